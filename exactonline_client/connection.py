@@ -1,0 +1,112 @@
+"""Everything a plugin needs to talk to Exact Online, put together from its settings."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from functools import cached_property
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import requests
+
+from exactonline_client import divisions, pages, regions
+from exactonline_client.auth import App, TokenSource
+from exactonline_client.errors import ConfigurationError
+from exactonline_client.limits import Budget
+from exactonline_client.session import Session
+from exactonline_client.settings import DISTRIBUTION, REQUIRED
+from exactonline_client.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from exactonline_client.pages import Page
+
+
+@dataclass
+class Connection:
+    """One app and user at one region of Exact Online."""
+
+    app: App
+    store: Store
+    session: Session
+    tokens: TokenSource
+    budget: Budget
+
+    @cached_property
+    def me(self) -> dict[str, Any]:
+        """The signed-in user; asked once."""
+        return divisions.me(self.session)
+
+    @cached_property
+    def divisions(self) -> list[dict[str, Any]]:
+        """The divisions that user may open; asked once."""
+        return divisions.divisions(self.session, self.me["CurrentDivision"])
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The zone of the server's wall clock.
+
+        Proven for the regions on Amsterdam time; for the others the server's own offset decides
+        between the zone of the region and that of Amsterdam.
+        """
+        candidates = [ZoneInfo(self.app.region.zone), ZoneInfo("Europe/Amsterdam")]
+        if candidates[0] == candidates[1]:
+            return candidates[0]
+        offset = timedelta(seconds=float(self.me.get("ServerUtcOffset") or 0))
+        now = datetime.now(timezone.utc)
+        fitting = [zone for zone in candidates if now.astimezone(zone).utcoffset() == offset]
+        return (fitting or candidates)[0]
+
+    def pages(self, address: str, division: int | None) -> Iterator[Page]:
+        """All pages of a list, see `pages.read`."""
+        return pages.read(self.session, address, division)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.store.close()
+
+
+def connect(
+    settings: Mapping[str, Any],
+    *,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Connection:
+    """Open a connection from the shared settings; calls nothing yet.
+
+    Raises:
+        ConfigurationError: a setting is missing or wrong.
+        StoreError: the store cannot be opened.
+    """
+    for name in REQUIRED:
+        if not settings.get(name):
+            raise ConfigurationError(f"Setting {name} is missing. It comes from the app centre.")
+    region = regions.resolve(settings.get("region") or "nl", settings.get("base_url"))
+    app = App(region, settings["client_id"], settings["client_secret"])
+    store = Store(settings.get("store_url"), settings.get("store_key"))
+    http = requests.Session()
+    http.headers["User-Agent"] = (
+        settings.get("user_agent") or f"{DISTRIBUTION}/{version(DISTRIBUTION)}"
+    )
+    tokens = TokenSource(app, store, http, seed=settings.get("refresh_token"), clock=clock)
+    budget = Budget(
+        store,
+        app.key,
+        daily_reserve=settings.get("daily_call_reserve") or 0,
+        wait_for_day=settings.get("on_daily_limit") == "wait",
+        clock=clock,
+        sleep=sleep,
+    )
+    session = Session(
+        region.base_url,
+        tokens,
+        budget,
+        store,
+        http,
+        timeout=settings.get("request_timeout") or 300,
+    )
+    return Connection(app, store, session, tokens, budget)

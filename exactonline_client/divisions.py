@@ -1,0 +1,39 @@
+"""Who is signed in, and which companies (divisions) that user may open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client import odata, pages
+from exactonline_client.errors import UnexpectedAnswer
+
+if TYPE_CHECKING:
+    from exactonline_client.session import Session
+
+ME = "/api/v1/current/Me"
+DIVISION_FIELDS = (
+    "Code,Description,CustomerName,Country,Currency,Status,BlockingStatus,"
+    "IsMainDivision,DivisionMoveDate,ArchiveDate"
+)
+
+
+def me(session: Session) -> dict[str, Any]:
+    """The signed-in user: `UserID`, `FullName`, `CurrentDivision`, `ServerUtcOffset`, ...
+
+    Counts against no limit.
+    """
+    address = odata.url(ME, {"$select": "UserID,FullName,CurrentDivision,ServerUtcOffset"})
+    rows = pages.parse(session.get(address, None).content).rows
+    if not rows:
+        raise UnexpectedAnswer("Exact Online does not say who is signed in (empty answer of Me).")
+    return dict(rows[0])
+
+
+def divisions(session: Session, current: int) -> list[dict[str, Any]]:
+    """All divisions that the user may open, also those of an accountant's clients."""
+    address = odata.url(f"/api/v1/{current}/system/Divisions", {"$select": DIVISION_FIELDS})
+    rows = [row for page in pages.read(session, address, current) for row in page.rows]
+    return [
+        {name: value.strip() if isinstance(value, str) else value for name, value in row.items()}
+        for row in rows
+    ]

@@ -1,0 +1,81 @@
+"""Everything that can go wrong, each with a sentence that says what to do, and an exit code."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ExactOnlineError(Exception):
+    """Root of all errors of this project; its text is meant for the user as it is."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigurationError(ExactOnlineError):
+    """A setting is missing or wrong."""
+
+    exit_code = 2
+
+
+class SignInNeeded(ExactOnlineError):  # noqa: N818 - named for what the user has to do
+    """The chain of refresh tokens is broken; only a person who signs in can start a new one."""
+
+    exit_code = 3
+
+
+class DailyLimitReached(ExactOnlineError):  # noqa: N818
+    """The calls of this app in this division are used up until the day turns (00:00 UTC)."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, division: int, reset: float) -> None:
+        """`reset` is the moment the day turns, in seconds since the epoch."""
+        super().__init__(message)
+        self.division = division
+        self.reset = reset
+
+
+class RecordsRejected(ExactOnlineError):  # noqa: N818
+    """Some records could not be written; the others were."""
+
+    exit_code = 5
+
+
+class AccessDenied(ExactOnlineError):  # noqa: N818
+    """The user or the app may not open this division or this endpoint (HTTP 403)."""
+
+    exit_code = 6
+
+
+class Unavailable(ExactOnlineError):  # noqa: N818
+    """Exact Online did not answer, or answered with a fault, also when asked again."""
+
+    exit_code = 7
+
+
+class StoreError(ExactOnlineError):
+    """The store cannot be opened, read or written."""
+
+    exit_code = 8
+
+
+class RequestRefused(ExactOnlineError):  # noqa: N818
+    """Exact Online refused the request itself (HTTP 400, 404): a query or a body it rejects."""
+
+    def __init__(self, message: str, *, status: int, reason: str) -> None:
+        """`reason` is the message in Exact's own words, empty where it gave none."""
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+
+class ValidationFailed(RequestRefused):
+    """Exact Online refused a document for a reason of business (HTTP 500 with a message)."""
+
+
+class InDoubt(ExactOnlineError):  # noqa: N818
+    """A write was sent and no answer came: it may or may not have been carried out."""
+
+
+class UnexpectedAnswer(ExactOnlineError):  # noqa: N818
+    """An answer that is not what the API is known to give."""

@@ -1,0 +1,178 @@
+"""The call budget of one app: 60 calls a minute and 5,000 a day in each division.
+
+The numbers are learnt from the headers of every answer and kept in the store, so that all
+processes of an app draw from one budget. A missing header says nothing; it is not zero.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from exactonline_client.errors import DailyLimitReached
+from exactonline_client.store import budgets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from exactonline_client.store import Store
+
+MINUTE, DAY = 60.0, 86_400.0
+MILLISECONDS_FROM = 1e11
+"""A moment above this is in milliseconds (the year 5138 in seconds)."""
+CLOCK_TOLERANCE = 2.0
+"""The Date header has whole seconds; smaller differences of the clocks are not corrected."""
+
+
+@dataclass
+class Window:
+    """What is left of one limit until it starts anew (`reset`, seconds since the epoch)."""
+
+    limit: int | None
+    remaining: int | None
+    reset: float | None
+
+    def roll(self, now: float, length: float) -> None:
+        """Start a new window when the present one has ended."""
+        if self.reset is not None and now >= self.reset:
+            self.remaining = self.limit
+            self.reset = (now // length + 1) * length
+
+    def seconds_blocked(self, now: float, reserve: int = 0) -> float:
+        """Seconds until a call may be made; 0 when it may be made now."""
+        if self.remaining is None or self.reset is None or self.remaining > reserve:
+            return 0.0
+        return max(self.reset - now, 0.0)
+
+    def take(self) -> None:
+        """Count one call."""
+        if self.remaining is not None:
+            self.remaining -= 1
+
+
+class Budget:
+    """Asks before each call, learns from each answer."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        store: Store,
+        app: str,
+        *,
+        daily_reserve: int = 0,
+        wait_for_day: bool = False,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`daily_reserve` calls a day are left to others; `wait_for_day` sleeps until 00:00 UTC."""
+        self._store = store
+        self._app = app
+        self._daily_reserve = daily_reserve
+        self._wait_for_day = wait_for_day
+        self._clock = clock
+        self._sleep = sleep
+        self.waited = 0.0
+        """Seconds spent waiting for the minute or the day to turn."""
+
+    def acquire(self, division: int) -> None:
+        """Take one call of the division's budget, and wait for the minute where it is used up.
+
+        Raises:
+            DailyLimitReached: nothing is left today.
+        """
+        while True:
+            seconds = self._try(division)
+            if not seconds:
+                return
+            self.waited += seconds
+            self._sleep(seconds)
+
+    def _try(self, division: int) -> float:
+        """Take a call, or say how many seconds to wait for one."""
+        mine = (budgets.c.app == self._app) & (budgets.c.division == division)
+        with self._store.transaction() as connection:
+            row = connection.execute(sa.select(budgets).where(mine)).one_or_none()
+            if row is None:
+                return 0.0
+            now = self._clock() + row.clock_offset
+            minute = Window(row.minute_limit, row.minute_remaining, row.minute_reset)
+            day = Window(row.day_limit, row.day_remaining, row.day_reset)
+            minute.roll(now, MINUTE)
+            day.roll(now, DAY)
+            seconds = day.seconds_blocked(now, self._daily_reserve)
+            if seconds and not self._wait_for_day:
+                raise self._day_is_over(division, day)
+            seconds = seconds or minute.seconds_blocked(now)
+            if not seconds:
+                minute.take()
+                day.take()
+                connection.execute(budgets.update().where(mine).values(**_columns(minute, day)))
+            return seconds
+
+    def _day_is_over(self, division: int, day: Window) -> DailyLimitReached:
+        reset = day.reset or 0.0
+        moment = datetime.fromtimestamp(reset, timezone.utc)
+        reserve = f" ({self._daily_reserve} are kept in reserve)" if self._daily_reserve else ""
+        return DailyLimitReached(
+            f"Division {division}: the {day.limit or ''} calls of today are used up{reserve}. "
+            f"They start anew at {moment:%Y-%m-%d %H:%M} UTC; the next run goes on from here.",
+            division=division,
+            reset=reset,
+        )
+
+    def learn(self, division: int, headers: Mapping[str, str]) -> None:
+        """Take over what the headers of an answer say.
+
+        On a 429 only the headers of the exhausted window come.
+        """
+        minute = _window(headers, "X-RateLimit-Minutely-")
+        day = _window(headers, "X-RateLimit-")
+        if minute.remaining is None and day.remaining is None:
+            return
+        values = _columns(minute, day)
+        values["clock_offset"] = self._offset(headers)
+        known = {name: value for name, value in values.items() if value is not None}
+        mine = (budgets.c.app == self._app) & (budgets.c.division == division)
+        with self._store.transaction() as connection:
+            found = connection.execute(budgets.update().where(mine).values(**known))
+            if not found.rowcount:
+                connection.execute(
+                    budgets.insert().values(app=self._app, division=division, **values)
+                )
+
+    def _offset(self, headers: Mapping[str, str]) -> float:
+        """How far the server's clock is ahead of ours, in seconds."""
+        try:
+            offset = parsedate_to_datetime(headers["Date"]).timestamp() - self._clock()
+        except (KeyError, TypeError, ValueError):
+            return 0.0
+        return offset if abs(offset) > CLOCK_TOLERANCE else 0.0
+
+
+def _columns(minute: Window, day: Window) -> dict[str, Any]:
+    return {
+        f"{name}_{field}": getattr(window, field)
+        for name, window in (("minute", minute), ("day", day))
+        for field in ("limit", "remaining", "reset")
+    }
+
+
+def _window(headers: Mapping[str, str], prefix: str) -> Window:
+    reset = _number(headers.get(f"{prefix}Reset"))
+    if reset is not None and reset > MILLISECONDS_FROM:
+        reset /= 1000
+    limit, remaining = (_number(headers.get(f"{prefix}{name}")) for name in ("Limit", "Remaining"))
+    return Window(
+        None if limit is None else int(limit), None if remaining is None else int(remaining), reset
+    )
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None

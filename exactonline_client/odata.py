@@ -1,0 +1,185 @@
+"""The OData dialect of Exact Online: literals, queries, and the types in its JSON.
+
+Dates are the trap. The API writes `/Date(ms)/`, where ms counts from the epoch to the server's
+wall clock as if that were UTC. A moment in time must therefore be moved by the offset the zone
+had at that wall time; a pure date must not be moved at all.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from zoneinfo import ZoneInfo
+
+    from exactonline_client.catalogue import Property
+
+EMPTY_GUID = "00000000-0000-0000-0000-000000000000"
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall clock time, which has no zone
+DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d+)?\)/")
+INTEGERS = {"Edm.Int64", "Edm.Int32", "Edm.Int16", "Edm.Byte"}
+NUMBERS = {"Edm.Double", "Edm.Decimal", "Edm.Single"}
+# Columns of a fixed width come padded with spaces, on the left or on the right.
+PADDED = {"Country", "Language", "Legislation", "State", "Unit"}
+MAX_URL = 6000
+"""Longest address the server takes, encoding included."""
+
+Row = dict[str, Any]
+
+
+class WrongType(ValueError):  # noqa: N818
+    """A value that is not of the type the catalogue gives its property."""
+
+    def __init__(self, name: str, edm: str, value: object) -> None:
+        """The text names the property and both types, never the value."""
+        super().__init__(f"{name} should be {edm}, but came as {type(value).__name__}")
+        self.name = name
+
+
+def literal(value: object, edm: str, zone: ZoneInfo | None = None) -> str:  # noqa: PLR0911
+    """A value as the API takes it in a filter, such as `guid'...'`, `5L` or `'O''Neil'`.
+
+    A datetime with a zone is moved to `zone`, the server's wall clock; one without is taken to
+    be on that clock already.
+    """
+    if value is None:
+        return "null"
+    if edm == "Edm.Guid":
+        return f"guid'{value}'"
+    if edm == "Edm.DateTime":
+        return f"datetime'{wall_time(value, zone)}'"
+    if edm == "Edm.Int64":
+        return f"{value}L"
+    if edm == "Edm.Boolean":
+        return "true" if value else "false"
+    if edm == "Edm.String":
+        return "'" + str(value).replace("'", "''") + "'"
+    return str(value)
+
+
+def wall_time(value: object, zone: ZoneInfo | None) -> str:
+    """`2026-06-25T16:31:00.22` on the server's clock; a pure date gets midnight."""
+    if isinstance(value, datetime):
+        if value.tzinfo is not None and zone is not None:
+            value = value.astimezone(zone)
+        return value.replace(tzinfo=None).isoformat(timespec="milliseconds")
+    if isinstance(value, date):
+        return f"{value.isoformat()}T00:00:00"
+    return str(value)
+
+
+def url(path: str, options: Mapping[str, str | None]) -> str:
+    """Path and query options as one encoded address; options without a value are left out."""
+    pairs = [f"{name}={quote(value, safe=SAFE)}" for name, value in options.items() if value]
+    return f"{path}?{'&'.join(pairs)}" if pairs else path
+
+
+SAFE = "$,'()/:*!~-._"
+
+
+def instant(milliseconds: int, zone: ZoneInfo) -> datetime:
+    """The moment in UTC that the server's wall clock showed.
+
+    In the hour that the clock is set back a wall time means two moments; the earlier is taken.
+    """
+    wall = EPOCH + timedelta(milliseconds=milliseconds)
+    return wall.replace(tzinfo=zone).astimezone(timezone.utc)
+
+
+def milliseconds(value: str) -> int:
+    """The number inside `/Date(...)/`.
+
+    Raises:
+        ValueError: it is not of that form.
+    """
+    match = DATE.fullmatch(value)
+    if match is None:
+        raise ValueError(value)
+    return int(match[1])
+
+
+def decoder(properties: Iterable[Property], zone: ZoneInfo) -> Callable[[Row], Row]:
+    """A function that turns a row of the API into one of plain JSON types.
+
+    The result has exactly the given properties, in their order: numbers as numbers (also those
+    that the API sends as strings), moments as `YYYY-MM-DDTHH:MM:SS.mmm+00:00`, pure dates as
+    `YYYY-MM-DD`, codes without padding, and None where the API sent nothing.
+
+    Raises (the function):
+        WrongType: a value is of another type than its property.
+    """
+    columns = [(item.name, item.type, _converter(item, zone)) for item in properties]
+
+    def decode(row: Row) -> Row:
+        result = {}
+        get = row.get
+        for name, edm, convert in columns:
+            value = get(name)
+            if value is not None:
+                try:
+                    value = convert(value)
+                except (TypeError, ValueError, OverflowError, AttributeError):
+                    raise WrongType(name, edm, value) from None
+            result[name] = value
+        return result
+
+    return decode
+
+
+def _converter(item: Property, zone: ZoneInfo) -> Callable[[Any], Any]:
+    if item.type == "Edm.DateTime":
+        return _date if item.date == "date" else lambda value: _moment(value, zone)
+    if item.type in INTEGERS:
+        return _integer
+    if item.type in NUMBERS:
+        return _number
+    if item.type == "Edm.Boolean":
+        return _boolean
+    if item.type == "Edm.String" and (item.name in PADDED or item.name.endswith("Code")):
+        return _code
+    return _text
+
+
+def _date(value: str) -> str:
+    return (EPOCH + timedelta(milliseconds=milliseconds(value))).date().isoformat()
+
+
+def _moment(value: str, zone: ZoneInfo) -> str:
+    if not value.startswith("/Date("):
+        # Me.ServerTime and its like are written as plain local time.
+        wall = datetime.fromisoformat(value)
+        return wall.replace(tzinfo=zone).astimezone(timezone.utc).isoformat(timespec="milliseconds")
+    return instant(milliseconds(value), zone).isoformat(timespec="milliseconds")
+
+
+def _integer(value: str | float) -> int:
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise TypeError
+    return int(value)
+
+
+def _number(value: str | float) -> float:
+    if isinstance(value, bool):
+        raise TypeError
+    return float(value) if isinstance(value, str) else value
+
+
+def _boolean(value: object) -> bool:
+    # A few flags are documented as Boolean and sent as Byte.
+    if value in (0, 1):
+        return bool(value)
+    raise TypeError
+
+
+def _code(value: str) -> str:
+    return value.strip()
+
+
+def _text(value: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value

@@ -1,0 +1,106 @@
+"""The rate-limit-aware paginator: follows a list of the API page by page.
+
+The next page is only ever asked of the same host. Both shapes of a list are understood: an
+object with `results`, and the bare array that comes when `$top` fits one page.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from exactonline_client.errors import UnexpectedAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from exactonline_client.odata import Row
+    from exactonline_client.session import Session
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: rows as the API sends them, and where the next page is."""
+
+    rows: list[Row]
+    next_address: str | None = None
+    read_at: datetime | None = None
+    """The server's time when it answered, in UTC and whole seconds."""
+
+    @property
+    def skiptoken(self) -> str | None:
+        """The position where the next page starts, such as `493115L`; None on the last page."""
+        query = urlsplit(self.next_address or "").query
+        for part in query.split("&"):
+            name, _, value = part.partition("=")
+            if unquote(name) == "$skiptoken":
+                return unquote(value)
+        return None
+
+
+def read(session: Session, address: str, division: int | None) -> Iterator[Page]:
+    """All pages of a list, each fetched when it is asked for.
+
+    Raises:
+        UnexpectedAnswer: a body that is no list, or a next page on another host.
+        The errors of `Session.get`.
+    """
+    seen = set()
+    current: str | None = address
+    while current:
+        seen.add(current)
+        answer = session.get(current, division)
+        page = replace(parse(answer.content), read_at=_date(answer.headers.get("Date")))
+        following = page.next_address
+        if following:
+            _check_host(session.base_url, following)
+            if following in seen:
+                raise UnexpectedAnswer(
+                    f"{urlsplit(address).path}: the next page is one that was read already."
+                )
+        yield page
+        current = following
+
+
+def parse(body: bytes) -> Page:
+    """The page in the body of an answer.
+
+    Raises:
+        UnexpectedAnswer: the body is not a list of rows.
+    """
+    try:
+        content: Any = json.loads(body)["d"]
+        if isinstance(content, list):
+            return Page(content)
+        rows, following = content["results"], content.get("__next")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        rows, following = None, None
+    if not isinstance(rows, list) or not isinstance(following, (str, type(None))):
+        raise UnexpectedAnswer(
+            "Exact Online answered with something that is not a list of rows. "
+            "Check region and base_url; a proxy in between may answer in its place."
+        )
+    return Page(rows, following)
+
+
+def _check_host(base_url: str, address: str) -> None:
+    """Refuse a next page that is not on the server we are signed in to."""
+    expected, found = urlsplit(base_url), urlsplit(address)
+    if address.startswith("/") and not address.startswith("//"):
+        return
+    if (expected.scheme, expected.netloc) != (found.scheme, found.netloc):
+        raise UnexpectedAnswer(
+            f"The next page of a list is said to be on {found.scheme}://{found.hostname}, which is "
+            f"not {base_url}. It was not asked for, since the access token would go with it."
+        )
+
+
+def _date(header: str | None) -> datetime | None:
+    try:
+        return None if header is None else parsedate_to_datetime(header)
+    except ValueError:
+        return None

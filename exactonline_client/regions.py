@@ -1,0 +1,58 @@
+"""The regions of Exact Online: where each is, and on which clock its dates are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from exactonline_client.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Region:
+    """One region. App registrations, tokens and divisions belong to exactly one of them."""
+
+    code: str
+    name: str
+    base_url: str
+    zone: str
+    """IANA zone of the server's wall clock; proven for the first four only."""
+
+
+REGIONS = {
+    region.code: region
+    for region in (
+        Region("nl", "Netherlands", "https://start.exactonline.nl", "Europe/Amsterdam"),
+        Region("be", "Belgium", "https://start.exactonline.be", "Europe/Amsterdam"),
+        Region("de", "Germany", "https://start.exactonline.de", "Europe/Amsterdam"),
+        Region("fr", "France", "https://start.exactonline.fr", "Europe/Amsterdam"),
+        Region("uk", "United Kingdom", "https://start.exactonline.co.uk", "Europe/London"),
+        Region("us", "United States", "https://start.exactonline.com", "Europe/Amsterdam"),
+        Region("es", "Spain", "https://start.exactonline.es", "Europe/Amsterdam"),
+    )
+}
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+def resolve(region: str, base_url: str | None = None) -> Region:
+    """The region to talk to; `base_url` replaces its address (for the sandbox and tests).
+
+    Raises:
+        ConfigurationError: the region is unknown, or the address is not https (plain http is
+            accepted on this machine only).
+    """
+    known = REGIONS.get(region)
+    if known is None:
+        raise ConfigurationError(
+            f"Setting region: {region!r} is unknown. Choose one of {', '.join(sorted(REGIONS))}."
+        )
+    if not base_url:
+        return known
+    parts = urlsplit(base_url)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    if not secure or not parts.hostname or parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"Setting base_url: {base_url!r} is not an https address such as {known.base_url}."
+        )
+    return Region(known.code, known.name, base_url.rstrip("/"), known.zone)

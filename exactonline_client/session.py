@@ -1,0 +1,266 @@
+"""The one door to Exact Online: every call goes through here.
+
+It signs requests, keeps to the call budget, retries what may be retried, and turns every refusal
+into an error that says what happened and what to do.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import backoff
+import requests
+from requests.exceptions import ConnectTimeout
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
+
+from exactonline_client.errors import (
+    AccessDenied,
+    InDoubt,
+    RequestRefused,
+    Unavailable,
+    UnexpectedAnswer,
+    ValidationFailed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from exactonline_client.auth import TokenSource
+    from exactonline_client.limits import Budget
+    from exactonline_client.store import Store
+
+logger = logging.getLogger(__name__)
+
+TRIES = 5
+"""How often a read is tried; the waits between are random, up to 1, 2, 4, 8 seconds."""
+UNAUTHORISED, FORBIDDEN, TIMED_OUT, TOO_MANY, SERVER_ERROR = 401, 403, 408, 429, 500
+WRITES = {"POST", "PUT", "DELETE"}
+
+
+class _Transient(Exception):  # noqa: N818
+    """A failure after which a read may be tried again."""
+
+
+@dataclass
+class Usage:
+    """What a session has used: calls by division, retries, seconds waited for limits."""
+
+    calls: dict[int | None, int] = field(default_factory=dict)
+    retries: int = 0
+
+    @property
+    def total(self) -> int:
+        """All calls together."""
+        return sum(self.calls.values())
+
+
+class Session:
+    """Calls to one region on behalf of one app and user."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        base_url: str,
+        tokens: TokenSource,
+        budget: Budget,
+        store: Store,
+        http: requests.Session,
+        *,
+        timeout: float = 300.0,
+    ) -> None:
+        """`timeout` is in seconds and bounds the wait for an answer, not its whole transfer."""
+        self.base_url = base_url
+        self.usage = Usage()
+        self._tokens = tokens
+        self._budget = budget
+        self._store = store
+        self._http = http
+        self._timeout = timeout
+        self._again: Callable[..., requests.Response] = backoff.on_exception(
+            backoff.expo, _Transient, max_tries=TRIES, logger=None, on_backoff=self._on_backoff
+        )(self._once)
+
+    def get(
+        self, address: str, division: int | None, headers: Mapping[str, str] | None = None
+    ) -> requests.Response:
+        """Read. `address` begins with `/api/` or with the base address itself.
+
+        Raises:
+            AccessDenied, RequestRefused, Unavailable, DailyLimitReached, SignInNeeded
+        """
+        try:
+            return self._again("GET", address, division, headers=headers)
+        except _Transient as error:
+            raise Unavailable(
+                f"{_where('GET', address)}: {error}, {TRIES} times in a row. "
+                "What was done so far is kept; start again later."
+            ) from None
+
+    def write(
+        self,
+        method: str,
+        address: str,
+        division: int,
+        body: Any = None,  # noqa: ANN401
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Create, change or delete, and never send it twice.
+
+        `body` is JSON text (bytes) or None.
+
+        Raises:
+            ValidationFailed: Exact Online refused the document, in its own words.
+            InDoubt: it was sent and no answer came.
+            AccessDenied, RequestRefused, Unavailable, DailyLimitReached, SignInNeeded
+        """
+        try:
+            return self._once(method, address, division, body=body, headers=headers)
+        except _Transient as error:
+            raise InDoubt(
+                f"{_where(method, address)}: {error}. Whether it was carried out is not known."
+            ) from None
+
+    def _on_backoff(self, details: Mapping[str, Any]) -> None:
+        self.usage.retries += 1
+        logger.warning(
+            "%s: %s; trying again in %.1f s",
+            _where(*details["args"][:2]),
+            details["exception"],
+            details["wait"],
+        )
+
+    def _once(
+        self,
+        method: str,
+        address: str,
+        division: int | None,
+        *,
+        body: Any = None,  # noqa: ANN401
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """One answer to one request; only answers that say "not carried out" lead to another."""
+        signed_again = False
+        while True:
+            answer = self._send(method, address, division, body, headers)
+            if answer.status_code == TOO_MANY:
+                if division is None or not _tells_limits(answer):
+                    raise Unavailable(
+                        f"{_where(method, address)}: Exact Online refuses further calls (HTTP 429) "
+                        "without saying until when. It blocks an app for an hour after ten errors "
+                        "in an hour; try again after that."
+                    )
+                logger.info("Division %s: call limit reached, waiting for it to reset", division)
+                continue
+            if answer.status_code == UNAUTHORISED and not signed_again:
+                signed_again = True
+                self._tokens.refused(str(answer.request.headers.get("Authorization", "")))
+                continue
+            _check(method, address, answer)
+            return answer
+
+    def _send(
+        self,
+        method: str,
+        address: str,
+        division: int | None,
+        body: Any,  # noqa: ANN401
+        headers: Mapping[str, str] | None,
+    ) -> requests.Response:
+        url = self.base_url + address if address.startswith("/") else address
+        sent_headers = {"Accept": "application/json", **(headers or {})}
+        if body is not None:
+            sent_headers["Content-Type"] = "application/json"
+        with ExitStack() as stack:
+            if division is not None:
+                self._budget.acquire(division)
+                # Exact Online asks for one request at a time in a division.
+                stack.enter_context(self._store.lock(f"division-{division}"))
+            self.usage.calls[division] = self.usage.calls.get(division, 0) + 1
+            try:
+                answer = self._http.request(
+                    method,
+                    url,
+                    data=body,
+                    headers=sent_headers,
+                    auth=self._tokens,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                )
+            except requests.RequestException as error:
+                if method in WRITES and _never_sent(error):
+                    raise Unavailable(
+                        f"{_where(method, address)}: no connection to {self.base_url}. "
+                        "Nothing was sent. Is the address right, and the network up?"
+                    ) from None
+                raise _Transient(_explain(error)) from None
+            if division is not None:
+                self._budget.learn(division, answer.headers)
+        return answer
+
+
+def _check(method: str, address: str, answer: requests.Response) -> None:
+    """Raise what the status and the body of an answer mean."""
+    status = answer.status_code
+    if status < 300:  # noqa: PLR2004
+        return
+    reason = exact_message(answer)
+    where = _where(method, address)
+    if status == FORBIDDEN:
+        raise AccessDenied(f"{where}: no access (HTTP 403{f', {reason}' if reason else ''}).")
+    if status == UNAUTHORISED:
+        raise Unavailable(
+            f"{where}: Exact Online refused a fresh access token (HTTP 401). Try again in ten "
+            "minutes; if it stays, sign in again."
+        )
+    if method in WRITES and status == SERVER_ERROR and reason:
+        raise ValidationFailed(f"{where}: {reason}", status=status, reason=reason)
+    if status == TIMED_OUT or status >= SERVER_ERROR:
+        raise _Transient(f"HTTP {status}{f' ({reason})' if reason else ''}")
+    if status < 400:  # noqa: PLR2004
+        raise UnexpectedAnswer(
+            f"{where}: answered with a redirect (HTTP {status}), which is not followed. "
+            "Check region and base_url."
+        )
+    raise RequestRefused(
+        f"{where}: refused (HTTP {status}): {reason or 'no reason given'}",
+        status=status,
+        reason=reason,
+    )
+
+
+def exact_message(answer: requests.Response) -> str:
+    """Exact's own words for a refusal on one line, or nothing where it gave none."""
+    try:
+        text = answer.json()["error"]["message"]["value"]
+    except (ValueError, KeyError, TypeError):
+        text = answer.headers.get("Reason") or ""
+    return "; ".join(str(text).split("\r\n")).strip().replace("\n", " ")
+
+
+def _where(method: str, address: str) -> str:
+    return f"{method} {urlsplit(address).path}"
+
+
+def _tells_limits(answer: requests.Response) -> bool:
+    return any(name.lower().startswith("x-ratelimit-") for name in answer.headers)
+
+
+def _explain(error: requests.RequestException) -> str:
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    if _never_sent(error):
+        return "no connection"
+    return "the connection was cut"
+
+
+def _never_sent(error: requests.RequestException) -> bool:
+    """Whether the request certainly did not leave this machine."""
+    if isinstance(error, ConnectTimeout):
+        return True
+    cause = error.args[0] if error.args else None
+    if isinstance(cause, MaxRetryError):
+        cause = cause.reason
+    return isinstance(cause, (NewConnectionError, NameResolutionError))

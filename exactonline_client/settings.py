@@ -1,0 +1,110 @@
+"""The settings that tap and target share, as the JSON schema the Singer SDK and the Hub read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exactonline_client.regions import REGIONS
+
+DISTRIBUTION = "singer-exactonline"
+"""What this project is called on PyPI; `tap-exactonline` there is another project."""
+
+SHARED: dict[str, dict[str, Any]] = {
+    "region": {
+        "type": "string",
+        "enum": sorted(REGIONS),
+        "default": "nl",
+        "title": "Region",
+        "description": (
+            "The Exact Online site you sign in to: "
+            + ", ".join(f"{code} ({REGIONS[code].name})" for code in sorted(REGIONS))
+            + ". An app registration belongs to one region."
+        ),
+    },
+    "base_url": {
+        "type": ["string", "null"],
+        "title": "Base URL",
+        "description": (
+            "Address to use instead of the region's own, for the sandbox and for tests. "
+            "Example: http://127.0.0.1:8020"
+        ),
+    },
+    "client_id": {
+        "type": "string",
+        "title": "Client ID",
+        "description": "Client ID of your app registration in the Exact App Centre.",
+    },
+    "client_secret": {
+        "type": "string",
+        "secret": True,
+        "writeOnly": True,
+        "title": "Client Secret",
+        "description": "Client secret of your app registration in the Exact App Centre.",
+    },
+    "refresh_token": {
+        "type": ["string", "null"],
+        "secret": True,
+        "writeOnly": True,
+        "title": "Refresh Token",
+        "description": (
+            "Refresh token to start with. Exact replaces it at every use; from the first use on "
+            "the store holds its successors and this setting is ignored, until you set a new one."
+        ),
+    },
+    "store_url": {
+        "type": ["string", "null"],
+        "secret": True,
+        "writeOnly": True,
+        "title": "Store URL",
+        "description": (
+            "SQLAlchemy address of the store for tokens, call budget and results. Default: a "
+            "SQLite file in .exactonline/ of the Meltano project, else in your data folder. Use "
+            "PostgreSQL where several machines share one app. "
+            "Example: postgresql+psycopg://me@db.example.com/exactonline"
+        ),
+    },
+    "store_key": {
+        "type": ["string", "null"],
+        "secret": True,
+        "writeOnly": True,
+        "title": "Store Key",
+        "description": (
+            "Fernet key that encrypts the tokens in the store; several with commas between to "
+            "rotate them, the first encrypts. Default: a key file beside the store that only its "
+            "owner can read."
+        ),
+    },
+    "daily_call_reserve": {
+        "type": "integer",
+        "minimum": 0,
+        "default": 0,
+        "title": "Daily Call Reserve",
+        "description": (
+            "API calls a day, in each division, that are left to others who use the same app."
+        ),
+    },
+    "on_daily_limit": {
+        "type": "string",
+        "enum": ["stop", "fail", "wait"],
+        "default": "stop",
+        "title": "On Daily Limit",
+        "description": (
+            "When the calls of the day are used up: stop (keep what was done, exit code 0, the "
+            "next run goes on), fail (the same with exit code 4) or wait (until 00:00 UTC)."
+        ),
+    },
+    "request_timeout": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "default": 300,
+        "title": "Request Timeout",
+        "description": "Seconds to wait for an answer to one API call.",
+    },
+    "user_agent": {
+        "type": ["string", "null"],
+        "title": "User Agent",
+        "description": "How the calls present themselves. Default: singer-exactonline/VERSION",
+    },
+}
+
+REQUIRED = ("client_id", "client_secret")

@@ -1,0 +1,318 @@
+"""Build `exactonline_client/catalogue.json` from a collection of endpoint facts.
+
+Usage: python scripts/build_catalogue.py ENTITIES.json [-o exactonline_client/catalogue.json]
+
+The input lists what is publicly known of every endpoint: names, paths, methods, keys, Edm types
+and flags. This script drops what was removed from the API, and adds what only we decide: the
+name of the stream, which endpoints are the same entity, which row belongs to which parent, and
+whether a date is a moment in time or a day on the calendar. Those decisions are the tables below.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+Facts = dict[str, Any]
+
+CATALOGUE = Path("exactonline_client/catalogue.json")
+ENDPOINT_FACTS = (
+    "id", "service", "name", "kind", "uri", "path", "methods", "key", "page_size", "beta",
+    "select_required", "select_star_forbidden", "filter_only_timestamp", "filter_fields",
+    "mandatory_post", "webhook_topic", "scope", "bulk_twin", "sync_twin",
+)  # fmt: skip
+PROPERTY_FLAGS = ("key", "filter", "post", "put", "mandatory", "navigation")
+
+# Entities whose sync or bulk endpoint carries another name than the plain one.
+TWINS = {
+    "financialtransaction/TransactionLines": {
+        "bulk_twin": "bulk/Financial/TransactionLines",
+        "sync_twin": "sync/Financial/TransactionLines",
+    },
+    "crm/Quotations": {"sync_twin": "sync/CRM/QuotationHeaders"},
+    "salesorder/SalesOrders": {"sync_twin": "sync/SalesOrder/SalesOrderHeaders"},
+    "purchaseorder/PurchaseOrderLines": {"sync_twin": "sync/PurchaseOrder/PurchaseOrders"},
+    "salesinvoice/SalesInvoiceLines": {"sync_twin": "sync/SalesInvoice/SalesInvoices"},
+}
+
+# Sync endpoints that return the header (LineNumber 0) and the lines of a document in one list.
+FEEDS = {
+    "sync/SalesInvoice/SalesInvoices": (
+        "salesinvoice/SalesInvoices",
+        "salesinvoice/SalesInvoiceLines",
+    ),
+    "sync/PurchaseOrder/PurchaseOrders": (
+        "purchaseorder/PurchaseOrders",
+        "purchaseorder/PurchaseOrderLines",
+    ),
+}
+
+# Names that the snake-case rule would spoil.
+STREAM_NAMES = {"sync/Payroll/EmploymentCLAs": "employment_clas"}
+
+# Lists that answer the same whichever division is in the path: they belong to the user.
+PER_USER = {
+    "current/Me",
+    "hrm/Divisions",
+    "system/AccountantInfo",
+    "system/AllDivisions",
+    "system/Divisions",
+    "system/GetMostRecentlyUsedDivisions",
+}
+
+# The deleted log names its entities in its own words.
+DELETED_NAMES = {
+    "sync/Documents/DocumentAttachments": "Attachments",
+    "sync/Logistics/SalesItemPrices": "ItemPrices",
+    "sync/Logistics/SupplierItem": "ItemAccounts",
+    "sync/Sales/SalesPriceListVolumeDiscounts": "DiscountTables",
+    "sync/Manufacturing/MaterialIssues": "RequirementIssues",
+}
+
+# Parents of rows that the navigation properties do not tell: stream -> (parent stream, field).
+PARENTS = {
+    "document_attachments": ("documents", "Document"),
+    "purchase_invoice_lines": ("purchase_invoices", "InvoiceID"),
+    "schedule_entries": ("schedules", "Schedule"),
+}
+
+# Edm.DateTime fields that are a moment in time; every other one is a day without a time.
+INSTANTS = {
+    "Approved", "ApprovedDate", "ControlledDate", "Created", "CreatedDate", "DateLastUsed",
+    "DeletedDate", "EndTime", "Modified", "ModifiedDate", "NotificationMoment", "PaymentSelected",
+    "ReceivableSelected", "RejectedDate", "RunStartTime", "SenderDateSent", "SetupStartTime",
+    "StartTime", "SubmittedDate", "SysCreated", "SysModified", "syscreated", "sysmodified",
+}  # fmt: skip
+# Exceptions of that rule: on invoice lines the "times" are the days of a subscription period,
+# and calendar events have a time of day.
+INSTANT_EXCEPTIONS = {
+    ("SalesInvoiceLines", "StartTime"): "date",
+    ("SalesInvoiceLines", "EndTime"): "date",
+    ("SalesInvoices", "StartTime"): "date",
+    ("SalesInvoices", "EndTime"): "date",
+    ("Events", "StartDate"): "instant",
+    ("Events", "EndDate"): "instant",
+}
+
+
+def snake(name: str) -> str:
+    """`SalesInvoiceLines` -> `sales_invoice_lines`, `GLAccounts` -> `gl_accounts`."""
+    words = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name.replace("/", "_"))
+    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", words).lower()
+
+
+def build(source: Facts) -> Facts:
+    """The whole catalogue as it is written to disk."""
+    current = [dict(fact) for fact in source["endpoints"] if fact["status"] == "current"]
+    for fact in current:
+        fact.update(TWINS.get(fact["id"], {}))
+    ids = {fact["id"] for fact in current}
+    for fact in current:
+        for twin in ("bulk_twin", "sync_twin"):
+            if fact.get(twin) not in ids:
+                fact[twin] = None
+    endpoints = {fact["id"]: endpoint(fact) for fact in sorted(current, key=lambda f: f["id"])}
+    link_navigations(endpoints)
+    deleted = {int(number): name for number, name in source["deleted_entity_types"].items()}
+    deleted = {number: name for number, name in deleted.items() if "removed" not in name}
+    return {
+        "deleted_types": {str(number): deleted[number] for number in sorted(deleted)},
+        "streams": streams(endpoints, deleted),
+        "endpoints": endpoints,
+    }
+
+
+def endpoint(fact: Facts) -> Facts:
+    """One endpoint: its facts, and its properties with the flags that are set."""
+    facts = {name: fact.get(name) for name in ENDPOINT_FACTS}
+    facts["select_required"] = bool(fact["select_required"])
+    short_name = fact["name"].rsplit("/", 1)[-1]
+    if fact["id"] in FEEDS:
+        facts["feed"] = dict(zip(("header", "line"), FEEDS[fact["id"]], strict=True))
+    facts = {name: value for name, value in facts.items() if value not in (None, False, [])}
+    facts["properties"] = [
+        prop(short_name, item) for item in fact["properties"] if item["name"] is not None
+    ]
+    return facts
+
+
+def prop(entity: str, item: Facts) -> Facts:
+    """One property: name, Edm type, set flags, and for dates which kind of date."""
+    facts: Facts = {"name": item["name"], "type": item["type"]}
+    facts.update({flag: True for flag in PROPERTY_FLAGS if item.get(flag)})
+    if item["type"] == "Edm.DateTime":
+        default = "instant" if item["name"] in INSTANTS else "date"
+        facts["date"] = INSTANT_EXCEPTIONS.get((entity, item["name"]), default)
+    return facts
+
+
+def link_navigations(endpoints: dict[str, Facts]) -> None:
+    """Note on each collection property which endpoint lists its rows, and by which field."""
+    by_name: dict[str, list[Facts]] = defaultdict(list)
+    for fact in endpoints.values():
+        if fact["kind"] == "crud":
+            by_name[fact["name"].lower()].append(fact)
+    for fact in endpoints.values():
+        for item in fact["properties"]:
+            match = re.fullmatch(r"Collection\((\w+)\)", item["type"])
+            if not match:
+                continue
+            for child in by_name[match[1].lower()]:
+                field = foreign_key(fact, child)
+                if field:
+                    item.update(entity=child["id"], field=field)
+                    break
+
+
+def foreign_key(parent: Facts, child: Facts) -> str | None:
+    """The field of a child's row that holds its parent's key, if there is one."""
+    names = {item["name"] for item in child["properties"]}
+    parent_name = parent["name"].rsplit("/", 1)[-1]
+    singular = re.sub(r"ies$", "y", parent_name)
+    singular = singular if singular != parent_name else re.sub(r"s$", "", parent_name)
+    candidates = [*(key for key in parent.get("key", []) if key not in ("ID", "Code"))]
+    candidates += [f"{singular}ID", singular, f"{parent_name}ID"]
+    if parent_name.endswith("Returns"):
+        candidates.append("EntryID")
+    return next((name for name in candidates if name in names), None)
+
+
+def streams(endpoints: dict[str, Facts], deleted: dict[int, str]) -> list[Facts]:
+    """Every entity that can be read without parameters, once, whatever its endpoints."""
+    twins = {
+        fact[twin]
+        for fact in endpoints.values()
+        for twin in ("bulk_twin", "sync_twin")
+        if fact.get(twin)
+    }
+    readable = [
+        fact
+        for fact in endpoints.values()
+        if "GET" in fact["methods"] and fact["kind"] != "function" and fact["id"] not in twins
+    ]
+    groups = pair_twinless(readable)
+    names = stream_names(endpoints, list(groups))
+    found = sorted(
+        (stream(names[id_], group, endpoints, deleted) for id_, group in groups.items()),
+        key=lambda item: item["name"],
+    )
+    add_parents(found, endpoints)
+    return found
+
+
+def pair_twinless(readable: list[Facts]) -> dict[str, dict[str, str]]:
+    """Group endpoints of one entity: {main id: {"plain"|"bulk"|"sync": id}}."""
+    groups: dict[str, dict[str, str]] = {}
+    by_name: dict[str, str] = {}
+    for fact in sorted(readable, key=lambda f: ("crud", "read", "bulk", "sync").index(f["kind"])):
+        if fact["kind"] in ("crud", "read"):
+            groups[fact["id"]] = {
+                "plain": fact["id"],
+                **{
+                    variant: fact[f"{variant}_twin"]
+                    for variant in ("bulk", "sync")
+                    if fact.get(f"{variant}_twin")
+                },
+            }
+            continue
+        # A bulk and a sync endpoint of one name and no plain one are still one entity.
+        main = by_name.setdefault(fact["name"], fact["id"])
+        groups.setdefault(main, {})[fact["kind"]] = fact["id"]
+    return groups
+
+
+def stream_names(endpoints: dict[str, Facts], ids: list[str]) -> dict[str, str]:
+    """Snake-case names; the service goes in front only where two entities share a name."""
+    services, names = {}, {}
+    for id_ in ids:
+        fact = endpoints[id_]
+        first, *rest = id_.split("/")
+        if first in ("bulk", "sync", "read", "beta") and len(rest) > 1:
+            services[id_], *own = rest
+        else:
+            services[id_], own = fact["service"], rest
+        names[id_] = STREAM_NAMES.get(id_, snake("_".join(own)))
+        if first == "openingbalance":
+            names[id_] = f"opening_balance_{names[id_]}"
+    shared = {name for name, count in Counter(names.values()).items() if count > 1}
+    for id_, name in names.items():
+        service = snake(services[id_])
+        if name in shared and name != service:
+            names[id_] = f"{service}_{name}"
+    return names
+
+
+def stream(
+    name: str, group: dict[str, str], endpoints: dict[str, Facts], deleted: dict[int, str]
+) -> Facts:
+    """The facts of one stream: endpoints, key, scope and how deletes are logged."""
+    main = endpoints[group.get("plain") or group.get("bulk") or group["sync"]]
+    key = main.get("key", [])
+    if main["kind"] == "sync" and main["id"] != "sync/Deleted":
+        key = ["ID"]
+    facts: Facts = {"name": name, **group, "key": key}
+    if main["id"] in PER_USER:
+        facts["per_user"] = True
+    sync = group.get("sync")
+    if sync:
+        logged_as = DELETED_NAMES.get(sync, sync.rsplit("/", 1)[-1])
+        numbers = [number for number, entity in deleted.items() if entity == logged_as]
+        if numbers:
+            facts["deleted_type"] = numbers[0]
+    return facts
+
+
+def add_parents(found: list[Facts], endpoints: dict[str, Facts]) -> None:
+    """Note on each child stream its parent stream and the field that points at it."""
+    by_plain = {item["plain"]: item for item in found if "plain" in item}
+    by_name = {item["name"]: item for item in found}
+    for item in found:
+        for navigation in endpoints.get(item.get("plain", ""), {}).get("properties", []):
+            child = by_plain.get(navigation.get("entity", ""))
+            if child is not None and "parent" not in child:
+                child["parent"] = {
+                    "stream": item["name"],
+                    "field": navigation["field"],
+                    "navigation": navigation["name"],
+                }
+    for name, (parent, field) in PARENTS.items():
+        if name in by_name:
+            by_name[name]["parent"] = {"stream": parent, "field": field}
+
+
+def dump(catalogue: Facts) -> str:
+    """JSON with one stream and one property a line, so that a change reads well in a diff."""
+    lines = [
+        "{",
+        '"deleted_types": ' + json.dumps(catalogue["deleted_types"]) + ",",
+        '"streams": [',
+    ]
+    lines += [",\n".join(json.dumps(item) for item in catalogue["streams"]), "],", '"endpoints": [']
+    blocks = []
+    for fact in catalogue["endpoints"].values():
+        head = {name: value for name, value in fact.items() if name != "properties"}
+        rows = ",\n  ".join(json.dumps(item) for item in fact["properties"])
+        blocks.append(json.dumps(head)[:-1] + f', "properties": [\n  {rows}\n]}}')
+    lines += [",\n".join(blocks), "]", "}"]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("entities", type=Path, help="the endpoint facts")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("exactonline_client/catalogue.json")
+    )
+    arguments = parser.parse_args()
+    catalogue = build(json.loads(arguments.entities.read_text(encoding="utf-8")))
+    arguments.output.write_text(dump(catalogue), encoding="utf-8")
+    print(f"{len(catalogue['endpoints'])} endpoints, {len(catalogue['streams'])} streams")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""Where the next run goes on, per stream and division.
+
+A bookmark moves with every page that is proven to be in order; where that cannot be proven, it
+moves at the end. It is kept in the partition of the stream's Singer state.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client import odata
+from tap_exactonline.plan import MODIFIED, TIMESTAMP
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping, Sequence
+    from zoneinfo import ZoneInfo
+
+    from exactonline_client.pages import Page
+
+SETTLED = timedelta(minutes=5)
+"""Rows stamped longer ago than this are all visible; younger ones are read again next time."""
+BEGINNING = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+@dataclass
+class Progress:
+    """How far a list has been read, judged by the bookmark column of its rows."""
+
+    column: str
+    settled: str | None = None
+    """For `Modified`: rows stamped after this moment may have been missed."""
+    highest: Any = None
+    """The highest value so far."""
+    proven: Any = None
+    """Everything up to this value has been read, whatever comes next."""
+    _in_order: bool = field(default=True, init=False)
+
+    def page_read(self, page: Page, values: Sequence[Any]) -> None:
+        """Take note of a page; `values` are those of the bookmark column, in the page's order.
+
+        A page proves its order when its rows are in order, begin where the page before ended,
+        and the server says that it goes on behind the last of them.
+        """
+        if self.column == MODIFIED and self.settled is None and page.read_at is not None:
+            self.settled = (page.read_at - SETTLED).isoformat(timespec="milliseconds")
+        known = [value for value in values if value is not None]
+        if not known:
+            return
+        ordered = all(a <= b for a, b in pairwise(known))
+        follows = self.highest is None or known[0] >= self.highest
+        self._in_order = self._in_order and ordered and follows and len(known) == len(values)
+        self.highest = max(known) if self.highest is None else max(*known, self.highest)
+        if self._in_order and self._goes_on_behind(page, known[-1]):
+            self.proven = self._capped(known[-1])
+
+    def finished(self) -> None:
+        """The last page has been read: nothing is missing, whatever the order was."""
+        if self.highest is not None:
+            self.proven = self._capped(self.highest)
+
+    def _goes_on_behind(self, page: Page, last: Any) -> bool:  # noqa: ANN401
+        token = page.skiptoken or ""
+        if self.column == TIMESTAMP:
+            return token.removesuffix("L") == str(last)
+        return token.startswith("datetime'")
+
+    def _capped(self, value: Any) -> Any:  # noqa: ANN401
+        return value if self.settled is None else min(value, self.settled)
+
+
+def start(state: MutableMapping[str, Any], column: str) -> Any:  # noqa: ANN401
+    """The bookmark in the state of a partition; None when there is none for this column."""
+    if state.get("replication_key") != column:
+        return None
+    return state.get("replication_key_value")
+
+
+def advance(state: MutableMapping[str, Any], progress: Progress) -> None:
+    """Move the bookmark in the state of a partition to what is proven; never backwards."""
+    before = start(state, progress.column)
+    if progress.proven is None or (before is not None and progress.proven <= before):
+        return
+    state["replication_key"] = progress.column
+    state["replication_key_value"] = progress.proven
+
+
+def modified_filter(bookmark: str | None, zone: ZoneInfo) -> str:
+    """The filter for rows changed since `bookmark` (UTC, ISO), on the server's wall clock.
+
+    In the hour that the clock is set back, a later moment may carry an earlier wall time: a
+    bookmark inside that hour reads the whole hour again.
+    """
+    moment = datetime.fromisoformat(bookmark) if bookmark else BEGINNING
+    wall = moment.astimezone(zone)
+    repeated = wall.replace(fold=0).utcoffset() != wall.replace(fold=1).utcoffset()
+    if repeated:
+        wall = wall.replace(minute=0, second=0, microsecond=0)
+    operator = "gt" if bookmark and not repeated else "ge"
+    return f"{MODIFIED} {operator} {odata.literal(wall.replace(tzinfo=None), 'Edm.DateTime')}"
+
+
+def utc_text(text: str) -> str:
+    """A date or moment of the configuration as UTC text, comparable with a bookmark.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text.strip()))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")

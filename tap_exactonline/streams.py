@@ -1,0 +1,292 @@
+"""The streams: one class that reads any entity, and two for lists that mix headers and lines."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import Stream
+from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import Metadata
+from typing_extensions import override
+
+from exactonline_client import odata
+from exactonline_client.errors import ExactOnlineError, UnexpectedAnswer
+from tap_exactonline import bookmarks, reading
+from tap_exactonline.bookmarks import Progress
+from tap_exactonline.plan import DIVISION, HEADER_LINE_NUMBER, MODIFIED, TIMESTAMP
+from tap_exactonline.schema import DELETED_AT, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from singer_sdk.singerlib import MetadataMapping
+
+    from exactonline_client.catalogue import Property
+    from exactonline_client.odata import Row
+    from exactonline_client.pages import Page
+    from tap_exactonline.plan import Plan
+    from tap_exactonline.tap import TapExactOnline
+
+    Context = Mapping[str, Any]
+
+PARTITION = "division"
+DELETES_READ = "deletes_timestamp"
+"""In the state of a partition: how far the deleted log has been read for this stream."""
+LINES_IN_MEMORY = 5000
+"""Lines kept until they are sent, while their headers are."""
+NO_STATE_BY_COUNT = sys.maxsize
+
+
+class ExactStream(Stream):
+    """One entity, read from the endpoint that its plan names."""
+
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # the decoder makes exact types itself
+    STATE_MSG_FREQUENCY = NO_STATE_BY_COUNT  # state goes out page by page
+
+    def __init__(self, tap: TapExactOnline, plan: Plan) -> None:
+        """A stream of `tap` that is read as `plan` says."""
+        self.tap = tap
+        self.plan = plan
+        self.tombstones = tap.sends_tombstones and bool(plan.stream.deleted_type)
+        super().__init__(tap, schema=schema(plan, tombstones=self.tombstones), name=plan.name)
+        self.primary_keys = plan.primary_keys
+        self.replication_key = plan.bookmark
+
+    @property
+    @override
+    def metadata(self) -> MetadataMapping:
+        """The catalog metadata; the mark of a deleted row cannot be deselected."""
+        metadata = super().metadata
+        if self.tombstones:
+            mark = metadata.setdefault(("properties", DELETED_AT), Metadata())
+            mark.inclusion = Metadata.InclusionType.AUTOMATIC
+        return metadata
+
+    @property
+    @override
+    def partitions(self) -> list[dict[str, Any]] | None:
+        """One partition for each division, but for lists that belong to the user."""
+        if self.plan.stream.per_user:
+            return None
+        return [{PARTITION: division} for division in self.tap.divisions]
+
+    @override
+    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
+        """Log, but leave our own errors to the one line in which the run ends."""
+        if level >= logging.ERROR and isinstance(sys.exc_info()[1], ExactOnlineError):
+            return
+        super().log(message, *args, level=level, **kwargs)
+
+    @override
+    def generate_child_contexts(self, record: Row, context: Context | None) -> Iterable[None]:
+        """No child is read record by record; and the partition's name is no column."""
+        record.pop(PARTITION, None)
+        return ()
+
+    @override
+    def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
+        """The bookmark moves by pages, not by records (see `bookmarks`)."""
+
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Row]:
+        """The records of one division; an error of one division leaves the others alone."""
+        division = context[PARTITION] if context else self.tap.current_division
+        if not self.tap.is_open(division):
+            return
+        with self.tap.isolated(self.name, division):
+            yield from self._deleted(division, context)
+            yield from self._rows(division, context)
+
+    def _rows(self, division: int, context: Context | None) -> Iterator[Row]:
+        state = self.get_context_state(context)
+        start = self.start(division, state)
+        decode = self.decoder(division)
+        progress = Progress(self.plan.bookmark or "")
+        for page in self._pages(division, start):
+            rows = [decode(row) for row in page.rows]
+            yield from rows
+            if self.plan.bookmark:
+                progress.page_read(page, [row[self.plan.bookmark] for row in rows])
+            self._advance(state, progress)
+        progress.finished()
+        self._advance(state, progress)
+
+    def _pages(self, division: int, start: Any) -> Iterator[Page]:  # noqa: ANN401
+        wanted = [item.name for item in self.selected_columns]
+        return reading.read(self.tap.connection, self.plan, division, wanted, start)
+
+    def _advance(self, state: dict[str, Any], progress: Progress) -> None:
+        """Move the bookmark to what is proven, and send the state."""
+        if self.selected and self.is_incremental:
+            bookmarks.advance(state, progress)
+        self.tap.state_writer.write_state(self.tap_state)
+
+    @property
+    def is_incremental(self) -> bool:
+        """Whether only changes are read; the catalog can ask for everything instead."""
+        return self.replication_method == "INCREMENTAL"
+
+    def start(self, division: int, state: dict[str, Any]) -> Any:  # noqa: ANN401
+        """Behind which bookmark to read; None for everything."""
+        column = self.plan.bookmark
+        if column is None or not self.is_incremental:
+            return None
+        found = bookmarks.start(state, column)
+        start_date = self.tap.start_date
+        if found is not None or start_date is None:
+            return found
+        if column == MODIFIED:
+            return start_date
+        return self.tap.first_timestamp(self.plan, division, start_date)
+
+    @property
+    def selected_columns(self) -> list[Property]:
+        """The columns that are selected, with the key and the bookmark always among them."""
+        needed = {*self.plan.primary_keys, self.plan.bookmark}
+        return [
+            item
+            for name, item in self.plan.columns.items()
+            if name in needed or self.mask.get(("properties", name), True)
+        ]
+
+    def decoder(self, division: int) -> Callable[[Row], Row]:
+        """A function that makes a record of a row of the API."""
+        decode = odata.decoder(self.selected_columns, self.tap.connection.zone)
+        complete = self._has_division
+
+        def record(row: Row) -> Row:
+            try:
+                result = decode(row)
+            except odata.WrongType as error:
+                key = {name: row.get(name) for name in self.plan.stream.key}
+                raise UnexpectedAnswer(
+                    f"{self.name}, division {division}, row {key}: {error}. The rows of this "
+                    "stream after it were not read; please report this."
+                ) from None
+            if not complete or result[DIVISION.name] is None:
+                result[DIVISION.name] = division
+            return result
+
+        return record
+
+    @property
+    def _has_division(self) -> bool:
+        return DIVISION.name in self.plan.endpoint.columns
+
+    def _deleted(self, division: int, context: Context | None) -> Iterator[Row]:
+        """A tombstone for every row that was deleted since the last run."""
+        entity_type = self.plan.stream.deleted_type
+        if not self.tombstones or entity_type is None or not self.selected:
+            return
+        log = self.tap.deleted_log(division)
+        state = self.get_context_state(context)
+        position = state.get(DELETES_READ)
+        if position is not None:
+            key = self.plan.stream.key[0]
+            for item in log.since(position, entity_type):
+                yield {key: item.key, DIVISION.name: division, DELETED_AT: item.deleted_at}
+        state[DELETES_READ] = max(log.end, position or 0)
+
+
+class HeaderStream(ExactStream):
+    """The headers of documents, from a list that holds their lines as well.
+
+    The list is fetched once. Its lines are handed to the child stream, which has a bookmark of
+    its own: whichever of the two is behind decides where the list is read from.
+    """
+
+    @property
+    def lines(self) -> LineStream | None:
+        """The child stream, if it is selected."""
+        children = (child for child in self.child_streams if isinstance(child, LineStream))
+        return next((child for child in children if child.selected), None)
+
+    @override
+    def _rows(self, division: int, context: Context | None) -> Iterator[Row]:
+        state = self.get_context_state(context)
+        lines = self.lines
+        if lines is not None:
+            lines.begin(division, context)
+        start = self.start(division, state) if self.selected else None
+        starts = [start] if self.selected else []
+        starts += [lines.first] if lines else []
+        decode = self.decoder(division)
+        progress = Progress(TIMESTAMP)
+        try:
+            for page in self._pages(division, min((value or 0 for value in starts), default=0)):
+                if lines is not None:
+                    lines.take(page)
+                yield from self._headers(page, decode, start)
+                progress.page_read(page, [int(row[TIMESTAMP]) for row in page.rows])
+                self._advance(state, progress)
+                if lines is not None and lines.many_are_waiting:
+                    lines.send(progress)
+            progress.finished()
+            self._advance(state, progress)
+        finally:
+            # Also when the day's calls end in the middle: what was read is sent.
+            if lines is not None:
+                lines.send(progress)
+
+    def _headers(
+        self, page: Page, decode: Callable[[Row], Row], start: int | None
+    ) -> Iterator[Row]:
+        if not self.selected:
+            return
+        for row in page.rows:
+            if row["LineNumber"] == HEADER_LINE_NUMBER and int(row[TIMESTAMP]) > (start or 0):
+                yield decode(row)
+
+    @override
+    def _pages(self, division: int, start: Any) -> Iterator[Page]:
+        wanted = {item.name for item in self.selected_columns} if self.selected else set()
+        if self.lines is not None:
+            wanted |= {item.name for item in self.lines.selected_columns}
+        wanted |= {TIMESTAMP, "LineNumber"}
+        in_order = [name for name in self.plan.endpoint.columns if name in wanted]
+        return reading.read(self.tap.connection, self.plan, division, in_order, start)
+
+
+class LineStream(ExactStream):
+    """The lines of documents, handed over by the stream of their headers."""
+
+    def begin(self, division: int, context: Context | None) -> None:
+        """A division is about to be read."""
+        self._context = context
+        self._state = self.get_context_state(context)
+        self.first: int = self.start(division, self._state) or 0
+        self._decode = self.decoder(division)
+        self._waiting: list[Row] = []
+        self._begun = False
+
+    def take(self, page: Page) -> None:
+        """Take over the lines of a page."""
+        self._waiting += [
+            self._decode(row)
+            for row in page.rows
+            if row["LineNumber"] != HEADER_LINE_NUMBER and int(row[TIMESTAMP]) > self.first
+        ]
+
+    @property
+    def many_are_waiting(self) -> bool:
+        """Whether it is time to send."""
+        return len(self._waiting) >= LINES_IN_MEMORY
+
+    def send(self, progress: Progress) -> None:
+        """Send what has come together, and move the bookmark behind it."""
+        if self._waiting or not self._begun:
+            self._begun = True
+            with suppress(AbortedSyncFailedException, AbortedSyncPausedException):
+                self.sync(context=dict(self._context or {}))
+        self._waiting = []
+        self._advance(self._state, progress)
+
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Row]:
+        """What is being sent; the first time, the deletions come before it."""
+        yield from self._deleted((context or {})[PARTITION], context)
+        yield from self._waiting

@@ -1,0 +1,253 @@
+"""The tap: which streams there are, and what they share in a run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from contextlib import contextmanager
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Tap
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.helpers.capabilities import (
+    CapabilitiesEnum,
+    PluginCapabilities,
+    TapCapabilities,
+)
+from typing_extensions import override
+
+from exactonline_client import catalogue, plugin
+from exactonline_client.errors import (
+    AccessDenied,
+    ConfigurationError,
+    DailyLimitReached,
+    ExactOnlineError,
+    RequestRefused,
+    UnexpectedAnswer,
+)
+from exactonline_client.settings import DISTRIBUTION
+from tap_exactonline import bookmarks, deletes, reading
+from tap_exactonline.plan import plans
+from tap_exactonline.settings import CONFIG
+from tap_exactonline.streams import DELETES_READ, ExactStream, HeaderStream, LineStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from exactonline_client.connection import Connection
+    from tap_exactonline.plan import Plan
+
+
+class TapExactOnline(Tap):
+    """Reads Exact Online: every readable entity as a stream, changes and deletes included."""
+
+    name = "tap-exactonline"
+    package_name = DISTRIBUTION
+    config_jsonschema: ClassVar[dict[str, Any]] = CONFIG
+    message_writer_class = MsgSpecWriter
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    # Streams
+
+    @override
+    def discover_streams(self) -> Sequence[ExactStream]:
+        """All streams of the catalogue; needs neither settings nor a network."""
+        use_sync = bool(self.config.get("use_sync_api", True))
+        found = plans(catalogue.load(), use_sync=use_sync)
+        headers: dict[str, type[HeaderStream]] = {
+            plan.endpoint.id: type(plan.name, (HeaderStream,), {})
+            for plan in found
+            if plan.is_header
+        }
+        return [self._stream(plan, headers) for plan in found]
+
+    def _stream(self, plan: Plan, headers: dict[str, type[HeaderStream]]) -> ExactStream:
+        # The SDK ties a child to its parent by class, so each such pair gets classes of its own.
+        kind: type[ExactStream] = ExactStream
+        if plan.is_header:
+            kind = headers[plan.endpoint.id]
+        elif plan.is_line:
+            parent = {"parent_stream_type": headers[plan.endpoint.id]}
+            kind = type(plan.name, (LineStream,), parent)
+        return kind(self, plan)
+
+    @property
+    def sends_tombstones(self) -> bool:
+        """Whether a row that was deleted is told in its own stream."""
+        return bool(self.config.get("deletes", "tombstone") == "tombstone")
+
+    # What the streams share
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The connection to Exact Online, opened at first use."""
+        # Discovery needs no connection, and the database library takes long to import.
+        from exactonline_client.connection import connect  # noqa: PLC0415
+
+        return connect(self.config)
+
+    @cached_property
+    def current_division(self) -> int:
+        """The division the signed-in user works in."""
+        return int(self.connection.me["CurrentDivision"])
+
+    @cached_property
+    def divisions(self) -> list[int]:
+        """The divisions to read."""
+        if self.config.get("all_divisions"):
+            return sorted(int(division["Code"]) for division in self.connection.divisions)
+        chosen = self.config.get("divisions")
+        return list(dict.fromkeys(chosen)) if chosen else [self.current_division]
+
+    @cached_property
+    def start_date(self) -> str | None:
+        """The setting start_date as UTC text."""
+        text = self.config.get("start_date")
+        if not text:
+            return None
+        try:
+            return bookmarks.utc_text(text)
+        except ValueError:
+            raise ConfigurationError(
+                f"Setting start_date: {text!r} is no date. Write it as 2025-01-01T00:00:00Z."
+            ) from None
+
+    def first_timestamp(self, plan: Plan, division: int, start_date: str) -> int:
+        """The rowversion to start from for a start date, asked once for each list."""
+        key = (plan.endpoint.id, division)
+        if key not in self._first_timestamps:
+            self._first_timestamps[key] = reading.first_timestamp(
+                self.connection, plan, division, start_date
+            )
+        return self._first_timestamps[key]
+
+    @cached_property
+    def _first_timestamps(self) -> dict[tuple[str, int], int]:
+        return {}
+
+    def deleted_log(self, division: int) -> deletes.DeletedLog:
+        """What was deleted in a division, read once a run for all its streams."""
+        if division not in self._deleted_logs:
+            positions = [
+                partition[DELETES_READ]
+                for name, stream in self.streams.items()
+                if stream.selected
+                for partition in self.state.get("bookmarks", {}).get(name, {}).get("partitions", [])
+                if partition["context"].get("division") == division and DELETES_READ in partition
+            ]
+            start = min(positions, default=0)
+            try:
+                log = deletes.read(self.connection, division, start)
+            except (AccessDenied, RequestRefused) as error:
+                self.logger.warning("Division %s: no deletes will be seen. %s", division, error)
+                log = deletes.DeletedLog(end=start)
+            self._deleted_logs[division] = log
+        return self._deleted_logs[division]
+
+    @cached_property
+    def _deleted_logs(self) -> dict[int, deletes.DeletedLog]:
+        return {}
+
+    # What went wrong, and how the run ends
+
+    @cached_property
+    def closed(self) -> dict[int, ExactOnlineError]:
+        """Divisions that are not read any further in this run, and why."""
+        return {}
+
+    @cached_property
+    def failures(self) -> list[ExactOnlineError]:
+        """What kept a stream or a division from being read."""
+        return []
+
+    def is_open(self, division: int) -> bool:
+        """Whether the division is still being read."""
+        return division not in self.closed
+
+    @contextmanager
+    def isolated(self, stream: str, division: int) -> Iterator[None]:
+        """Let an error end the reading of one stream in one division, not that of the others."""
+        try:
+            yield
+        except DailyLimitReached as error:
+            self.closed[division] = error
+            self.logger.warning("%s", error)
+        except AccessDenied as error:
+            self._no_access(stream, division, error)
+        except (RequestRefused, UnexpectedAnswer) as error:
+            self.failures.append(error)
+            self.logger.warning("%s, division %s was not read: %s", stream, division, error)
+
+    def _no_access(self, stream: str, division: int, error: AccessDenied) -> None:
+        """A stream may be out of reach for want of rights; a division altogether."""
+        allowed = sorted(int(item["Code"]) for item in self.connection.divisions)
+        if division in allowed:
+            self.logger.warning("Skipping %s of division %s: %s", stream, division, error)
+            return
+        self.closed[division] = AccessDenied(
+            f"Division {division} was not read: the signed-in user may not open it. "
+            f"Set divisions to some of: {', '.join(map(str, allowed))}."
+        )
+        self.failures.append(self.closed[division])
+        self.logger.warning("%s", self.closed[division])
+
+    def finish(self) -> None:
+        """Say what the run has cost, and end in an error if something was not read.
+
+        Raises:
+            ExactOnlineError: the first failure, or the daily limit where `on_daily_limit` is
+                `fail`.
+        """
+        usage = self.connection.session.usage
+        calls = Counter({division: count for division, count in usage.calls.items() if division})
+        for division, count in sorted(calls.items()):
+            self.logger.info("Division %s: %d API calls", division, count)
+        if self.failures:
+            raise self.failures[0]
+        limits = [error for error in self.closed.values() if isinstance(error, DailyLimitReached)]
+        if limits and self.config.get("on_daily_limit") == "fail":
+            raise limits[0]
+
+    @classmethod
+    @override
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: Any = None,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+    ) -> None:
+        """Run the tap from the command line, and end with an exit code that tells how it went."""
+        if about:
+            cls.print_about(about_format)
+            return
+        cls.print_version(print_fn=cls.logger.info)
+        with plugin.readable_configuration_errors():
+            tap = cls(
+                config=config.config if config else None,
+                state=json.load(state) if state else None,
+                catalog=json.load(catalog) if catalog else None,
+                parse_env_config=config.parse_env if config else False,
+            )
+        tap.sync_all()
+        tap.finish()
+
+
+def main() -> None:
+    """The console script."""
+    plugin.run(TapExactOnline)
+
+
+if __name__ == "__main__":
+    main()
