@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -17,7 +17,13 @@ import sqlalchemy as sa
 from requests.auth import AuthBase
 from typing_extensions import override
 
-from exactonline_client.errors import ConfigurationError, SignInNeeded, Unavailable
+from exactonline_client.errors import (
+    ConfigurationError,
+    ExactOnlineError,
+    SignInNeeded,
+    Unavailable,
+    UnexpectedAnswer,
+)
 from exactonline_client.store import Store, tokens
 
 if TYPE_CHECKING:
@@ -27,6 +33,8 @@ if TYPE_CHECKING:
 
 REFRESH_AGE = 570.0
 """Seconds after which a new access token may be asked for; it lives for 600."""
+RESPITE = 30.0
+"""Seconds that an access token lives on after that."""
 NOT_EXPIRED = "access_token not expired"
 SIGN_IN = "Sign in again and give the new refresh token in the setting refresh_token."
 
@@ -71,6 +79,7 @@ class TokenSource(AuthBase):
         self._store = store
         self._http = http
         self._seed = seed
+        self._seed_mark = hashlib.sha256(seed.encode()).hexdigest() if seed else None
         self._timeout = timeout
         self._clock = clock
         self._token: Token | None = None
@@ -87,6 +96,7 @@ class TokenSource(AuthBase):
         Raises:
             SignInNeeded: the chain is broken.
             Unavailable: the token endpoint did not answer.
+            UnexpectedAnswer: it answered with something that is no token.
         """
         if self._token is None or not self._young(self._token):
             self._token = self._renew(refused=None)
@@ -109,18 +119,17 @@ class TokenSource(AuthBase):
 
     def _stored(self) -> tuple[str, Token | None]:
         """The chain as it stands; a seed starts it, and a seed not seen before replaces it."""
-        seed_mark = self._seed and hashlib.sha256(self._seed.encode()).hexdigest()
         mine = tokens.c.app == self.app.key
         with self._store.transaction() as connection:
             row = connection.execute(sa.select(tokens).where(mine)).one_or_none()
-            if self._seed and (row is None or row.seed != seed_mark):
+            if self._seed and (row is None or row.seed != self._seed_mark):
                 connection.execute(tokens.delete().where(mine))
                 connection.execute(
                     tokens.insert().values(
                         app=self.app.key,
                         refresh_token=self._store.encrypt(self._seed),
                         received_at=0.0,
-                        seed=seed_mark,
+                        seed=self._seed_mark,
                     )
                 )
                 return self._seed, None
@@ -139,22 +148,26 @@ class TokenSource(AuthBase):
         error, description = _error(answer)
         if NOT_EXPIRED in description:
             if stored and stored.value != refused:
-                return stored
+                # Asking again at every call would count as so many errors.
+                return replace(stored, received_at=self._clock() - REFRESH_AGE + RESPITE)
             raise Unavailable(
                 "Exact Online says that an access token handed out less than ten minutes ago is "
                 "still valid, but it is not in the store. Try again in ten minutes."
             )
-        raise _refusal(error, description, self.app.region.base_url)
+        raise _refusal(answer.status_code, error, description, self.app.region.base_url)
 
-    def _keep(self, answer: requests.Response, previous: str | None) -> Token:
+    def _keep(
+        self, answer: requests.Response, previous: str | None, **columns: str | None
+    ) -> Token:
         """Make a new pair durable."""
-        body = answer.json()
-        token = Token(body["access_token"], self._clock())
+        access_token, refresh_token = _pair(answer)
+        token = Token(access_token, self._clock())
         values = {
             "access_token": self._store.encrypt(token.value),
-            "refresh_token": self._store.encrypt(body["refresh_token"]),
+            "refresh_token": self._store.encrypt(refresh_token),
             "previous_refresh_token": self._store.encrypt(previous),
             "received_at": token.received_at,
+            **{name: value for name, value in columns.items() if value},
         }
         mine = tokens.c.app == self.app.key
         with self._store.transaction() as connection:
@@ -207,12 +220,26 @@ class TokenSource(AuthBase):
         with self._store.lock(f"token-{self.app.key}"):
             answer = self._post(fields)
             if answer.status_code != requests.codes.ok:
-                raise _refusal(*_error(answer), self.app.region.base_url)
-            self._token = self._keep(answer, previous=None)
+                raise _refusal(answer.status_code, *_error(answer), self.app.region.base_url)
+            self._token = self._keep(answer, previous=None, seed=self._seed_mark)
 
 
 def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
+
+
+def _pair(answer: requests.Response) -> tuple[str, str]:
+    try:
+        body = answer.json()
+        pair = body["access_token"], body["refresh_token"]
+    except (ValueError, KeyError, TypeError):
+        pair = None, None
+    if not (isinstance(pair[0], str) and isinstance(pair[1], str)):
+        raise UnexpectedAnswer(
+            "The token endpoint answered with something that is no pair of tokens. Check region "
+            "and base_url; a proxy in between may answer in its place."
+        )
+    return pair
 
 
 def _error(answer: requests.Response) -> tuple[str, str]:
@@ -223,7 +250,7 @@ def _error(answer: requests.Response) -> tuple[str, str]:
         return f"HTTP {answer.status_code}", str(answer.headers.get("Reason") or "")
 
 
-def _refusal(error: str, description: str, base_url: str) -> Exception:
+def _refusal(status: int, error: str, description: str, base_url: str) -> ExactOnlineError:
     """What a refusal of the token endpoint means, and what to do."""
     if "Old refresh token" in description:
         return SignInNeeded(
@@ -236,9 +263,12 @@ def _refusal(error: str, description: str, base_url: str) -> Exception:
         )
     if error == "invalid_grant":
         return SignInNeeded(f"Exact Online no longer knows this sign-in (revoked). {SIGN_IN}")
-    if error.startswith("HTTP 5") or error in ("HTTP 408", "HTTP 429"):
+    if status >= requests.codes.server_error or status in (
+        requests.codes.request_timeout,
+        requests.codes.too_many_requests,
+    ):
         return Unavailable(
-            f"The token endpoint of {base_url} answered {error}. Try again in a few minutes; "
+            f"The token endpoint of {base_url} answered HTTP {status}. Try again in a few minutes; "
             "the stored sign-in was left as it is."
         )
     reason = f"{error} {description}".rstrip()

@@ -6,6 +6,7 @@ processes of an app draw from one budget. A missing header says nothing; it is n
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
     from exactonline_client.store import Store
 
 MINUTE, DAY = 60.0, 86_400.0
+LARGEST = 2**31 - 1
+"""What the store can hold; an account without a limit may send more."""
 MILLISECONDS_FROM = 1e11
 """A moment above this is in milliseconds (the year 5138 in seconds)."""
 CLOCK_TOLERANCE = 2.0
-"""The Date header has whole seconds; smaller differences of the clocks are not corrected."""
+"""The Date header has whole seconds: clocks that differ by less are not corrected, and a window
+counts as ended this many seconds late, so that it has ended on the server's clock too."""
 
 
 @dataclass
@@ -39,7 +43,7 @@ class Window:
 
     def roll(self, now: float, length: float) -> None:
         """Start a new window when the present one has ended."""
-        if self.reset is not None and now >= self.reset:
+        if self.reset is not None and now >= self.reset + CLOCK_TOLERANCE:
             self.remaining = self.limit
             self.reset = (now // length + 1) * length
 
@@ -47,7 +51,7 @@ class Window:
         """Seconds until a call may be made; 0 when it may be made now."""
         if self.remaining is None or self.reset is None or self.remaining > reserve:
             return 0.0
-        return max(self.reset - now, 0.0)
+        return max(self.reset + CLOCK_TOLERANCE - now, 0.0)
 
     def take(self) -> None:
         """Count one call."""
@@ -166,13 +170,16 @@ def _window(headers: Mapping[str, str], prefix: str) -> Window:
     if reset is not None and reset > MILLISECONDS_FROM:
         reset /= 1000
     limit, remaining = (_number(headers.get(f"{prefix}{name}")) for name in ("Limit", "Remaining"))
-    return Window(
-        None if limit is None else int(limit), None if remaining is None else int(remaining), reset
-    )
+    return Window(_count(limit), _count(remaining), reset)
+
+
+def _count(number: float | None) -> int | None:
+    return None if number is None else min(int(number), LARGEST)
 
 
 def _number(text: str | None) -> float | None:
     try:
-        return None if text is None else float(text)
+        number = float(text or "")
     except ValueError:
         return None
+    return number if 0 <= number < math.inf else None

@@ -7,6 +7,7 @@ had at that wall time; a pure date must not be moved at all.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,9 @@ def literal(value: object, edm: str, zone: ZoneInfo | None = None) -> str:  # no
 
     A datetime with a zone is moved to `zone`, the server's wall clock; one without is taken to
     be on that clock already.
+
+    Raises:
+        ValueError: a datetime with a zone, and none given to move it to.
     """
     if value is None:
         return "null"
@@ -64,7 +68,9 @@ def literal(value: object, edm: str, zone: ZoneInfo | None = None) -> str:  # no
 def wall_time(value: object, zone: ZoneInfo | None) -> str:
     """`2026-06-25T16:31:00.22` on the server's clock; a pure date gets midnight."""
     if isinstance(value, datetime):
-        if value.tzinfo is not None and zone is not None:
+        if value.tzinfo is not None:
+            if zone is None:
+                raise ValueError("a moment can only be written on a clock that is known")
             value = value.astimezone(zone)
         return value.replace(tzinfo=None).isoformat(timespec="milliseconds")
     if isinstance(value, date):
@@ -87,7 +93,11 @@ def instant(milliseconds: int, zone: ZoneInfo) -> datetime:
     In the hour that the clock is set back a wall time means two moments; the earlier is taken.
     """
     wall = EPOCH + timedelta(milliseconds=milliseconds)
-    return wall.replace(tzinfo=zone).astimezone(timezone.utc)
+    try:
+        return wall.replace(tzinfo=zone).astimezone(timezone.utc)
+    except OverflowError:
+        # The first day of the calendar stands for "no date", and nothing is before it.
+        return wall.replace(tzinfo=timezone.utc)
 
 
 def milliseconds(value: str) -> int:
@@ -152,6 +162,8 @@ def _moment(value: str, zone: ZoneInfo) -> str:
     if not value.startswith("/Date("):
         # Me.ServerTime and its like are written as plain local time.
         wall = datetime.fromisoformat(value)
+        if wall.tzinfo is not None:
+            raise ValueError
         return wall.replace(tzinfo=zone).astimezone(timezone.utc).isoformat(timespec="milliseconds")
     return instant(milliseconds(value), zone).isoformat(timespec="milliseconds")
 
@@ -163,9 +175,12 @@ def _integer(value: str | float) -> int:
 
 
 def _number(value: str | float) -> float:
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise TypeError
-    return float(value) if isinstance(value, str) else value
+    number = float(value) if isinstance(value, str) else value
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _boolean(value: object) -> bool:

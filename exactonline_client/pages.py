@@ -75,11 +75,11 @@ def parse(body: bytes) -> Page:
     try:
         content: Any = json.loads(body)["d"]
         if isinstance(content, list):
-            return Page(content)
+            content = {"results": content}
         rows, following = content["results"], content.get("__next")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         rows, following = None, None
-    if not isinstance(rows, list) or not isinstance(following, (str, type(None))):
+    if not _are_rows(rows) or not isinstance(following, (str, type(None))):
         raise UnexpectedAnswer(
             "Exact Online answered with something that is not a list of rows. "
             "Check region and base_url; a proxy in between may answer in its place."
@@ -87,11 +87,20 @@ def parse(body: bytes) -> Page:
     return Page(rows, following)
 
 
+def _are_rows(rows: object) -> bool:
+    return isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+
+
 def _check_host(base_url: str, address: str) -> None:
     """Refuse a next page that is not on the server we are signed in to."""
-    expected, found = urlsplit(base_url), urlsplit(address)
     if address.startswith("/") and not address.startswith("//"):
         return
+    try:
+        expected, found = urlsplit(base_url), urlsplit(address)
+    except ValueError:
+        raise UnexpectedAnswer(
+            "The address of the next page of a list cannot be understood."
+        ) from None
     if (expected.scheme, expected.netloc) != (found.scheme, found.netloc):
         raise UnexpectedAnswer(
             f"The next page of a list is said to be on {found.scheme}://{found.hostname}, which is "

@@ -49,10 +49,19 @@ def resolve(region: str, base_url: str | None = None) -> Region:
         )
     if not base_url:
         return known
-    parts = urlsplit(base_url)
-    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    if not secure or not parts.hostname or parts.query or parts.fragment:
+    if not _usable(base_url):
         raise ConfigurationError(
-            f"Setting base_url: {base_url!r} is not an https address such as {known.base_url}."
+            f"Setting base_url is not an https address such as {known.base_url}, without a user, "
+            "a password or a query."
         )
     return Region(known.code, known.name, base_url.rstrip("/"), known.zone)
+
+
+def _usable(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+    return secure and plain and bool(parts.hostname)

@@ -142,11 +142,12 @@ class Session:
         headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """One answer to one request; only answers that say "not carried out" lead to another."""
-        signed_again = False
+        signed_again, limited = False, 0
         while True:
             answer = self._send(method, address, division, body, headers)
             if answer.status_code == TOO_MANY:
-                if division is None or not _tells_limits(answer):
+                limited += 1
+                if division is None or not _tells_limits(answer) or limited == TRIES:
                     raise Unavailable(
                         f"{_where(method, address)}: Exact Online refuses further calls (HTTP 429) "
                         "without saying until when. It blocks an app for an hour after ten errors "
@@ -206,7 +207,8 @@ def _check(method: str, address: str, answer: requests.Response) -> None:
     status = answer.status_code
     if status < 300:  # noqa: PLR2004
         return
-    reason = exact_message(answer)
+    message = exact_message(answer)
+    reason = message or one_line(answer.headers.get("Reason"))
     where = _where(method, address)
     if status == FORBIDDEN:
         raise AccessDenied(f"{where}: no access (HTTP 403{f', {reason}' if reason else ''}).")
@@ -215,8 +217,8 @@ def _check(method: str, address: str, answer: requests.Response) -> None:
             f"{where}: Exact Online refused a fresh access token (HTTP 401). Try again in ten "
             "minutes; if it stays, sign in again."
         )
-    if method in WRITES and status == SERVER_ERROR and reason:
-        raise ValidationFailed(f"{where}: {reason}", status=status, reason=reason)
+    if method in WRITES and status == SERVER_ERROR and message:
+        raise ValidationFailed(f"{where}: {message}", status=status, reason=message)
     if status == TIMED_OUT or status >= SERVER_ERROR:
         raise _Transient(f"HTTP {status}{f' ({reason})' if reason else ''}")
     if status < 400:  # noqa: PLR2004
@@ -232,12 +234,16 @@ def _check(method: str, address: str, answer: requests.Response) -> None:
 
 
 def exact_message(answer: requests.Response) -> str:
-    """Exact's own words for a refusal on one line, or nothing where it gave none."""
+    """Exact's own words for a refusal on one line, or nothing where its body has none."""
     try:
-        text = answer.json()["error"]["message"]["value"]
+        return one_line(answer.json()["error"]["message"]["value"])
     except (ValueError, KeyError, TypeError):
-        text = answer.headers.get("Reason") or ""
-    return "; ".join(str(text).split("\r\n")).strip().replace("\n", " ")
+        return ""
+
+
+def one_line(text: object) -> str:
+    """Several messages come on several lines."""
+    return "; ".join(str(text or "").split("\r\n")).strip().replace("\n", " ")
 
 
 def _where(method: str, address: str) -> str:
@@ -253,7 +259,7 @@ def _explain(error: requests.RequestException) -> str:
         return "no answer in time"
     if _never_sent(error):
         return "no connection"
-    return "the connection was cut"
+    return f"the connection was cut ({type(error).__name__})"
 
 
 def _never_sent(error: requests.RequestException) -> bool:

@@ -6,8 +6,8 @@ encrypted. The schema only ever changes by a migration.
 
 from __future__ import annotations
 
+import hashlib
 import os
-import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,65 +105,26 @@ class Store:
             key: one or more Fernet keys with commas between; the first encrypts. None for a
                 key file beside the store, made at first use and readable for its owner only.
         """
-        try:
-            self.url = make_url(url or default_url())
-        except SQLAlchemyError:
-            raise ConfigurationError(
-                "Setting store_url is not a database address such as "
-                "sqlite:////home/me/store.db or postgresql+psycopg://user@host/database."
-            ) from None
-        backend = self.url.get_backend_name()
-        if backend not in ("sqlite", "postgresql"):
-            raise ConfigurationError(
-                f"Setting store_url: a store lives in SQLite or PostgreSQL, not in {backend}."
-            )
-        self.folder = self._folder()
-        self._fernet = self._keys(key)
+        self.url = _address(url or default_url())
+        self._is_file = self.url.get_backend_name() == "sqlite"
+        self.folder = Path(self.url.database or "").parent if self._is_file else _data_folder()
+        if self._is_file:
+            _owner_only(Path(self.url.database or ""))
+        self._fernet = _given_keys(key) if key else _kept_key(self.folder / "store.key")
         self.engine = self._connect()
         self._migrate()
 
-    def _folder(self) -> Path:
-        file = self.url.get_backend_name() == "sqlite" and self.url.database
-        folder = Path(file).parent if file else _data_folder()
-        try:
-            if not folder.exists():
-                folder.mkdir(parents=True, mode=0o700)
-            if file:
-                _owner_only(Path(file))
-        except OSError as error:
-            raise StoreError(
-                f"The store cannot be kept at {folder}: {error.strerror}. "
-                "Choose another place with the setting store_url."
-            ) from None
-        return folder
-
-    def _keys(self, key: str | None) -> MultiFernet:
-        if key is None:
-            file = self.folder / "store.key"
-            _owner_only(file)
-            with filelock.FileLock(f"{file}.lock", mode=0o600, timeout=LOCK_TIMEOUT):
-                key = file.read_text(encoding="ascii").strip()
-                if not key:
-                    key = Fernet.generate_key().decode()
-                    file.write_text(key, encoding="ascii")
-        try:
-            return MultiFernet([Fernet(part.strip()) for part in key.split(",")])
-        except ValueError:
-            raise ConfigurationError(
-                "Setting store_key must hold Fernet keys: 32 random bytes in url-safe base64. "
-                "Make one with: python -c 'from cryptography.fernet import Fernet; "
-                "print(Fernet.generate_key().decode())'"
-            ) from None
-
     def _connect(self) -> sa.Engine:
         try:
-            engine = sa.create_engine(self.url)
+            # A thread that holds a lock needs a second connection; a pool that makes it wait for
+            # others that hold locks too could make all of them wait for ever.
+            engine = sa.create_engine(self.url, max_overflow=-1)
         except (ImportError, SQLAlchemyError) as error:
             raise ConfigurationError(
                 f"Setting store_url: no driver for {self.url.drivername} is installed "
                 f"({error}). Install it with: pip install 'singer-exactonline[postgres]'"
             ) from None
-        if self.url.get_backend_name() == "sqlite":
+        if self._is_file:
             sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(engine, "begin", _begin_immediate)
         return engine
@@ -188,16 +149,21 @@ class Store:
     @property
     def name(self) -> str:
         """Where the store is, without its password."""
-        return self.url.render_as_string(hide_password=True)
+        shown = self.url.difference_update_query(["password", "sslpassword"])
+        return shown.render_as_string(hide_password=True)
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """A write transaction, committed and durable at the end."""
+        with self._readable_errors(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _readable_errors(self) -> Iterator[None]:
         try:
-            with self.engine.begin() as connection:
-                yield connection
+            yield
         except SQLAlchemyError as error:
-            cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+            cause = str(getattr(error, "orig", None) or error).partition("\n")[0]
             raise StoreError(
                 f"The store {self.name} cannot be used: {cause}. Nothing in it was overwritten."
             ) from None
@@ -208,19 +174,15 @@ class Store:
 
         The lock is gone when its process dies.
         """
-        if self.url.get_backend_name() == "sqlite":
-            path = self.folder / f"store.{name}.lock"
-            try:
-                with filelock.FileLock(path, mode=0o600, timeout=LOCK_TIMEOUT):
-                    yield
-            except filelock.Timeout:
-                raise StoreError(
-                    f"Another process has held the lock {path} for {LOCK_TIMEOUT:.0f} seconds. "
-                    "If it hangs, end it and start again."
-                ) from None
+        if self._is_file:
+            with _file_lock(self.folder / f"store.{name}.lock"):
+                yield
             return
-        number = zlib.crc32(f"exactonline:{name}".encode())
-        with self.engine.connect() as connection:
+        digest = hashlib.sha256(f"exactonline:{name}".encode()).digest()
+        number = int.from_bytes(digest[:8], "big", signed=True)
+        patience = sa.func.set_config("lock_timeout", f"{LOCK_TIMEOUT:.0f}s", True)  # noqa: FBT003
+        with self._readable_errors(), self.engine.connect() as connection:
+            connection.execute(sa.select(patience))
             connection.execute(sa.select(sa.func.pg_advisory_lock(number)))
             connection.commit()
             try:
@@ -250,11 +212,86 @@ class Store:
         self.engine.dispose()
 
 
+def _address(text: str) -> sa.URL:
+    try:
+        url = make_url(text)
+    except (SQLAlchemyError, ValueError):
+        raise ConfigurationError(
+            "Setting store_url is not a database address such as "
+            "sqlite:////home/me/store.db or postgresql+psycopg://user@host/database."
+        ) from None
+    backend = url.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise ConfigurationError(
+            f"Setting store_url: a store lives in SQLite or PostgreSQL, not in {backend}."
+        )
+    if backend == "sqlite" and url.database in (None, "", ":memory:"):
+        raise ConfigurationError(
+            "Setting store_url: a store in memory would lose the sign-in when the program ends. "
+            "Name a file, such as sqlite:////home/me/store.db."
+        )
+    # SQLAlchemy's own default may be an older driver than the one that is installed with us.
+    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+
+
+def _given_keys(text: str) -> MultiFernet:
+    try:
+        return MultiFernet([Fernet(part.strip()) for part in text.split(",")])
+    except ValueError:
+        raise ConfigurationError(
+            "Setting store_key must hold Fernet keys: 32 random bytes in url-safe base64. "
+            "Make one with: python -c 'from cryptography.fernet import Fernet; "
+            "print(Fernet.generate_key().decode())'"
+        ) from None
+
+
+def _kept_key(file: Path) -> MultiFernet:
+    """The key in a file, which gets a new one where it is empty."""
+    _owner_only(file)
+    with _file_lock(file.with_suffix(".key.lock")):
+        key = file.read_bytes().strip()
+        if not key:
+            key = Fernet.generate_key()
+            file.write_bytes(key)
+    try:
+        return MultiFernet([Fernet(key)])
+    except ValueError:
+        raise StoreError(
+            f"The key file {file} is damaged. Put its copy back if you have one; else remove it, "
+            "set refresh_token to a new refresh token, and start again."
+        ) from None
+
+
 def _owner_only(file: Path) -> None:
     """Make sure that the file exists and that nobody but its owner can read it."""
-    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-    if file.stat().st_mode & 0o077:
-        file.chmod(0o600)
+    try:
+        file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        if file.stat().st_mode & 0o077:
+            file.chmod(0o600)
+    except OSError as error:
+        raise StoreError(
+            f"The store cannot be kept at {file.parent}: {error.strerror}. "
+            "Choose another place with the setting store_url."
+        ) from None
+
+
+@contextmanager
+def _file_lock(path: Path) -> Iterator[None]:
+    held = filelock.FileLock(path, mode=0o600, timeout=LOCK_TIMEOUT)
+    try:
+        held.acquire()
+    except filelock.Timeout:
+        raise StoreError(
+            f"Another process has held the lock {path} for {LOCK_TIMEOUT:.0f} seconds. "
+            "If it hangs, end it and start again."
+        ) from None
+    except OSError as error:
+        raise StoreError(f"The lock {path} cannot be taken: {error.strerror}.") from None
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401

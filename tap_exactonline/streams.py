@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 PARTITION = "division"
 DELETES_READ = "deletes_timestamp"
 """In the state of a partition: how far the deleted log has been read for this stream."""
-LINES_IN_MEMORY = 5000
+LINES_IN_MEMORY = 2000
 """Lines kept until they are sent, while their headers are."""
 NO_STATE_BY_COUNT = sys.maxsize
 

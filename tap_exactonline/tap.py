@@ -60,15 +60,35 @@ class TapExactOnline(Tap):
 
     @override
     def discover_streams(self) -> Sequence[ExactStream]:
-        """All streams of the catalogue; needs neither settings nor a network."""
+        """All streams of the catalogue; needs neither settings nor a network.
+
+        With a Singer catalog only those are made that it selects, and the parents they need.
+        """
         use_sync = bool(self.config.get("use_sync_api", True))
         found = plans(catalogue.load(), use_sync=use_sync)
+        selected = self._selected_in_catalog()
+        if selected is not None:
+            feeds = {plan.endpoint.id for plan in found if plan.is_line and plan.name in selected}
+            found = [
+                plan
+                for plan in found
+                if plan.name in selected or (plan.is_header and plan.endpoint.id in feeds)
+            ]
         headers: dict[str, type[HeaderStream]] = {
             plan.endpoint.id: type(plan.name, (HeaderStream,), {})
             for plan in found
             if plan.is_header
         }
         return [self._stream(plan, headers) for plan in found]
+
+    def _selected_in_catalog(self) -> set[str] | None:
+        if self.input_catalog is None:
+            return None
+        return {
+            name
+            for name, entry in self.input_catalog.items()
+            if entry.metadata.resolve_selection().get((), True)
+        }
 
     def _stream(self, plan: Plan, headers: dict[str, type[HeaderStream]]) -> ExactStream:
         # The SDK ties a child to its parent by class, so each such pair gets classes of its own.

@@ -1,0 +1,161 @@
+"""`exactonline sandbox`: runs a local Exact Online with made-up data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from exactonline_sandbox import SandboxConfig, Server
+
+_SIZES = {"small": 200, "medium": 10_000, "large": 100_000}
+
+
+@click.command()
+@click.option("--port", default=8642, show_default=True, help="Port on 127.0.0.1; 0 for any.")
+@click.option("--seed", default=1, show_default=True, help="Decides the data.")
+@click.option("--size", type=click.Choice(tuple(_SIZES)), default="small", show_default=True)
+@click.option("--invoices", type=click.IntRange(min=1), help="Sales invoices in each division.")
+@click.option("--lines-per-invoice", type=click.IntRange(min=1), help="Default: one to five.")
+@click.option("--divisions", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(("sales_invoices",)),
+    help="Make only the data of this stream, for large sizes.",
+)
+@click.option("--clock", metavar="ISO", help="Where the sandbox's time starts; default: now.")
+@click.option("--speed", default=1.0, show_default=True, help="How fast its time runs.")
+@click.option("--minutely-limit", default=60, show_default=True, help="Calls in a minute.")
+@click.option("--daily-limit", default=5000, show_default=True, help="Calls in a day.")
+@click.option("--redirect-uri", multiple=True, help="A redirect address to register as well.")
+@click.option("--switch", "switches", multiple=True, metavar="NAME=VALUE", help="See the docs.")
+@click.option(
+    "--fault", "faults", multiple=True, metavar="JSON", help="A fault rule; see the docs."
+)
+@click.option(
+    "--ready-file", type=click.Path(path_type=Path), help="Where to write how to connect."
+)
+def sandbox(ready_file: Path | None, **options: Any) -> None:  # noqa: ANN401 - as click has them
+    """Run a local Exact Online with made-up data, until Ctrl-C.
+
+    It answers on 127.0.0.1 only, and behaves like the real service: the same sign-in, limits,
+    paging and errors.
+    """
+    try:
+        from exactonline_sandbox import Sandbox  # noqa: PLC0415 - its packages are optional
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"The sandbox needs the package '{error.name}'. "
+            "Install it with: pip install 'singer-exactonline[sandbox]'"
+        ) from error
+    config = _config(options)
+    click.echo("Making the data ...", err=True)
+    instance = Sandbox(config)
+    instance.prepare()
+    try:
+        instance.serve(lambda server: _announce(server, config, ready_file))
+    except OSError as error:
+        raise click.ClickException(
+            f"Port {config.port} on 127.0.0.1 cannot be used ({error.strerror}). "
+            "Choose another with --port, or any free one with --port 0."
+        ) from error
+
+
+def _config(options: dict[str, Any]) -> SandboxConfig:
+    from exactonline_sandbox import App, FaultRule, SandboxConfig  # noqa: PLC0415
+
+    app = App()
+    try:
+        faults = tuple(FaultRule(**json.loads(text)) for text in options["faults"])
+    except (json.JSONDecodeError, TypeError) as error:
+        raise click.BadParameter(f"not a fault rule: {error}", param_hint="--fault") from error
+    return SandboxConfig(
+        seed=options["seed"],
+        invoices=options["invoices"] or _SIZES[options["size"]],
+        lines_per_invoice=options["lines_per_invoice"],
+        divisions=options["divisions"],
+        clock=_moment(options["clock"]),
+        speed=options["speed"],
+        port=options["port"],
+        only=options["only"],
+        minutely_limit=options["minutely_limit"],
+        daily_limit=options["daily_limit"],
+        apps=(App(redirect_uris=(*app.redirect_uris, *options["redirect_uri"])),),
+        switches=_switches(options["switches"]),
+        faults=faults,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise click.BadParameter(f"'{text}' is no ISO date.", param_hint="--clock") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def _switches(texts: tuple[str, ...]) -> Any:  # noqa: ANN401 - its class is imported late
+    from exactonline_sandbox import Switches  # noqa: PLC0415
+
+    switches = Switches()
+    known = {item.name for item in fields(Switches)}
+    for text in texts:
+        name, _, value = text.partition("=")
+        name = name.replace("-", "_")
+        if name not in known:
+            raise click.BadParameter(
+                f"there is no switch '{name}'; there are {', '.join(sorted(known))}.",
+                param_hint="--switch",
+            )
+        setattr(switches, name, _value(getattr(switches, name), value))
+    return switches
+
+
+def _value(current: object, text: str) -> object:
+    """A switch's value, of the type it has now."""
+    if isinstance(current, bool):
+        return text.lower() in ("", "1", "on", "true", "yes")
+    return tuple(text.split(",")) if isinstance(current, tuple) else text
+
+
+def _announce(server: Server, config: SandboxConfig, ready_file: Path | None) -> None:
+    app = server.credentials
+    facts = {
+        "base_url": server.base_url,
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "redirect_uri": app.redirect_uris[0],
+        "redirect_uris": app.redirect_uris,
+        "divisions": server.divisions,
+        "control_url": f"{server.base_url}/sandbox/",
+    }
+    if ready_file is not None:
+        # Written aside and moved, so that whoever waits for the file finds it whole.
+        partial = ready_file.with_name(ready_file.name + ".partial")
+        partial.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        partial.replace(ready_file)
+    shown = ", ".join(str(code) for code in server.divisions[:5])
+    more = " ..." if len(server.divisions) > 5 else ""  # noqa: PLR2004
+    click.echo(
+        f"""
+A local Exact Online is running. Its data are made up; nothing here leaves this machine.
+
+  base_url       {server.base_url}
+  client_id      {app.client_id}
+  client_secret  {app.client_secret}
+  redirect_uri   {app.redirect_uris[0]}
+  divisions      {shown}{more}   ({config.invoices} sales invoices each)
+
+A refresh token without the browser:
+  curl -X POST {server.base_url}/sandbox/sign-in
+
+Stop it with Ctrl-C."""
+    )

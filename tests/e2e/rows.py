@@ -1,0 +1,77 @@
+"""Every row and column of a stream in PostgreSQL, held against the sandbox's own rows."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+
+from demo.stack import WAREHOUSE
+from exactonline_client import catalogue
+
+if TYPE_CHECKING:
+    from demo.stack import Stack
+
+
+def plain(value: Any) -> Any:
+    """A value of either side in one form: numbers as decimals, moments in UTC with ms."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, (int, float, Decimal)):
+        return Decimal(str(value)).normalize()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None).isoformat(timespec="milliseconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def truth(stack: Stack, division: int, stream: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The rows in Exact by key."""
+    key = catalogue.load().streams[stream].key
+    rows = {}
+    for row in stack.sandbox.truth(division, stream):
+        values = {name: plain(_moment(value)) for name, value in row.items()}
+        rows[tuple(values[name] for name in key)] = values
+    return rows
+
+
+def _moment(value: Any) -> Any:
+    if isinstance(value, str) and value.endswith(("Z", "+00:00")) and "T" in value:
+        return datetime.fromisoformat(value.replace("Z", "+00:00"))
+    return value
+
+
+def loaded(stack: Stack, division: int, stream: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The rows in PostgreSQL by key, without those marked as deleted."""
+    key = catalogue.load().streams[stream].key
+    with psycopg.connect(stack.postgres_uri, row_factory=dict_row) as connection:
+        connection.execute("set time zone 'UTC'")
+        cursor = connection.execute(f'select * from "{WAREHOUSE}"."{stream}"')  # type: ignore[call-overload]  # noqa: S608
+        found = cursor.fetchall()
+    rows = {}
+    for row in found:
+        if row["Division"] in (division, None) and row.get("_sdc_deleted_at") is None:
+            values = {name: plain(value) for name, value in row.items() if name[0] != "_"}
+            rows[tuple(values[name] for name in key)] = values
+    return rows
+
+
+def differences(stack: Stack, division: int, stream: str) -> list[str]:
+    """What differs, in words; nothing when both sides are equal."""
+    expected, found = truth(stack, division, stream), loaded(stack, division, stream)
+    lines = [f"{stream}: {key} is missing" for key in expected.keys() - found.keys()]
+    lines += [f"{stream}: {key} should not be there" for key in found.keys() - expected.keys()]
+    for key in expected.keys() & found.keys():
+        lines += [
+            f"{stream}: {key}.{name} is {value!r}, should be {expected[key].get(name)!r}"
+            for name, value in found[key].items()
+            if name not in ("Timestamp", "Division") and value != expected[key].get(name)
+        ]
+    return lines

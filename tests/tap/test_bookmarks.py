@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exactonline_client.pages import Page
+from tap_exactonline import bookmarks
+from tap_exactonline.bookmarks import SETTLED, Progress, advance, modified_filter, utc_text
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+READ_AT = datetime(2026, 6, 25, 12, 0, tzinfo=timezone.utc)
+
+
+def page(skiptoken: str | None, read_at: datetime | None = None) -> Page:
+    address = skiptoken and f"/api/v1/1/sync/CRM/Accounts?$skiptoken={skiptoken}"
+    return Page([], address, read_at)
+
+
+def test_a_page_in_order_that_the_server_goes_on_behind_moves_the_bookmark() -> None:
+    progress, state = Progress("Timestamp"), dict[str, Any]()
+    progress.page_read(page("7L"), [3, 5, 7])
+    advance(state, progress)
+    assert state == {"replication_key": "Timestamp", "replication_key_value": 7}
+
+
+@pytest.mark.parametrize(
+    ("token", "values"),
+    [("7L", [5, 3, 7]), ("9L", [3, 5, 7]), (None, [3, 5, 7]), ("garbage", [3, 5, 7])],
+)
+def test_a_page_without_that_proof_does_not(token: str | None, values: list[int]) -> None:
+    progress = Progress("Timestamp")
+    progress.page_read(page(token), values)
+    assert progress.proven is None
+    progress.finished()
+    assert progress.proven == 7
+
+
+def test_a_list_that_falls_out_of_order_moves_the_bookmark_no_further() -> None:
+    progress = Progress("Timestamp")
+    progress.page_read(page("7L"), [3, 5, 7])
+    progress.page_read(page("9L"), [6, 8, 9])
+    progress.page_read(page("12L"), [10, 12])
+    assert progress.proven == 7
+    progress.finished()
+    assert progress.proven == 12
+
+
+def test_a_bookmark_never_moves_backwards() -> None:
+    state = {"replication_key": "Timestamp", "replication_key_value": 90}
+    progress = Progress("Timestamp")
+    progress.page_read(page(None), [7])
+    progress.finished()
+    advance(state, progress)
+    assert state["replication_key_value"] == 90
+
+
+def test_the_bookmark_of_another_column_is_not_used() -> None:
+    state = {"replication_key": "Timestamp", "replication_key_value": 90}
+    assert bookmarks.start(state, "Modified") is None
+    assert bookmarks.start(state, "Timestamp") == 90
+
+
+def test_rows_stamped_just_before_the_run_are_read_again() -> None:
+    early, late = "2026-06-25T08:00:00.000+00:00", "2026-06-25T11:59:58.003+00:00"
+    progress = Progress("Modified")
+    progress.page_read(page("datetime'2026-06-25T13:59:58.003',guid'x'", READ_AT), [early, late])
+    assert progress.proven == (READ_AT - SETTLED).isoformat(timespec="milliseconds")
+    settled = Progress("Modified")
+    settled.page_read(page("datetime'2026-06-25T10:00:00',guid'x'", READ_AT), [early, early])
+    assert settled.proven == early
+
+
+@given(st.lists(st.integers(1, 10**12), unique=True, min_size=1), st.integers(1, 7))
+def test_whatever_the_order_the_bookmark_is_never_behind_a_row_still_to_come(
+    values: list[int], size: int
+) -> None:
+    """A server that says it goes on behind its last row is believed only as far as rows agree."""
+    progress = Progress("Timestamp")
+    ordered = sorted(values)
+    chunks = [ordered[i : i + size] for i in range(0, len(ordered), size)]
+    for number, chunk in enumerate(chunks):
+        last = number == len(chunks) - 1
+        progress.page_read(page(None if last else f"{chunk[-1]}L"), chunk)
+        still_to_come = [value for later in chunks[number + 1 :] for value in later]
+        assert progress.proven is None or all(value > progress.proven for value in still_to_come)
+    progress.finished()
+    assert progress.proven == ordered[-1]
+
+
+@given(
+    st.datetimes(timezones=st.just(timezone.utc)).filter(lambda at: 2000 < at.year < 2040),
+    st.timedeltas(timedelta(milliseconds=4), timedelta(days=3)),
+)
+def test_no_later_change_falls_through_the_filter(moment: datetime, later: timedelta) -> None:
+    """Not even across the hour that the clock is set back, when wall times repeat."""
+    moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    _, operator, literal = modified_filter(moment.isoformat(), AMSTERDAM).split(" ")
+    asked = datetime.fromisoformat(literal.removeprefix("datetime'").removesuffix("'"))
+    change = (moment + later).astimezone(AMSTERDAM).replace(tzinfo=None)
+    assert change >= asked if operator == "ge" else change > asked
+
+
+def test_the_repeated_hour_is_read_whole() -> None:
+    first_pass = datetime(2026, 10, 25, 0, 40, tzinfo=timezone.utc).isoformat()
+    assert modified_filter(first_pass, AMSTERDAM) == "Modified ge datetime'2026-10-25T02:00:00.000'"
+
+
+def test_without_a_bookmark_everything_is_asked_for() -> None:
+    assert modified_filter(None, AMSTERDAM).startswith("Modified ge datetime'1970-01-01T")
+
+
+def test_dates_of_the_configuration() -> None:
+    assert utc_text("2025-01-01") == "2025-01-01T00:00:00.000+00:00"
+    assert utc_text("2025-01-01T02:00:00+02:00") == "2025-01-01T00:00:00.000+00:00"
+    assert utc_text("2025-01-01T00:00:00Z") == "2025-01-01T00:00:00.000+00:00"
+    with pytest.raises(ValueError, match="soon"):
+        utc_text("soon")
