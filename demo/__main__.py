@@ -35,7 +35,7 @@ class Story:
         """Tell of `stack` on `console`."""
         self.stack = stack
         self.console = console
-        self.division = int(stack.sandbox.facts["divisions"][0]["code"])
+        self.division = int(stack.sandbox.facts["divisions"][0])
 
     def load(self, title: str, log: str) -> None:
         """Run the tap into PostgreSQL and tell what it took."""

@@ -34,6 +34,7 @@ PLUGINS = ("tap-exactonline", "target-exactonline", "tap-postgres", "target-post
 WAREHOUSE = "exact"
 """Schema of PostgreSQL that the tap's streams are loaded into."""
 TIMEOUT = 60.0
+TOKEN_AGE = 600
 TAIL = 25
 """Lines of a log that are shown when something fails."""
 
@@ -146,7 +147,7 @@ def _sandbox(folder: Path, options: Sequence[str]) -> Iterator[Sandbox]:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "exactonline_cli.main", "sandbox"),
-                *("--ready-file", str(ready), *options),
+                *("--port", "0", "--ready-file", str(ready), *options),
             ],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -169,6 +170,8 @@ def _sandbox(folder: Path, options: Sequence[str]) -> Iterator[Sandbox]:
 def _environment(folder: Path, sandbox: Sandbox, postgres_uri: str) -> dict[str, str]:
     """What the plugins are told: where things are, and how to sign in."""
     seed = sandbox.post("sign-in")["refresh_token"]
+    # The token may be used for the first time ten minutes after the sign-in.
+    sandbox.post("clock", advance_seconds=TOKEN_AGE)
     shared = {
         "BASE_URL": sandbox.base_url,
         "CLIENT_ID": sandbox.facts["client_id"],

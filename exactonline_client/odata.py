@@ -24,8 +24,10 @@ EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall clock time, which has no zon
 DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d+)?\)/")
 INTEGERS = {"Edm.Int64", "Edm.Int32", "Edm.Int16", "Edm.Byte"}
 NUMBERS = {"Edm.Double", "Edm.Decimal", "Edm.Single"}
-# Columns of a fixed width come padded with spaces, on the left or on the right.
+# Columns of a fixed width come padded with spaces, on the left or on the right: all codes, and
+# these. A search code is free text.
 PADDED = {"Country", "Language", "Legislation", "State", "Unit"}
+NOT_PADDED = {"SearchCode"}
 MAX_URL = 6000
 """Longest address the server takes, encoding included."""
 
@@ -149,9 +151,13 @@ def _converter(item: Property, zone: ZoneInfo) -> Callable[[Any], Any]:
         return _number
     if item.type == "Edm.Boolean":
         return _boolean
-    if item.type == "Edm.String" and (item.name in PADDED or item.name.endswith("Code")):
+    if item.type == "Edm.String" and _is_padded(item.name):
         return _code
     return _text
+
+
+def _is_padded(name: str) -> bool:
+    return name in PADDED or (name.endswith("Code") and name not in NOT_PADDED)
 
 
 def _date(value: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 TRIES = 5
 """How often a read is tried; the waits between are random, up to 1, 2, 4, 8 seconds."""
 UNAUTHORISED, FORBIDDEN, TIMED_OUT, TOO_MANY, SERVER_ERROR = 401, 403, 408, 429, 500
+LONGEST_REASON = 400
 WRITES = {"POST", "PUT", "DELETE"}
 
 

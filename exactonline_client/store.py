@@ -112,7 +112,11 @@ class Store:
             _owner_only(Path(self.url.database or ""))
         self._fernet = _given_keys(key) if key else _kept_key(self.folder / "store.key")
         self.engine = self._connect()
-        self._migrate()
+        try:
+            self._migrate()
+        except StoreError:
+            self.close()
+            raise
 
     def _connect(self) -> sa.Engine:
         try:
@@ -180,7 +184,7 @@ class Store:
             return
         digest = hashlib.sha256(f"exactonline:{name}".encode()).digest()
         number = int.from_bytes(digest[:8], "big", signed=True)
-        patience = sa.func.set_config("lock_timeout", f"{LOCK_TIMEOUT:.0f}s", True)  # noqa: FBT003
+        patience = sa.func.set_config("lock_timeout", f"{LOCK_TIMEOUT * 1000:.0f}ms", True)  # noqa: FBT003
         with self._readable_errors(), self.engine.connect() as connection:
             connection.execute(sa.select(patience))
             connection.execute(sa.select(sa.func.pg_advisory_lock(number)))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SETTLED = timedelta(minutes=5)
 """Rows stamped longer ago than this are all visible; younger ones are read again next time."""
+HOUR = timedelta(hours=1)
 BEGINNING = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -31,6 +32,8 @@ class Progress:
     """How far a list has been read, judged by the bookmark column of its rows."""
 
     column: str
+    zone: ZoneInfo
+    """Of the server's wall clock."""
     settled: str | None = None
     """For `Modified`: rows stamped after this moment may have been missed."""
     highest: Any = None
@@ -46,7 +49,7 @@ class Progress:
         and the server says that it goes on behind the last of them.
         """
         if self.column == MODIFIED and self.settled is None and page.read_at is not None:
-            self.settled = (page.read_at - SETTLED).isoformat(timespec="milliseconds")
+            self.settled = _text(page.read_at - SETTLED)
         known = [value for value in values if value is not None]
         if not known:
             return
@@ -59,8 +62,15 @@ class Progress:
 
     def finished(self) -> None:
         """The last page has been read: nothing is missing, whatever the order was."""
-        if self.highest is not None:
-            self.proven = self._capped(self.highest)
+        if self.highest is None:
+            return
+        self.proven = self._capped(self.highest)
+        if self.settled is not None:
+            wall = datetime.fromisoformat(self.proven).astimezone(self.zone)
+            # Nothing more can be stamped in an hour that came twice, once it is long over.
+            over = _text(_hour(wall).replace(fold=1).astimezone(timezone.utc) + HOUR)
+            if _is_repeated(wall) and over <= self.settled:
+                self.proven = over
 
     def _goes_on_behind(self, page: Page, last: Any) -> bool:  # noqa: ANN401
         token = page.skiptoken or ""
@@ -96,9 +106,9 @@ def modified_filter(bookmark: str | None, zone: ZoneInfo) -> str:
     """
     moment = datetime.fromisoformat(bookmark) if bookmark else BEGINNING
     wall = moment.astimezone(zone)
-    repeated = wall.replace(fold=0).utcoffset() != wall.replace(fold=1).utcoffset()
+    repeated = _is_repeated(wall)
     if repeated:
-        wall = wall.replace(minute=0, second=0, microsecond=0)
+        wall = _hour(wall)
     operator = "gt" if bookmark and not repeated else "ge"
     return f"{MODIFIED} {operator} {odata.literal(wall.replace(tzinfo=None), 'Edm.DateTime')}"
 
@@ -112,4 +122,17 @@ def utc_text(text: str) -> str:
     moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text.strip()))
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")
+    return _text(moment.astimezone(timezone.utc))
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
+
+
+def _is_repeated(wall: datetime) -> bool:
+    """Whether the clock showed this wall time twice, because it was set back."""
+    return wall.replace(fold=0).utcoffset() != wall.replace(fold=1).utcoffset()
+
+
+def _hour(wall: datetime) -> datetime:
+    return wall.replace(minute=0, second=0, microsecond=0)

@@ -45,7 +45,17 @@ class Plan:
             return None
         if self.endpoint.kind == "sync":
             return TIMESTAMP
+        if self.must_filter and MODIFIED not in self.endpoint.filter_fields:
+            return None
         return MODIFIED if MODIFIED in self.columns else None
+
+    @property
+    def must_filter(self) -> bool:
+        """Whether some apps have to filter here, on fields that are listed.
+
+        Exact demands that on plain and bulk endpoints of entities that have a sync one.
+        """
+        return bool(self.stream.sync and self.endpoint.filter_fields)
 
     @property
     def is_header(self) -> bool:

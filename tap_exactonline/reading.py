@@ -38,7 +38,7 @@ def read(
     """
     path = plan.endpoint.uri.format(division=division)
     wanted = [name for name in columns if name in plan.endpoint.columns]
-    queries = _queries(connection, plan, bookmark)
+    queries = _queries(connection, plan, division, bookmark)
     for position, query in enumerate(queries):
         reader = connection.pages(odata.url(path, {**query, "$select": ",".join(wanted)}), division)
         try:
@@ -53,17 +53,31 @@ def read(
         return
 
 
-def _queries(connection: Connection, plan: Plan, bookmark: Any) -> list[dict[str, str]]:  # noqa: ANN401
+def _queries(
+    connection: Connection,
+    plan: Plan,
+    division: int,
+    bookmark: Any,  # noqa: ANN401
+) -> list[dict[str, str]]:
     """Queries that read what is wanted, the best first."""
     if plan.bookmark == TIMESTAMP or plan.endpoint.kind == "sync":
         return [{"$filter": f"{TIMESTAMP} gt {odata.literal(bookmark or 0, 'Edm.Int64')}"}]
     if plan.bookmark == MODIFIED:
         changed = {"$filter": modified_filter(bookmark, connection.zone)}
         return [{**changed, "$orderby": MODIFIED}, changed, {"$orderby": MODIFIED}, {}]
-    if plan.endpoint.sync_twin and plan.stream.key[0] in plan.endpoint.filter_fields:
-        # Some apps must filter on endpoints with a sync twin; no key equals the empty GUID.
-        return [{"$filter": f"{plan.stream.key[0]} ne guid'{odata.EMPTY_GUID}'"}, {}]
-    return [{}]
+    everything = _everything(plan, division) if plan.must_filter else None
+    return [{"$filter": everything}, {}] if everything else [{}]
+
+
+def _everything(plan: Plan, division: int) -> str | None:
+    """A filter on a permitted field that lets every row through, since one is demanded."""
+    filters = {
+        plan.stream.key[0]: f"{plan.stream.key[0]} ne guid'{odata.EMPTY_GUID}'",
+        "Created": "Created ge datetime'1970-01-01T00:00:00'",
+        "Division": f"Division eq {division}",
+    }
+    permitted = (text for name, text in filters.items() if name in plan.endpoint.filter_fields)
+    return next(permitted, None)
 
 
 def first_timestamp(connection: Connection, plan: Plan, division: int, start_date: str) -> int:

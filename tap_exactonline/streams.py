@@ -105,7 +105,7 @@ class ExactStream(Stream):
         state = self.get_context_state(context)
         start = self.start(division, state)
         decode = self.decoder(division)
-        progress = Progress(self.plan.bookmark or "")
+        progress = Progress(self.plan.bookmark or "", self.tap.connection.zone)
         for page in self._pages(division, start):
             rows = [decode(row) for row in page.rows]
             yield from rows
@@ -215,7 +215,7 @@ class HeaderStream(ExactStream):
         starts = [start] if self.selected else []
         starts += [lines.first] if lines else []
         decode = self.decoder(division)
-        progress = Progress(TIMESTAMP)
+        progress = Progress(TIMESTAMP, self.tap.connection.zone)
         try:
             for page in self._pages(division, min((value or 0 for value in starts), default=0)):
                 if lines is not None:

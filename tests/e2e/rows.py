@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.rows import dict_row
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from demo.stack import Stack
 
 
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+
+
 def plain(value: Any) -> Any:
     """A value of either side in one form: numbers as decimals, moments in UTC with ms."""
     if isinstance(value, bool) or value is None:
@@ -26,10 +30,18 @@ def plain(value: Any) -> Any:
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, datetime):
-        return value.replace(tzinfo=None).isoformat(timespec="milliseconds")
+        return _moment_text(value)
     if isinstance(value, date):
         return value.isoformat()
     return value
+
+
+def _moment_text(value: datetime) -> str:
+    """UTC; but the wall time in the hour that the clock is set back, which is all that is known."""
+    wall = value.replace(tzinfo=timezone.utc).astimezone(AMSTERDAM)
+    repeated = wall.replace(fold=0).utcoffset() != wall.replace(fold=1).utcoffset()
+    moment = (wall if repeated else value).replace(tzinfo=None)
+    return moment.isoformat(timespec="milliseconds") + (" wall" if repeated else "")
 
 
 def truth(stack: Stack, division: int, stream: str) -> dict[tuple[Any, ...], dict[str, Any]]:

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 
 def divisions(stack: Stack) -> list[int]:
-    return [int(division["code"]) for division in stack.sandbox.facts["divisions"]]
+    return [int(division) for division in stack.sandbox.facts["divisions"]]
 
 
 def load(stack: Stack, log: str) -> None:

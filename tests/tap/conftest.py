@@ -1,0 +1,129 @@
+"""The tap run against a sandbox, and what came out of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer_sdk.singerlib.encoding.simple import SingerWriter
+from typing_extensions import override
+
+from exactonline_sandbox import Sandbox, SandboxConfig
+from tap_exactonline.tap import TapExactOnline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from singer_sdk.singerlib import Message
+
+    from exactonline_client.errors import ExactOnlineError
+    from exactonline_sandbox.server import Server
+
+
+class Collector(SingerWriter):
+    """Keeps the messages that would go to standard output."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+
+    @override
+    def write_message(self, message: Message) -> None:
+        self.messages.append(message.to_dict())
+
+
+@dataclass
+class Outcome:
+    """What a run of the tap gave."""
+
+    messages: list[dict[str, Any]]
+    error: ExactOnlineError | None = None
+    calls: Counter[str] = field(default_factory=Counter)
+
+    def records(self, stream: str) -> list[dict[str, Any]]:
+        return [
+            message["record"]
+            for message in self.messages
+            if message["type"] == "RECORD" and message["stream"] == stream
+        ]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        states = [message["value"] for message in self.messages if message["type"] == "STATE"]
+        return states[-1] if states else {}
+
+
+@dataclass
+class Bench:
+    """A sandbox, and the settings to reach it."""
+
+    server: Server
+    config: dict[str, Any]
+
+    @property
+    def divisions(self) -> tuple[int, ...]:
+        return self.server.divisions
+
+    def run(
+        self, *streams: str, state: dict[str, Any] | None = None, columns: Any = None, **config: Any
+    ) -> Outcome:
+        """Run the tap on some streams; `columns` selects those of the first alone."""
+        collector = Collector()
+        self.server.control.reset_calls()
+        outcome = Outcome(collector.messages)
+        tap = TapExactOnline(
+            config={**self.config, **config},
+            catalog=catalog(streams, columns, {**self.config, **config}),
+            state=state,
+            message_writer=collector,
+        )
+        try:
+            tap.sync_all()
+            tap.finish()
+        except Exception as error:  # noqa: BLE001 - the test says which it expects
+            outcome.error = error  # type: ignore[assignment]
+        tap.connection.close()
+        outcome.calls = Counter(
+            {
+                call["endpoint"]: call["count"]
+                for call in self.server.control.calls()["calls"]
+                if call["division"]
+            }
+        )
+        return outcome
+
+    def truth(self, stream: str, division: int | None = None) -> list[dict[str, Any]]:
+        return self.server.control.truth(division or self.divisions[0], stream)
+
+
+def catalog(streams: tuple[str, ...], columns: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """The discovered catalog with some streams selected."""
+    found = TapExactOnline(config=config, validate_config=False).catalog_dict
+    for entry in found["streams"]:
+        for item in entry["metadata"]:
+            if not item["breadcrumb"]:
+                item["metadata"]["selected"] = entry["tap_stream_id"] in streams
+            elif columns and entry["tap_stream_id"] == streams[0]:
+                item["metadata"]["selected"] = item["breadcrumb"][-1] in columns
+    return found
+
+
+@pytest.fixture
+def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """A fresh sandbox; `@pytest.mark.parametrize("bench", [{...}], indirect=True)` sets it up."""
+    options = {"seed": 5, "invoices": 40, "minutely_limit": 10_000, **getattr(request, "param", {})}
+    with Sandbox(SandboxConfig(**options)).running() as server:
+        seed = server.control.sign_in()["refresh_token"]
+        server.control.clock(advance_seconds=600)
+        yield Bench(
+            server,
+            {
+                "base_url": server.base_url,
+                "client_id": server.credentials.client_id,
+                "client_secret": server.credentials.client_secret,
+                "refresh_token": seed,
+                "store_url": f"sqlite:///{tmp_path / 'store' / 'store.db'}",
+            },
+        )
