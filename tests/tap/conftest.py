@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from singer_sdk.singerlib.encoding.simple import SingerWriter
+from singer_sdk.singerlib.encoding import SimpleSingerWriter
 from typing_extensions import override
 
 from exactonline_sandbox import Sandbox, SandboxConfig
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from exactonline_sandbox.server import Server
 
 
-class Collector(SingerWriter):
+class Collector(SimpleSingerWriter):
     """Keeps the messages that would go to standard output."""
 
     def __init__(self) -> None:
