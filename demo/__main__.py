@@ -67,8 +67,9 @@ class Story:
             "changes", division=self.division, seed=1, new=12, changed=9, deleted=5
         )
         table = Table("stream", "new", "changed", "deleted")
-        for stream, counts in done["streams"].items():
-            table.add_row(stream, *(str(counts[what]) for what in ("new", "changed", "deleted")))
+        kinds = [done[kind] for kind in ("created", "updated", "deleted")]
+        for stream in sorted({stream for kind in kinds for stream in kind}):
+            table.add_row(stream, *(str(kind.get(stream, "")) for kind in kinds))
         self.console.print(table)
 
     def invoice(self, title: str, log: str) -> int:

@@ -29,6 +29,7 @@ _SIZES = {"small": 200, "medium": 10_000, "large": 100_000}
     type=click.Choice(("sales_invoices",)),
     help="Make only the data of this stream, for large sizes.",
 )
+@click.option("--tls", is_flag=True, help="Serve https, with a certificate of its own.")
 @click.option("--clock", metavar="ISO", help="Where the sandbox's time starts; default: now.")
 @click.option("--speed", default=1.0, show_default=True, help="How fast its time runs.")
 @click.option("--minutely-limit", default=60, show_default=True, help="Calls in a minute.")
@@ -60,10 +61,9 @@ def sandbox(ready_file: Path | None, **options: Any) -> None:  # noqa: ANN401 - 
     instance.prepare()
     try:
         instance.serve(lambda server: _announce(server, config, ready_file))
-    except OSError as error:
+    except RuntimeError as error:
         raise click.ClickException(
-            f"Port {config.port} on 127.0.0.1 cannot be used ({error.strerror}). "
-            "Choose another with --port, or any free one with --port 0."
+            f"{error} Choose another with --port, or any free one with --port 0."
         ) from error
 
 
@@ -83,6 +83,7 @@ def _config(options: dict[str, Any]) -> SandboxConfig:
         clock=_moment(options["clock"]),
         speed=options["speed"],
         port=options["port"],
+        tls=options["tls"],
         only=options["only"],
         minutely_limit=options["minutely_limit"],
         daily_limit=options["daily_limit"],
@@ -136,6 +137,7 @@ def _announce(server: Server, config: SandboxConfig, ready_file: Path | None) ->
         "redirect_uris": app.redirect_uris,
         "divisions": server.divisions,
         "control_url": f"{server.base_url}/sandbox/",
+        "ca_file": str(server.ca_file) if server.ca_file else None,
     }
     if ready_file is not None:
         # Written aside and moved, so that whoever waits for the file finds it whole.
@@ -153,9 +155,13 @@ A local Exact Online is running. Its data are made up; nothing here leaves this 
   client_secret  {app.client_secret}
   redirect_uri   {app.redirect_uris[0]}
   divisions      {shown}{more}   ({config.invoices} sales invoices each)
-
+{_trust(server)}
 A refresh token without the browser:
   curl -X POST {server.base_url}/sandbox/sign-in
 
 Stop it with Ctrl-C."""
     )
+
+
+def _trust(server: Server) -> str:
+    return f"  certificate    {server.ca_file}\n" if server.ca_file else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -43,7 +43,7 @@ SIGN_IN = "Sign in again and give the new refresh token in the setting refresh_t
 class Token:
     """An access token and when it was received (seconds since the epoch)."""
 
-    value: str
+    value: str = field(repr=False)
     received_at: float
 
 
@@ -53,7 +53,7 @@ class App:
 
     region: Region
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
 
     @property
     def key(self) -> str:

@@ -42,10 +42,18 @@ class Window:
     reset: float | None
 
     def roll(self, now: float, length: float) -> None:
-        """Start a new window when the present one has ended."""
-        if self.reset is not None and now >= self.reset + CLOCK_TOLERANCE:
+        """Start a new window when the present one has ended.
+
+        No window ends later than its length from now: where one seems to, the clocks disagree,
+        and it is taken to end when the minute or the day turns on ours.
+        """
+        if self.reset is None:
+            return
+        if now >= self.reset + CLOCK_TOLERANCE:
             self.remaining = self.limit
-            self.reset = (now // length + 1) * length
+        elif self.reset - now <= length + CLOCK_TOLERANCE:
+            return
+        self.reset = (now // length + 1) * length
 
     def seconds_blocked(self, now: float, reserve: int = 0) -> float:
         """Seconds until a call may be made; 0 when it may be made now."""
@@ -99,7 +107,8 @@ class Budget:
         """Take a call, or say how many seconds to wait for one."""
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)
         with self._store.transaction() as connection:
-            row = connection.execute(sa.select(budgets).where(mine)).one_or_none()
+            query = sa.select(budgets).where(mine).with_for_update()
+            row = connection.execute(query).one_or_none()
             if row is None:
                 return 0.0
             now = self._clock() + row.clock_offset
@@ -114,7 +123,7 @@ class Budget:
             if not seconds:
                 minute.take()
                 day.take()
-                connection.execute(budgets.update().where(mine).values(**_columns(minute, day)))
+            connection.execute(budgets.update().where(mine).values(**_columns(minute, day)))
             return seconds
 
     def _day_is_over(self, division: int, day: Window) -> DailyLimitReached:
@@ -169,6 +178,8 @@ def _window(headers: Mapping[str, str], prefix: str) -> Window:
     reset = _number(headers.get(f"{prefix}Reset"))
     if reset is not None and reset > MILLISECONDS_FROM:
         reset /= 1000
+    if reset is not None and reset > MILLISECONDS_FROM:
+        reset = None
     limit, remaining = (_number(headers.get(f"{prefix}{name}")) for name in ("Limit", "Remaining"))
     return Window(_count(limit), _count(remaining), reset)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from singer_sdk.exceptions import ConfigValidationError
 
 from exactonline_client.errors import ConfigurationError, ExactOnlineError
+from exactonline_client.settings import SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +23,16 @@ def readable_configuration_errors() -> Iterator[None]:
     try:
         yield
     except ConfigValidationError as error:
-        raise ConfigurationError(
-            f"The configuration is not valid: {'; '.join(error.errors)}."
-        ) from None
+        problems = "; ".join(_without_secret(problem) for problem in error.errors)
+        raise ConfigurationError(f"The configuration is not valid: {problems}.") from None
+
+
+def _without_secret(problem: str) -> str:
+    """The SDK's sentence about a setting, which quotes its value, unless that is a secret."""
+    for name, setting in SHARED.items():
+        if setting.get("secret") and problem.endswith(f" in config[{name!r}]"):
+            return f"the value of {name} is not of the kind it should be"
+    return problem
 
 
 def run(plugin: type[PluginBase]) -> None:

@@ -1,0 +1,184 @@
+"""The way of a call for data: who is it, may they, how often, and then what they ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from exactonline_sandbox import answers, atom
+from exactonline_sandbox.answers import Answer
+from exactonline_sandbox.errors import ApiError
+from exactonline_sandbox.limits import COUNTED_ERRORS
+from exactonline_sandbox.options import parse_options
+from exactonline_sandbox.reads import Read, read
+from exactonline_sandbox.recorder import Made
+from exactonline_sandbox.resources import find_resource
+from exactonline_sandbox.rules import denied
+from exactonline_sandbox.writes import write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exactonline_sandbox.faults import Fate
+    from exactonline_sandbox.oauth import Chain
+    from exactonline_sandbox.world import World
+
+MAX_URL = 6000
+MAX_BODY = 10_000_000
+_OK = 200
+_REDIRECTION = 300
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call under `/api/v1/`, as it came in."""
+
+    method: str
+    division: int | None
+    """None for `current`."""
+    path: str
+    """Below the division."""
+    query: str
+    base_url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By lower-case name."""
+    body: bytes = b""
+    beta: bool = False
+
+    @property
+    def root(self) -> str:
+        """Address of the service up to and with the division."""
+        division = "current" if self.division is None else str(self.division)
+        return f"{self.base_url}/api/v1/{'beta/' if self.beta else ''}{division}"
+
+
+def handle(world: World, call: Call, fate: Fate) -> Answer:
+    """Answer a call; every refusal becomes an answer too."""
+    wants = _wanted_form(call)
+    chain: Chain | None = None
+    try:
+        chain = _chain(world, call, fate)
+        answer = _answer(world, call, chain, fate, as_atom=wants == "atom")
+    except ApiError as error:
+        answer = _refusal(error, wants)
+        if chain is not None:
+            _note_error(world, call, chain, error.status)
+    _record(world, call, answer.status)
+    return answer
+
+
+def _wanted_form(call: Call) -> str:
+    """`json`, `atom`, or `refused` by the `Accept` header; Atom is the default."""
+    accept = call.headers.get("accept", "").lower()
+    kinds = [kind.split(";")[0].strip() for kind in accept.split(",")]
+    for kind in kinds:
+        if kind == "application/json":
+            return "json"
+        if kind in ("", "*/*", "application/atom+xml", "text/plain"):
+            return "atom"
+    return "refused"
+
+
+def _chain(world: World, call: Call, fate: Fate) -> Chain:
+    scheme, _, token = call.headers.get("authorization", "").partition(" ")
+    chain = world.tokens.user_of(token.strip()) if scheme.lower() == "bearer" else None
+    if chain is None or fate.unauthorized:
+        raise ApiError(401)
+    return chain
+
+
+def _answer(world: World, call: Call, chain: Chain, fate: Fate, *, as_atom: bool) -> Answer:
+    if call.division is None:
+        return _about_user(world, call, chain, as_atom=as_atom)
+    if not world.may_open(chain.user, call.division):
+        raise ApiError(403, f"Forbidden: you have no access to division {call.division}.")
+    refusal = _over_limit(world, call, chain)
+    if refusal is not None:
+        return refusal
+    if fate.status is not None:
+        raise ApiError(fate.status, "The sandbox was told to fail here." if fate.body else "")
+    _check_size(call)
+    answer = _dispatch(world, call, chain, as_atom=as_atom)
+    if _OK <= answer.status < _REDIRECTION:
+        key = (chain.app.client_id, call.division)
+        answer.headers.update(world.limits.headers(key, world.clock.now()))
+    return answer
+
+
+def _about_user(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Answer:
+    """`current/Me`: it belongs to no division and is not counted."""
+    resource = find_resource(f"current/{call.path}")
+    if call.method != "GET":
+        raise ApiError(405, f"The method {call.method} is not allowed here.")
+    codes = world.divisions_of(chain.user)
+    company = world.company(codes[0])
+    return read(
+        Read(world, company, chain.user, resource, parse_options(call.query), call.root, as_atom)
+    )
+
+
+def _over_limit(world: World, call: Call, chain: Chain) -> Answer | None:
+    now = world.clock.now()
+    app = chain.app.client_id
+    if world.switches.error_limit and world.errors.blocked(app, now):
+        return Answer(429)
+    headers = world.limits.take((app, call.division), now)
+    return None if headers is None else Answer(429, headers=headers)
+
+
+def _check_size(call: Call) -> None:
+    if len(f"{call.root}/{call.path}?{call.query}") > MAX_URL:
+        raise ApiError(414, f"The address is longer than {MAX_URL} characters.")
+    if len(call.body) > MAX_BODY:
+        raise ApiError(413, "The body is larger than 10 MB.")
+    if _wanted_form(call) == "refused":
+        raise ApiError(415, "The media type that is accepted is not supported.")
+
+
+def _dispatch(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Answer:
+    resource = find_resource(call.path, beta=call.beta)
+    if denied(resource.endpoint.id, world.switches):
+        if world.switches.denied_answer == "empty" and call.method == "GET":
+            return answers.many([], bare=False, next_uri=None, count=None)
+        raise ApiError(403, "Forbidden: you have no rights to this resource.")
+    assert call.division is not None  # noqa: S101 - handled before
+    company = world.company(call.division)
+    request = Read(
+        world, company, chain.user, resource, parse_options(call.query), call.root, as_atom
+    )
+    if call.method == "GET":
+        return read(request)
+    if call.method not in ("POST", "PUT", "DELETE"):
+        raise ApiError(405, f"The method {call.method} is not allowed here.")
+    return write(request, call.method, call.body, call.headers)
+
+
+def _refusal(error: ApiError, wants: str) -> Answer:
+    if wants == "json":
+        return answers.failure(error.status, error.message)
+    return atom.failure(error.status, error.message)
+
+
+def _note_error(world: World, call: Call, chain: Chain, status: int) -> None:
+    if status in COUNTED_ERRORS and world.switches.error_limit:
+        where = (chain.user.user_id, call.division, _entity(call.path))
+        world.errors.note(chain.app.client_id, where, world.clock.now())
+
+
+def _record(world: World, call: Call, status: int) -> None:
+    made = Made(call.division, _entity(call.path), call.method, status)
+    world.recorder.data_call(made, call.query, world.clock.now())
+
+
+def _entity(path: str) -> str:
+    return path.split("(", maxsplit=1)[0].removesuffix("/$count")
+
+
+def cut(world: World, call: Call) -> None:
+    """Record a call whose connection was cut."""
+    _record(world, call, 0)
+
+
+def cut_in_half(answer: Answer) -> Answer:
+    """The same answer with half its body."""
+    return replace(answer, body=answer.body[: len(answer.body) // 2])

@@ -1,0 +1,1 @@
+"""The rules of business: what the server fills in, refuses, and does next."""

@@ -1,0 +1,317 @@
+"""Financial entries: sales, purchase, bank, cash and general journal."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from exactonline_sandbox import booking
+from exactonline_sandbox.amounts import ZERO, amounts
+from exactonline_sandbox.business.desk import Desk, missing
+from exactonline_sandbox.business.rules import Lines, Rules
+from exactonline_sandbox.errors import invalid
+from exactonline_sandbox.references import ACCOUNTS, DOCUMENTS, JOURNALS, VAT_CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exactonline_sandbox.store import Row
+
+BANK_ENTRIES = "financialtransaction/BankEntries"
+CASH_ENTRIES = "financialtransaction/CashEntries"
+GENERAL_ENTRIES = "generaljournalentry/GeneralJournalEntries"
+_ONE = Decimal(1)
+_SIDES = {
+    booking.SALES_ENTRIES: ("Customer", "SalesEntryLines", booking.SALE, (20, 21), "a sales"),
+    booking.PURCHASE_ENTRIES: (
+        "Supplier", "PurchaseEntryLines", booking.PURCHASE, (22, 23), "a purchase",
+    ),
+}  # fmt: skip
+_CASH = {
+    BANK_ENTRIES: ("BankEntryLines", (12, 16), "a bank", booking.CASH_FLOW),
+    CASH_ENTRIES: ("CashEntryLines", (10,), "a cash", booking.CASH_FLOW),
+    GENERAL_ENTRIES: ("GeneralJournalEntryLines", (90,), "a general", booking.GENERAL),
+}
+LINES_OF = {
+    booking.SALES_ENTRIES: booking.SALES_ENTRY_LINES,
+    booking.PURCHASE_ENTRIES: booking.PURCHASE_ENTRY_LINES,
+    BANK_ENTRIES: "financialtransaction/BankEntryLines",
+    CASH_ENTRIES: "financialtransaction/CashEntryLines",
+    GENERAL_ENTRIES: "generaljournalentry/GeneralJournalEntryLines",
+}
+_HEADER_OF = {lines: header for header, lines in LINES_OF.items()}
+
+
+def _check_journal(desk: Desk, code: object, kinds: tuple[int, ...], name: str) -> None:
+    journal = desk.find_code(JOURNALS, code)
+    if journal is None or journal["Type"] not in kinds:
+        raise invalid(f"Invalid journal. The journal must be {name} journal.")
+
+
+# Sales and purchase entries
+
+
+def _preparing(table: str) -> Callable[[Desk, Row, Lines], None]:
+    party, navigation, kind, journals, journal_name = _SIDES[table]
+
+    def prepare(desk: Desk, entry: Row, lines: Lines) -> None:
+        rows = lines.get(navigation) or []
+        if not rows:
+            raise missing(navigation)
+        account = desk.the(ACCOUNTS, entry[party], party)
+        _check_journal(desk, entry["Journal"], journals, journal_name)
+        day = entry.setdefault("EntryDate", desk.today)
+        side = "Sales" if kind == booking.SALE else "Purchase"
+        condition = account.get(f"PaymentCondition{side}") or "30"
+        condition = entry.setdefault("PaymentCondition", condition)
+        entry.setdefault("DueDate", booking.due_date(desk.company, condition, day))
+        entry.setdefault("Currency", "EUR")
+        entry.setdefault("ReportingYear", day.year)
+        entry.setdefault("ReportingPeriod", day.month)
+        entry.setdefault("Rate", _ONE)
+        entry.setdefault("Reversal", False)
+        if "EntryNumber" not in entry:
+            entry["EntryNumber"] = booking.entry_number(desk.company, entry["Journal"], day)
+        entry.setdefault("InvoiceNumber", entry["EntryNumber"])
+        entry.update(Status=booking.OPEN, Type=kind)
+        for line in rows:
+            _fill_line(desk, line, kind)
+        entry.update(_totals(rows))
+        if kind == booking.PURCHASE and "Document" not in entry:
+            entry["Document"] = _document(desk, entry, account)
+
+    return prepare
+
+
+def _fill_line(desk: Desk, line: Row, kind: int) -> None:
+    if "GLAccount" not in line:
+        raise missing("GLAccount")
+    vat_code = desk.find_code(VAT_CODES, line.get("VATCode"))
+    net, vat = amounts(line.get("AmountFC", ZERO), vat_code)
+    vat = line.get("VATAmountFC", vat)
+    line.setdefault("Quantity", _ONE)
+    line.update(
+        Type=kind,
+        AmountFC=net,
+        AmountDC=net,
+        VATAmountFC=vat,
+        VATAmountDC=vat,
+        VATBaseAmountFC=net,
+        VATBaseAmountDC=net,
+        VATPercentage=None if vat_code is None else vat_code.get("Percentage"),
+    )
+
+
+def _totals(lines: list[Row]) -> Row:
+    net = sum((line["AmountFC"] for line in lines), ZERO)
+    vat = sum((line["VATAmountFC"] for line in lines), ZERO)
+    total = net + vat
+    return {"AmountFC": total, "AmountDC": total, "VATAmountFC": vat, "VATAmountDC": vat}
+
+
+def _document(desk: Desk, entry: Row, account: Row) -> str:
+    document = {
+        "ID": desk.guid(),
+        "HID": desk.company.number("document"),
+        "Type": 20,
+        "Subject": entry.get("Description") or f"Inkoopfactuur {entry['EntryNumber']}",
+        "Account": account["ID"],
+        "AmountFC": entry["AmountFC"],
+        "Currency": entry["Currency"],
+        "DocumentDate": entry["EntryDate"],
+        "FinancialTransactionEntryID": entry["EntryID"],
+        "HasEmptyBody": True,
+    }
+    desk.insert(DOCUMENTS, document)
+    return str(document["ID"])
+
+
+def _booking(table: str) -> Callable[[Desk, Row], None]:
+    kind = _SIDES[table][2]
+    sale = kind == booking.SALE
+
+    def created(desk: Desk, entry: Row) -> None:
+        _book(desk, table, entry)
+        term = booking.term(entry, kind, desk.guid)
+        desk.insert(booking.RECEIVABLES if sale else booking.PAYMENTS, dict(term))
+        line_type = booking.RECEIVABLE if sale else booking.PAYABLE
+        desk.insert(booking.PAYMENT_TERMS, {**term, "LineType": line_type})
+
+    return created
+
+
+def _book(desk: Desk, table: str, entry: Row) -> None:
+    lines = desk.where(LINES_OF[table], "EntryID", entry["EntryID"])
+    rows = booking.ledger_lines(desk.company, entry, lines, _SIDES[table][2], desk.guid)
+    desk.insert(booking.TRANSACTION_LINES, *rows)
+
+
+def _rebooking(table: str) -> Callable[[Desk, Row], None]:
+    """An entry or a line of it was changed: new totals, new transaction lines, new term."""
+
+    def changed(desk: Desk, row: Row) -> None:
+        entry = desk.the(table, row["EntryID"], "EntryID")
+        lines = desk.where(LINES_OF[table], "EntryID", entry["EntryID"])
+        desk.company.table(table).change(entry, _totals(lines))
+        desk.delete(
+            booking.TRANSACTION_LINES,
+            desk.where(booking.TRANSACTION_LINES, "EntryID", entry["EntryID"]),
+        )
+        _book(desk, table, entry)
+        fresh = booking.term(entry, _SIDES[table][2], desk.guid)
+        for terms in (booking.RECEIVABLES, booking.PAYMENTS, booking.PAYMENT_TERMS):
+            for term in desk.where(terms, "EntryID", entry["EntryID"]):
+                changes = {name: fresh[name] for name in ("AmountFC", "AmountDC", "DueDate")}
+                desk.update(terms, term, changes)
+
+    return changed
+
+
+def _changing(table: str) -> Callable[[Desk, Row, Row], None]:
+    def changing(desk: Desk, row: Row, changes: Row) -> None:
+        entry = desk.the(table, row["EntryID"], "EntryID")
+        if entry["Status"] == booking.PROCESSED:
+            raise invalid("The entry has been processed and can no longer be changed.")
+        if row is not entry:
+            whole = {**row, **changes}
+            if not {"VATAmountFC"} & set(changes):
+                whole.pop("VATAmountFC", None)
+            _fill_line(desk, whole, _SIDES[table][2])
+            changes.update({name: value for name, value in whole.items() if row.get(name) != value})
+
+    return changing
+
+
+def _preparing_line(table: str) -> Callable[[Desk, Row, Lines], None]:
+    def prepare(desk: Desk, line: Row, _lines: Lines) -> None:
+        entry = desk.the(table, line.get("EntryID"), "EntryID")
+        if entry["Status"] == booking.PROCESSED:
+            raise invalid("The entry has been processed and can no longer be changed.")
+        others = desk.where(LINES_OF[table], "EntryID", entry["EntryID"])
+        line["LineNumber"] = max((row["LineNumber"] for row in others), default=0) + 1
+        _fill_line(desk, line, _SIDES[table][2])
+
+    return prepare
+
+
+# Bank, cash and general journal entries
+
+
+def _preparing_cash(table: str) -> Callable[[Desk, Row, Lines], None]:
+    navigation, journals, journal_name, kind = _CASH[table]
+
+    def prepare(desk: Desk, entry: Row, lines: Lines) -> None:
+        rows = lines.get(navigation) or []
+        if not rows:
+            raise missing(navigation)
+        _check_journal(desk, entry["JournalCode"], journals, journal_name)
+        for line in rows:
+            if "GLAccount" not in line:
+                raise missing("GLAccount")
+            line.setdefault("AmountFC", ZERO)
+            line.setdefault("Date", desk.today)
+            line["AmountDC"] = line["AmountFC"]
+            if kind == booking.CASH_FLOW:
+                line.setdefault("ExchangeRate", _ONE)
+        day = rows[0]["Date"]
+        entry.setdefault("Currency", "EUR")
+        entry.setdefault("FinancialYear", day.year)
+        entry.setdefault("FinancialPeriod", day.month)
+        if "EntryNumber" not in entry:
+            entry["EntryNumber"] = booking.entry_number(desk.company, entry["JournalCode"], day)
+        entry["Status"] = booking.OPEN
+        total = sum((line["AmountFC"] for line in rows), ZERO)
+        if kind == booking.GENERAL:
+            _check_balance(entry, total)
+        else:
+            _check_balances(desk, table, entry, total)
+
+    return prepare
+
+
+def _check_balance(entry: Row, total: Decimal) -> None:
+    if total:
+        raise invalid(f"The entry is not in balance: the difference is {total}.")
+    entry.update(Type=booking.GENERAL, Reversal=entry.get("Reversal", False))
+    entry.setdefault("ExchangeRate", _ONE)
+
+
+def _check_balances(desk: Desk, table: str, entry: Row, total: Decimal) -> None:
+    earlier = desk.where(table, "JournalCode", entry["JournalCode"])
+    last = max(earlier, key=lambda row: int(row["EntryNumber"]), default={})
+    entry.setdefault("OpeningBalanceFC", last.get("ClosingBalanceFC", ZERO))
+    opening = entry["OpeningBalanceFC"]
+    if entry.setdefault("ClosingBalanceFC", opening + total) != opening + total:
+        kind = "bank" if table == BANK_ENTRIES else "cash"
+        raise invalid(
+            f"Opening balance plus all {kind} entry lines should result in the closing balance"
+        )
+
+
+def _booking_cash(table: str) -> Callable[[Desk, Row], None]:
+    def created(desk: Desk, entry: Row) -> None:
+        lines = desk.where(LINES_OF[table], "EntryID", entry["EntryID"])
+        dated = {**entry, "_day": lines[0]["Date"]}
+        rows = booking.cash_lines(desk.company, dated, lines, _CASH[table][3], desk.guid)
+        desk.insert(booking.TRANSACTION_LINES, *rows)
+
+    return created
+
+
+# All of them
+
+
+def _removing(table: str) -> Callable[[Desk, Row], None]:
+    def removing(desk: Desk, entry: Row) -> None:
+        if entry["Status"] == booking.PROCESSED:
+            raise invalid("Can't delete: the entry has been processed.")
+        for other in (
+            LINES_OF[table],
+            booking.TRANSACTION_LINES,
+            booking.RECEIVABLES,
+            booking.PAYMENTS,
+            booking.PAYMENT_TERMS,
+        ):
+            desk.delete(other, desk.where(other, "EntryID", entry["EntryID"]))
+
+    return removing
+
+
+def _refuse_line(_desk: Desk, _line: Row, _lines: Lines) -> None:
+    raise invalid("Lines are created together with their entry.")
+
+
+RULES = {
+    **{
+        table: Rules(
+            required=("Journal", side[0]),
+            prepare=_preparing(table),
+            created=_booking(table),
+            changing=_changing(table),
+            changed=_rebooking(table),
+            removing=_removing(table),
+        )
+        for table, side in _SIDES.items()
+    },
+    **{
+        LINES_OF[table]: Rules(
+            required=("EntryID", "GLAccount"),
+            prepare=_preparing_line(table),
+            created=_rebooking(table),
+            changing=_changing(table),
+            changed=_rebooking(table),
+            removed=_rebooking(table),
+        )
+        for table in _SIDES
+    },
+    **{
+        table: Rules(
+            required=("JournalCode",),
+            prepare=_preparing_cash(table),
+            created=_booking_cash(table),
+            removing=_removing(table),
+        )
+        for table in _CASH
+    },
+    **{LINES_OF[table]: Rules(prepare=_refuse_line) for table in _CASH},
+}

@@ -1,0 +1,118 @@
+"""What a sandbox is made of: its apps and users, its data, its limits and its switches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+FIRST_DIVISION = 1_700_001
+
+
+@dataclass(frozen=True)
+class App:
+    """An app registration: who may ask for tokens, and where people are sent back to."""
+
+    client_id: str = "5a0d8f0e-6c0b-4d6e-9a51-0c5a5d6b7e01"
+    client_secret: str = "sandbox-secret"  # noqa: S105 - made up; it guards made-up data
+    redirect_uris: tuple[str, ...] = ("https://example.com/callback",)
+    name: str = "Sandbox app"
+
+
+@dataclass(frozen=True)
+class User:
+    """Someone who can sign in; no `divisions` means all of them."""
+
+    user_id: str = "3c6e0b8a-9c15-4c1d-8a6e-2f1d0f4f7c11"
+    name: str = "Sanne de Vries"
+    email: str = "sanne.devries@example.com"
+    divisions: tuple[int, ...] = ()
+
+
+@dataclass
+class Switches:
+    """Where the real server differs from app to app, or is not known: both ways can be tried."""
+
+    mandatory_filtering: bool = False
+    """Lists with a sync twin want a filter on one of their filter fields, and on no other."""
+    select_required: tuple[str, ...] = ()
+    """Plain endpoints, by id, that want `$select` or `$top=1`; `*` for all of them."""
+    refuse_skip: bool = False
+    """Refuse `$skip`, as endpoints released after 1 March 2017 do."""
+    error_limit: bool = True
+    """Block the app after more than ten errors on one endpoint in an hour."""
+    bulk_expand: bool = True
+    """Bulk endpoints honour `$expand`."""
+    header_row_id: str = "invoice"
+    """`ID` of a header row in a mixed feed: the key of the document (`invoice`), or its `own`."""
+    log_deleted_lines: bool = True
+    """Deleting a document of a mixed feed logs its line rows too, not only its header."""
+    line_touches_header: bool = True
+    """A changed line moves the `Modified` of its header."""
+    shuffle_sync_pages: bool = False
+    """Rows inside a page of a sync feed come in no particular order."""
+    honour_client_keys: bool = False
+    """A key in the body of a POST becomes the key of the new row; else it is ignored."""
+    strict_mandatory: bool = False
+    """Refuse a POST without a property that the documentation calls mandatory."""
+    denied: tuple[str, ...] = ()
+    """Endpoints, by id or by service, that the user has no rights to."""
+    denied_answer: str = "403"
+    """What a list without rights gives: `403`, or an `empty` list."""
+    basic_auth: bool = True
+    """The token endpoint takes HTTP Basic as well as form fields, as published clients expect."""
+    refresh_grace: bool = False
+    """A refresh token stays usable until the access token that replaced it is used."""
+
+
+@dataclass
+class FaultRule:
+    """One way in which calls go wrong, and which calls."""
+
+    kind: str
+    """`latency`, `status`, `cut`, `lost`, `unauthorized` or `malformed`."""
+    probability: float = 1.0
+    times: int | None = None
+    """How often it may strike; without end where None."""
+    method: str | None = None
+    path: str | None = None
+    """Part of the path that a call must have."""
+    status: int = 503
+    body: bool = False
+    """With an error message in the body, for `status`."""
+    seconds: float = 0.0
+    """How long, for `latency`; real seconds."""
+
+
+@dataclass(frozen=True)
+class SandboxConfig:
+    """Everything that decides what a sandbox is; equal settings give equal data."""
+
+    seed: int = 1
+    invoices: int = 200
+    """Sales invoices in each division."""
+    lines_per_invoice: int | None = None
+    """Lines on each invoice; one to five where None."""
+    divisions: int = 1
+    clock: datetime | None = None
+    """Where the sandbox's time starts; now where None. The newest data are from that day."""
+    speed: float = 1.0
+    port: int = 0
+    """Port on 127.0.0.1; any free one where 0."""
+    tls: bool = False
+    """Serve https, with a certificate of its own."""
+    only: tuple[str, ...] = ()
+    """Generate only what these streams need; `sales_invoices` is the one that may be named."""
+    minutely_limit: int = 60
+    daily_limit: int = 5000
+    apps: tuple[App, ...] = (App(),)
+    users: tuple[User, ...] = (User(),)
+    switches: Switches = field(default_factory=Switches)
+    faults: tuple[FaultRule, ...] = ()
+
+    @property
+    def division_codes(self) -> tuple[int, ...]:
+        """The codes of all divisions."""
+        return tuple(range(FIRST_DIVISION, FIRST_DIVISION + self.divisions))

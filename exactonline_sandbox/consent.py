@@ -1,0 +1,113 @@
+"""The page where a person allows an app, and what follows from their choice."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exactonline_sandbox.config import App, User
+    from exactonline_sandbox.world import World
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sandbox: allow access</title>
+<style>
+body {{ font: 1rem/1.5 system-ui, sans-serif; margin: 4rem auto; max-width: 30rem }}
+button {{ font: inherit; padding: .4rem 1.2rem; margin-right: .5rem }}
+</style>
+</head>
+<body>
+<main>
+<h1>Allow access?</h1>
+<p><strong>{app}</strong> asks to read and change the data of the sandbox companies.
+This is a local sandbox with made-up data, not Exact Online.</p>
+<form method="post">
+{fields}
+<p><label for="user">Sign in as</label>
+<select id="user" name="user">{users}</select></p>
+<p><button name="decision" value="allow">Allow</button>
+<button name="decision" value="deny">Deny</button></p>
+</form>
+</main>
+</body>
+</html>
+"""
+_FIELDS = ("client_id", "redirect_uri", "response_type", "state", "force_login")
+
+
+class ConsentError(Exception):
+    """The request for consent is wrong, and there is no safe address to send the person to."""
+
+
+def consent_page(world: World, request: Mapping[str, str]) -> str:
+    """The page as HTML.
+
+    Raises:
+        ConsentError: Where app, redirect address or response type are not right.
+    """
+    app = _checked_app(world, request)
+    fields = "\n".join(
+        f'<input type="hidden" name="{name}" value="{escape(request[name])}">'
+        for name in _FIELDS
+        if name in request
+    )
+    users = "".join(
+        f'<option value="{escape(user.user_id)}">{escape(user.name)}</option>'
+        for user in world.config.users
+    )
+    return _PAGE.format(app=escape(app.name), fields=fields, users=users)
+
+
+def decide(world: World, form: Mapping[str, str]) -> str:
+    """Where the person goes after their choice.
+
+    Raises:
+        ConsentError: As for the page, or where the choice is none.
+    """
+    app = _checked_app(world, form)
+    state = {"state": form["state"]} if form.get("state") else {}
+    if form.get("decision") == "deny":
+        return _redirect(form, "?", {"error": "access_denied", **state})
+    if form.get("decision") != "allow":
+        raise ConsentError("Choose to allow or to deny.")
+    user = _user(world, form.get("user"))
+    if form.get("response_type") == "token":
+        return _redirect(form, "#", {**world.tokens.implicit(app, user), **state})
+    code = world.tokens.authorise(app, user, form["redirect_uri"])
+    return _redirect(form, "?", {"code": code, **state})
+
+
+def _redirect(form: Mapping[str, str], mark: str, values: dict[str, str]) -> str:
+    address = form["redirect_uri"]
+    joint = "&" if mark == "?" and "?" in address else mark
+    return f"{address}{joint}{urlencode(values)}"
+
+
+def _checked_app(world: World, request: Mapping[str, str]) -> App:
+    app = world.tokens.app(request.get("client_id", ""))
+    if app is None:
+        raise ConsentError("The client_id is not known here.")
+    if request.get("redirect_uri") not in app.redirect_uris:
+        raise ConsentError(
+            "The redirect_uri is not registered for this app. Registered: "
+            + ", ".join(app.redirect_uris)
+        )
+    if request.get("response_type") not in ("code", "token"):
+        raise ConsentError("The response_type must be code or token.")
+    return app
+
+
+def _user(world: World, user_id: str | None) -> User:
+    users = {user.user_id: user for user in world.config.users}
+    if user_id is None:
+        return world.config.users[0]
+    if user_id not in users:
+        raise ConsentError("The user is not known here.")
+    return users[user_id]

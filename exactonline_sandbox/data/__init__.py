@@ -1,0 +1,50 @@
+"""Makes the data of a Dutch trading company, the same for the same seed and day."""
+
+from __future__ import annotations
+
+import gc
+import random
+from typing import TYPE_CHECKING
+
+from exactonline_sandbox.data.ledgers import fill_ledgers
+from exactonline_sandbox.data.maker import Maker
+from exactonline_sandbox.data.other import fill_orders, fill_purchases, fill_rest
+from exactonline_sandbox.data.relations import fill_goods, fill_relations
+from exactonline_sandbox.data.sales import fill_payments, fill_sales
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from exactonline_sandbox.company import Company
+    from exactonline_sandbox.config import SandboxConfig
+
+SALES_ONLY = "sales_invoices"
+
+
+def fill(company: Company, config: SandboxConfig, today: datetime) -> None:
+    """Fill an empty company.
+
+    Args:
+        company: The company.
+        config: How much, and of what.
+        today: The moment of the newest data.
+    """
+    rng = random.Random(f"{config.seed}/{company.code}/data")
+    maker = Maker(company, rng, config.users[0].user_id, today)
+    sales_only = SALES_ONLY in config.only
+    # Nothing made here is garbage, so looking for it only takes time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        fill_ledgers(maker)
+        fill_goods(maker)
+        fill_relations(maker, customers=min(5000, max(20, config.invoices // 10)))
+        fill_sales(maker, config.invoices, config.lines_per_invoice, booked=not sales_only)
+        if not sales_only:
+            fill_payments(maker)
+            fill_purchases(maker, max(6, config.invoices // 3))
+            fill_orders(maker, max(5, config.invoices // 8))
+            fill_rest(maker)
+    finally:
+        if collecting:
+            gc.enable()

@@ -1,0 +1,266 @@
+"""Makes sales invoices with their lines, books the processed ones, and has most of them paid."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from exactonline_sandbox import booking
+from exactonline_sandbox.amounts import ZERO, line_values, totals
+from exactonline_sandbox.data import words
+from exactonline_sandbox.references import ACCOUNTS, DOCUMENTS, ITEMS, VAT_CODES, WAREHOUSES
+from exactonline_sandbox.values import wall_clock
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from exactonline_sandbox.data.maker import Maker
+    from exactonline_sandbox.store import Row
+
+INVOICES = "salesinvoice/SalesInvoices"
+LINES = "salesinvoice/SalesInvoiceLines"
+INVOICE, CREDIT_NOTE, DIRECT = 8020, 8021, 8023
+DRAFT, OPEN, PROCESSED = 10, 20, 50
+
+_CREDIT_EVERY = 25
+_DIRECT_EVERY = 7
+_OPEN_SHARE = 30
+_PDF = b"%PDF-1.4\n%sandbox\n"
+_DISCOUNTS = (Decimal(0), Decimal(0), Decimal(0), Decimal("0.05"), Decimal("0.1"))
+
+
+class _Sale(NamedTuple):
+    """What a line sells, with its amounts; equal ones are made once."""
+
+    quantity: Decimal
+    discount: Decimal
+    net_price: Decimal
+    values: Row
+
+
+def fill_sales(maker: Maker, count: int, lines_each: int | None, *, booked: bool) -> None:
+    """Make `count` invoices; the last few are still open or drafts.
+
+    Args:
+        maker: Where they go.
+        count: How many.
+        lines_each: Lines on each; one to five where None.
+        booked: Whether processed invoices get an entry, transaction lines and a document.
+    """
+    customers = [row for row in maker.company.table(ACCOUNTS).rows.values() if row["Status"] == "C"]
+    sales = _Sales(maker)
+    first_open = count - max(2, count // _OPEN_SHARE)
+    for number, moment in enumerate(maker.moments(count)):
+        status = PROCESSED
+        if number >= first_open:
+            status = DRAFT if number % 5 == 0 else OPEN
+        lines = lines_each or 1 + min(maker.rng.randrange(5), maker.rng.randrange(8))
+        customer = customers[int(maker.rng.random() ** 2 * len(customers))]
+        invoice, rows = sales.invoice(number, customer, moment, status, lines)
+        if booked and status == PROCESSED:
+            _book(maker, invoice, rows, moment)
+
+
+class _Sales:
+    """Makes invoices, with what they all need at hand."""
+
+    def __init__(self, maker: Maker) -> None:
+        self._maker = maker
+        self._items = list(maker.company.table(ITEMS).rows.values())
+        self._warehouse = maker.company.table(WAREHOUSES).by_code("1") or {}
+        self._sold: dict[tuple[str, str, int, int], _Sale] = {}
+
+    def invoice(
+        self, number: int, customer: Row, moment: datetime, status: int, lines: int
+    ) -> tuple[Row, list[Row]]:
+        """Make one invoice with its lines, and load them."""
+        maker = self._maker
+        day = wall_clock(moment).date()
+        credit = number % _CREDIT_EVERY == _CREDIT_EVERY - 1
+        direct = number % _DIRECT_EVERY == _DIRECT_EVERY - 1
+        key, account = maker.guid(), customer["ID"]
+        condition = customer.get("PaymentConditionSales")
+        rows = [self._line(key, customer, at + 1, -1 if credit else 1) for at in range(lines)]
+        header = {
+            "InvoiceID": key,
+            "Journal": "70",
+            "Type": CREDIT_NOTE if credit else DIRECT if direct else INVOICE,
+            "Status": status,
+            "StarterSalesInvoiceStatus": 0,
+            "OrderNumber": maker.number("order"),
+            "InvoiceNumber": None
+            if status != PROCESSED
+            else booking.entry_number(maker.company, "70", day),
+            "InvoiceDate": day,
+            "OrderDate": day,
+            "DueDate": booking.due_date(maker.company, condition, day),
+            "OrderedBy": account,
+            "InvoiceTo": account,
+            "DeliverTo": account,
+            "OrderedByContactPerson": customer.get("MainContact"),
+            "InvoiceToContactPerson": customer.get("MainContact"),
+            "PaymentCondition": condition,
+            "Currency": "EUR",
+            "Description": None if number % 3 else f"Levering week {day.isocalendar()[1]}",
+            "YourRef": None if number % 4 == 3 else f"PO-{day.year}-{number:06d}",  # noqa: PLR2004
+            "Remarks": None if number % 11 else words.REMARKS[number % 3],
+            "Salesperson": maker.user_id,
+            "Warehouse": self._warehouse.get("ID") if direct else None,
+            "Discount": ZERO,
+            "DiscountType": 1,
+            "AmountDiscount": ZERO,
+            "AmountDiscountExclVat": ZERO,
+            **totals(rows),
+        }
+        header = maker.load(INVOICES, header, moment)
+        return header, [maker.load(LINES, row, moment) for row in rows]
+
+    def _line(self, invoice: str, customer: Row, number: int, sign: int) -> Row:
+        maker = self._maker
+        item = self._items[int(maker.rng.random() * len(self._items))]
+        vat = customer.get("SalesVATCode") or item["SalesVatCode"]
+        sale = self._sale(item, vat, sign * int(1 + maker.rng.random() ** 3 * 23))
+        row = {
+            "ID": maker.guid(),
+            "InvoiceID": invoice,
+            "LineNumber": number,
+            "Item": item["ID"],
+            "Description": item["Description"],
+            "GLAccount": item["GLRevenue"],
+            "UnitCode": item["Unit"],
+            "UnitPrice": item["StandardSalesPrice"],
+            "NetPrice": sale.net_price,
+            "Quantity": sale.quantity,
+            "Discount": sale.discount,
+            "VATCode": vat,
+            **sale.values,
+        }
+        if number == 1 and maker.maybe(0.03):
+            row["Notes"] = words.REMARKS[1]
+        return row
+
+    def _sale(self, item: Row, vat: str, quantity: int) -> _Sale:
+        discount = self._maker.rng.randrange(len(_DISCOUNTS))
+        key = (item["ID"], vat, quantity, discount)
+        sale = self._sold.get(key)
+        if sale is None:
+            vat_code = self._maker.company.table(VAT_CODES).by_code(vat) or {}
+            net_price = item["StandardSalesPrice"] * (1 - _DISCOUNTS[discount])
+            values = line_values(Decimal(quantity), net_price, vat_code)
+            values["VATPercentage"] = vat_code["Percentage"]
+            sale = _Sale(Decimal(quantity), _DISCOUNTS[discount], net_price, values)
+            self._sold[key] = sale
+        return sale
+
+
+def _book(maker: Maker, invoice: Row, lines: list[Row], moment: datetime) -> None:
+    """The document, the sales entry, the transaction lines and the receivable of an invoice."""
+    document = _document(maker, invoice, moment)
+    invoice["Document"] = document["ID"]
+    entry, entry_lines = booking.sales_entry(invoice, lines, maker.guid)
+    maker.load(booking.SALES_ENTRIES, entry, moment)
+    for line in entry_lines:
+        maker.company.load(booking.SALES_ENTRY_LINES, _filled(line))
+    for row in booking.ledger_lines(maker.company, entry, entry_lines, booking.SALE, maker.guid):
+        maker.load(booking.TRANSACTION_LINES, row, moment)
+    receivable = booking.term(entry, booking.SALE, maker.guid)
+    maker.load(booking.RECEIVABLES, receivable, moment)
+    maker.load(booking.PAYMENT_TERMS, {**receivable, "LineType": booking.RECEIVABLE}, moment)
+
+
+def _document(maker: Maker, invoice: Row, moment: datetime) -> Row:
+    document = maker.load(
+        DOCUMENTS,
+        {
+            "ID": maker.guid(),
+            "HID": maker.number("document"),
+            "Type": 10,
+            "Subject": f"Factuur {invoice['InvoiceNumber']}",
+            "Account": invoice["InvoiceTo"],
+            "AmountFC": invoice["AmountFC"],
+            "Currency": "EUR",
+            "DocumentDate": invoice["InvoiceDate"],
+            "SalesInvoiceNumber": invoice["InvoiceNumber"],
+            "HasEmptyBody": True,
+        },
+        moment,
+    )
+    maker.load(
+        "documents/DocumentAttachments",
+        {
+            "ID": maker.guid(),
+            "Document": document["ID"],
+            "FileName": f"factuur-{invoice['InvoiceNumber']}.pdf",
+            "FileSize": Decimal(len(_PDF)),
+        },
+        moment,
+    )
+    return document
+
+
+def fill_payments(maker: Maker) -> None:
+    """Have the customers pay: one bank statement a week, most invoices around their due day."""
+    company = maker.company
+    today = wall_clock(maker.today).date()
+    by_week: dict[tuple[int, int], list[Row]] = {}
+    for row in company.table(booking.RECEIVABLES).rows.values():
+        paid_on = row["DueDate"] + timedelta(days=maker.rng.randrange(-10, 25))
+        if paid_on < today and maker.rng.random() < 0.95:  # noqa: PLR2004 - a few never pay
+            row["LastPaymentDate"] = max(paid_on, row["EntryDate"])
+            by_week.setdefault(row["LastPaymentDate"].isocalendar()[:2], []).append(row)
+    balance = Decimal(25_000)
+    debtors = next(row["ID"] for row in company.table("financial/GLAccounts").where("Code", "1300"))
+    for week in sorted(by_week):
+        balance = _statement(maker, by_week[week], debtors, balance)
+
+
+def _statement(maker: Maker, paid: list[Row], debtors: str, opening: Decimal) -> Decimal:
+    """One bank statement that pays these receivables; returns the new balance."""
+    day = max(row["LastPaymentDate"] for row in paid)
+    total = sum((row["AmountFC"] for row in paid), ZERO)
+    moment = min(maker.today, maker.working_moment(day))
+    entry = {
+        "EntryID": maker.guid(),
+        "EntryNumber": booking.entry_number(maker.company, "20", day),
+        "JournalCode": "20",
+        "Currency": "EUR",
+        "FinancialYear": day.year,
+        "FinancialPeriod": day.month,
+        "OpeningBalanceFC": opening,
+        "ClosingBalanceFC": opening + total,
+        "Status": booking.PROCESSED,
+    }
+    maker.load("financialtransaction/BankEntries", dict(entry), moment)
+    lines = []
+    for number, row in enumerate(paid, start=1):
+        line = {
+            "ID": maker.guid(),
+            "EntryID": entry["EntryID"],
+            "LineNumber": number,
+            "Account": row["Account"],
+            "AmountFC": row["AmountFC"],
+            "AmountDC": row["AmountDC"],
+            "Date": row["LastPaymentDate"],
+            "Description": f"Factuur {row['InvoiceNumber']}",
+            "GLAccount": debtors,
+            "OurRef": row["InvoiceNumber"],
+            "ExchangeRate": Decimal(1),
+        }
+        lines.append(maker.load("financialtransaction/BankEntryLines", line, moment))
+        row.update(IsFullyPaid=True, Status=booking.PROCESSED)
+    for term in _terms_of(maker, paid):
+        term.update(IsFullyPaid=True, Status=booking.PROCESSED, LastPaymentDate=day)
+    dated = {**entry, "_day": day, "Description": None}
+    for row in booking.cash_lines(maker.company, dated, lines, booking.CASH_FLOW, maker.guid):
+        maker.load(booking.TRANSACTION_LINES, row, moment)
+    return opening + total
+
+
+def _terms_of(maker: Maker, paid: list[Row]) -> list[Row]:
+    terms = maker.company.table(booking.PAYMENT_TERMS)
+    return [terms.rows[row["ID"]] for row in paid]
+
+
+def _filled(row: Row) -> Row:
+    return {name: value for name, value in row.items() if value is not None}

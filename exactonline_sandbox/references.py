@@ -1,0 +1,181 @@
+"""Which properties refer to rows of other entities, and what may be read through them.
+
+The server shows the code and name of what a row refers to next to the reference itself
+(`Item`, `ItemCode`, `ItemDescription`). The sandbox stores only the reference; the rest is read
+from the row it points to, so a renamed item has its new name everywhere at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exactonline_client.catalogue import Endpoint
+
+ACCOUNTS = "crm/Accounts"
+ADDRESSES = "crm/Addresses"
+CONTACTS = "crm/Contacts"
+GL_ACCOUNTS = "financial/GLAccounts"
+ITEMS = "logistics/Items"
+JOURNALS = "financial/Journals"
+VAT_CODES = "vat/VATCodes"
+CONDITIONS = "cashflow/PaymentConditions"
+COST_CENTRES = "hrm/Costcenters"
+COST_UNITS = "hrm/Costunits"
+UNITS = "logistics/Units"
+WAREHOUSES = "inventory/Warehouses"
+PROJECTS = "project/Projects"
+DOCUMENTS = "documents/Documents"
+USERS = "users"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A property that points to a row: by the row's key, or by its code."""
+
+    table: str
+    by_code: bool = False
+
+
+_GUIDS = {
+    ACCOUNTS: (
+        "Account", "OrderedBy", "InvoiceTo", "DeliverTo", "Customer", "Supplier", "OrderAccount",
+        "InvoiceAccount", "DeliveryAccount", "Accountant", "Reseller",
+    ),
+    CONTACTS: (
+        "Contact", "OrderedByContactPerson", "InvoiceToContactPerson", "DeliverToContactPerson",
+        "OrderAccountContact", "InvoiceAccountContact", "DeliveryAccountContact", "AccountContact",
+        "SupplierContact", "DeliveryContact", "MainContact",
+    ),
+    ADDRESSES: ("DeliverToAddress", "DeliveryAddress"),
+    ITEMS: ("Item",),
+    "logistics/ItemGroups": ("ItemGroup",),
+    GL_ACCOUNTS: (
+        "GLAccount", "GLRevenue", "GLCosts", "GLStock", "GLAccountSales", "GLAccountPurchase",
+        "GLToPay", "GLToClaim", "GLPurchaseAccount",
+    ),
+    WAREHOUSES: ("Warehouse", "WarehouseID"),
+    PROJECTS: ("Project",),
+    DOCUMENTS: ("Document",),
+    USERS: ("Creator", "Modifier", "Salesperson", "SalesPerson", "AccountManager", "PurchaseAgent",
+            "ManagerUser", "Manager"),
+    "documents/DocumentCategories": ("Category",),
+    "documents/DocumentFolders": ("DocumentFolder",),
+    "subscription/Subscriptions": ("Subscription",),
+    "subscription/SubscriptionTypes": ("SubscriptionType",),
+    "salesorder/SalesOrders": ("SalesOrder",),
+    "salesorder/SalesOrderLines": ("SalesOrderLine",),
+}  # fmt: skip
+_CODES = {
+    JOURNALS: ("Journal", "JournalCode"),
+    VAT_CODES: ("VATCode", "SalesVATCode", "SalesVatCode", "PurchaseVATCode"),
+    CONDITIONS: ("PaymentCondition", "PaymentConditionSales", "PaymentConditionPurchase"),
+    COST_CENTRES: ("CostCenter", "Costcenter", "CostcenterCode"),
+    COST_UNITS: ("CostUnit", "Costunit", "CostunitCode"),
+    UNITS: ("Unit", "UnitCode"),
+}
+_BY_NAME = {
+    **{name: Reference(table) for table, names in _GUIDS.items() for name in names},
+    **{name: Reference(table, by_code=True) for table, names in _CODES.items() for name in names},
+}
+
+_LINES = {
+    "OrderID": ("salesorder/SalesOrders", {"OrderNumber": "OrderNumber"}),
+    "QuotationID": (
+        "crm/Quotations",
+        {"QuotationNumber": "QuotationNumber", "VersionNumber": "VersionNumber"},
+    ),
+}
+_ENTRY_HEADERS = {
+    "generaljournalentry/GeneralJournalEntryLines": "generaljournalentry/GeneralJournalEntries",
+    "financialtransaction/BankEntryLines": "financialtransaction/BankEntries",
+    "subscription/SubscriptionLines": "subscription/Subscriptions",
+    "salesinvoice/SalesInvoiceLines": "salesinvoice/SalesInvoices",
+    "salesentry/SalesEntryLines": "salesentry/SalesEntries",
+    "purchaseentry/PurchaseEntryLines": "purchaseentry/PurchaseEntries",
+    "purchaseorder/PurchaseOrderLines": "purchaseorder/PurchaseOrders",
+}
+
+# What may be read through a reference: the end of the property's name -> the column of the row.
+_SHOWN = {
+    ACCOUNTS: {
+        "Code": "Code", "Name": "Name", "Country": "Country", "IsSupplier": "IsSupplier",
+    },
+    CONTACTS: {"FullName": "FullName", "Name": "FullName", "PersonFullName": "FullName"},
+    ITEMS: {"Code": "Code", "Description": "Description", "Barcode": "Barcode"},
+    GL_ACCOUNTS: {"Code": "Code", "Description": "Description", "Type": "Type"},
+    JOURNALS: {"Description": "Description"},
+    VAT_CODES: {"Description": "Description"},
+    CONDITIONS: {"Description": "Description", "PaymentMethod": "PaymentMethod"},
+    DOCUMENTS: {"Number": "HID", "Subject": "Subject"},
+    USERS: {"FullName": "FullName", "Fullname": "FullName"},
+    "subscription/Subscriptions": {"Description": "Description", "Number": "Number"},
+    "salesorder/SalesOrders": {"Number": "OrderNumber"},
+    "salesorder/SalesOrderLines": {"Number": "LineNumber"},
+}  # fmt: skip
+_CODE_AND_DESCRIPTION = {"Code": "Code", "Description": "Description"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A property whose value is read from another row."""
+
+    name: str
+    reference: str
+    """The property that points to that row."""
+    target: Reference
+    column: str
+    """The column of that row."""
+
+
+def reference(name: str) -> Reference | None:
+    """Where a property of this name points to, or None where it is no reference."""
+    return _BY_NAME.get(name)
+
+
+def shown(table: str, endpoint: Endpoint) -> tuple[Shown, ...]:
+    """The properties of an endpoint whose values are read from other rows.
+
+    Args:
+        table: Id of the plain endpoint whose rows are shown.
+        endpoint: The endpoint that shows them, which may be a bulk or sync twin.
+    """
+    found: dict[str, Shown] = {}
+    for name in endpoint.columns:
+        target = reference(name)
+        if target:
+            for item in _through(name, target, endpoint):
+                found.setdefault(item.name, item)
+    for item in _from_header(table):
+        if {item.name, item.reference} <= endpoint.columns.keys():
+            found.setdefault(item.name, item)
+    return tuple(found.values())
+
+
+def _through(name: str, target: Reference, endpoint: Endpoint) -> list[Shown]:
+    columns = _SHOWN.get(target.table, _CODE_AND_DESCRIPTION)
+    stems = {name, name.removesuffix("ID"), name.removesuffix("Code")}
+    return [
+        Shown(stem + ending, name, target, column)
+        for stem in sorted(stems, key=len, reverse=True)
+        for ending, column in columns.items()
+        if stem + ending in endpoint.columns and stem + ending != name
+    ]
+
+
+def _from_header(table: str) -> list[Shown]:
+    """Numbers that lines show of their header."""
+    items = [
+        Shown(name, field, Reference(header), column)
+        for field, (header, columns) in _LINES.items()
+        if header != table
+        for name, column in columns.items()
+    ]
+    header = _ENTRY_HEADERS.get(table)
+    if header:
+        items += [
+            Shown("EntryNumber", "EntryID", Reference(header), "EntryNumber"),
+            Shown("SubscriptionNumber", "EntryID", Reference(header), "Number"),
+        ]
+    return items

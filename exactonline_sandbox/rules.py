@@ -1,0 +1,72 @@
+"""What the server wants of a query: options it demands, and options it refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exactonline_sandbox.errors import bad_request
+from exactonline_sandbox.filters import names
+from exactonline_sandbox.schema import DELETED
+
+if TYPE_CHECKING:
+    from exactonline_client.catalogue import Endpoint
+    from exactonline_sandbox.config import Switches
+    from exactonline_sandbox.options import Options
+
+_SELECT_MISSING = "Please add a $select or a $top=1 statement to the query string."
+
+
+def check_query(endpoint: Endpoint, options: Options, switches: Switches) -> None:
+    """Refuse a list that the endpoint would not give this way.
+
+    Raises:
+        ApiError: 400, with what is missing or not allowed.
+    """
+    _check_select(endpoint, options, switches)
+    _check_filter(endpoint, options, switches)
+    if options.expand and endpoint.kind == "bulk" and not switches.bulk_expand:
+        raise bad_request("$expand is not supported for this resource.")
+    if "$skip" in options.raw and switches.refuse_skip:
+        raise bad_request("$skip is not supported for this resource, use $skiptoken instead.")
+
+
+def denied(endpoint_id: str, switches: Switches) -> bool:
+    """Whether the user has no rights to an endpoint, or to its whole service."""
+    names = {name.lower() for name in switches.denied}
+    return bool({endpoint_id.lower(), endpoint_id.lower().rsplit("/", 1)[0]} & names)
+
+
+def _check_select(endpoint: Endpoint, options: Options, switches: Switches) -> None:
+    if endpoint.select_star_forbidden and "*" in options.select:
+        raise bad_request("$select=* is not supported for this resource.")
+    wanted = endpoint.select_required or (
+        endpoint.kind == "crud"
+        and bool({endpoint.id, "*"} & set(switches.select_required))
+        and endpoint.id != "current/Me"
+    )
+    if wanted and not options.select and options.top != 1:
+        raise bad_request(_SELECT_MISSING)
+
+
+def _check_filter(endpoint: Endpoint, options: Options, switches: Switches) -> None:
+    used = names(options.filter) if options.filter is not None else set()
+    if endpoint.filter_only_timestamp:
+        allowed = {"Timestamp"} | ({"EntityType"} if endpoint.id == DELETED else set())
+        if used - allowed:
+            raise bad_request(_unsupported(used - allowed))
+        return
+    filtered = endpoint.kind == "bulk" or endpoint.sync_twin is not None
+    if not switches.mandatory_filtering or not filtered or not endpoint.filter_fields:
+        return
+    if not used & set(endpoint.filter_fields):
+        raise bad_request(
+            "This endpoint has mandatory filtering applied. A GET request for this endpoint must "
+            "have a $filter parameter with one of the following fields in the url: "
+            + ", ".join(endpoint.filter_fields)
+        )
+    if used - set(endpoint.filter_fields):
+        raise bad_request(_unsupported(used - set(endpoint.filter_fields)))
+
+
+def _unsupported(fields: set[str]) -> str:
+    return f"Filtering on these fields is not supported: {', '.join(sorted(fields))}"

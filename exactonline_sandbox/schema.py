@@ -1,0 +1,129 @@
+"""The endpoints of the catalogue as the sandbox serves them.
+
+Rows live in tables, one for each plain endpoint (and for each sync or bulk endpoint without a
+plain one). Bulk and sync endpoints are other views of the same rows.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from exactonline_client.catalogue import load
+
+if TYPE_CHECKING:
+    from exactonline_client.catalogue import Endpoint
+
+DELETED = "sync/Deleted"
+
+
+class Feeds(NamedTuple):
+    """Where a table's rows come by in the sync API."""
+
+    endpoint: str
+    """Id of the sync endpoint."""
+    header: str
+    """The table of the headers, where headers and lines come mixed; else the table itself."""
+    line: str | None
+    """The table of the lines, where they come mixed."""
+
+
+class Schema:
+    """Facts about endpoints, by path and by table."""
+
+    def __init__(self) -> None:
+        """Read the catalogue."""
+        self.catalogue = load()
+        self.endpoints = self.catalogue.endpoints
+        self._by_path = {
+            (endpoint.beta, _folded(endpoint.path)): endpoint
+            for endpoint in self.endpoints.values()
+        }
+
+    def find(self, path: str, *, beta: bool) -> Endpoint | None:
+        """The endpoint at a path below the division; the entity's name is case-sensitive."""
+        return self._by_path.get((beta, _folded(path)))
+
+    @cached_property
+    def table_of(self) -> dict[str, str]:
+        """For each endpoint, the table whose rows it shows (the header's where it is mixed)."""
+        tables = {id_: id_ for id_ in self.endpoints}
+        for endpoint in self.endpoints.values():
+            for twin in (endpoint.bulk_twin, endpoint.sync_twin):
+                if twin:
+                    tables[twin] = endpoint.id
+        for endpoint in self.endpoints.values():
+            if endpoint.feed:
+                tables[endpoint.id] = endpoint.feed["header"]
+        tables["bulk/Project/ProjectWBS"] = "sync/Project/ProjectWBS"
+        return tables
+
+    @cached_property
+    def feed_of(self) -> dict[str, Feeds]:
+        """For each table that the sync API knows, its feed."""
+        feeds = {}
+        for id_, table in self.table_of.items():
+            endpoint = self.endpoints[id_]
+            if endpoint.kind != "sync":
+                continue
+            if endpoint.feed:
+                mixed = Feeds(id_, endpoint.feed["header"], endpoint.feed["line"])
+                feeds[mixed.header] = feeds[endpoint.feed["line"]] = mixed
+            else:
+                feeds[table] = Feeds(id_, table, None)
+        return feeds
+
+    @cached_property
+    def deleted_type_of(self) -> dict[str, int]:
+        """For each table whose deletes are logged, its number in the log."""
+        return {
+            table: stream.deleted_type
+            for stream in self.catalogue.streams.values()
+            if stream.deleted_type and (table := stream.plain or stream.sync)
+        }
+
+    @cached_property
+    def stream_of(self) -> dict[str, str]:
+        """For each table, the name of the stream that its rows belong to."""
+        return {
+            self.table_of[endpoint]: stream.name
+            for stream in reversed(self.catalogue.streams.values())
+            if (endpoint := stream.plain or stream.bulk or stream.sync)
+        }
+
+    def key_columns(self, table: str) -> tuple[str, ...]:
+        """The key of a table's rows."""
+        endpoint = self.endpoints[table]
+        if endpoint.kind == "sync" and table != DELETED:
+            return ("ID",)
+        return endpoint.key
+
+
+@cache
+def schema() -> Schema:
+    """The schema; it never changes."""
+    return Schema()
+
+
+def entity_name(endpoint: Endpoint) -> str:
+    """The entity without its service: `SalesInvoices` for `sync/SalesInvoice/SalesInvoices`."""
+    return endpoint.name.rsplit("/", 1)[-1]
+
+
+@cache
+def model_name(endpoint_id: str) -> str:
+    """The `type` in the metadata of a row."""
+    name = endpoint_id.rsplit("/", 1)[-1]
+    singular = re.sub(r"ies$", "y", name)
+    if singular == name:
+        singular = re.sub(r"(ss|x|ch|sh)es$", r"\1", name)
+    if singular == name and not name.endswith(("ss", "us")):
+        singular = name.removesuffix("s")
+    area = "System." if endpoint_id.startswith(("system/", "current/")) else ""
+    return f"Exact.Web.Api.Models.{area}{singular}"
+
+
+def _folded(path: str) -> str:
+    services, _, entity = path.rpartition("/")
+    return f"{services.lower()}/{entity}"

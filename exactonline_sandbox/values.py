@@ -1,0 +1,128 @@
+"""How the server writes values: one function for each Edm type, and the fixed widths.
+
+The sandbox keeps plain Python values: aware UTC datetimes for moments, dates for days, Decimal
+for numbers with a fraction, trimmed text, lower-case guids. Only here do they become what the
+wire carries.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from exactonline_sandbox.clock import UTC
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exactonline_client.catalogue import Property
+
+ZONE = ZoneInfo("Europe/Amsterdam")
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a wall clock has no zone
+_EPOCH_DAY = date(1970, 1, 1)
+_DAY_MS = 86_400_000
+_ACCOUNT_CODE = 18
+# By property, or by entity and property. Account codes stand at the right, the rest at the left.
+_WIDTHS = {
+    "AccountCode": _ACCOUNT_CODE,
+    "Accounts.Code": _ACCOUNT_CODE,
+    "CustomerCode": _ACCOUNT_CODE,
+    "DivisionCustomerCode": _ACCOUNT_CODE,
+    "SupplierCode": _ACCOUNT_CODE,
+    "VATCode": 3,
+    "SalesVATCode": 3,
+    "SalesVatCode": 3,
+    "PurchaseVATCode": 3,
+    "VATCodes.Code": 3,
+    "Accounts.Country": 3,
+    "AllDivisions.Country": 3,
+    "AllDivisions.Legislation": 3,
+    "Divisions.Country": 3,
+    "Divisions.Legislation": 3,
+    "Items.Unit": 8,
+    "Units.Code": 8,
+    "Accounts.Language": 10,
+    "Contacts.Language": 10,
+}
+
+
+@lru_cache(maxsize=65536)
+def wall_clock(moment: datetime) -> datetime:
+    """What the server's wall clock showed at `moment`, without a zone."""
+    return moment.astimezone(ZONE).replace(tzinfo=None)
+
+
+def from_wall_clock(shown: datetime) -> datetime:
+    """The first moment, in UTC, at which the server's wall clock showed this."""
+    return shown.replace(tzinfo=ZONE).astimezone(UTC)
+
+
+@lru_cache(maxsize=65536)
+def encode_instant(moment: datetime) -> str:
+    """`/Date(ms)/` of the wall clock, as if that clock ran in UTC."""
+    return f"/Date({(wall_clock(moment) - _EPOCH) // timedelta(milliseconds=1)})/"
+
+
+@lru_cache(maxsize=65536)
+def encode_day(day: date) -> str:
+    """`/Date(ms)/` of midnight of that day."""
+    return f"/Date({(day - _EPOCH_DAY).days * _DAY_MS})/"
+
+
+@lru_cache(maxsize=65536)
+def encode_number(value: Decimal | int) -> int | float:
+    """A double, without a fraction where it has none."""
+    number = float(value)
+    return int(number) if number.is_integer() else number
+
+
+def padding(entity: str, name: str) -> Callable[[str], str] | None:
+    """How the text in a fixed-width column is filled up, or None for other columns.
+
+    Args:
+        entity: Name of the entity without its service, such as `Accounts`.
+        name: Name of the property.
+    """
+    width = _WIDTHS.get(f"{entity}.{name}") or _WIDTHS.get(name)
+    if width is None:
+        return None
+    return (
+        (lambda text: text.rjust(width))
+        if width == _ACCOUNT_CODE
+        else (lambda text: text.ljust(width))
+    )
+
+
+def encoder(entity: str, item: Property) -> Callable[[Any], Any] | None:
+    """What turns a value of this property into what JSON carries; None where it is that already."""
+    if item.type == "Edm.DateTime":
+        return encode_instant if item.date == "instant" else encode_day
+    if item.type == "Edm.Int64":
+        return str
+    if item.type == "Edm.Double":
+        return encode_number
+    if item.type == "Edm.Binary":
+        return lambda data: base64.b64encode(data).decode()
+    if item.type == "Edm.String":
+        return padding(entity, item.name)
+    return None
+
+
+def comparable(entity: str, item: Property) -> Callable[[Any], Any] | None:
+    """What turns a value into what a filter compares; None where it is that already."""
+    if item.type == "Edm.DateTime":
+        if item.date == "instant":
+            return wall_clock
+        return lambda day: datetime(day.year, day.month, day.day)  # noqa: DTZ001 - a wall clock
+    if item.type == "Edm.String":
+        return padding(entity, item.name)
+    return None
+
+
+def cents(value: Decimal) -> Decimal:
+    """Rounded to whole cents, half away from zero."""
+    return value.quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")

@@ -1,0 +1,95 @@
+"""Everything a sandbox holds: its clock, its tokens and limits, its users and companies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from exactonline_sandbox.clock import Clock, tick
+from exactonline_sandbox.company import Author, Company
+from exactonline_sandbox.config import FIRST_DIVISION, SandboxConfig
+from exactonline_sandbox.data import fill
+from exactonline_sandbox.faults import Faults
+from exactonline_sandbox.limits import CallLimits, ErrorLimit
+from exactonline_sandbox.oauth import TokenServer
+from exactonline_sandbox.people import division_row, me_row, user_row
+from exactonline_sandbox.recorder import Recorder
+from exactonline_sandbox.schema import schema
+from exactonline_sandbox.store import Row, Table
+from exactonline_sandbox.values import wall_clock
+from exactonline_sandbox.views import View
+
+if TYPE_CHECKING:
+    from exactonline_sandbox.config import User
+
+USER_LISTS = ("current/Me", "system/Divisions", "hrm/Divisions", "system/AllDivisions")
+
+
+class World:
+    """A whole sandbox, apart from the web server."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        """Make it; a company's data are made when it is first asked for."""
+        self.config = config
+        self.switches = replace(config.switches)
+        self.clock = Clock(config.clock, config.speed)
+        self.started = tick(self.clock.now())
+        self.tokens = TokenServer(config, self.clock, self.switches)
+        self.limits = CallLimits(config.minutely_limit, config.daily_limit)
+        self.errors = ErrorLimit()
+        self.faults = Faults(config.faults, config.seed)
+        self.recorder = Recorder()
+        self.users = {user.user_id: user_row(user) for user in config.users}
+        self._companies: dict[int, Company] = {}
+        self._views: dict[tuple[str, int, str], View] = {}
+
+    def company(self, code: int) -> Company:
+        """The data of a division, made now if it was not asked for before."""
+        if code not in self._companies:
+            company = Company(code, self.config.seed, self.switches)
+            fill(company, self.config, self.started)
+            self._companies[code] = company
+        return self._companies[code]
+
+    def companies(self) -> dict[int, Company]:
+        """The divisions whose data exist already."""
+        return dict(self._companies)
+
+    def may_open(self, user: User, code: int) -> bool:
+        """Whether a user may open a division."""
+        return code in self.config.division_codes and (not user.divisions or code in user.divisions)
+
+    def divisions_of(self, user: User) -> list[int]:
+        """The divisions that a user may open."""
+        return [code for code in self.config.division_codes if self.may_open(user, code)]
+
+    def author(self, user: User) -> Author:
+        """A user at this moment, as who makes a change."""
+        return Author(user.user_id, self.clock.now())
+
+    def view(self, endpoint_id: str, company: Company, table: str | None = None) -> View:
+        """An endpoint's view of its table, or of the table that is named."""
+        key = (endpoint_id, company.code, table or schema().table_of[endpoint_id])
+        if key not in self._views:
+            self._views[key] = View(schema().endpoints[endpoint_id], key[2], company, self.users)
+        return self._views[key]
+
+    def user_table(self, endpoint_id: str, user: User, current: int) -> Table:
+        """A list that is about the user, not the division: `Me`, or the divisions."""
+        endpoint = schema().endpoints[endpoint_id]
+        is_guid = tuple(endpoint.properties[name].type == "Edm.Guid" for name in endpoint.key)
+        table = Table(endpoint_id, endpoint.key, is_guid)
+        codes = self.divisions_of(user)
+        rows: list[Row]
+        if endpoint_id == "current/Me":
+            now = self.clock.now()
+            offset = wall_clock(now) - now.replace(tzinfo=None)
+            rows = [me_row(user, codes[0] if codes else FIRST_DIVISION, now, offset)]
+        else:
+            rows = [
+                division_row(code, current, self.started, self._companies.get(code))
+                for code in codes
+            ]
+        for row in rows:
+            table.add({name: value for name, value in row.items() if name in endpoint.properties})
+        return table

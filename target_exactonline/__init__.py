@@ -1,0 +1,1 @@
+"""Write Singer records into Exact Online, each document exactly once."""

@@ -1,0 +1,47 @@
+"""Reading Singer messages: a line that is none ends the run with one sentence about it.
+
+The SDK's own reader would print the whole line, which may hold anybody's data.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from singer_sdk.io_base import SingerReader
+from singer_sdk.singerlib.json import deserialize_json
+from typing_extensions import override
+
+from exactonline_client.errors import ExactOnlineError
+
+
+class MessageReader(SingerReader):
+    """Reads one JSON message from each line of the input."""
+
+    def __init__(self) -> None:
+        """Begin before the first line."""
+        super().__init__()
+        self._lines = 0
+
+    @override
+    def deserialize_json(self, line: str) -> dict[str, Any]:
+        self._lines += 1
+        try:
+            message = deserialize_json(line)
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict):
+            raise ExactOnlineError(
+                f"Line {self._lines} of the input is no Singer message. Does something other than "
+                "the tap print to it?"
+            )
+        return message
+
+    @staticmethod
+    @override
+    def assert_line_requires(line_dict: dict[str, Any], requires: set[str]) -> None:
+        missing = requires - line_dict.keys()
+        if missing:
+            raise ExactOnlineError(
+                f"A {line_dict.get('type', 'Singer')} message of the input lacks "
+                f"{', '.join(sorted(missing))}. The tap does not keep to the Singer format."
+            )

@@ -1,0 +1,173 @@
+"""One value of a record as the API takes it: checked, and of the JSON type it should have.
+
+Numbers keep every digit they came with. Dates lose their zone before they are sent, because the
+API reads them on its own wall clock and shifts a date that ends in `Z`.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import date, datetime
+from decimal import Context, Decimal
+from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
+
+from exactonline_client import odata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from zoneinfo import ZoneInfo
+
+    from exactonline_client.catalogue import Property
+
+Scalar: TypeAlias = "str | int | Decimal | bool"
+
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+EXACT = Context(prec=28)
+"""More digits than the server's doubles have."""
+LARGEST_EXPONENT = 300
+EXACT_INTEGERS = 2**53
+RANGES = {
+    "Edm.Byte": range(2**8),
+    "Edm.Int16": range(-(2**15), 2**15),
+    "Edm.Int32": range(-(2**31), 2**31),
+}
+EXPECTED = {
+    "Edm.Binary": "a file in base64",
+    "Edm.Boolean": "true or false",
+    "Edm.Byte": "a whole number from 0 to 255",
+    "Edm.DateTime": "a date such as 2026-06-25 or 2026-06-25T10:00:00",
+    "Edm.Double": "a number",
+    "Edm.Guid": "a GUID",
+    "Edm.Int16": "a whole number of at most 16 bits",
+    "Edm.Int32": "a whole number of at most 32 bits",
+    "Edm.String": "text",
+}
+
+
+class Unfit(ValueError):  # noqa: N818 - it is the value that does not fit
+    """A value that its property cannot hold; the text says why without quoting the value."""
+
+
+def to_wire(value: object, item: Property, zone: ZoneInfo) -> Scalar:
+    """A value as the body of a request holds it.
+
+    Args:
+        value: from a record; not None.
+        item: the property it is for.
+        zone: the server's wall clock, to which moments with a zone are moved.
+
+    Raises:
+        Unfit: the value is of another type.
+    """
+    try:
+        if item.type == "Edm.DateTime":
+            return _date(value, zone, whole_day=item.date == "date")
+        return CONVERTERS[item.type](value)
+    except (ArithmeticError, TypeError, ValueError):
+        expected = EXPECTED[item.type]
+        raise Unfit(f"should be {expected}, but came as {describe(value)}") from None
+
+
+def describe(value: object) -> str:
+    """What kind of JSON value this is, in plain words."""
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float, Decimal)):
+        return "another number"
+    if isinstance(value, str):
+        return "other text" if value.strip() else "empty text"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def _number(value: object) -> int | Decimal:
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
+        raise TypeError
+    if isinstance(value, str) and not NUMBER.fullmatch(value.strip()):
+        raise ValueError
+    # Through its shortest text, a float gets the digits it was written with.
+    number = Decimal(repr(value) if isinstance(value, float) else value)
+    if not number.is_finite() or (number and abs(number.adjusted()) > LARGEST_EXPONENT):
+        raise ValueError
+    number = EXACT.normalize(number)
+    whole = number == number.to_integral_value() and abs(number) < EXACT_INTEGERS
+    return int(number) if whole else number
+
+
+def _whole(edm: str) -> Callable[[object], int]:
+    def convert(value: object) -> int:
+        # Some flags are bytes.
+        number = int(value) if edm == "Edm.Byte" and isinstance(value, bool) else _number(value)
+        if number not in RANGES[edm]:
+            raise ValueError
+        return int(number)
+
+    return convert
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        value.encode()
+        return value
+    # Databases keep codes such as a journal's as numbers.
+    number = _number(value)
+    if isinstance(number, Decimal):
+        raise TypeError
+    return str(number)
+
+
+def _guid(value: object) -> str:
+    if not isinstance(value, (str, UUID)):
+        raise TypeError
+    return str(UUID(str(value).strip()))
+
+
+def _boolean(value: object) -> bool:
+    word = value.strip().casefold() if isinstance(value, str) else value
+    if word in (1, "1", "true"):
+        return True
+    if word in (0, "0", "false"):
+        return False
+    raise ValueError
+
+
+def _binary(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    base64.b64decode(value, validate=True)
+    return value
+
+
+def _date(value: object, zone: ZoneInfo, *, whole_day: bool) -> str:
+    moment = _moment(value)
+    if not whole_day:
+        return odata.wall_time(moment, zone)
+    if not isinstance(moment, datetime):
+        return moment.isoformat()
+    # Midnight somewhere is a day in a timestamp's clothes; any other moment is a day of the server.
+    if moment.tzinfo is not None and moment.time() != datetime.min.time():
+        moment = moment.astimezone(zone)
+    return moment.date().isoformat()
+
+
+def _moment(value: object) -> date:
+    """A date, or a datetime (which is one too)."""
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str):
+        raise TypeError
+    text = re.sub("[zZ]$", "+00:00", value.strip())
+    if len(text) == len("2026-06-25"):
+        return date.fromisoformat(text)
+    return datetime.fromisoformat(text)
+
+
+CONVERTERS: dict[str, Callable[[object], Scalar]] = {
+    "Edm.Binary": _binary,
+    "Edm.Boolean": _boolean,
+    "Edm.Double": _number,
+    "Edm.Guid": _guid,
+    "Edm.String": _text,
+    **{edm: _whole(edm) for edm in RANGES},
+}

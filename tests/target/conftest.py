@@ -1,0 +1,211 @@
+"""A sandbox to write to, and a way to load records into it."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from exactonline_client.errors import ExactOnlineError
+from exactonline_sandbox import Sandbox, SandboxConfig
+from target_exactonline.target import TargetExactOnline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_httpserver import HTTPServer
+
+    from exactonline_sandbox import Server
+
+Record = dict[str, Any]
+Message = dict[str, Any]
+STREAM = "sales_invoices"
+
+
+@dataclass
+class Load:
+    """How a run of the target ended."""
+
+    states: list[object]
+    results: list[dict[str, Any]]
+    error: BaseException | None
+
+    @property
+    def outcomes(self) -> list[tuple[str | None, str]]:
+        return [(line["reference"], line["outcome"]) for line in self.results]
+
+    @property
+    def reasons(self) -> list[str | None]:
+        return [line["reason"] for line in self.results]
+
+
+@dataclass
+class Company:
+    """The division that is written to, and what an invoice needs of it."""
+
+    server: Server
+    division: int
+    customer: str
+    items: list[str]
+
+    def invoice(self, reference: str, **fields: Any) -> Record:
+        line = {"Item": self.items[0], "Quantity": 2, "NetPrice": 12.5}
+        record = {"YourRef": reference, "OrderedBy": self.customer, "SalesInvoiceLines": [line]}
+        return {**record, **fields}
+
+    def sign_in(self) -> str:
+        return sign_in(self.server)
+
+    def invoices(self, reference: str) -> list[dict[str, Any]]:
+        """The invoices that now carry a reference."""
+        rows = self.server.control.truth(self.division, "sales_invoices")
+        return [row for row in rows if row["YourRef"] == reference]
+
+    def lines(self, invoice_id: str) -> list[dict[str, Any]]:
+        rows = self.server.control.truth(self.division, "sales_invoice_lines")
+        return [row for row in rows if row["InvoiceID"] == invoice_id]
+
+    def calls(self, method: str) -> int:
+        """How many calls of data were made with this method since the last reset."""
+        return sum(
+            call["count"]
+            for call in self.server.control.calls()["calls"]
+            if call["method"] == method and call["division"] == self.division
+        )
+
+
+def sign_in(server: Server) -> str:
+    """A refresh token that may be used at once."""
+    token = server.control.sign_in()["refresh_token"]
+    server.control.clock(advance_seconds=570)
+    return token
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    config = SandboxConfig(seed=7, invoices=5, minutely_limit=100_000, daily_limit=100_000)
+    with Sandbox(config).running() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def division(server: Server) -> int:
+    return server.divisions[0]
+
+
+@pytest.fixture
+def company(server: Server, division: int) -> Iterator[Company]:
+    control = server.control
+    customer = next(row for row in control.truth(division, "accounts") if row["Status"] == "C")
+    items = [row["ID"] for row in control.truth(division, "items") if row["IsSalesItem"]]
+    control.reset_calls()
+    yield Company(server, division, customer["ID"], items)
+    control.faults()
+    control.limits(division=division, leave_today=100_000)
+
+
+@pytest.fixture
+def settings(server: Server, tmp_path: Path) -> dict[str, Any]:
+    """Settings of a target with a store of its own."""
+    return {
+        "base_url": server.base_url,
+        "client_id": server.credentials.client_id,
+        "client_secret": server.credentials.client_secret,
+        "refresh_token": sign_in(server),
+        "store_url": f"sqlite:///{tmp_path / 'store.db'}",
+    }
+
+
+class Runner:
+    """Loads messages into the sandbox, in this process."""
+
+    def __init__(
+        self, settings: dict[str, Any], capsys: pytest.CaptureFixture[str], folder: Path
+    ) -> None:
+        self.settings = settings
+        self._capsys = capsys
+        self._results = folder / "results.jsonl"
+
+    @staticmethod
+    def schema(stream: str = STREAM) -> Message:
+        return {"type": "SCHEMA", "stream": stream, "schema": {"properties": {}}}
+
+    @staticmethod
+    def record(content: Record, stream: str = STREAM) -> Message:
+        return {"type": "RECORD", "stream": stream, "record": content}
+
+    @staticmethod
+    def state(value: object) -> Message:
+        return {"type": "STATE", "value": {"seen": value}}
+
+    def load(self, *records: Record, stream: str = STREAM, **options: Any) -> Load:
+        """Load records, with one state at their end: `{"seen": <number of records>}`."""
+        messages = [self.record(content, stream) for content in records]
+        return self.run([self.schema(stream), *messages, self.state(len(records))], **options)
+
+    def run(self, messages: list[Message], **options: Any) -> Load:
+        """Load messages; how the run ended is part of the result, not raised."""
+        self._results.unlink(missing_ok=True)
+        self._capsys.readouterr()
+        settings = {**self.settings, "results_path": str(self._results), **options}
+        target = TargetExactOnline(config=settings)
+        error: BaseException | None = None
+        try:
+            target.listen(io.StringIO("".join(json.dumps(item) + "\n" for item in messages)))
+        except (ExactOnlineError, SystemExit) as raised:
+            error = raised
+        finally:
+            target.close()
+        lines = self._results.read_text(encoding="utf-8") if self._results.exists() else ""
+        return Load(
+            states=[
+                json.loads(line)["seen"] for line in self._capsys.readouterr().out.splitlines()
+            ],
+            results=[json.loads(line) for line in lines.splitlines()],
+            error=error,
+        )
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Put back the handlers that a plugin replaces."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def runner(
+    settings: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    signals: None,  # noqa: ARG001
+) -> Runner:
+    return Runner(settings, capsys, tmp_path)
+
+
+@pytest.fixture
+def wire_runner(
+    httpserver: HTTPServer,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    signals: None,  # noqa: ARG001
+) -> Runner:
+    """Loads into a server whose every answer the test decides; division 1."""
+    tokens = {"access_token": "access", "refresh_token": "refresh", "expires_in": "600"}
+    httpserver.expect_request("/api/oauth2/token", "POST").respond_with_json(tokens)
+    settings = {
+        "base_url": httpserver.url_for("").rstrip("/"),
+        "client_id": "id",
+        "client_secret": "secret-of-the-app",
+        "refresh_token": "seed",
+        "store_url": f"sqlite:///{tmp_path / 'store.db'}",
+        "division": 1,
+    }
+    return Runner(settings, capsys, tmp_path)

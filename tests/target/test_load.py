@@ -1,0 +1,352 @@
+"""Records become invoices at Exact Online, each of them once."""
+
+from __future__ import annotations
+
+import json
+import logging
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import requests
+
+from exactonline_client.errors import (
+    ConfigurationError,
+    DailyLimitReached,
+    RecordsRejected,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from tests.target.conftest import Company, Runner
+
+
+def test_an_invoice_is_created_with_its_lines(company: Company, runner: Runner) -> None:
+    lines = [
+        {"Item": company.items[0], "Quantity": 3, "NetPrice": 19.99},
+        {"Item": company.items[1], "Quantity": 1, "NetPrice": 0.1},
+    ]
+    fields = {"SalesInvoiceLines": lines, "OrderDate": "2026-03-29T00:00:00Z", "Description": "é"}
+    load = runner.load(company.invoice("create", **fields))
+    assert load.error is None
+    assert load.states == [1]
+    (invoice,) = company.invoices("create")
+    (result,) = load.results
+    assert result["outcome"] == "created"
+    assert result["exact_id"] == invoice["InvoiceID"]
+    assert result["division"] == company.division
+    assert invoice["OrderedBy"] == company.customer
+    assert invoice["OrderDate"] == "2026-03-29"
+    assert invoice["Description"] == "é"
+    made = sorted(company.lines(invoice["InvoiceID"]), key=lambda line: line["LineNumber"])
+    assert [(line["Item"], line["Quantity"], line["NetPrice"]) for line in made] == [
+        (company.items[0], 3, 19.99),
+        (company.items[1], 1, 0.1),
+    ]
+
+
+def test_a_row_of_a_database_becomes_the_same_invoice(company: Company, runner: Runner) -> None:
+    row = {
+        "your_ref": "row",
+        "ordered_by": company.customer.upper(),
+        "sales_invoice_lines": json.dumps(
+            [{"item": company.items[0], "quantity": "2", "net_price": 12.5}]
+        ),
+        "description": None,
+        "_sdc_batched_at": "2026-06-25T10:00:00Z",
+    }
+    load = runner.load(row, stream="warehouse-sales_invoices")
+    assert load.outcomes == [("row", "created")]
+    assert runner.load(company.invoice("row")).outcomes == [("row", "unchanged")]
+
+
+def test_a_second_run_posts_nothing_and_asks_nothing(company: Company, runner: Runner) -> None:
+    invoices = [company.invoice(f"again-{number}") for number in range(3)]
+    runner.load(*invoices)
+    company.server.control.reset_calls()
+    load = runner.load(*invoices)
+    assert load.error is None
+    assert load.states == [3]
+    assert load.outcomes == [(f"again-{number}", "unchanged") for number in range(3)]
+    assert company.calls("GET") == company.calls("POST") == 0
+
+
+def test_a_run_without_memory_finds_the_invoices_in_few_calls(
+    company: Company, runner: Runner, tmp_path: Path
+) -> None:
+    invoices = [company.invoice(f"o'clock & {number}%") for number in range(45)]
+    runner.load(*invoices)
+    company.server.control.reset_calls()
+    memoryless = {
+        "store_url": f"sqlite:///{tmp_path / 'new.db'}",
+        "refresh_token": company.sign_in(),
+    }
+    load = runner.load(*invoices, **memoryless)
+    assert load.error is None
+    assert {outcome for _, outcome in load.outcomes} == {"exists"}
+    assert all(line["exact_id"] for line in load.results)
+    assert company.calls("POST") == 0
+    assert company.calls("GET") == 2
+
+
+def test_changed_content_is_left_alone_and_said(company: Company, runner: Runner) -> None:
+    runner.load(company.invoice("changed"))
+    load = runner.load(company.invoice("changed", Description="new"))
+    assert load.outcomes == [("changed", "exists")]
+    (reason,) = load.reasons
+    assert reason is not None
+    assert reason.startswith("The record has changed since an earlier load")
+    assert len(company.invoices("changed")) == 1
+    assert runner.load(company.invoice("changed")).outcomes == [("changed", "unchanged")]
+
+
+def test_a_rejected_record_does_not_stop_the_others(
+    company: Company, runner: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    nobody = "00000000-0000-4000-8000-000000000001"
+    load = runner.load(
+        company.invoice("good-1"),
+        company.invoice("bad", OrderedBy=nobody),
+        {"YourRef": "worse", "Colour": "red"},
+        company.invoice("good-2"),
+    )
+    assert isinstance(load.error, RecordsRejected)
+    assert load.error.exit_code == 5
+    assert load.states == [4]
+    assert load.outcomes == [
+        ("good-1", "created"),
+        ("bad", "rejected"),
+        ("worse", "rejected"),
+        ("good-2", "created"),
+    ]
+    errors = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(errors) == 2
+    assert errors[0].startswith("sales_invoices: record bad was rejected: ")
+    assert errors[1] == (
+        "sales_invoices: record worse was rejected: OrderedBy is missing; SalesInvoiceLines is "
+        "missing; 'Colour' is no field of SalesInvoices."
+    )
+    assert "2 created, 0 already there, 2 rejected, 0 in doubt" in caplog.text
+    assert not company.invoices("bad")
+
+
+def test_a_corrected_record_is_created_by_the_next_run(company: Company, runner: Runner) -> None:
+    runner.load(company.invoice("corrected", OrderedBy="nobody"))
+    load = runner.load(company.invoice("corrected"))
+    assert load.outcomes == [("corrected", "created")]
+
+
+def test_an_unusable_version_does_not_hide_what_was_created(
+    company: Company, runner: Runner
+) -> None:
+    runner.load(company.invoice("spoilt"))
+    assert runner.load(company.invoice("spoilt", Colour="red")).outcomes == [("spoilt", "rejected")]
+    assert runner.load(company.invoice("spoilt")).outcomes == [("spoilt", "exists")]
+    assert len(company.invoices("spoilt")) == 1
+
+
+def test_fail_stops_at_the_first_rejected_record(company: Company, runner: Runner) -> None:
+    records = [
+        company.invoice("stop-1"),
+        {"YourRef": "stop-2"},
+        company.invoice("stop-3"),
+    ]
+    load = runner.load(*records, on_error="fail")
+    assert isinstance(load.error, RecordsRejected)
+    assert load.states == []
+    assert load.outcomes == [("stop-1", "created"), ("stop-2", "rejected")]
+    assert not company.invoices("stop-3")
+
+
+def test_max_errors_stops_at_that_many(company: Company, runner: Runner) -> None:
+    broken = [{"YourRef": f"many-{number}"} for number in range(5)]
+    load = runner.load(*broken, company.invoice("many-good"), max_errors=3)
+    assert isinstance(load.error, RecordsRejected)
+    assert len(load.results) == 3
+
+
+def test_the_same_record_twice_is_one_invoice(company: Company, runner: Runner) -> None:
+    load = runner.load(company.invoice("twice"), company.invoice("twice"))
+    assert load.error is None
+    assert load.outcomes == [("twice", "created"), ("twice", "unchanged")]
+    assert len(company.invoices("twice")) == 1
+
+
+def test_two_records_may_not_share_a_reference(company: Company, runner: Runner) -> None:
+    load = runner.load(company.invoice("clash"), company.invoice("clash", Description="other"))
+    assert isinstance(load.error, RecordsRejected)
+    assert load.outcomes == [("clash", "created"), ("clash", "rejected")]
+    assert len(company.invoices("clash")) == 1
+
+
+def test_several_invoices_at_exact_with_one_reference_are_said(
+    company: Company, runner: Runner
+) -> None:
+    for _ in range(2):
+        _post(company, runner, company.invoice("double"))
+    load = runner.load(company.invoice("double"))
+    assert load.outcomes == [("double", "exists")]
+    assert load.reasons[0] is not None
+    assert load.reasons[0].startswith("2 documents at Exact Online carry this reference: ")
+    assert len(company.invoices("double")) == 2
+
+
+def _post(company: Company, runner: Runner, body: dict[str, object]) -> None:
+    """Create an invoice by another way than the target."""
+    token = company.server.control.sign_in()
+    answer = requests.post(
+        f"{company.server.base_url}/api/v1/{company.division}/salesinvoice/SalesInvoices",
+        json=body,
+        headers={"Authorization": f"Bearer {token['access_token']}"},
+        timeout=10,
+    )
+    assert answer.status_code == 201
+    # A second sign-in of the same user ends the first.
+    runner.settings["refresh_token"] = company.sign_in()
+
+
+def test_an_answer_lost_after_the_commit_is_found_again(company: Company, runner: Runner) -> None:
+    company.server.control.faults({"kind": "lost", "method": "POST", "times": 1})
+    load = runner.load(company.invoice("lost-1"), company.invoice("lost-2"))
+    assert load.error is None
+    assert load.outcomes == [("lost-1", "created"), ("lost-2", "created")]
+    (invoice,) = company.invoices("lost-1")
+    assert load.results[0]["exact_id"] == invoice["InvoiceID"]
+
+
+def test_a_post_without_a_trace_is_in_doubt_and_not_sent_again(
+    company: Company, runner: Runner
+) -> None:
+    company.server.control.faults({"kind": "cut", "method": "POST", "times": 1})
+    first, second = company.invoice("doubt"), company.invoice("sure")
+    load = runner.run(
+        [
+            runner.schema(),
+            runner.record(first),
+            runner.state("a"),
+            runner.record(first),
+            runner.record(second),
+            runner.state("b"),
+        ]
+    )
+    assert isinstance(load.error, RecordsRejected)
+    assert load.states == ["a", "b"]
+    assert load.outcomes == [("doubt", "in_doubt"), ("doubt", "in_doubt"), ("sure", "created")]
+    assert company.calls("POST") == 2
+    # The next run looks first, and sends it since it is not there.
+    assert runner.load(first).outcomes == [("doubt", "created")]
+    assert len(company.invoices("doubt")) == 1
+
+
+def test_state_stands_for_what_is_durable_only(
+    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    company.server.control.faults(
+        {"kind": "status", "status": 503, "method": "GET", "path": "SalesInvoices"}
+    )
+    load = runner.load(company.invoice("outage"))
+    assert isinstance(load.error, Unavailable)
+    assert load.states == []
+    company.server.control.faults()
+    load = runner.run(
+        [
+            runner.schema(),
+            runner.record(company.invoice("durable-1")),
+            runner.state("first"),
+            runner.record(company.invoice("durable-2")),
+            runner.state("second"),
+        ]
+    )
+    assert load.states == ["first", "second"]
+
+
+def test_at_the_daily_limit_the_rest_is_left_for_the_next_run(
+    company: Company, runner: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    runner.settings["division"] = company.division
+    company.server.control.limits(division=company.division, leave_today=3)
+    load = runner.run(
+        [
+            runner.schema(),
+            runner.record(company.invoice("day-1")),
+            runner.state("one"),
+            runner.record(company.invoice("day-2")),
+            runner.record(company.invoice("day-3")),
+            runner.state("two"),
+            runner.record(company.invoice("day-4")),
+            runner.state("three"),
+        ]
+    )
+    assert load.error is None
+    assert load.states == ["one"]
+    assert load.outcomes == [("day-1", "created")]
+    assert "3 records are left" in caplog.text
+
+
+def test_the_daily_limit_can_be_a_failure(company: Company, runner: Runner) -> None:
+    runner.settings["division"] = company.division
+    company.server.control.limits(division=company.division, leave_today=1)
+    load = runner.load(company.invoice("fail-day"), on_daily_limit="fail")
+    assert isinstance(load.error, DailyLimitReached)
+    assert load.error.exit_code == 4
+    assert load.states == []
+
+
+def test_money_arrives_as_it_was_sent(company: Company, runner: Runner) -> None:
+    line = {"Item": company.items[0], "Quantity": "1", "NetPrice": "1234567.89"}
+    runner.load(company.invoice("money", SalesInvoiceLines=[line]))
+    (invoice,) = company.invoices("money")
+    (made,) = company.lines(invoice["InvoiceID"])
+    assert Decimal(str(made["NetPrice"])) == Decimal("1234567.89")
+
+
+def test_a_stream_can_be_renamed_on_its_way(company: Company, runner: Runner) -> None:
+    maps = {"orders": {"__alias__": "sales_invoices", "YourRef": "'M-' + number"}}
+    columns = ("number", "OrderedBy", "SalesInvoiceLines")
+    load = runner.run(
+        [
+            {
+                "type": "SCHEMA",
+                "stream": "orders",
+                "schema": {"properties": {name: {"type": ["string", "null"]} for name in columns}},
+            },
+            runner.record(
+                {
+                    "number": "7",
+                    "OrderedBy": company.customer,
+                    "SalesInvoiceLines": json.dumps([{"Item": company.items[0], "Quantity": 1}]),
+                },
+                "orders",
+            ),
+        ],
+        stream_maps={"orders": {**maps["orders"], "number": None}},
+    )
+    assert load.outcomes == [("M-7", "created")]
+
+
+def test_meltanos_test_stream_proves_the_sign_in_and_writes_nothing(
+    company: Company, runner: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    load = runner.load({"id": 1, "name": "test"}, stream="meltano_test_stream")
+    assert load.error is None
+    assert load.results == []
+    assert company.calls("POST") == 0
+    assert f"division {company.division}" in caplog.text
+
+
+def test_meltanos_test_stream_finds_a_wrong_division(runner: Runner) -> None:
+    load = runner.load({"id": 1}, stream="meltano_test_stream", division=42)
+    assert isinstance(load.error, ConfigurationError)
+    assert "Setting division: 42 is none that" in str(load.error)
+
+
+def test_a_stream_that_cannot_be_written_is_a_clear_error(runner: Runner) -> None:
+    load = runner.load({"id": 1}, stream="users")
+    assert isinstance(load.error, ConfigurationError)
+    assert "'users' is nothing that can be written. Possible: sales_invoices." in str(load.error)

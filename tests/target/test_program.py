@@ -1,0 +1,138 @@
+"""The target as a program: what it says about itself, how it ends, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from target_exactonline.target import TargetExactOnline
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from tests.target.conftest import Company, Message, Runner
+
+
+def start(config: dict[str, Any], folder: Path, text: str) -> subprocess.Popen[str]:
+    """The program, about to read `text`."""
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (folder / "input.jsonl").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "target_exactonline", "--config", "config.json"]
+    return subprocess.Popen(
+        [*command, "--input", "input.jsonl"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@dataclass
+class Ended:
+    """What a program left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def end(process: subprocess.Popen[str]) -> Ended:
+    stdout, stderr = process.communicate(timeout=60)
+    return Ended(process.returncode, stdout, stderr)
+
+
+def program(config: dict[str, Any], folder: Path, text: str) -> Ended:
+    return end(start(config, folder, text))
+
+
+def lines(*messages: Message) -> str:
+    return "".join(json.dumps(message) + "\n" for message in messages)
+
+
+def test_wrong_settings_are_all_named_in_one_line(tmp_path: Path) -> None:
+    ended = program({"client_id": "id", "on_error": "ignore"}, tmp_path, "")
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    (line,) = [line for line in ended.stderr.splitlines() if "ERROR" in line]
+    assert "client_secret" in line
+    assert "'ignore' is not one of ['skip', 'fail']" in line
+
+
+def test_a_wrong_secret_is_not_quoted(tmp_path: Path) -> None:
+    ended = program({"client_id": "id", "client_secret": 98765432}, tmp_path, "")
+    assert ended.returncode == 2
+    assert "the value of client_secret is not of the kind it should be" in ended.stderr
+    assert "98765432" not in ended.stderr
+
+
+def test_rejected_records_end_in_exit_code_5_after_the_state(
+    wire_runner: Runner, tmp_path: Path
+) -> None:
+    messages = [wire_runner.schema(), wire_runner.record({"YourRef": "x"}), wire_runner.state(1)]
+    ended = program(wire_runner.settings, tmp_path, lines(*messages))
+    assert ended.returncode == 5
+    assert ended.stdout == '{"seen": 1}\n'
+    assert "Traceback" not in ended.stderr
+    assert "record x was rejected: OrderedBy is missing" in ended.stderr
+    assert "1 of 1 records were rejected" in ended.stderr
+
+
+def test_a_line_that_is_no_message_is_not_repeated(wire_runner: Runner, tmp_path: Path) -> None:
+    text = lines(wire_runner.schema()) + "Jan de Vries, Kerkstraat 1\n"
+    ended = program(wire_runner.settings, tmp_path, text)
+    assert ended.returncode == 1
+    assert "Line 2 of the input is no Singer message." in ended.stderr
+    assert "Kerkstraat" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_record_before_its_schema_is_an_error_in_words(
+    wire_runner: Runner, tmp_path: Path
+) -> None:
+    ended = program(wire_runner.settings, tmp_path, lines(wire_runner.record({})))
+    assert ended.returncode == 1
+    assert "The input cannot be loaded: A record for stream 'sales_invoices'" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_about_tells_only_what_the_target_does(capsys: pytest.CaptureFixture[str]) -> None:
+    TargetExactOnline.print_about("json")
+    about = json.loads(capsys.readouterr().out)
+    assert about["name"] == "target-exactonline"
+    assert about["version"] != "[could not be detected]"
+    assert about["capabilities"] == ["about", "stream-maps", "structured-logging"]
+    assert about["settings"]["required"] == ["client_id", "client_secret"]
+    properties = about["settings"]["properties"]
+    assert {"division", "reference_field", "results_path", "on_daily_limit"} <= properties.keys()
+    assert not {"add_record_metadata", "validate_records", "batch_config"} & properties.keys()
+    for name, setting in properties.items():
+        assert setting.get("description"), name
+        assert setting.get("title"), name
+
+
+def test_batch_files_are_refused_in_words(wire_runner: Runner) -> None:
+    batch = {
+        "type": "BATCH",
+        "stream": "sales_invoices",
+        "encoding": {"format": "jsonl", "compression": "gzip"},
+        "manifest": ["file:///tmp/none"],
+    }
+    load = wire_runner.run([wire_runner.schema(), batch])
+    assert "'sales_invoices' comes in files (BATCH messages)" in str(load.error)
+
+
+def test_two_programs_that_load_the_same_records_create_each_once(
+    company: Company, runner: Runner, tmp_path: Path
+) -> None:
+    references = [f"race-{number}" for number in range(20)]
+    records = [runner.record(company.invoice(reference)) for reference in references]
+    text = lines(runner.schema(), *records)
+    # The store is made by the first of them that comes to it.
+    both = [end(process) for process in [start(runner.settings, tmp_path, text) for _ in "ab"]]
+    assert [ended.returncode for ended in both] == [0, 0]
+    assert [len(company.invoices(reference)) for reference in references] == [1] * 20

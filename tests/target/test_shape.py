@@ -1,0 +1,268 @@
+"""Records become bodies, or a list of everything that is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exactonline_client import catalogue
+from exactonline_client.errors import ConfigurationError
+from target_exactonline import entities, shape
+from target_exactonline.documents import Document, preparer
+from target_exactonline.values import EXPECTED
+
+CUSTOMER = "a0b1c2d3-0000-4000-8000-00000000000a"
+ITEM = "a0b1c2d3-0000-4000-8000-00000000000b"
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+INVOICES = entities.find("sales_invoices")
+PREPARE = preparer(INVOICES, "YourRef", AMSTERDAM)
+
+
+def invoice(**fields: Any) -> dict[str, Any]:
+    line = {"Item": ITEM, "Quantity": 2, "NetPrice": 12.5}
+    return {"YourRef": "W-1", "OrderedBy": CUSTOMER, "SalesInvoiceLines": [line], **fields}
+
+
+def body(record: dict[str, Any]) -> dict[str, Any]:
+    document = PREPARE(record)
+    assert document.problems == []
+    shaped: dict[str, Any] = json.loads(document.body, parse_float=Decimal)
+    return shaped
+
+
+def problems(record: dict[str, Any]) -> list[str]:
+    document = PREPARE(record)
+    assert document.body == b""
+    return document.problems
+
+
+def test_exact_names_pass_through() -> None:
+    assert body(invoice(Description="Hello, 'world'")) == {
+        "YourRef": "W-1",
+        "OrderedBy": CUSTOMER,
+        "Description": "Hello, 'world'",
+        "SalesInvoiceLines": [{"Item": ITEM, "Quantity": 2, "NetPrice": Decimal("12.5")}],
+    }
+
+
+def test_names_of_databases_and_json_text_mean_the_same() -> None:
+    record = {
+        "your_ref": "W-1",
+        "orderedby": CUSTOMER.upper(),
+        "SALES_INVOICE_LINES": json.dumps(
+            [{"item": f"{{{ITEM}}}", "quantity": "2", "net_price": 12.50, "gl_account": None}]
+        ),
+        "_sdc_extracted_at": "2026-06-25T10:00:00Z",
+        "remarks": None,
+    }
+    assert PREPARE(record) == PREPARE(invoice())
+
+
+def test_order_and_spelling_of_equal_values_do_not_change_the_hash() -> None:
+    record = invoice(OrderDate="2026-06-25", Discount="0.10")
+    other = dict(reversed(invoice(Discount=Decimal("0.1"), order_date="2026-06-25").items()))
+    assert PREPARE(record).payload_hash == PREPARE(other).payload_hash != ""
+    assert PREPARE(record).payload_hash != PREPARE(invoice()).payload_hash
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    record = {
+        "Yourref": "  ",
+        "Remark": "x",
+        "InvoiceNumber": 7,
+        "OrderDate": "tomorrow",
+        "order_date": "2026-06-25",
+        "SalesInvoiceLines": [{"Item": "screws", "Quantity": True, "ItemCode": "S-1"}],
+    }
+    assert problems(record) == [
+        "OrderedBy is missing",
+        "'Remark' is no field of SalesInvoices (near it: Remarks)",
+        "InvoiceNumber is read-only (near it: OrderNumber, InvoiceTo, InvoiceID)",
+        f"OrderDate should be {EXPECTED['Edm.DateTime']}, but came as other text",
+        "OrderDate is given twice",
+        "SalesInvoiceLines[1].Item should be a GUID, but came as other text",
+        "SalesInvoiceLines[1].Quantity should be a number, but came as true or false",
+        "SalesInvoiceLines[1].ItemCode is read-only (near it: Item, UnitCode, VATCode)",
+        "YourRef is empty",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ([], "should hold at least one line, but is empty"),
+        ("[", "should be a list of objects, but came as text that is not JSON"),
+        ("{}", "should be a list of objects, but came as an object"),
+        ({"Item": ITEM}, "should be a list of objects, but came as an object"),
+        (["x"], "should be a list of objects, but holds something else"),
+        (3, "should be a list of objects, but came as another number"),
+    ],
+)
+def test_lines_must_be_a_list_of_objects(lines: Any, problem: str) -> None:
+    assert problems(invoice(SalesInvoiceLines=lines)) == [f"SalesInvoiceLines {problem}"]
+
+
+def test_an_empty_record_lacks_what_is_required() -> None:
+    assert problems({}) == [
+        "YourRef is missing",
+        "OrderedBy is missing",
+        "SalesInvoiceLines is missing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "sent"),
+    [
+        (Decimal("0.1"), "0.1"),
+        (Decimal("1234567.89"), "1234567.89"),
+        (Decimal("0.30000000000000004"), "0.30000000000000004"),
+        (0.1, "0.1"),
+        ("19.990", "19.99"),
+        (" -3 ", "-3"),
+        ("1e3", "1000"),
+        (Decimal("100.00"), "100"),
+        (Decimal("-0"), "0"),
+        (2**60, "1152921504606846976"),
+    ],
+)
+def test_numbers_reach_the_wire_with_their_own_digits(number: Any, sent: str) -> None:
+    assert f'"AmountDiscount":{sent},'.encode() in PREPARE(invoice(AmountDiscount=number)).body
+
+
+@pytest.mark.parametrize("number", ["", "1,5", "1_000", "NaN", Decimal("inf"), "1e999", [], True])
+def test_what_is_no_number_is_refused(number: Any) -> None:
+    (problem,) = problems(invoice(AmountDiscount=number))
+    assert problem.startswith("AmountDiscount should be a number, but came as ")
+
+
+@pytest.mark.parametrize(
+    ("given_date", "sent"),
+    [
+        ("2026-06-25", "2026-06-25"),
+        ("2026-06-25T00:00:00Z", "2026-06-25"),
+        ("2026-06-24T22:00:00Z", "2026-06-25"),
+        ("2026-06-25T00:00:00-05:00", "2026-06-25"),
+        ("2026-06-25 23:30:00", "2026-06-25"),
+        ("2026-06-25T23:30:00.5+00:00", "2026-06-26"),
+        (date(2026, 6, 25), "2026-06-25"),
+        (datetime(2026, 6, 24, 22, tzinfo=timezone.utc), "2026-06-25"),
+        (datetime(2026, 6, 25, tzinfo=timezone(timedelta(hours=9))), "2026-06-25"),
+    ],
+)
+def test_a_day_stays_the_day_it_is(given_date: Any, sent: str) -> None:
+    assert body(invoice(OrderDate=given_date))["OrderDate"] == sent
+
+
+@pytest.mark.parametrize(
+    ("moment", "sent"),
+    [
+        ("2026-06-25T10:00:00Z", "2026-06-25T12:00:00.000"),
+        ("2026-01-25T10:00:00+00:00", "2026-01-25T11:00:00.000"),
+        ("2026-06-25T10:00:00", "2026-06-25T10:00:00.000"),
+        ("2026-06-25", "2026-06-25T00:00:00"),
+    ],
+)
+def test_a_moment_is_sent_on_the_clock_of_the_server(moment: str, sent: str) -> None:
+    endpoint = _with_instant()
+    item = next(item for item in endpoint.columns.values() if item.post and item.date == "instant")
+    form = shape.shape_of(endpoint, catalogue.load())
+    assert shape.read(form, {item.name: moment}, AMSTERDAM).body == {item.name: sent}
+
+
+def _with_instant() -> catalogue.Endpoint:
+    return next(
+        endpoint
+        for endpoint in catalogue.load().endpoints.values()
+        if any(item.post and item.date == "instant" for item in endpoint.columns.values())
+    )
+
+
+@pytest.mark.parametrize(
+    ("reference", "problem"),
+    [
+        ("", "YourRef is empty"),
+        ("a\nb", "YourRef holds characters that cannot be searched for"),
+        ("x" * 201, "YourRef is longer than 200 characters"),
+        (1.5, "YourRef should be text, but came as another number"),
+    ],
+)
+def test_a_reference_must_be_one_that_can_be_searched_for(reference: Any, problem: str) -> None:
+    document = PREPARE(invoice(YourRef=reference))
+    assert document.problems == [problem]
+    assert document.reference is None
+
+
+def test_a_number_will_do_as_a_reference() -> None:
+    assert PREPARE(invoice(YourRef=2026001)).reference == "2026001"
+    assert PREPARE(invoice(YourRef=Decimal("2026001.0"))).reference == "2026001"
+
+
+def test_another_reference_field_is_required_in_its_place() -> None:
+    prepare = preparer(INVOICES, "Description", AMSTERDAM)
+    assert prepare(invoice()).problems == ["Description is missing"]
+    assert prepare(invoice(Description="D-1")).reference == "D-1"
+
+
+def test_a_reference_field_that_cannot_be_searched_is_a_wrong_setting() -> None:
+    with pytest.raises(ConfigurationError, match=r"'Remarks'.*YourRef, Description, PaymentRef"):
+        preparer(INVOICES, "Remarks", AMSTERDAM)
+
+
+@pytest.mark.parametrize(
+    "stream",
+    ["sales_invoices", "public-sales_invoices", "warehouse.sales_invoices", "my-db.SalesInvoices"],
+)
+def test_the_name_of_the_stream_chooses_the_entity(stream: str) -> None:
+    assert entities.find(stream).endpoint.id == "salesinvoice/SalesInvoices"
+
+
+def test_an_unknown_stream_is_answered_with_what_is_possible() -> None:
+    with pytest.raises(ConfigurationError, match=r"'public-users'.*Possible: sales_invoices"):
+        entities.find("public-users")
+
+
+def test_every_writable_property_of_the_api_has_a_type_that_can_be_sent() -> None:
+    types = {
+        item.type
+        for endpoint in catalogue.load().endpoints.values()
+        for item in endpoint.columns.values()
+        if item.post
+    }
+    assert types == EXPECTED.keys()
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.decimals() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = sorted(INVOICES.endpoint.properties)
+LINE_FIELDS = sorted(catalogue.load().endpoints["salesinvoice/SalesInvoiceLines"].properties)
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(FIELDS) | st.text(), ODD, max_size=6),
+    st.lists(st.dictionaries(st.sampled_from(LINE_FIELDS) | st.text(), ODD), max_size=2) | ODD,
+)
+def test_odd_records_are_shaped_or_refused_in_words(record: dict[str, Any], lines: Any) -> None:
+    document = PREPARE({**invoice(), **record, "SalesInvoiceLines": lines})
+    assert isinstance(document, Document)
+    assert bool(document.body) != bool(document.problems)
+    for problem in document.problems:
+        assert problem.isprintable()
+    if document.body:
+        json.loads(document.body)
+
+
+@settings(deadline=None)
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-1e9, max_value=1e9))
+def test_money_survives_to_the_last_cent(amount: Decimal) -> None:
+    assert body(invoice(AmountDiscount=amount))["AmountDiscount"] == amount
