@@ -98,10 +98,11 @@ class Stack:
         path.parent.mkdir(exist_ok=True)
         path.write_text(result.stdout, encoding="utf-8")
         if result.returncode:
-            tail = "\n".join(result.stdout.splitlines()[-TAIL:])
+            lines = result.stdout.splitlines()
+            told = [line for line in lines if "[warning" in line or "[error" in line] or lines
             raise Failed(
                 f"meltano {' '.join(arguments)} ended with {result.returncode}; "
-                f"its whole log is {path}\n{tail}"
+                f"its whole log is {path}\n" + "\n".join(told[-TAIL:])
             )
         return result.stdout
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 
 class ExactOnlineError(Exception):
     """Root of all errors of this project; its text is meant for the user as it is."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
 
 class ConfigurationError(ExactOnlineError):
@@ -79,3 +77,13 @@ class InDoubt(ExactOnlineError):  # noqa: N818
 
 class UnexpectedAnswer(ExactOnlineError):  # noqa: N818
     """An answer that is not what the API is known to give."""
+
+
+class Incomplete(ExactOnlineError):  # noqa: N818
+    """Some of what was asked for could not be read; the rest was."""
+
+    def __init__(self, what: list[str], reason: ExactOnlineError) -> None:
+        """`what` was not read, the first of it for this reason; the exit code is the reason's."""
+        super().__init__(f"Not read to the end: {', '.join(what)}. {reason}")
+        self.reason = reason
+        self.exit_code = reason.exit_code

@@ -54,6 +54,8 @@ def described(table: str, name: str) -> tuple[str, dict[int, str] | dict[str, st
         return "Country", COUNTRIES
     if name.endswith("CurrencyDescription"):
         return name.removesuffix("Description"), CURRENCIES
+    if not name.endswith("Description"):
+        return None
     source = name.removesuffix("Description")
     if table in _ORDERS and source in ("Status", "DeliveryStatus", "InvoiceStatus"):
         return source, _ORDER_STATUS

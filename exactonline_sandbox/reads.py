@@ -125,15 +125,10 @@ def _children(call: Read) -> answers.Children:
         table = call.company.table(schema().table_of[item.entity])
         parent = call.resource.endpoint
         key = row[(parent.key if parent.kind != "sync" else ("ID",))[0]]
-        rows = sorted(table.where(item.field, key), key=_line_order)
+        rows = sorted(table.where(item.field, key), key=table.sort_key)
         return call.world.view(item.entity, call.company), rows
 
     return find
-
-
-def _line_order(row: Row) -> int:
-    number = row.get("LineNumber", 0)
-    return int(number)
 
 
 def _list(call: Read, source: Source) -> Answer:

@@ -80,6 +80,9 @@ PARENTS = {
     "schedule_entries": ("schedules", "Schedule"),
 }
 
+# Accepted when a row is created, as real traffic shows, though the documentation does not say so.
+ALSO_CREATABLE = {("salesinvoice/SalesInvoices", "InvoiceDate")}
+
 # Edm.DateTime fields that are a moment in time; every other one is a day without a time.
 INSTANTS = {
     "Approved", "ApprovedDate", "ControlledDate", "Created", "CreatedDate", "DateLastUsed",
@@ -137,6 +140,9 @@ def endpoint(fact: Facts) -> Facts:
     facts["properties"] = [
         prop(short_name, item) for item in fact["properties"] if item["name"] is not None
     ]
+    for item in facts["properties"]:
+        if (fact["id"], item["name"]) in ALSO_CREATABLE:
+            item["post"] = True
     return facts
 
 

@@ -164,8 +164,7 @@ class ExactStream(Stream):
             except odata.WrongType as error:
                 key = {name: row.get(name) for name in self.plan.stream.key}
                 raise UnexpectedAnswer(
-                    f"{self.name}, division {division}, row {key}: {error}. The rows of this "
-                    "stream after it were not read; please report this."
+                    f"Row {key}: {error}. The rows behind it were not read; please report this."
                 ) from None
             if not complete or result[DIVISION.name] is None:
                 result[DIVISION.name] = division

@@ -23,6 +23,7 @@ from exactonline_client.errors import (
     ConfigurationError,
     DailyLimitReached,
     ExactOnlineError,
+    Incomplete,
     RequestRefused,
     UnexpectedAnswer,
 )
@@ -185,9 +186,9 @@ class TapExactOnline(Tap):
         return {}
 
     @cached_property
-    def failures(self) -> list[ExactOnlineError]:
-        """What kept a stream or a division from being read."""
-        return []
+    def failures(self) -> dict[str, ExactOnlineError]:
+        """What was not read to its end, in words, and why."""
+        return {}
 
     def is_open(self, division: int) -> bool:
         """Whether the division is still being read."""
@@ -204,8 +205,9 @@ class TapExactOnline(Tap):
         except AccessDenied as error:
             self._no_access(stream, division, error)
         except (RequestRefused, UnexpectedAnswer) as error:
-            self.failures.append(error)
-            self.logger.warning("%s, division %s was not read: %s", stream, division, error)
+            what = f"{stream} of division {division}"
+            self.failures[what] = error
+            self.logger.warning("%s was not read to its end: %s", what, error)
 
     def _no_access(self, stream: str, division: int, error: AccessDenied) -> None:
         """A stream may be out of reach for want of rights; a division altogether."""
@@ -214,25 +216,25 @@ class TapExactOnline(Tap):
             self.logger.warning("Skipping %s of division %s: %s", stream, division, error)
             return
         self.closed[division] = AccessDenied(
-            f"Division {division} was not read: the signed-in user may not open it. "
+            f"The signed-in user may not open division {division}. "
             f"Set divisions to some of: {', '.join(map(str, allowed))}."
         )
-        self.failures.append(self.closed[division])
+        self.failures[f"division {division}"] = self.closed[division]
         self.logger.warning("%s", self.closed[division])
 
     def finish(self) -> None:
         """Say what the run has cost, and end in an error if something was not read.
 
         Raises:
-            ExactOnlineError: the first failure, or the daily limit where `on_daily_limit` is
-                `fail`.
+            Incomplete: with the first reason and its exit code.
+            DailyLimitReached: where `on_daily_limit` is `fail`.
         """
         usage = self.connection.session.usage
         calls = Counter({division: count for division, count in usage.calls.items() if division})
         for division, count in sorted(calls.items()):
             self.logger.info("Division %s: %d API calls", division, count)
         if self.failures:
-            raise self.failures[0]
+            raise Incomplete(list(self.failures), next(iter(self.failures.values())))
         limits = [error for error in self.closed.values() if isinstance(error, DailyLimitReached)]
         if limits and self.config.get("on_daily_limit") == "fail":
             raise limits[0]

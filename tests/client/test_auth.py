@@ -1,0 +1,491 @@
+"""The chain of tokens: never lost, never spent twice, never shown."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from threading import Barrier, Thread
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+import sqlalchemy as sa
+
+from exactonline_client import auth, regions
+from exactonline_client.errors import (
+    ConfigurationError,
+    ExactOnlineError,
+    SignInNeeded,
+    StoreError,
+    Unavailable,
+    UnexpectedAnswer,
+)
+from exactonline_client.store import Store, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    import responses
+
+    from exactonline_client.auth import TokenSource
+    from tests.client.conftest import Clock, Exact, TokenEndpoint
+
+SECRETS = ("my-secret", "seed-", "access-", "refresh-")
+
+
+def stored(exact: Exact) -> tuple[str | None, str | None]:
+    """The pair of tokens that the store holds."""
+    mine = tokens.c.app == exact.app().key
+    with exact.store.transaction() as connection:
+        row = connection.execute(sa.select(tokens).where(mine)).one()
+    return exact.store.decrypt(row.access_token), exact.store.decrypt(row.refresh_token)
+
+
+def signed(source: TokenSource) -> str:
+    request = requests.Request("GET", "http://127.0.0.1:9/api").prepare()
+    return str(source(request).headers["Authorization"])
+
+
+class TestRequest:
+    def test_the_app_names_itself_in_the_form(self, exact: Exact, endpoint: TokenEndpoint) -> None:
+        endpoint.grant(1)
+        assert exact.tokens().access_token() == "access-1"
+        (call,) = endpoint.mock.calls
+        assert parse_qs(str(call.request.body)) == {
+            "grant_type": ["refresh_token"],
+            "refresh_token": ["seed-0"],
+            "client_id": ["my-client"],
+            "client_secret": ["my-secret"],
+        }
+        assert "Authorization" not in call.request.headers
+        assert call.request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+        assert call.request.headers["Accept"] == "application/json"
+
+    def test_credentials_of_the_machine_are_not_added(
+        self,
+        exact: Exact,
+        endpoint: TokenEndpoint,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        netrc = tmp_path / "netrc"
+        netrc.write_text("machine 127.0.0.1 login me password hunter2\n")
+        monkeypatch.setenv("NETRC", str(netrc))
+        endpoint.grant(1)
+        exact.tokens().access_token()
+        assert "Authorization" not in endpoint.mock.calls[0].request.headers
+
+    def test_requests_are_signed(self, exact: Exact, endpoint: TokenEndpoint) -> None:
+        endpoint.grant(1)
+        assert signed(exact.tokens()) == "Bearer access-1"
+
+
+class TestAge:
+    def test_a_token_is_used_for_570_seconds(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        source.access_token()
+        clock.now += 569.9
+        assert source.access_token() == "access-1"
+        assert exact.tokens().access_token() == "access-1"
+        endpoint.grant(2)
+        clock.now += 0.1
+        assert source.access_token() == "access-2"
+        assert "refresh_token=refresh-1&" in endpoint.forms[1]
+        assert stored(exact) == ("access-2", "refresh-2")
+
+    def test_the_age_counts_from_the_answer(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock, mock: responses.RequestsMock
+    ) -> None:
+        def slowly(_: object) -> tuple[int, dict[str, str], str]:
+            clock.now += 20
+            return 200, {}, '{"access_token": "access-1", "refresh_token": "refresh-1"}'
+
+        mock.add_callback("POST", "http://127.0.0.1:9/api/oauth2/token", slowly)
+        source = exact.tokens()
+        source.access_token()
+        clock.now += 569
+        assert source.access_token() == "access-1"
+        assert len(endpoint.forms) == 1
+
+
+class TestSharing:
+    def test_a_second_process_uses_what_the_first_one_got(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock, open_store: Callable[..., Any]
+    ) -> None:
+        endpoint.grant(1)
+        first = exact.tokens()
+        with open_store(exact.store.url.render_as_string()) as other_store:
+            second = exact.tokens(store=other_store)
+            assert first.access_token() == second.access_token() == "access-1"
+            clock.now += 570
+            endpoint.grant(2)
+            assert second.access_token() == first.access_token() == "access-2"
+        assert len(endpoint.forms) == 2
+
+    def test_who_waited_for_the_lock_looks_again(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock, mock: responses.RequestsMock
+    ) -> None:
+        endpoint.grant(1)
+        sources = [exact.tokens() for _ in range(4)]
+        for source in sources:
+            source.access_token()
+        clock.now += 580
+        start, got = Barrier(4), list[str]()
+
+        def slowly(_: object) -> tuple[int, dict[str, str], str]:
+            time.sleep(0.1)
+            return 200, {}, '{"access_token": "access-2", "refresh_token": "refresh-2"}'
+
+        mock.add_callback("POST", "http://127.0.0.1:9/api/oauth2/token", slowly)
+
+        def ask(source: TokenSource) -> None:
+            start.wait(10)
+            got.append(source.access_token())
+
+        threads = [Thread(target=ask, args=(source,)) for source in sources]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert got == ["access-2"] * 4
+        assert len(endpoint.forms) == 2
+
+    def test_apps_and_regions_have_chains_of_their_own(self, exact: Exact) -> None:
+        app = exact.app()
+        others = (
+            auth.App(app.region, "another-client", "my-secret"),
+            auth.App(regions.resolve("be"), "my-client", "my-secret"),
+        )
+        assert len({app.key, *(other.key for other in others)}) == 3
+        assert auth.App(app.region, "my-client", "a new secret").key == app.key
+
+    def test_a_refused_token_is_renewed_once_for_all(
+        self, exact: Exact, endpoint: TokenEndpoint
+    ) -> None:
+        endpoint.grant(1)
+        first, second = exact.tokens(), exact.tokens()
+        old = signed(first)
+        assert signed(second) == old
+        endpoint.grant(2)
+        first.refused(old)
+        second.refused(old)
+        assert signed(first) == signed(second) == "Bearer access-2"
+        assert len(endpoint.forms) == 2
+
+
+class TestDurability:
+    def test_the_pair_is_stored_before_it_is_used(
+        self, exact: Exact, endpoint: TokenEndpoint
+    ) -> None:
+        endpoint.grant(1)
+        exact.tokens().access_token()  # and now the program is cut off
+        assert stored(exact) == ("access-1", "refresh-1")
+        assert exact.tokens().access_token() == "access-1"
+        assert len(endpoint.forms) == 1
+
+    def test_a_pair_that_cannot_be_stored_is_not_used(
+        self, exact: Exact, endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        source.access_token()
+        clock.now += 570
+        endpoint.grant(2)
+        encrypt = Store.encrypt
+
+        def crash(store: Store, text: str | None) -> bytes | None:
+            if text == "refresh-2":
+                raise StoreError("disk full")
+            return encrypt(store, text)
+
+        monkeypatch.setattr(Store, "encrypt", crash)
+        with pytest.raises(StoreError):
+            source.access_token()
+        monkeypatch.undo()
+        assert stored(exact) == ("access-1", "refresh-1")
+        # The old refresh token works as long as its successor was never used.
+        endpoint.grant(3)
+        assert source.access_token() == "access-3"
+        assert "refresh_token=refresh-1&" in endpoint.forms[2]
+
+    def test_a_lost_answer_is_not_asked_for_again(
+        self, exact: Exact, endpoint: TokenEndpoint, mock: responses.RequestsMock, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        source.access_token()
+        clock.now += 570
+        for error in (requests.ReadTimeout("late"), requests.ConnectionError("cut")):
+            mock.post("http://127.0.0.1:9/api/oauth2/token", body=error)
+            before = len(endpoint.forms)
+            with pytest.raises(Unavailable, match="did not answer") as caught:
+                source.access_token()
+            assert caught.value.exit_code == 7
+            assert len(endpoint.forms) == before + 1
+            assert stored(exact) == ("access-1", "refresh-1")
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"<html>Welcome to the hotel network</html>",
+            b"[]",
+            b"null",
+            b"{}",
+            b'{"access_token": "access-9"}',
+            b'{"access_token": null, "refresh_token": null}',
+            b'{"access_token": 1, "refresh_token": 2}',
+        ],
+    )
+    def test_an_answer_without_tokens_changes_nothing(
+        self, body: bytes, exact: Exact, endpoint: TokenEndpoint, mock: Any, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        source.access_token()
+        clock.now += 570
+        mock.post("http://127.0.0.1:9/api/oauth2/token", body=body)
+        with pytest.raises(UnexpectedAnswer, match="no pair of tokens"):
+            source.access_token()
+        assert stored(exact) == ("access-1", "refresh-1")
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("refusal", "raised", "text"),
+        [
+            (
+                (401, "unauthorized_client", "Old refresh token used."),
+                SignInNeeded,
+                "has been used before.*Sign in again",
+            ),
+            (
+                (400, "invalid_request", "The refresh token expired at 11/3/2021 2:50:46 PM ..."),
+                SignInNeeded,
+                "30 days.*Sign in again",
+            ),
+            (
+                (400, "invalid_grant", "Token is not allowed, because of invalid ... chainId"),
+                SignInNeeded,
+                "revoked.*Sign in again",
+            ),
+            ((400, "invalid_request"), ConfigurationError, "client_id and client_secret"),
+            ((400, "invalid_client", "Unknown client"), ConfigurationError, "Unknown client"),
+            ((503, "server_error", "Try later"), Unavailable, "HTTP 503.*few minutes"),
+            ((429, "slow_down"), Unavailable, "HTTP 429.*few minutes"),
+            ((408, "timeout"), Unavailable, "HTTP 408.*few minutes"),
+        ],
+        ids=str,
+    )
+    def test_each_means_one_thing_to_do(
+        self,
+        refusal: tuple[int, str],
+        raised: type[ExactOnlineError],
+        text: str,
+        exact: Exact,
+        endpoint: TokenEndpoint,
+    ) -> None:
+        endpoint.refuse(*refusal)
+        with pytest.raises(raised, match=text) as caught:
+            exact.tokens().access_token()
+        assert type(caught.value) is raised
+        codes = {SignInNeeded: 3, ConfigurationError: 2, Unavailable: 7}
+        assert caught.value.exit_code == codes[raised]
+        assert len(endpoint.forms) == 1
+        assert not any(secret in str(caught.value) for secret in SECRETS)
+
+    @pytest.mark.parametrize(
+        ("status", "raised"), [(500, Unavailable), (502, Unavailable), (404, ConfigurationError)]
+    )
+    def test_pages_of_text_are_understood_by_their_status(
+        self, status: int, raised: type[ExactOnlineError], exact: Exact, mock: Any
+    ) -> None:
+        mock.post("http://127.0.0.1:9/api/oauth2/token", body=b"<html>", status=status)
+        with pytest.raises(raised, match=f"HTTP {status}"):
+            exact.tokens().access_token()
+
+    def test_redirects_are_not_followed(self, exact: Exact, mock: Any) -> None:
+        headers = {"Location": "https://elsewhere.example.com/"}
+        mock.post("http://127.0.0.1:9/api/oauth2/token", status=307, headers=headers)
+        with pytest.raises(ConfigurationError, match="HTTP 307"):
+            exact.tokens().access_token()
+
+    def test_without_a_sign_in_nothing_is_asked(self, exact: Exact) -> None:
+        with pytest.raises(SignInNeeded, match=r"No sign-in at http://127\.0\.0\.1:9 is stored"):
+            exact.tokens(seed=None).access_token()
+
+
+class TestTooEarly:
+    def test_the_present_token_stays_in_use_and_is_not_asked_for_again_at_once(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        source.access_token()
+        clock.now += 571
+        endpoint.refuse_too_early()
+        assert [source.access_token() for _ in range(5)] == ["access-1"] * 5
+        assert len(endpoint.forms) == 2
+        assert stored(exact) == ("access-1", "refresh-1")
+        clock.now += 30
+        endpoint.grant(2)
+        assert source.access_token() == "access-2"
+
+    def test_the_reason_header_says_it_as_well(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock, mock: Any
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        source.access_token()
+        clock.now += 571
+        reason = "TooEarlyToRefreshTokens: Rate limit exceeded: access_token not expired"
+        mock.post("http://127.0.0.1:9/api/oauth2/token", status=400, headers={"Reason": reason})
+        assert source.access_token() == "access-1"
+
+    def test_a_refused_token_is_not_kept(self, exact: Exact, endpoint: TokenEndpoint) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        header = signed(source)
+        endpoint.refuse_too_early()
+        with pytest.raises(Unavailable, match="ten minutes"):
+            source.refused(header)
+        assert stored(exact) == ("access-1", "refresh-1")
+
+    def test_a_new_chain_has_to_wait(self, exact: Exact, endpoint: TokenEndpoint) -> None:
+        endpoint.refuse_too_early()
+        with pytest.raises(Unavailable, match="Try again in ten minutes"):
+            exact.tokens().access_token()
+        endpoint.grant(1)
+        assert exact.tokens().access_token() == "access-1"
+        assert all("refresh_token=seed-0&" in form for form in endpoint.forms)
+
+
+class TestSeed:
+    def test_it_is_used_once(self, exact: Exact, endpoint: TokenEndpoint, clock: Clock) -> None:
+        for number in (1, 2, 3):
+            endpoint.grant(number)
+            exact.tokens(seed="seed-0").access_token()
+            clock.now += 600
+        used = [parse_qs(form)["refresh_token"] for form in endpoint.forms]
+        assert used == [["seed-0"], ["refresh-1"], ["refresh-2"]]
+
+    def test_a_changed_one_replaces_the_chain(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        exact.tokens(seed="seed-0").access_token()
+        endpoint.grant(2)
+        assert exact.tokens(seed="seed-1").access_token() == "access-2"
+        assert "refresh_token=seed-1&" in endpoint.forms[1]
+        clock.now += 600
+        endpoint.grant(3)
+        assert exact.tokens(seed="seed-1").access_token() == "access-3"
+        assert "refresh_token=refresh-2&" in endpoint.forms[2]
+
+    @pytest.mark.parametrize("seed", [None, ""])
+    def test_none_leaves_the_chain_as_it_is(
+        self, seed: str | None, exact: Exact, endpoint: TokenEndpoint
+    ) -> None:
+        endpoint.grant(1)
+        exact.tokens(seed="seed-0").access_token()
+        assert exact.tokens(seed=seed).access_token() == "access-1"
+
+    def test_a_changed_one_helps_where_the_key_was_lost(
+        self, exact: Exact, endpoint: TokenEndpoint, open_store: Callable[..., Any]
+    ) -> None:
+        endpoint.grant(1)
+        exact.tokens(seed="seed-0").access_token()
+        another = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+        with open_store(exact.store.url.render_as_string(), another) as store:
+            with pytest.raises(StoreError, match="another key"):
+                exact.tokens(seed="seed-0", store=store).access_token()
+            endpoint.grant(2)
+            assert exact.tokens(seed="seed-1", store=store).access_token() == "access-2"
+
+
+class TestSignIn:
+    def test_a_person_is_sent_to_the_right_page(self, exact: Exact) -> None:
+        address = urlsplit(exact.tokens().authorise_url("https://me.example.com/done", "a state"))
+        assert f"{address.scheme}://{address.netloc}{address.path}" == (
+            "http://127.0.0.1:9/api/oauth2/auth"
+        )
+        assert parse_qs(address.query) == {
+            "client_id": ["my-client"],
+            "redirect_uri": ["https://me.example.com/done"],
+            "response_type": ["code"],
+            "force_login": ["0"],
+            "state": ["a state"],
+        }
+
+    def test_the_code_starts_a_chain(self, exact: Exact, endpoint: TokenEndpoint) -> None:
+        endpoint.grant(1)
+        source = exact.tokens(seed=None)
+        source.sign_in("a!code", "https://me.example.com/done")
+        assert parse_qs(endpoint.forms[0]) == {
+            "grant_type": ["authorization_code"],
+            "code": ["a!code"],
+            "redirect_uri": ["https://me.example.com/done"],
+            "client_id": ["my-client"],
+            "client_secret": ["my-secret"],
+        }
+        assert source.access_token() == "access-1"
+        assert exact.tokens(seed=None).access_token() == "access-1"
+        assert stored(exact) == ("access-1", "refresh-1")
+
+    def test_a_seed_from_before_does_not_replace_it(
+        self, exact: Exact, endpoint: TokenEndpoint
+    ) -> None:
+        endpoint.grant(1)
+        exact.tokens(seed="seed-0").sign_in("code", "https://me.example.com/done")
+        assert exact.tokens(seed="seed-0").access_token() == "access-1"
+
+    def test_a_new_sign_in_replaces_a_broken_chain(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        exact.tokens().access_token()
+        clock.now += 600
+        endpoint.refuse(401, "unauthorized_client", "Old refresh token used.")
+        with pytest.raises(SignInNeeded):
+            exact.tokens().access_token()
+        endpoint.grant(2)
+        exact.tokens().sign_in("code", "https://me.example.com/done")
+        assert exact.tokens().access_token() == "access-2"
+
+    def test_a_spent_code_is_told(self, exact: Exact, endpoint: TokenEndpoint) -> None:
+        endpoint.refuse(400, "invalid_grant", "The code is spent")
+        with pytest.raises(SignInNeeded):
+            exact.tokens().sign_in("code", "https://me.example.com/done")
+
+
+def test_no_secret_is_logged_or_kept_in_clear(
+    exact: Exact, endpoint: TokenEndpoint, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    endpoint.grant(1)
+    source = exact.tokens()
+    signed(source)
+    clock.now += 571
+    endpoint.refuse_too_early()
+    source.access_token()
+    clock.now += 600
+    endpoint.refuse(401, "unauthorized_client", "Old refresh token used.")
+    with pytest.raises(SignInNeeded) as caught:
+        source.access_token()
+    seen = caplog.text + repr(caught.value) + repr(caught.value.__cause__)
+    assert not any(secret in seen for secret in SECRETS)
+    exact.store.close()
+    files = list(exact.store.folder.iterdir())
+    assert Path(exact.store.url.database or "") in files
+    kept = b"".join(path.read_bytes() for path in files)
+    assert not any(secret.encode() in kept for secret in SECRETS)
+
+
+def test_the_app_does_not_show_its_secret(exact: Exact) -> None:
+    assert "my-secret" not in repr(exact.app())
+    assert "access-1" not in repr(auth.Token("access-1", 0.0))

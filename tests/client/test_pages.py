@@ -1,0 +1,185 @@
+"""Lists: both shapes, page after page, and never on another server."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from exactonline_client import pages
+from exactonline_client.errors import UnexpectedAnswer
+from exactonline_client.pages import Page
+
+if TYPE_CHECKING:
+    import responses
+
+    from exactonline_client.session import Session
+    from tests.client.conftest import Exact
+
+BASE = "http://127.0.0.1:9"
+PATH = "/api/v1/1/crm/Accounts"
+ROWS = [{"ID": "b"}, {"ID": "a"}]
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["d", "results", "__next", "error", ""]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@pytest.fixture
+def session(exact: Exact) -> Session:
+    exact.sign_in()
+    return exact.session()
+
+
+def as_body(content: Any) -> bytes:
+    return json.dumps(content).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "page"),
+    [
+        ({"d": ROWS}, Page(ROWS)),
+        ({"d": {"results": ROWS}}, Page(ROWS)),
+        ({"d": {"results": ROWS, "__next": None}}, Page(ROWS)),
+        ({"d": {"results": ROWS, "__count": "2"}}, Page(ROWS)),
+        ({"d": {"results": ROWS, "__next": f"{BASE}/2"}}, Page(ROWS, f"{BASE}/2")),
+        ({"d": []}, Page([])),
+        ({"d": {"results": []}}, Page([])),
+    ],
+)
+def test_both_shapes_of_a_list_are_understood(body: object, page: Page) -> None:
+    assert pages.parse(as_body(body)) == page
+
+
+def test_the_servers_line_breaks_and_slashes_are_understood() -> None:
+    body = b'{\r\n"d" : [\r\n{\r\n"Modified": "\\/Date(1782405060220)\\/"\r\n}\r\n]\r\n}'
+    assert pages.parse(body).rows == [{"Modified": "/Date(1782405060220)/"}]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"d": null}',
+        b'{"d": "rows"}',
+        b'{"d": {"ID": "a"}}',
+        b'{"d": [1, 2]}',
+        b'{"d": [null]}',
+        b'{"d": {"results": {}}}',
+        b'{"d": {"results": [[]]}}',
+        b'{"d": {"results": [], "__next": 5}}',
+    ],
+    ids=lambda body: body[:40].decode(errors="replace") or "nothing",
+)
+def test_what_is_no_list_of_rows_is_told(body: bytes) -> None:
+    with pytest.raises(UnexpectedAnswer, match=r"not a list of rows.*base_url") as caught:
+        pages.parse(body)
+    assert caught.value.exit_code == 1
+
+
+@given(content=JSON)
+@example(content={"d": {"results": [], "__next": True}})
+def test_any_json_is_a_page_or_is_told(content: Any) -> None:
+    try:
+        page = pages.parse(as_body(content))
+    except UnexpectedAnswer:
+        return
+    assert all(isinstance(row, dict) for row in page.rows)
+    assert page.next_address is None or isinstance(page.next_address, str)
+
+
+@pytest.mark.parametrize(
+    ("address", "token"),
+    [
+        (None, None),
+        (f"{BASE}/x?$top=40", None),
+        (f"{BASE}/x?$top=40&$skiptoken=493115L", "493115L"),
+        (
+            f"{BASE}/x?%24skiptoken=datetime'2024-09-09T12%3A40%3A29.9',guid'd478'&$top=1",
+            "datetime'2024-09-09T12:40:29.9',guid'd478'",
+        ),
+    ],
+)
+def test_a_page_knows_where_the_next_one_starts(address: str | None, token: str | None) -> None:
+    assert Page([], address).skiptoken == token
+
+
+def test_pages_are_followed_to_the_end(session: Session, mock: responses.RequestsMock) -> None:
+    following = f"{BASE}{PATH}?$skiptoken=guid'a'"
+    headers = {"Date": "Thu, 25 Jun 2026 14:13:14 GMT"}
+    mock.get(f"{BASE}{PATH}", json={"d": {"results": ROWS, "__next": following}}, headers=headers)
+    mock.get(following, json={"d": {"results": [{"ID": "c"}], "__next": f"{PATH}?$skiptoken=7L"}})
+    mock.get(f"{BASE}{PATH}?$skiptoken=7L", json={"d": []})
+    found = list(pages.read(session, PATH, 1))
+    assert [page.rows for page in found] == [ROWS, [{"ID": "c"}], []]
+    assert found[0].read_at == datetime(2026, 6, 25, 14, 13, 14, tzinfo=timezone.utc)
+    assert session.usage.calls == {1: 3}
+
+
+def test_a_page_is_fetched_when_it_is_asked_for(session: Session, mock: Any) -> None:
+    mock.get(f"{BASE}{PATH}", json={"d": {"results": ROWS, "__next": f"{BASE}/2"}})
+    reading = pages.read(session, PATH, 1)
+    assert not mock.calls
+    assert next(reading).rows == ROWS
+    assert len(mock.calls) == 1
+
+
+@pytest.mark.parametrize("date", [None, "", "soon"])
+def test_a_missing_or_garbled_date_is_none(date: str | None, session: Session, mock: Any) -> None:
+    mock.get(f"{BASE}{PATH}", json={"d": []}, headers={} if date is None else {"Date": date})
+    (page,) = pages.read(session, PATH, 1)
+    assert page.read_at is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://127.0.0.1:9/api",
+        "http://127.0.0.1/api",
+        "http://127.0.0.1:99/api",
+        "http://127.0.0.1:9.example.com/api",
+        "http://example.com:9/api",
+        "http://me@127.0.0.1:9/api",
+        "http://127.0.0.1:9@example.com/api",
+        "http://127.0.0.1:9\\@example.com/api",
+        "//example.com/api",
+        "ftp://127.0.0.1:9/api",
+        "api/v1/1/crm/Accounts",
+        "@example.com/api",
+        "http://[::1",
+        "javascript:alert(1)",
+    ],
+)
+def test_a_next_page_on_another_server_is_never_asked_for(
+    address: str, session: Session, mock: Any
+) -> None:
+    mock.get(f"{BASE}{PATH}", json={"d": {"results": ROWS, "__next": address}})
+    with pytest.raises(UnexpectedAnswer, match="next page"):
+        list(pages.read(session, PATH, 1))
+    assert len(mock.calls) == 1
+
+
+def test_pages_that_lead_round_in_a_circle_end(session: Session, mock: Any) -> None:
+    first, second = f"{BASE}{PATH}", f"{BASE}{PATH}?$skiptoken=2L"
+    mock.get(first, json={"d": {"results": ROWS, "__next": second}})
+    mock.get(second, json={"d": {"results": ROWS, "__next": first}})
+    reading = pages.read(session, first, 1)
+    assert next(reading).rows == ROWS
+    with pytest.raises(UnexpectedAnswer, match="was read already"):
+        next(reading)
+    assert len(mock.calls) == 2

@@ -1,0 +1,372 @@
+"""What the store promises: durable, shared, private, and never overwritten."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import filelock
+import pytest
+import sqlalchemy as sa
+from cryptography.fernet import Fernet
+
+from exactonline_client import store as store_module
+from exactonline_client.errors import ConfigurationError, StoreError
+from exactonline_client.store import MIGRATIONS, Store, budgets, schema_version, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Opener = Any
+
+# Takes a lock, says so, and holds it until its input ends.
+HOLDER = """
+    import sys
+    from exactonline_client.store import Store
+    with Store(sys.argv[1], sys.argv[2]).lock("here"):
+        print("held", flush=True)
+        sys.stdin.read()
+"""
+
+# Counts up in a way that loses counts unless one process at a time does it.
+COUNTER = """
+    import sys
+    from pathlib import Path
+    from exactonline_client.store import Store
+    store, file = Store(sys.argv[1], sys.argv[2]), Path(sys.argv[3])
+    for _ in range(40):
+        with store.lock("count"):
+            number = int(file.read_text())
+            file.write_text("0")
+            file.write_text(str(number + 1))
+"""
+
+
+@contextmanager
+def program(code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process of this project; it is gone at the end of the block."""
+    command = [sys.executable, "-c", textwrap.dedent(code), *arguments]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def add_token(store: Store, text: str) -> None:
+    with store.transaction() as connection:
+        connection.execute(
+            tokens.insert().values(app="a", refresh_token=store.encrypt(text), received_at=0.0)
+        )
+
+
+def kept_token(store: Store) -> str | None:
+    with store.transaction() as connection:
+        return store.decrypt(connection.execute(sa.select(tokens.c.refresh_token)).scalar_one())
+
+
+def version(store: Store) -> object:
+    with store.transaction() as connection:
+        return connection.execute(sa.select(schema_version.c.version)).scalar_one()
+
+
+class TestBothDatabases:
+    def test_a_new_store_has_the_newest_schema(self, store_url: str, open_store: Opener) -> None:
+        with open_store(store_url) as store:
+            assert version(store) == len(MIGRATIONS)
+            names = set(sa.inspect(store.engine).get_table_names())
+        assert names == {"schema_version", "tokens", "budgets", "results"}
+
+    def test_what_was_written_is_there_when_it_is_opened_again(
+        self, store_url: str, open_store: Opener
+    ) -> None:
+        with open_store(store_url) as store:
+            add_token(store, "refresh-1")
+        with open_store(store_url) as store:
+            assert kept_token(store) == "refresh-1"
+
+    def test_a_failed_transaction_leaves_nothing(self, store_url: str, open_store: Opener) -> None:
+        with open_store(store_url) as store:
+            row = {"app": "a", "division": 1, "clock_offset": 0.0}
+            with pytest.raises(StoreError), store.transaction() as connection:
+                connection.execute(budgets.insert(), [row, row])
+            with store.transaction() as connection:
+                assert not connection.execute(sa.select(budgets)).all()
+
+    def test_a_newer_store_is_refused_and_left_alone(
+        self, store_url: str, open_store: Opener
+    ) -> None:
+        with open_store(store_url) as store:
+            add_token(store, "refresh-1")
+            with store.transaction() as connection:
+                connection.execute(schema_version.update().values(version=len(MIGRATIONS) + 1))
+            with pytest.raises(StoreError, match=r"newer version.*Upgrade"), open_store(store_url):
+                pass
+            assert version(store) == len(MIGRATIONS) + 1
+            assert kept_token(store) == "refresh-1"
+
+    def test_an_error_of_the_database_is_ours_and_tells_no_values(
+        self, store_url: str, open_store: Opener
+    ) -> None:
+        with open_store(store_url) as store:
+            add_token(store, "first")
+            with pytest.raises(StoreError, match="cannot be used") as caught:
+                add_token(store, "second")
+            assert "second" not in str(caught.value)
+            assert "\n" not in str(caught.value)
+            assert caught.value.__suppress_context__
+
+    def test_tokens_are_not_kept_in_clear(self, store_url: str, open_store: Opener) -> None:
+        with open_store(store_url) as store:
+            add_token(store, "refresh-1")
+            with store.transaction() as connection:
+                kept = connection.execute(sa.select(tokens.c.refresh_token)).scalar_one()
+        assert b"refresh-1" not in kept
+
+    def test_keys_can_be_rotated(self, store_url: str) -> None:
+        old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+        store = Store(store_url, old)
+        add_token(store, "refresh-1")
+        store.close()
+        store = Store(store_url, f"{new}, {old}")
+        assert kept_token(store) == "refresh-1"
+        renewed = store.encrypt("refresh-2")
+        store.close()
+        store = Store(store_url, new)
+        assert store.decrypt(renewed) == "refresh-2"
+        with pytest.raises(StoreError, match=r"another key.*store_key"):
+            kept_token(store)
+        store.close()
+
+    def test_nothing_is_encrypted_as_nothing(self, store_url: str, open_store: Opener) -> None:
+        with open_store(store_url) as store:
+            assert store.encrypt(None) is None
+            assert store.decrypt(None) is None
+
+    def test_a_lock_is_held_alone_among_processes(
+        self, store_url: str, key: str, tmp_path: Path, open_store: Opener
+    ) -> None:
+        file = tmp_path / "count"
+        file.write_text("0")
+        arguments = (store_url, key, str(file))
+        with program(COUNTER, *arguments) as one, program(COUNTER, *arguments) as other:
+            assert (one.wait(60), other.wait(60)) == (0, 0)
+        assert file.read_text() == "80"
+        with open_store(store_url) as store, store.lock("count"):
+            pass
+
+    def test_a_lock_is_gone_with_its_process(
+        self, store_url: str, key: str, open_store: Opener, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with open_store(store_url) as store, program(HOLDER, store_url, key) as holder:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            with monkeypatch.context() as patch:
+                patch.setattr(store_module, "LOCK_TIMEOUT", 0.2)
+                with pytest.raises(StoreError, match="lock"), store.lock("here"):
+                    pass
+                with store.lock("elsewhere"):
+                    pass
+            holder.send_signal(signal.SIGKILL)
+            holder.wait(10)
+            monkeypatch.setattr(store_module, "LOCK_TIMEOUT", 10.0)
+            with store.lock("here"):
+                pass
+
+    def test_a_lock_is_given_back_after_an_error(self, store_url: str, open_store: Opener) -> None:
+        with open_store(store_url) as store, open_store(store_url) as other:
+            with pytest.raises(ZeroDivisionError), store.lock("here"):
+                raise ZeroDivisionError
+            with other.lock("here"):
+                pass
+
+    def test_many_threads_with_a_lock_each_can_all_write(
+        self, store_url: str, open_store: Opener
+    ) -> None:
+        with open_store(store_url) as store:
+            with ThreadPoolExecutor(24) as pool:
+
+                def work(division: int) -> None:
+                    with store.lock(f"division-{division}"), store.transaction() as connection:
+                        connection.execute(
+                            budgets.insert().values(app="a", division=division, clock_offset=0.0)
+                        )
+
+                list(pool.map(work, range(24)))
+            with store.transaction() as connection:
+                assert len(connection.execute(sa.select(budgets)).all()) == 24
+
+    def test_several_processes_may_make_it_at_once(self, store_url: str, key: str) -> None:
+        code = "import sys; from exactonline_client.store import Store; Store(*sys.argv[1:])"
+        with program(code, store_url, key) as one, program(code, store_url, key) as other:
+            assert (one.wait(60), other.wait(60)) == (0, 0)
+
+
+class TestPlace:
+    def test_it_is_in_the_meltano_project(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MELTANO_PROJECT_ROOT", str(tmp_path))
+        store = Store()
+        add_token(store, "refresh-1")
+        folder = tmp_path / ".exactonline"
+        assert (folder / "store.db").stat().st_size
+        assert mode(folder) == 0o700
+        assert {path.name for path in folder.iterdir()} >= {"store.db", "store.key"}
+        assert {mode(path) for path in folder.iterdir()} == {0o600}
+        store.close()
+
+    def test_without_a_project_it_is_in_the_data_folder_of_the_user(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("MELTANO_PROJECT_ROOT", raising=False)
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+        store = Store()
+        store.close()
+        assert Path(store.url.database or "") == tmp_path / "exactonline" / "store.db"
+
+    def test_files_that_others_could_read_are_closed_to_them(self, tmp_path: Path) -> None:
+        for name in ("store.db", "store.key"):
+            (tmp_path / name).touch(mode=0o644)
+            (tmp_path / name).chmod(0o644)
+        Store(f"sqlite:///{tmp_path / 'store.db'}").close()
+        assert mode(tmp_path / "store.db") == mode(tmp_path / "store.key") == 0o600
+
+    def test_the_key_beside_it_is_made_once(self, tmp_path: Path) -> None:
+        url = f"sqlite:///{tmp_path / 'store.db'}"
+        store = Store(url)
+        add_token(store, "refresh-1")
+        store.close()
+        store = Store(url, "")
+        assert kept_token(store) == "refresh-1"
+        store.close()
+
+    def test_no_key_is_written_where_one_is_given(self, tmp_path: Path, key: str) -> None:
+        Store(f"sqlite:///{tmp_path / 'store.db'}", key).close()
+        assert not (tmp_path / "store.key").exists()
+
+    def test_a_given_key_and_a_database_need_no_folder(
+        self,
+        new_database: Callable[[], str],
+        key: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+        url = new_database()
+        Store(url, key).close()
+        with pytest.raises(StoreError, match="cannot be kept"):
+            Store(url)
+
+    def test_the_short_address_of_postgresql_means_the_driver_we_bring(
+        self, new_database: Callable[[], str], key: str
+    ) -> None:
+        store = Store(new_database().replace("postgresql+psycopg:", "postgresql:"), key)
+        assert store.engine.driver == "psycopg"
+        store.close()
+
+
+def test_a_commit_to_a_file_has_reached_the_disk(store: Store) -> None:
+    with store.transaction() as connection:
+        synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+    assert synchronous == 2  # SQLite's number for FULL
+
+
+class TestTrouble:
+    def test_a_damaged_file_is_refused_and_kept(self, tmp_path: Path, key: str) -> None:
+        file = tmp_path / "store.db"
+        content = b"this is no database" * 500
+        file.write_bytes(content)
+        with pytest.raises(StoreError, match=r"not a database.*Nothing in it was overwritten"):
+            Store(f"sqlite:///{file}", key)
+        assert file.read_bytes() == content
+
+    def test_a_cut_file_is_refused_and_kept(self, tmp_path: Path, key: str) -> None:
+        file = tmp_path / "store.db"
+        Store(f"sqlite:///{file}", key).close()
+        content = file.read_bytes()[:6000]
+        file.write_bytes(content)
+        with pytest.raises(StoreError, match="malformed"):
+            Store(f"sqlite:///{file}", key)
+        assert file.read_bytes() == content
+
+    def test_a_damaged_key_file_is_refused_and_kept(self, tmp_path: Path) -> None:
+        for content in (b"\xff\xfe", b"abc"):
+            (tmp_path / "store.key").write_bytes(content)
+            with pytest.raises(StoreError, match=r"store\.key is damaged"):
+                Store(f"sqlite:///{tmp_path / 'store.db'}")
+            assert (tmp_path / "store.key").read_bytes() == content
+
+    def test_a_folder_that_cannot_be_written_is_told(
+        self, tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Nothing is closed to root, so the system's refusal is played.
+        def refuse(*_: object) -> int:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(os, "open", refuse)
+        with pytest.raises(StoreError, match=r"Permission denied.*store_url"):
+            Store(f"sqlite:///{tmp_path / 'store.db'}", key)
+
+    def test_a_lock_that_cannot_be_made_is_told(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
+        with pytest.raises(StoreError, match=r"lock.*Permission denied"), store.lock("here"):
+            pass
+
+    @pytest.mark.parametrize("place", ["file/store.db", "folder"])
+    def test_a_place_that_is_none_is_told(self, place: str, tmp_path: Path, key: str) -> None:
+        (tmp_path / "file").touch()
+        (tmp_path / "folder").mkdir()
+        with pytest.raises(StoreError, match="cannot be kept at"):
+            Store(f"sqlite:///{tmp_path / place}", key)
+
+    @pytest.mark.parametrize(
+        ("url", "text"),
+        [
+            ("no address", "not a database address"),
+            ("postgresql://me:hunter2@host:port/db", "not a database address"),
+            ("mysql://me:hunter2@host/db", "not in mysql"),
+            ("postgresql+nodriver://me:hunter2@host/db", "no driver for postgresql"),
+            ("sqlite://", "in memory"),
+            ("sqlite:///:memory:", "in memory"),
+        ],
+    )
+    def test_wrong_addresses_are_told_without_their_password(
+        self, url: str, text: str, key: str
+    ) -> None:
+        with pytest.raises(ConfigurationError, match="Setting store_url.*" + text) as caught:
+            Store(url, key)
+        assert "hunter2" not in str(caught.value)
+
+    @pytest.mark.parametrize("key", ["short", "é" * 44, ","])
+    def test_wrong_keys_are_told_without_showing_them(self, key: str, tmp_path: Path) -> None:
+        with pytest.raises(ConfigurationError, match="Setting store_key") as caught:
+            Store(f"sqlite:///{tmp_path / 'store.db'}", key)
+        assert "é" not in str(caught.value)
+        assert "short" not in str(caught.value)
+
+    def test_a_database_that_does_not_answer_is_told(self, key: str, closed_port: int) -> None:
+        url = f"postgresql+psycopg://me:hunter2@127.0.0.1:{closed_port}/db?password=hunter3"
+        with pytest.raises(StoreError, match=r"cannot be used.*refused") as caught:
+            Store(url, key)
+        assert f"127.0.0.1:{closed_port}/db" in str(caught.value)
+        assert "hunter" not in str(caught.value)
