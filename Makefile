@@ -17,7 +17,7 @@ BIN := .venv/bin
 ENV := .venv/.made
 DEMO_ENV := .venv-demo/.made
 SOURCES := exactonline_cli exactonline_client exactonline_sandbox tap_exactonline \
-	target_exactonline scripts demo tests
+	target_exactonline scripts demo proof tests
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 

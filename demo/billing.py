@@ -14,26 +14,27 @@ def table_of_invoices(division: int, number: int) -> str:
 
     The lines of an invoice are JSON, as most who keep invoices in a table have them.
     """
-    customers = f"""
-        select "ID", row_number() over (order by "Code") as number
-        from {WAREHOUSE}.accounts
-        where "Division" = {division} and "Status" = 'C' and "_sdc_deleted_at" is null"""
-    items = f"""
-        select "ID", row_number() over (order by "Code") as position
-        from {WAREHOUSE}.items
-        where "Division" = {division} and "IsSalesItem" and "_sdc_deleted_at" is null"""
-    lines = f"""
-        select jsonb_agg(jsonb_build_object(
-            'Item', "ID", 'Quantity', 1 + (number + position) % 4, 'NetPrice', 49.95))
-        from ({items}) item
-        where position <= 1 + number % 5"""
     return f"""
         drop schema if exists {SCHEMA} cascade;
         create schema {SCHEMA};
         create table {SCHEMA}.sales_invoices as
+        with customer as (
+            select "ID", row_number() over (order by "Code") - 1 as position
+            from {WAREHOUSE}.accounts
+            where "Division" = {division} and "Status" = 'C' and "_sdc_deleted_at" is null
+        ), item as (
+            select "ID", row_number() over (order by "Code") as position
+            from {WAREHOUSE}.items
+            where "Division" = {division} and "IsSalesItem" and "_sdc_deleted_at" is null
+        )
         select
             'WEB-' || lpad(number::text, 4, '0') as "YourRef",
-            "ID" as "OrderedBy",
-            ({lines}) as "SalesInvoiceLines"
-        from ({customers}) customer
-        where number <= {number}"""
+            customer."ID" as "OrderedBy",
+            (
+                select jsonb_agg(jsonb_build_object(
+                    'Item', item."ID", 'Quantity', 1 + (number + position) % 4, 'NetPrice', 49.95))
+                from item
+                where position <= 1 + number % 5
+            ) as "SalesInvoiceLines"
+        from generate_series(1, {number}) number
+        join customer on customer.position = number % (select count(*) from customer)"""

@@ -122,9 +122,9 @@ def _entity(endpoint: Endpoint, given: Mapping[str, Any], flag: str) -> Body:
 
 
 def _collection(item: Property, value: object) -> list[Row]:
-    rows = value.get("results") if isinstance(value, dict) else value
-    if rows is None or (isinstance(value, dict) and "__deferred" in value):
+    if value is None or (isinstance(value, dict) and "__deferred" in value):
         return []
+    rows = value.get("results") if isinstance(value, dict) else value
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise bad_request(f"{_STREAM} The property '{item.name}' should be a collection.")
     if item.entity is None:

@@ -117,7 +117,7 @@ def _state(world: World, _given: dict[str, Any]) -> dict[str, Any]:
 def _clock(world: World, given: dict[str, Any]) -> dict[str, Any]:
     if "set" in given:
         moment = datetime.fromisoformat(str(given["set"]).replace("Z", "+00:00"))
-        world.clock.set(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        world.clock.set(moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
     if "advance_seconds" in given:
         world.clock.advance(float(given["advance_seconds"]))
     if "speed" in given:

@@ -52,15 +52,14 @@ def described(table: str, name: str) -> tuple[str, dict[int, str] | dict[str, st
     """Where a description comes from: the property that it describes, and the words by value."""
     if name == "CountryName":
         return "Country", COUNTRIES
-    if name.endswith("CurrencyDescription"):
-        return name.removesuffix("Description"), CURRENCIES
-    if not name.endswith("Description"):
-        return None
     source = name.removesuffix("Description")
+    if source == name:
+        return None
+    if name.endswith("CurrencyDescription"):
+        return source, CURRENCIES
+    words = _BY_TABLE.get((table, name))
     if table in _ORDERS and source in ("Status", "DeliveryStatus", "InvoiceStatus"):
-        return source, _ORDER_STATUS
-    if (table, name) in _BY_TABLE:
-        return source, _BY_TABLE[table, name]
-    if table in _ENTRIES and name in _BY_NAME:
-        return source, _BY_NAME[name]
-    return None
+        words = _ORDER_STATUS
+    if words is None and table in _ENTRIES:
+        words = _BY_NAME.get(name)
+    return None if words is None else (source, words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import ssl
 import tempfile
@@ -94,6 +95,8 @@ class Sandbox:
         Raises:
             RuntimeError: Where it does not start; its port may be taken.
         """
+        # The data are here to stay: looking through them for garbage would only take time.
+        gc.freeze()
         with self._files() as files:
             server = _make_server(self.world, files, lambda url: on_ready(self._server(url, files)))
             _run_quietly(server)

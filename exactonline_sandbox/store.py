@@ -9,6 +9,7 @@ change raises. Nothing is ever copied: a row is the same object wherever it is f
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from exactonline_sandbox.ids import guid_order
@@ -37,7 +38,7 @@ class Table:
         self.key = key
         self._guid_key = guid_key
         self.rows: dict[Any, Row] = {}
-        self._order: list[Key] | None = None
+        self._order: list[Any] | None = None
         self._sorted: list[Row] = []
         self._indexes: dict[str, dict[Any, dict[Any, Row]]] = {}
 
@@ -50,14 +51,17 @@ class Table:
         values = tuple(row.get(column) for column in self.key)
         return values[0] if len(values) == 1 else values
 
-    def sort_key(self, row: Row) -> Key:
+    def sort_key(self, row: Row) -> Any:  # noqa: ANN401 - what a key sorts by is of any type
         """What the order of the rows goes by."""
+        if len(self.key) == 1:
+            value = row[self.key[0]]
+            return guid_order(value) if self._guid_key[0] else value
         return tuple(
             guid_order(row[column]) if is_guid else row[column]
             for column, is_guid in zip(self.key, self._guid_key, strict=True)
         )
 
-    def sort_key_of(self, values: Key) -> Key:
+    def sort_key_of(self, values: Key) -> Any:  # noqa: ANN401 - as above
         """The same for key values that no row needs to have."""
         return self.sort_key(dict(zip(self.key, values, strict=True)))
 
@@ -104,15 +108,17 @@ class Table:
         for column, index in self._indexes.items():
             index[row.get(column)].pop(key)
 
-    def ordered(self, after: Key | None = None) -> Iterator[Row]:
+    def ordered(self, after: object = None) -> Iterator[Row]:
         """The rows in key order.
 
         Args:
             after: Key values as `sort_key_of` gives them; only rows behind them come.
         """
         if self._order is None:
-            self._sorted = sorted(self.rows.values(), key=self.sort_key)
-            self._order = [self.sort_key(row) for row in self._sorted]
+            keyed = [(self.sort_key(row), row) for row in self.rows.values()]
+            keyed.sort(key=itemgetter(0))
+            self._order = [key for key, _ in keyed]
+            self._sorted = [row for _, row in keyed]
         start = 0 if after is None else bisect_right(self._order, after)
         return (self._sorted[at] for at in range(start, len(self._sorted)))
 

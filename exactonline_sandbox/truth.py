@@ -12,11 +12,10 @@ from exactonline_sandbox.schema import schema
 from exactonline_sandbox.values import encode_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from exactonline_sandbox.config import User
-    from exactonline_sandbox.store import Table
-    from exactonline_sandbox.views import View
+    from exactonline_sandbox.store import Row, Table
     from exactonline_sandbox.world import World
 
 
@@ -44,11 +43,17 @@ def truth(world: World, division: int, stream_name: str, user: User) -> Iterator
     else:
         view = world.view(endpoint, company)
         table = company.table(view.table)
-    return _lines(view, table)
-
-
-def _lines(view: View, table: Table) -> Iterator[str]:
     readers = {name: view.read(name) for name in view.columns}
+    sync = schema().catalogue.endpoints.get(stream.sync or "")
+    if sync is not None and sync.feed is None:
+        # A few columns are known to the sync endpoint alone.
+        more = world.view(sync.id, company)
+        readers = {name: more.read(name) for name in more.columns} | readers
+    readers.pop("Timestamp", None)
+    return _lines(readers, table)
+
+
+def _lines(readers: dict[str, Callable[[Row], object]], table: Table) -> Iterator[str]:
     for row in table.rows.values():
         plain = {name: _plain(read(row)) for name, read in readers.items()}
         yield json.dumps(plain, ensure_ascii=False) + "\n"

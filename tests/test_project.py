@@ -41,7 +41,7 @@ MAY_IMPORT = {
 }
 # The client's modules from the ground up: one may import those of earlier lines and of its own.
 CLIENT_LAYERS = (
-    {"errors", "catalogue"},
+    {"errors", "catalogue", "redaction"},
     {"regions", "odata"},
     {"settings", "store"},
     {"auth", "limits"},

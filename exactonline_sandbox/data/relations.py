@@ -180,7 +180,7 @@ def _fill_account(maker: Maker, number: int, *, is_supplier: bool) -> None:
             "StartDate": date(2019, 1, 2),
             "CreditLineSales": Decimal(0),
             "DiscountSales": Decimal(0),
-            "Remarks": words.REMARKS[number % 3] if number % 9 == 0 else None,
+            "Remarks": words.REMARKS[number // 9 % 3] if number % 9 == 0 else None,
             "MainContact": main,
             "SecurityLevel": 10,
             "ConsolidationScenario": 6,

@@ -104,7 +104,7 @@ class _Sales:
             "Currency": "EUR",
             "Description": None if number % 3 else f"Levering week {day.isocalendar()[1]}",
             "YourRef": None if number % 4 == 3 else f"PO-{day.year}-{number:06d}",  # noqa: PLR2004
-            "Remarks": None if number % 11 else words.REMARKS[number % 3],
+            "Remarks": None if number % 11 else words.REMARKS[number // 11 % 3],
             "Salesperson": maker.user_id,
             "Warehouse": self._warehouse.get("ID") if direct else None,
             "Discount": ZERO,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +15,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     install()
-    options = ["--invoices", "150", "--divisions", "2", "--seed", "20"]
-    with running(tmp_path_factory.mktemp("e2e") / "stack", options) as parts:
+    options = ["--invoices", "100", "--divisions", "2", "--seed", "20", "--minutely-limit", "600"]
+    # Not in pytest's folder, which pytest closes to others: PostgreSQL runs as a user of its own.
+    with TemporaryDirectory() as folder, running(Path(folder) / "stack", options) as parts:
         yield parts

@@ -11,6 +11,7 @@ from demo import CORE_STREAMS
 from demo.__main__ import DAY, NEW_INVOICES
 from demo.billing import table_of_invoices
 from demo.stack import WAREHOUSE
+from exactonline_client import catalogue
 from tests.e2e.rows import differences, loaded
 
 if TYPE_CHECKING:
@@ -34,12 +35,13 @@ def load(stack: Stack, log: str) -> None:
     )
 
 
-def assert_equal(stack: Stack) -> None:
+def assert_equal(stack: Stack, *, joined: bool = True) -> None:
     found = [
         line
         for division in divisions(stack)
         for stream in CORE_STREAMS
-        for line in differences(stack, division, stream)
+        if division == divisions(stack)[0] or not catalogue.load().streams[stream].per_user
+        for line in differences(stack, division, stream, joined=joined)
     ]
     assert not found, "\n".join(found[:40])
 
@@ -48,7 +50,7 @@ def test_the_first_load_equals_exact_row_by_row(stack: Stack) -> None:
     load(stack, "first")
     assert_equal(stack)
     division = divisions(stack)[0]
-    assert len(loaded(stack, division, "sales_invoices")) == 150
+    assert len(loaded(stack, division, "sales_invoices")) == 100
     assert len(loaded(stack, division, "transaction_lines")) > 300
 
 
@@ -58,7 +60,7 @@ def test_the_second_load_sends_only_what_changed(stack: Stack) -> None:
         stack.sandbox.post("changes", division=division, seed=3, new=4, changed=3, deleted=2)
     moment = stack.sql("select (now() at time zone 'utc')::text")[0][0]
     load(stack, "second")
-    assert_equal(stack)
+    assert_equal(stack, joined=False)
     written = stack.sql(
         f"""select count(*) from "{WAREHOUSE}".accounts where "_sdc_received_at" >= '{moment}'"""  # noqa: S608
     )
@@ -78,6 +80,6 @@ def test_invoices_are_created_from_a_table_once(stack: Stack) -> None:
 
 def test_the_new_invoices_come_back(stack: Stack) -> None:
     load(stack, "third")
-    assert_equal(stack)
+    assert_equal(stack, joined=False)
     rows = loaded(stack, divisions(stack)[0], "sales_invoices").values()
     assert sum(str(row["YourRef"]).startswith("WEB-") for row in rows) == NEW_INVOICES

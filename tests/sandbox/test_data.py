@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from exactonline_client.catalogue import load
+from exactonline_sandbox import SandboxConfig
+from exactonline_sandbox.references import reference
+from exactonline_sandbox.values import ZONE, encode_instant, from_wall_clock, wall_clock
+from exactonline_sandbox.world import World
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=timezone.utc)
+Rows = "list[dict[str, Any]]"
+
+
+@pytest.fixture(scope="module")
+def company() -> Any:
+    return World(SandboxConfig(invoices=300, clock=NOW)).company(1_700_001)
+
+
+def rows(company: Any, table: str) -> list[dict[str, Any]]:
+    return list(company.table(table).rows.values())
+
+
+def test_core_entities_all_have_rows(company: Any) -> None:
+    filled = set(company.tables())
+    assert len(filled) >= 38
+    assert {"crm/BankAccounts", "cashflow/Payments", "subscription/SubscriptionLines"} <= filled
+
+
+def test_every_value_has_the_type_of_its_column(company: Any) -> None:
+    types = {
+        "Edm.String": str,
+        "Edm.Guid": str,
+        "Edm.Boolean": bool,
+        "Edm.Double": Decimal,
+        "Edm.Int16": int,
+        "Edm.Int32": int,
+        "Edm.Byte": int,
+    }
+    for name, table in company.tables().items():
+        columns = load().endpoints[name].columns
+        for row in table.rows.values():
+            for column, value in row.items():
+                item = columns.get(column)
+                if item is None or item.type not in types:
+                    continue
+                assert type(value) is types[item.type], (name, column, value)
+
+
+def test_every_reference_leads_somewhere(company: Any) -> None:
+    for name, table in company.tables().items():
+        columns = load().endpoints[name].columns
+        for row in table.rows.values():
+            for column in set(row) & set(columns):
+                target = reference(column)
+                if target is None or target.table == "users":
+                    continue
+                other = company.table(target.table)
+                found = other.by_code(row[column]) if target.by_code else other.get(row[column])
+                assert found is not None, (name, column)
+
+
+def test_invoices_total_their_lines(company: Any) -> None:
+    sums: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    for line in rows(company, "salesinvoice/SalesInvoiceLines"):
+        expected = (line["Quantity"] * line["NetPrice"]).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+        assert line["AmountFC"] == expected
+        rate = line["VATPercentage"]
+        vat = (line["AmountFC"] * rate).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+        assert line["VATAmountFC"] == vat
+        assert rate in (Decimal("0.21"), Decimal("0.09"), 0)
+        sums[line["InvoiceID"]][0] += line["AmountFC"]
+        sums[line["InvoiceID"]][1] += line["VATAmountFC"]
+    for invoice in rows(company, "salesinvoice/SalesInvoices"):
+        net, vat = sums[invoice["InvoiceID"]]
+        assert (invoice["AmountFCExclVat"], invoice["VATAmountFC"]) == (net, vat)
+        assert invoice["AmountDC"] == net + vat
+
+
+def test_entries_balance_and_match_their_invoices(company: Any) -> None:
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for row in rows(company, "financialtransaction/TransactionLines"):
+        sums[row["EntryID"]] += row["AmountDC"]
+    assert set(sums.values()) == {Decimal(0)}
+    entries = {row["EntryNumber"]: row for row in rows(company, "salesentry/SalesEntries")}
+    for invoice in rows(company, "salesinvoice/SalesInvoices"):
+        if invoice["Status"] == 50:
+            assert entries[invoice["InvoiceNumber"]]["AmountDC"] == invoice["AmountDC"]
+        else:
+            assert "InvoiceNumber" not in invoice
+
+
+def test_bank_statements_follow_each_other(company: Any) -> None:
+    statements = rows(company, "financialtransaction/BankEntries")
+    for one, other in itertools.pairwise(statements):
+        assert one["ClosingBalanceFC"] == other["OpeningBalanceFC"]
+
+
+def test_dates_span_years_and_touch_the_odd_hours(company: Any) -> None:
+    stamps = {row["Created"] for row in rows(company, "salesinvoice/SalesInvoices")}
+    assert {stamp.year for stamp in stamps} >= {2023, 2024, 2025, 2026}
+    assert max(stamps) <= NOW
+    shown = [wall_clock(stamp) for stamp in stamps]
+    assert any((stamp.hour, stamp.minute, stamp.second) == (0, 0, 0) for stamp in shown)
+    assert any((stamp.hour, stamp.minute, stamp.second) == (23, 59, 59) for stamp in shown)
+    repeated = [
+        stamp
+        for stamp in stamps
+        if wall_clock(stamp) == wall_clock(stamp - timedelta(hours=1))
+        or wall_clock(stamp) == wall_clock(stamp + timedelta(hours=1))
+    ]
+    assert repeated
+
+
+def test_texts_are_awkward_and_some_values_are_missing(company: Any) -> None:
+    names = " ".join(row["Name"] for row in rows(company, "crm/Accounts"))
+    for awkward in ('"', "'", "&", "<", "é", "ø", "株"):
+        assert awkward in names
+    accounts = rows(company, "crm/Accounts")
+    assert any("Email" not in row for row in accounts)
+    assert any(len(row.get("Remarks", "")) > 500 for row in accounts)
+
+
+def test_sales_alone_when_asked() -> None:
+    config = SandboxConfig(invoices=10, lines_per_invoice=5, only=("sales_invoices",), clock=NOW)
+    company = World(config).company(1_700_001)
+    assert len(company.table("salesinvoice/SalesInvoiceLines")) == 50
+    assert "salesentry/SalesEntries" not in company.tables()
+
+
+def test_wall_clock_of_summer_winter_and_the_doubled_hour() -> None:
+    assert encode_instant(datetime(2026, 6, 25, 14, 31, 0, 220000, tzinfo=timezone.utc)) == (
+        "/Date(1782405060220)/"
+    )
+    assert encode_instant(datetime(2026, 1, 1, tzinfo=timezone.utc)) == "/Date(1767229200000)/"
+    first = datetime(2025, 10, 26, 0, 30, tzinfo=timezone.utc)
+    assert wall_clock(first) == wall_clock(first + timedelta(hours=1))
+    assert from_wall_clock(wall_clock(first)) == first
+    assert first.astimezone(ZONE).hour == 2
