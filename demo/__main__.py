@@ -21,7 +21,7 @@ from demo.billing import table_of_invoices
 from demo.comparison import Count, count, warehouse_columns
 from demo.stack import ROOT, WAREHOUSE, Failed, Stack, install, running
 
-INVOICES = 1000
+INVOICES = 400
 LINES = 5
 CALLS_A_MINUTE = 600
 """Exact allows 60; the demo does not let you wait for the minute to turn."""
