@@ -1,0 +1,1 @@
+"""Programs that measure; to be run and read, not asserted in tests."""
