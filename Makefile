@@ -69,6 +69,8 @@ pins: $(UV) ## Move every pinned requirement to its newest release
 	$(COMPILE) -o requirements/plugins.txt pyproject.toml
 	$(COMPILE) -o requirements/tap-postgres.txt requirements/tap-postgres.in
 	$(COMPILE) -o requirements/target-postgres.txt requirements/target-postgres.in
+	$(COMPILE) -o requirements/foreign-exactonline.txt requirements/foreign-exactonline.in
+	$(COMPILE) -o requirements/foreign-exact-online-sdk.txt requirements/foreign-exact-online-sdk.in
 
 .PHONY: build
 build: $(ENV) ## Build the wheel and the source distribution

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import unquote, urlsplit
 
 from exactonline_client.errors import UnexpectedAnswer
@@ -74,20 +74,30 @@ def parse(body: bytes) -> Page:
     """
     try:
         content: Any = json.loads(body)["d"]
-        if isinstance(content, list):
-            content = {"results": content}
-        rows, following = content["results"], content.get("__next")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        rows, following = None, None
-    if not _are_rows(rows) or not isinstance(following, (str, type(None))):
+    except (ValueError, KeyError, TypeError, RecursionError):
+        content = None
+    page = collection(content)
+    if page is None:
         raise UnexpectedAnswer(
             "Exact Online answered with something that is not a list of rows. "
             "Check region and base_url; a proxy in between may answer in its place."
         )
+    return page
+
+
+def collection(content: Any) -> Page | None:  # noqa: ANN401
+    """The rows of a list in either shape, also of one inside a row; None where it is no list."""
+    if isinstance(content, list):
+        content = {"results": content}
+    if not isinstance(content, dict):
+        return None
+    rows, following = content.get("results"), content.get("__next")
+    if not _are_rows(rows) or not isinstance(following, (str, type(None))):
+        return None
     return Page(rows, following)
 
 
-def _are_rows(rows: object) -> bool:
+def _are_rows(rows: object) -> TypeGuard[list[Row]]:
     return isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
 
 

@@ -110,7 +110,10 @@ def _about_user(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Ans
     resource = find_resource(f"current/{call.path}")
     if call.method != "GET":
         raise ApiError(405, f"The method {call.method} is not allowed here.")
+    _check_size(call)
     codes = world.divisions_of(chain.user)
+    if not codes:
+        raise ApiError(403, "Forbidden: you have no access to any division.")
     company = world.company(codes[0])
     return read(
         Read(world, company, chain.user, resource, parse_options(call.query), call.root, as_atom)

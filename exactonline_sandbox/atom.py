@@ -13,6 +13,7 @@ from exactonline_sandbox.values import encode_number
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from exactonline_client.catalogue import Endpoint
     from exactonline_sandbox.answers import Shape
     from exactonline_sandbox.store import Row
     from exactonline_sandbox.views import View
@@ -24,19 +25,23 @@ _CONTENT_TYPE = "application/atom+xml;type={};charset=utf-8"
 
 
 def feed(
-    view: View, shaped: Shape, rows: Iterable[tuple[str, Row]], root: str, next_uri: str | None
+    endpoint: Endpoint,
+    shaped: Shape,
+    rows: Iterable[tuple[View, str, Row]],
+    root: str,
+    next_uri: str | None,
 ) -> Answer:
     """A list of rows.
 
     Args:
-        view: The view of the rows.
+        endpoint: What the rows are of.
         shaped: Which properties to write.
-        rows: The rows, each with its address.
+        rows: The rows, each with its view and its address.
         root: Address of the service up to and with the division.
         next_uri: Address of the next page.
     """
-    title = entity_name(view.endpoint)
-    entries = "".join(_entry(view, shaped, uri, row) for uri, row in rows)
+    title = entity_name(endpoint)
+    entries = "".join(_entry(view, shaped, uri, row) for view, uri, row in rows)
     link = f'<link rel="next" href={quoteattr(next_uri)} />' if next_uri else ""
     body = (
         f"{_HEAD}<feed xml:base={quoteattr(root + '/')} {_NAMESPACES}>"

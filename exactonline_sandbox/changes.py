@@ -86,8 +86,13 @@ class _Day:
         return self.rng.choice(found)
 
     def open_invoice(self) -> Row:
-        """An invoice that may still be changed; a new one where there is none."""
-        found = self.company.table(INVOICES).where("Status", OPEN)
+        """An invoice with lines that may still be changed; a new one where there is none."""
+        lines = self.company.table(INVOICE_LINES)
+        found = [
+            invoice
+            for invoice in self.company.table(INVOICES).where("Status", OPEN)
+            if lines.where("InvoiceID", invoice["InvoiceID"])
+        ]
         return self.rng.choice(found) if found else _new_invoice(self)
 
     def lines(self, count: int) -> list[Row]:
@@ -211,6 +216,8 @@ def _delete_customer(day: _Day) -> None:
 
 
 def _delete_contact(day: _Day) -> None:
+    if not len(day.company.table(CONTACTS)):
+        _new_customer(day)
     deeds.remove(day.desk(), CONTACTS, day.pick(CONTACTS))
 
 

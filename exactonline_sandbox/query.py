@@ -225,9 +225,14 @@ class _Order:
         return (row for row in rows if self._sort_key(row) > start)
 
     def _sort_key_reader(self) -> Callable[[Row], Any]:
-        view = self._source.view
-        readers = [view.read_comparable(name) for name, _ in self._columns]
-        return lambda row: self._sort_values(tuple(read(row) for read in readers))
+        source = self._source
+        views = {source.view, source.line_view or source.view}
+        readers = {
+            view: [view.read_comparable(name) for name, _ in self._columns] for view in views
+        }
+        return lambda row: self._sort_values(
+            tuple(read(row) for read in readers[source.view_of(row)])
+        )
 
     def _sort_values(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         columns = self._source.view.columns

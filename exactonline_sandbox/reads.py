@@ -143,8 +143,8 @@ def _list(call: Read, source: Source) -> Answer:
     children = _children(call)
     writer = RowWriter(source.view, shaped, call.root, children)
     if call.as_atom:
-        rows = [(writer.uri(row), row) for row in page.rows]
-        return atom.feed(source.view, shaped, rows, call.root, next_uri)
+        rows = [(source.view_of(row), writer.uri(row), row) for row in page.rows]
+        return atom.feed(source.view.endpoint, shaped, rows, call.root, next_uri)
     line_writer = writer
     if source.line_view is not None:
         line_writer = RowWriter(source.line_view, shaped, call.root, children)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from exactonline_client.catalogue import Endpoint
+    from exactonline_client.catalogue import Endpoint, Property
 
 ACCOUNTS = "crm/Accounts"
 ADDRESSES = "crm/Addresses"
@@ -129,9 +129,12 @@ class Shown:
     """The column of that row."""
 
 
-def reference(name: str) -> Reference | None:
-    """Where a property of this name points to, or None where it is no reference."""
-    return _BY_NAME.get(name)
+def reference(item: Property) -> Reference | None:
+    """Where a property points to, or None where it is no reference."""
+    target = _BY_NAME.get(item.name)
+    if target is None or item.type != ("Edm.String" if target.by_code else "Edm.Guid"):
+        return None
+    return target
 
 
 def shown(table: str, endpoint: Endpoint) -> tuple[Shown, ...]:
@@ -142,8 +145,8 @@ def shown(table: str, endpoint: Endpoint) -> tuple[Shown, ...]:
         endpoint: The endpoint that shows them, which may be a bulk or sync twin.
     """
     found: dict[str, Shown] = {}
-    for name in endpoint.columns:
-        target = reference(name)
+    for name, column in endpoint.columns.items():
+        target = reference(column)
         if target:
             for item in _through(name, target, endpoint):
                 found.setdefault(item.name, item)

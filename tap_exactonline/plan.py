@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,12 @@ class Plan:
     endpoint: Endpoint
     columns: dict[str, Property]
     """What a record holds, by name; `Division` is always among them."""
+    lines: str | None = None
+    """The stream that gets its rows from the list of this one, where there is such a stream."""
+    expand: str | None = None
+    """The collection of a row that holds those rows; None where the list mixes both."""
+    headers: str | None = None
+    """The stream whose list this one gets its rows from."""
 
     @property
     def name(self) -> str:
@@ -57,24 +63,43 @@ class Plan:
         """
         return bool(self.stream.sync and self.endpoint.filter_fields)
 
-    @property
-    def is_header(self) -> bool:
-        """Whether this is the header half of a list that mixes headers and lines."""
-        feed = self.endpoint.feed
-        return bool(feed) and feed["header"] == self.stream.plain  # type: ignore[index]
-
-    @property
-    def is_line(self) -> bool:
-        """Whether this is the line half of such a list."""
-        return bool(self.endpoint.feed) and not self.is_header
-
 
 def plans(catalogue: Catalogue, *, use_sync: bool) -> list[Plan]:
     """The plan of every stream: the sync endpoint first, then bulk, then the plain one.
 
     A sync page and a bulk page hold 1,000 rows, a plain one 60.
     """
-    return [_plan(catalogue, stream, use_sync=use_sync) for stream in catalogue.streams.values()]
+    streams = catalogue.streams.values()
+    found = {stream.name: _plan(catalogue, stream, use_sync=use_sync) for stream in streams}
+    for plan in list(found.values()):
+        link = plan.stream.parent
+        parent = found.get(link.stream) if link else None
+        if link is None or parent is None:
+            continue
+        if _shares_list(plan, parent):
+            found[parent.name] = replace(parent, lines=plan.name)
+        elif _comes_with(plan, parent):
+            found[parent.name] = replace(parent, lines=plan.name, expand=link.navigation)
+        else:
+            continue
+        found[plan.name] = replace(plan, headers=parent.name)
+    return list(found.values())
+
+
+def _shares_list(plan: Plan, parent: Plan) -> bool:
+    """Whether one list holds the rows of both."""
+    return plan.endpoint.feed is not None and plan.endpoint.id == parent.endpoint.id
+
+
+def _comes_with(plan: Plan, parent: Plan) -> bool:
+    """Whether rows are best read together with their parents.
+
+    They are where they carry no mark of a change and their parents do: a list of their own would
+    have to be read whole every time.
+    """
+    plain = plan.endpoint.kind == parent.endpoint.kind == "crud"
+    navigation = plan.stream.parent is not None and plan.stream.parent.navigation is not None
+    return plain and navigation and plan.bookmark is None and parent.bookmark == MODIFIED
 
 
 def _plan(catalogue: Catalogue, stream: Stream, *, use_sync: bool) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from tap_exactonline.bookmarks import modified_filter
 from tap_exactonline.plan import MODIFIED, TIMESTAMP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from exactonline_client.connection import Connection
     from exactonline_client.pages import Page
@@ -24,27 +25,40 @@ SYNC_TIMESTAMP = "/api/v1/{division}/read/sync/Sync/SyncTimestamp"
 BAD_REQUEST = 400
 
 
-def read(
-    connection: Connection,
-    plan: Plan,
-    division: int,
-    columns: Iterable[str],
-    bookmark: Any,  # noqa: ANN401
-) -> Iterator[Page]:
-    """All pages of a plan behind `bookmark` (a rowversion, a UTC moment as text, or None).
+@dataclass(frozen=True)
+class Query:
+    """What is wanted of a list."""
+
+    division: int
+    columns: Sequence[str]
+    start: Any = None
+    """Behind which bookmark: a rowversion, a UTC moment as text, or None for everything."""
+    expand: str | None = None
+    """A collection to bring along, with these of its columns."""
+    expanded_columns: Sequence[str] = ()
+
+    @property
+    def select(self) -> str:
+        """The value of `$select`."""
+        along = (f"{self.expand}/{name}" for name in self.expanded_columns)
+        return ",".join((*self.columns, *along))
+
+
+def read(connection: Connection, plan: Plan, query: Query) -> Iterator[Page]:
+    """All pages of a list.
 
     Not every endpoint takes every filter and order, and the documentation does not tell which
     does: what is refused is left out, at the price of reading more rows.
     """
-    path = plan.endpoint.uri.format(division=division)
-    wanted = [name for name in columns if name in plan.endpoint.columns]
-    queries = _queries(connection, plan, division, bookmark)
-    for position, query in enumerate(queries):
-        reader = connection.pages(odata.url(path, {**query, "$select": ",".join(wanted)}), division)
+    path = plan.endpoint.uri.format(division=query.division)
+    attempts = _attempts(connection, plan, query)
+    for position, attempt in enumerate(attempts):
+        options = {**attempt, "$expand": query.expand, "$select": query.select}
+        reader = connection.pages(odata.url(path, options), query.division)
         try:
             first = next(reader)
         except RequestRefused as refusal:
-            if refusal.status != BAD_REQUEST or position == len(queries) - 1:
+            if refusal.status != BAD_REQUEST or position == len(attempts) - 1:
                 raise
             logger.warning("%s Asking again with a simpler query.", refusal)
             continue
@@ -53,19 +67,19 @@ def read(
         return
 
 
-def _queries(
-    connection: Connection,
-    plan: Plan,
-    division: int,
-    bookmark: Any,  # noqa: ANN401
-) -> list[dict[str, str]]:
-    """Queries that read what is wanted, the best first."""
-    if plan.bookmark == TIMESTAMP or plan.endpoint.kind == "sync":
-        return [{"$filter": f"{TIMESTAMP} gt {odata.literal(bookmark or 0, 'Edm.Int64')}"}]
+def _attempts(connection: Connection, plan: Plan, query: Query) -> list[dict[str, str | None]]:
+    """Filters and orders that give what is wanted, the best first."""
+    if plan.endpoint.kind == "sync":
+        return [{"$filter": f"{TIMESTAMP} gt {odata.literal(query.start or 0, 'Edm.Int64')}"}]
     if plan.bookmark == MODIFIED:
-        changed = {"$filter": modified_filter(bookmark, connection.zone)}
-        return [{**changed, "$orderby": MODIFIED}, changed, {"$orderby": MODIFIED}, {}]
-    everything = _everything(plan, division) if plan.must_filter else None
+        changed = modified_filter(query.start, connection.zone)
+        return [
+            {"$filter": changed, "$orderby": MODIFIED},
+            {"$filter": changed},
+            {"$orderby": MODIFIED},
+            {},
+        ]
+    everything = _everything(plan, query.division) if plan.must_filter else None
     return [{"$filter": everything}, {}] if everything else [{}]
 
 

@@ -1,14 +1,12 @@
-"""The streams: one class that reads any entity, and two for lists that mix headers and lines."""
+"""The stream that reads any entity, from the endpoint that its plan names."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
-from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import Metadata
 from typing_extensions import override
@@ -17,7 +15,7 @@ from exactonline_client import odata
 from exactonline_client.errors import ExactOnlineError, UnexpectedAnswer
 from tap_exactonline import bookmarks, reading
 from tap_exactonline.bookmarks import Progress
-from tap_exactonline.plan import DIVISION, HEADER_LINE_NUMBER, MODIFIED, TIMESTAMP
+from tap_exactonline.plan import DIVISION, MODIFIED
 from tap_exactonline.schema import DELETED_AT, schema
 
 if TYPE_CHECKING:
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
 PARTITION = "division"
 DELETES_READ = "deletes_timestamp"
 """In the state of a partition: how far the deleted log has been read for this stream."""
-LINES_IN_MEMORY = 2000
-"""Lines kept until they are sent, while their headers are."""
 NO_STATE_BY_COUNT = sys.maxsize
 
 
@@ -103,7 +99,7 @@ class ExactStream(Stream):
 
     def _rows(self, division: int, context: Context | None) -> Iterator[Row]:
         state = self.get_context_state(context)
-        start = self.start(division, state)
+        start = self.start(division, state, self.plan.bookmark)
         decode = self.decoder(division)
         progress = Progress(self.plan.bookmark or "", self.tap.connection.zone)
         for page in self._pages(division, start):
@@ -116,8 +112,10 @@ class ExactStream(Stream):
         self._advance(state, progress)
 
     def _pages(self, division: int, start: Any) -> Iterator[Page]:  # noqa: ANN401
-        wanted = [item.name for item in self.selected_columns]
-        return reading.read(self.tap.connection, self.plan, division, wanted, start)
+        known = self.plan.endpoint.columns
+        wanted = [item.name for item in self.selected_columns if item.name in known]
+        query = reading.Query(division, wanted, start)
+        return reading.read(self.tap.connection, self.plan, query)
 
     def _advance(self, state: dict[str, Any], progress: Progress) -> None:
         """Move the bookmark to what is proven, and send the state."""
@@ -130,9 +128,8 @@ class ExactStream(Stream):
         """Whether only changes are read; the catalog can ask for everything instead."""
         return self.replication_method == "INCREMENTAL"
 
-    def start(self, division: int, state: dict[str, Any]) -> Any:  # noqa: ANN401
-        """Behind which bookmark to read; None for everything."""
-        column = self.plan.bookmark
+    def start(self, division: int, state: dict[str, Any], column: str | None) -> Any:  # noqa: ANN401
+        """Behind which bookmark of a column to read; None for everything."""
         if column is None or not self.is_incremental:
             return None
         found = bookmarks.start(state, column)
@@ -189,103 +186,3 @@ class ExactStream(Stream):
             for item in log.since(position, entity_type):
                 yield {key: item.key, DIVISION.name: division, DELETED_AT: item.deleted_at}
         state[DELETES_READ] = max(log.end, position or 0)
-
-
-class HeaderStream(ExactStream):
-    """The headers of documents, from a list that holds their lines as well.
-
-    The list is fetched once. Its lines are handed to the child stream, which has a bookmark of
-    its own: whichever of the two is behind decides where the list is read from.
-    """
-
-    @property
-    def lines(self) -> LineStream | None:
-        """The child stream, if it is selected."""
-        children = (child for child in self.child_streams if isinstance(child, LineStream))
-        return next((child for child in children if child.selected), None)
-
-    @override
-    def _rows(self, division: int, context: Context | None) -> Iterator[Row]:
-        state = self.get_context_state(context)
-        lines = self.lines
-        if lines is not None:
-            lines.begin(division, context)
-        start = self.start(division, state) if self.selected else None
-        starts = [start] if self.selected else []
-        starts += [lines.first] if lines else []
-        decode = self.decoder(division)
-        progress = Progress(TIMESTAMP, self.tap.connection.zone)
-        try:
-            for page in self._pages(division, min((value or 0 for value in starts), default=0)):
-                if lines is not None:
-                    lines.take(page)
-                yield from self._headers(page, decode, start)
-                progress.page_read(page, [int(row[TIMESTAMP]) for row in page.rows])
-                self._advance(state, progress)
-                if lines is not None and lines.many_are_waiting:
-                    lines.send(progress)
-            progress.finished()
-            self._advance(state, progress)
-        finally:
-            # Also when the day's calls end in the middle: what was read is sent.
-            if lines is not None:
-                lines.send(progress)
-
-    def _headers(
-        self, page: Page, decode: Callable[[Row], Row], start: int | None
-    ) -> Iterator[Row]:
-        if not self.selected:
-            return
-        for row in page.rows:
-            if row["LineNumber"] == HEADER_LINE_NUMBER and int(row[TIMESTAMP]) > (start or 0):
-                yield decode(row)
-
-    @override
-    def _pages(self, division: int, start: Any) -> Iterator[Page]:
-        wanted = {item.name for item in self.selected_columns} if self.selected else set()
-        if self.lines is not None:
-            wanted |= {item.name for item in self.lines.selected_columns}
-        wanted |= {TIMESTAMP, "LineNumber"}
-        in_order = [name for name in self.plan.endpoint.columns if name in wanted]
-        return reading.read(self.tap.connection, self.plan, division, in_order, start)
-
-
-class LineStream(ExactStream):
-    """The lines of documents, handed over by the stream of their headers."""
-
-    def begin(self, division: int, context: Context | None) -> None:
-        """A division is about to be read."""
-        self._context = context
-        self._state = self.get_context_state(context)
-        self.first: int = self.start(division, self._state) or 0
-        self._decode = self.decoder(division)
-        self._waiting: list[Row] = []
-        self._begun = False
-
-    def take(self, page: Page) -> None:
-        """Take over the lines of a page."""
-        self._waiting += [
-            self._decode(row)
-            for row in page.rows
-            if row["LineNumber"] != HEADER_LINE_NUMBER and int(row[TIMESTAMP]) > self.first
-        ]
-
-    @property
-    def many_are_waiting(self) -> bool:
-        """Whether it is time to send."""
-        return len(self._waiting) >= LINES_IN_MEMORY
-
-    def send(self, progress: Progress) -> None:
-        """Send what has come together, and move the bookmark behind it."""
-        if self._waiting or not self._begun:
-            self._begun = True
-            with suppress(AbortedSyncFailedException, AbortedSyncPausedException):
-                self.sync(context=dict(self._context or {}))
-        self._waiting = []
-        self._advance(self._state, progress)
-
-    @override
-    def get_records(self, context: Context | None) -> Iterator[Row]:
-        """What is being sent; the first time, the deletions come before it."""
-        yield from self._deleted((context or {})[PARTITION], context)
-        yield from self._waiting

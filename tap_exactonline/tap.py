@@ -29,9 +29,10 @@ from exactonline_client.errors import (
 )
 from exactonline_client.settings import DISTRIBUTION
 from tap_exactonline import bookmarks, deletes, reading
+from tap_exactonline.documents import ExpandedHeaders, HeaderStream, LineStream, MixedHeaders
 from tap_exactonline.plan import plans
 from tap_exactonline.settings import CONFIG
-from tap_exactonline.streams import DELETES_READ, ExactStream, HeaderStream, LineStream
+from tap_exactonline.streams import DELETES_READ, ExactStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,18 +70,20 @@ class TapExactOnline(Tap):
         found = plans(catalogue.load(), use_sync=use_sync)
         selected = self._selected_in_catalog()
         if selected is not None:
-            feeds = {plan.endpoint.id for plan in found if plan.is_line and plan.name in selected}
-            found = [
-                plan
-                for plan in found
-                if plan.name in selected or (plan.is_header and plan.endpoint.id in feeds)
-            ]
+            found = [plan for plan in found if plan.name in selected or plan.lines in selected]
+        # The SDK ties a child to its parent by class, so each such pair gets classes of its own.
         headers: dict[str, type[HeaderStream]] = {
-            plan.endpoint.id: type(plan.name, (HeaderStream,), {})
+            plan.name: type(plan.name, (ExpandedHeaders if plan.expand else MixedHeaders,), {})
             for plan in found
-            if plan.is_header
+            if plan.lines
         }
         return [self._stream(plan, headers) for plan in found]
+
+    def _stream(self, plan: Plan, headers: dict[str, type[HeaderStream]]) -> ExactStream:
+        kind: type[ExactStream] = headers.get(plan.name, ExactStream)
+        if plan.headers:
+            kind = type(plan.name, (LineStream,), {"parent_stream_type": headers[plan.headers]})
+        return kind(self, plan)
 
     def _selected_in_catalog(self) -> set[str] | None:
         if self.input_catalog is None:
@@ -90,16 +93,6 @@ class TapExactOnline(Tap):
             for name, entry in self.input_catalog.items()
             if entry.metadata.resolve_selection().get((), True)
         }
-
-    def _stream(self, plan: Plan, headers: dict[str, type[HeaderStream]]) -> ExactStream:
-        # The SDK ties a child to its parent by class, so each such pair gets classes of its own.
-        kind: type[ExactStream] = ExactStream
-        if plan.is_header:
-            kind = headers[plan.endpoint.id]
-        elif plan.is_line:
-            parent = {"parent_stream_type": headers[plan.endpoint.id]}
-            kind = type(plan.name, (LineStream,), parent)
-        return kind(self, plan)
 
     @property
     def sends_tombstones(self) -> bool:

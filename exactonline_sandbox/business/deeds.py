@@ -41,9 +41,10 @@ def create(desk: Desk, table: str, row: Row, lines: Lines | None = None) -> Row:
         ApiError: 500 where the rules of business refuse it.
     """
     lines = lines or {}
+    row.pop("Division", None)
     rules = _RULES.get(table, _NO_RULES)
     _check_required(desk, table, row, lines)
-    _check_references(desk, row)
+    _check_references(desk, table, row)
     if table == ADDRESSES:
         same = _same_address(desk, row)
         if same is not None:
@@ -54,7 +55,7 @@ def create(desk: Desk, table: str, row: Row, lines: Lines | None = None) -> Row:
     for child_table, field, rows in children:
         child_key = schema().key_columns(child_table)[0]
         for number, line in enumerate(rows, start=1):
-            _check_references(desk, line)
+            _check_references(desk, child_table, line)
             line.setdefault(child_key, desk.guid())
             line[field] = row[key]
             if "LineNumber" in schema().endpoints[child_table].columns:
@@ -74,7 +75,7 @@ def change(desk: Desk, table: str, row: Row, changes: Row) -> None:
         ApiError: 500 where the rules of business refuse it.
     """
     rules = _RULES.get(table, _NO_RULES)
-    _check_references(desk, changes)
+    _check_references(desk, table, changes)
     for name in rules.required or ():
         if name in changes and changes[name] is None:
             raise missing(name)
@@ -114,9 +115,10 @@ def _check_required(desk: Desk, table: str, row: Row, lines: Lines) -> None:
         raise missing(*absent)
 
 
-def _check_references(desk: Desk, row: Row) -> None:
+def _check_references(desk: Desk, table: str, row: Row) -> None:
+    columns = schema().endpoints[table].columns
     for name, value in row.items():
-        target = reference(name)
+        target = reference(columns[name]) if name in columns else None
         if target is None or value is None or target.table == USERS:
             continue
         rows = desk.company.table(target.table)

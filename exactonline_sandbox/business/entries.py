@@ -39,7 +39,8 @@ LINES_OF = {
     CASH_ENTRIES: "financialtransaction/CashEntryLines",
     GENERAL_ENTRIES: "generaljournalentry/GeneralJournalEntryLines",
 }
-_HEADER_OF = {lines: header for header, lines in LINES_OF.items()}
+# What the term of an entry takes over when the entry is changed.
+_OF_TERM = ("Account", "AmountFC", "AmountDC", "Description", "DueDate", "YourRef")
 
 
 def _check_journal(desk: Desk, code: object, kinds: tuple[int, ...], name: str) -> None:
@@ -161,7 +162,7 @@ def _rebooking(table: str) -> Callable[[Desk, Row], None]:
         fresh = booking.term(entry, _SIDES[table][2], desk.guid)
         for terms in (booking.RECEIVABLES, booking.PAYMENTS, booking.PAYMENT_TERMS):
             for term in desk.where(terms, "EntryID", entry["EntryID"]):
-                changes = {name: fresh[name] for name in ("AmountFC", "AmountDC", "DueDate")}
+                changes = {name: fresh[name] for name in _OF_TERM}
                 desk.update(terms, term, changes)
 
     return changed
@@ -173,6 +174,7 @@ def _changing(table: str) -> Callable[[Desk, Row, Row], None]:
         if entry["Status"] == booking.PROCESSED:
             raise invalid("The entry has been processed and can no longer be changed.")
         if row is not entry:
+            changes.pop("EntryID", None)
             whole = {**row, **changes}
             if not {"VATAmountFC"} & set(changes):
                 whole.pop("VATAmountFC", None)

@@ -207,6 +207,7 @@ def _changing_line(table: str) -> Callable[[Desk, Row, Row], None]:
 
     def changing(desk: Desk, line: Row, changes: Row) -> None:
         order = desk.the(table, line[kind.key], kind.key)
+        changes.pop(kind.key, None)
         whole = {name: value for name, value in {**line, **changes}.items() if value is not None}
         if "NetPrice" not in changes and {"UnitPrice", "Discount"} & set(changes):
             del whole["NetPrice"]

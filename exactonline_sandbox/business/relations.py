@@ -156,6 +156,11 @@ def _changing_contact(_desk: Desk, contact: Row, changes: Row) -> None:
         changes["FullName"] = _full_name({**contact, **changes})
 
 
+def _removing_contact(desk: Desk, contact: Row) -> None:
+    for account in desk.where(ACCOUNTS, "MainContact", contact["ID"]):
+        desk.update(ACCOUNTS, account, {"MainContact": None})
+
+
 def _prepare_attachment(_desk: Desk, attachment: Row, _lines: Lines) -> None:
     """The content goes into the file; reading gives its size and a link."""
     content = attachment.pop("Attachment", None)
@@ -191,7 +196,10 @@ RULES = {
         removing=lambda desk, row: _refuse_in_use(GL_ACCOUNTS, "G/L account", desk, row)
     ),
     CONTACTS: Rules(
-        required=("Account", "LastName"), prepare=_prepare_contact, changing=_changing_contact
+        required=("Account", "LastName"),
+        prepare=_prepare_contact,
+        changing=_changing_contact,
+        removing=_removing_contact,
     ),
     ADDRESSES: Rules(required=("Account", "Type")),
     DOCUMENTS: Rules(

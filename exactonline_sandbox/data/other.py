@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from exactonline_sandbox.store import Row
 
 _COMPLETE = 21
+_DOCUMENT_TYPES = ((10, "Verkoopfactuur"), (20, "Inkoopfactuur"), (55, "Diversen"))
 _EXPENSES = ("4300", "4500", "4700", "4800")
 
 
@@ -124,6 +125,18 @@ def fill_rest(maker: Maker) -> None:
             {"JournalCode": "90"},
             {"GeneralJournalEntryLines": lines},
         )
+    for number, description in _DOCUMENT_TYPES:
+        row = {
+            "ID": number,
+            "Description": description,
+            "DocumentIsCreatable": True,
+            "DocumentIsDeletable": True,
+            "DocumentIsUpdatable": True,
+            "DocumentIsViewable": True,
+        }
+        maker.load("documents/DocumentTypes", row)
+    category = {"ID": maker.guid(), "Description": "Administratie"}
+    maker.load("documents/DocumentCategories", category)
     for number, moment in enumerate(maker.moments(6)):
         row = {"Subject": f"Notitie {number + 1}", "Type": 55, "Body": words.REMARKS[number % 3]}
         deeds.create(_desk(maker, moment), DOCUMENTS, row)

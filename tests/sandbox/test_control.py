@@ -85,6 +85,16 @@ def test_a_day_of_business_reports_what_it_did(start: Callable[..., Api]) -> Non
     assert {"accounts", "purchase_entries", "general_journal_entries"} <= set(created)
 
 
+@pytest.mark.parametrize("only", [(), ("sales_invoices",)])
+def test_more_may_happen_in_a_day_than_there_was(
+    start: Callable[..., Api], only: tuple[str, ...]
+) -> None:
+    api = start(invoices=2, only=only)
+    report = api.server.control.changes(api.division, new=0, changed=40, deleted=150)
+    assert report["deleted"]["contacts"] > 20
+    assert sum(report["updated"].values()) >= 40
+
+
 def test_equal_seeds_give_equal_companies_and_days(start: Callable[..., Api]) -> None:
     truths = []
     for _ in range(2):

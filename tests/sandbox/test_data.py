@@ -58,7 +58,7 @@ def test_every_reference_leads_somewhere(company: Any) -> None:
         columns = load().endpoints[name].columns
         for row in table.rows.values():
             for column in set(row) & set(columns):
-                target = reference(column)
+                target = reference(columns[column])
                 if target is None or target.table == "users":
                     continue
                 other = company.table(target.table)

@@ -214,3 +214,12 @@ def test_bulk_shows_the_same_rows_in_large_pages(shared: Api) -> None:
     bulk = shared.get("bulk/SalesInvoice/SalesInvoices?$select=InvoiceID,Modified").json()["d"]
     assert len(bulk["results"]) == 150
     assert "__next" not in bulk
+
+
+def test_atom_and_other_orders_know_lines_from_headers(shared: Api) -> None:
+    path = f"{FEED}?$filter=Timestamp gt 1&$select=LineNumber&$top=9"
+    lines = shared.get(path, Accept="application/atom+xml").text.count(">0</d:LineNumber>")
+    assert 0 < lines < 9
+    numbers = [row["LineNumber"] for row in shared.rows(f"{path}00&$orderby=LineNumber desc")]
+    assert numbers == sorted(numbers, reverse=True)
+    assert numbers[0] > 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import time_machine
 
-from exactonline_client import catalogue
+from exactonline_client import catalogue, odata
 from exactonline_client.errors import AccessDenied, DailyLimitReached, Incomplete, Unavailable
 
 if TYPE_CHECKING:
@@ -242,3 +242,57 @@ def test_lists_of_the_user_are_read_once(bench: Bench) -> None:
     outcome = bench.run("me", "system_divisions")
     assert len(outcome.records("me")) == 1
     assert len(outcome.records("system_divisions")) == len(bench.divisions)
+
+
+ENTRIES = ("purchase_entries", "purchase_entry_lines")
+
+
+@pytest.mark.parametrize("bench", [{"invoices": 200}], indirect=True)
+def test_lines_without_a_mark_of_change_come_with_their_headers(bench: Bench) -> None:
+    first = bench.run(*ENTRIES)
+    assert first.error is None
+    for stream in ENTRIES:
+        assert keys(first.records(stream), stream) == keys(bench.truth(stream), stream)
+        assert len(first.records(stream)) == len(bench.truth(stream))
+    pages = -(-len(bench.truth("purchase_entries")) // 60)
+    assert first.calls == {"purchaseentry/PurchaseEntries": pages}
+    bench.server.control.clock(advance_seconds=DAY)
+    bench.server.control.changes(bench.divisions[0], seed=1, new=8, changed=0, deleted=0)
+    bench.server.control.clock(advance_seconds=DAY)
+    second = bench.run(*ENTRIES, state=first.state)
+    for stream in ENTRIES:
+        records = first.records(stream) + second.records(stream)
+        assert keys(records, stream) == keys(bench.truth(stream), stream)
+        assert 0 < len(second.records(stream)) < len(first.records(stream))
+
+
+@pytest.mark.parametrize("bench", [{"invoices": 100}], indirect=True)
+def test_each_half_of_an_expanded_pair_can_be_read_alone(bench: Bench) -> None:
+    headers = bench.run("purchase_entries")
+    lines = bench.run("purchase_entry_lines")
+    assert keys(headers.records("purchase_entries"), "purchase_entries") == keys(
+        bench.truth("purchase_entries"), "purchase_entries"
+    )
+    assert not lines.records("purchase_entries")
+    assert keys(lines.records("purchase_entry_lines"), "purchase_entry_lines") == keys(
+        bench.truth("purchase_entry_lines"), "purchase_entry_lines"
+    )
+
+
+@pytest.mark.parametrize("bench", [{"invoices": 100}], indirect=True)
+def test_a_server_that_does_not_expand_gives_the_same_rows(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain_url = odata.url
+
+    def without_expand(path: str, options: dict[str, str | None]) -> str:
+        # As a server answers that knows no such option: it refuses the query.
+        refused = options.get("$expand") and {**options, "$expand": "NoSuchCollection"}
+        return plain_url(path, refused or options)
+
+    monkeypatch.setattr(odata, "url", without_expand)
+    outcome = bench.run(*ENTRIES)
+    assert outcome.error is None
+    for stream in ENTRIES:
+        assert keys(outcome.records(stream), stream) == keys(bench.truth(stream), stream)
+        assert len(outcome.records(stream)) == len(bench.truth(stream))
