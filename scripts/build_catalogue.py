@@ -137,9 +137,7 @@ def endpoint(fact: Facts) -> Facts:
     if fact["id"] in FEEDS:
         facts["feed"] = dict(zip(("header", "line"), FEEDS[fact["id"]], strict=True))
     facts = {name: value for name, value in facts.items() if value not in (None, False, [])}
-    properties = [
-        prop(short_name, item) for item in fact["properties"] if item["name"] is not None
-    ]
+    properties = [prop(short_name, item) for item in fact["properties"] if item["name"] is not None]
     for item in properties:
         if (fact["id"], item["name"]) in ALSO_CREATABLE:
             item["post"] = True
