@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SETTLED = timedelta(minutes=5)
 """Rows stamped longer ago than this are all visible; younger ones are read again next time."""
+LAST_TIMESTAMP = "last_timestamp"
+"""In the state of a partition: the rowversion it had before it went on by `Modified`."""
 HOUR = timedelta(hours=1)
 BEGINNING = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -35,7 +37,7 @@ class Progress:
     zone: ZoneInfo
     """Of the server's wall clock."""
     settled: str | None = None
-    """For `Modified`: rows stamped after this moment may have been missed."""
+    """Rows stamped after this moment may have been missed."""
     highest: Any = None
     """The highest value so far."""
     proven: Any = None
@@ -48,7 +50,7 @@ class Progress:
         A page proves its order when its rows are in order, begin where the page before ended,
         and the server says that it goes on behind the last of them.
         """
-        if self.column == MODIFIED and self.settled is None and page.read_at is not None:
+        if self.settled is None and page.read_at is not None:
             self.settled = _text(page.read_at - SETTLED)
         known = [value for value in values if value is not None]
         if not known:
@@ -65,7 +67,7 @@ class Progress:
         if self.highest is None:
             return
         self.proven = self._capped(self.highest)
-        if self.settled is not None:
+        if self.settled is not None and self.column == MODIFIED:
             wall = datetime.fromisoformat(self.proven).astimezone(self.zone)
             # Nothing more can be stamped in an hour that came twice, once it is long over.
             over = _text(_hour(wall).replace(fold=1).astimezone(timezone.utc) + HOUR)
@@ -79,7 +81,9 @@ class Progress:
         return token.startswith("datetime'")
 
     def _capped(self, value: Any) -> Any:  # noqa: ANN401
-        return value if self.settled is None else min(value, self.settled)
+        if self.settled is None or self.column != MODIFIED:
+            return value
+        return min(value, self.settled)
 
 
 def start(state: MutableMapping[str, Any], column: str) -> Any:  # noqa: ANN401
@@ -94,6 +98,8 @@ def advance(state: MutableMapping[str, Any], progress: Progress) -> None:
     before = start(state, progress.column)
     if progress.proven is None or (before is not None and progress.proven <= before):
         return
+    if state.get("replication_key") == TIMESTAMP != progress.column:
+        state[LAST_TIMESTAMP] = state["replication_key_value"]
     state["replication_key"] = progress.column
     state["replication_key_value"] = progress.proven
 

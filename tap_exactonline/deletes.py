@@ -38,6 +38,8 @@ class DeletedLog:
 
     end: int
     """The highest rowversion of the log: where the next run goes on."""
+    read_at: str | None = None
+    """When it was read, by the server's clock (UTC, ISO)."""
     deletions: dict[int, list[Deletion]] = field(default_factory=dict)
     """By entity type."""
 
@@ -57,6 +59,8 @@ def read(connection: Connection, division: int, start: int) -> DeletedLog:
     log = DeletedLog(end=start)
     found: dict[int, list[Deletion]] = defaultdict(list)
     for page in connection.pages(address, division):
+        if page.read_at is not None:
+            log.read_at = page.read_at.isoformat()
         for row in page.rows:
             entry: dict[str, Any] = decode(row)
             log.end = max(log.end, entry["Timestamp"])

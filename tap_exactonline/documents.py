@@ -82,10 +82,13 @@ class HeaderStream(ExactStream):
                     child.send(progress)
             progress.finished()
             self._advance(state, progress)
+            self.complete(state, progress)
         finally:
             # Also when the day's calls end in the middle: what was read is sent.
             if child is not None:
                 child.send(progress)
+        if child is not None:
+            child.complete_pair(progress)
 
     def _headers(self, parts: list[Part], division: int, start: Any) -> Iterator[Row]:  # noqa: ANN401
         if not self.selected:
@@ -196,6 +199,7 @@ class LineStream(ExactStream):
         """A division is about to be read."""
         self._context = context
         self._state = self.get_context_state(context)
+        self.check_continuity(division, context)
         self.first = self.start(division, self._state, column)
         self._decode = self.decoder(division)
         self._waiting: list[Row] = []
@@ -227,6 +231,10 @@ class LineStream(ExactStream):
             self._begun = True
         self._waiting = []
         self._advance(self._state, progress)
+
+    def complete_pair(self, progress: Progress) -> None:
+        """The whole list is out."""
+        self.complete(self._state, progress)
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Row]:

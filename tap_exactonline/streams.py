@@ -13,9 +13,9 @@ from typing_extensions import override
 
 from exactonline_client import odata
 from exactonline_client.errors import ExactOnlineError, UnexpectedAnswer
-from tap_exactonline import bookmarks, reading
+from tap_exactonline import bookmarks, continuity, reading
 from tap_exactonline.bookmarks import Progress
-from tap_exactonline.plan import DIVISION, MODIFIED
+from tap_exactonline.plan import DIVISION, MODIFIED, TIMESTAMP
 from tap_exactonline.schema import DELETED_AT, schema
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     Context = Mapping[str, Any]
 
 PARTITION = "division"
-DELETES_READ = "deletes_timestamp"
-"""In the state of a partition: how far the deleted log has been read for this stream."""
 NO_STATE_BY_COUNT = sys.maxsize
 
 
@@ -94,8 +92,18 @@ class ExactStream(Stream):
         if not self.tap.is_open(division):
             return
         with self.tap.isolated(self.name, division):
+            self.check_continuity(division, context)
             yield from self._deleted(division, context)
             yield from self._rows(division, context)
+
+    def check_continuity(self, division: int, context: Context | None) -> None:
+        """Start anew where the state no longer fits what Exact Online knows."""
+        if context and self.selected:
+            what = f"{self.name} of division {division}"
+            state = self.get_context_state(context)
+            has_rowversions = self.plan.bookmark == TIMESTAMP or self.tombstones
+            moved_at = self.tap.moved_at(division) if has_rowversions else None
+            continuity.check(what, state, moved_at, self.tap.now)
 
     def _rows(self, division: int, context: Context | None) -> Iterator[Row]:
         state = self.get_context_state(context)
@@ -110,6 +118,13 @@ class ExactStream(Stream):
             self._advance(state, progress)
         progress.finished()
         self._advance(state, progress)
+        self.complete(state, progress)
+
+    def complete(self, state: dict[str, Any], progress: Progress) -> None:
+        """The whole list is out: note until when it is complete, and send the state."""
+        if self.selected and self.is_incremental and progress.settled is not None:
+            state[continuity.COMPLETE_UNTIL] = progress.settled
+        self.tap.state_writer.write_state(self.tap_state)
 
     def _pages(self, division: int, start: Any) -> Iterator[Page]:  # noqa: ANN401
         known = self.plan.endpoint.columns
@@ -133,6 +148,12 @@ class ExactStream(Stream):
         if column is None or not self.is_incremental:
             return None
         found = bookmarks.start(state, column)
+        if found is None:
+            found = continuity.other_start(
+                state,
+                column,
+                lambda moment: self.tap.first_timestamp(self.plan, division, moment),
+            )
         start_date = self.tap.start_date
         if found is not None or start_date is None:
             return found
@@ -180,9 +201,10 @@ class ExactStream(Stream):
             return
         log = self.tap.deleted_log(division)
         state = self.get_context_state(context)
-        position = state.get(DELETES_READ)
+        position = state.get(continuity.DELETES_READ)
         if position is not None:
             key = self.plan.stream.key[0]
             for item in log.since(position, entity_type):
                 yield {key: item.key, DIVISION.name: division, DELETED_AT: item.deleted_at}
-        state[DELETES_READ] = max(log.end, position or 0)
+        state[continuity.DELETES_READ] = max(log.end, position or 0)
+        state[continuity.DELETES_READ_AT] = log.read_at

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -28,11 +29,11 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
 )
 from exactonline_client.settings import DISTRIBUTION
-from tap_exactonline import bookmarks, deletes, reading
+from tap_exactonline import bookmarks, continuity, deletes, reading
 from tap_exactonline.documents import ExpandedHeaders, HeaderStream, LineStream, MixedHeaders
 from tap_exactonline.plan import plans
 from tap_exactonline.settings import CONFIG
-from tap_exactonline.streams import DELETES_READ, ExactStream
+from tap_exactonline.streams import ExactStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,6 +123,23 @@ class TapExactOnline(Tap):
         chosen = self.config.get("divisions")
         return list(dict.fromkeys(chosen)) if chosen else [self.current_division]
 
+    def moved_at(self, division: int) -> str | None:
+        """When Exact last moved the division to another database; None where that is not known."""
+        return self._moves.get(division)
+
+    @cached_property
+    def _moves(self) -> dict[int, str]:
+        try:
+            found = self.connection.divisions
+        except (AccessDenied, RequestRefused):
+            return {}
+        return {int(item["Code"]): str(item.get("DivisionMoveDate") or "never") for item in found}
+
+    @property
+    def now(self) -> datetime:
+        """The present moment."""
+        return datetime.fromtimestamp(self.initialized_at / 1000, timezone.utc)
+
     @cached_property
     def start_date(self) -> str | None:
         """The setting start_date as UTC text."""
@@ -152,11 +170,12 @@ class TapExactOnline(Tap):
         """What was deleted in a division, read once a run for all its streams."""
         if division not in self._deleted_logs:
             positions = [
-                partition[DELETES_READ]
+                partition[continuity.DELETES_READ]
                 for name, stream in self.streams.items()
                 if stream.selected
                 for partition in self.state.get("bookmarks", {}).get(name, {}).get("partitions", [])
-                if partition["context"].get("division") == division and DELETES_READ in partition
+                if partition["context"].get("division") == division
+                and continuity.DELETES_READ in partition
             ]
             start = min(positions, default=0)
             try:

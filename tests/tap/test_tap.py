@@ -44,7 +44,7 @@ def test_headers_and_lines_come_from_one_fetch(bench: Bench) -> None:
     parents = {row["InvoiceID"] for row in outcome.records("sales_invoices")}
     assert {row["InvoiceID"] for row in outcome.records("sales_invoice_lines")} == parents
     assert outcome.calls[FEED] == 1
-    assert sum(outcome.calls.values()) == 2  # and the deleted log
+    assert sum(outcome.calls.values()) == 3  # and the deleted log, and the list of divisions
 
 
 def test_records_have_exact_types(bench: Bench) -> None:
@@ -178,7 +178,7 @@ def test_the_end_of_the_day_is_no_loss(bench: Bench) -> None:
     failing = bench.run(*PAIR, state=first.state, on_daily_limit="fail")
     assert isinstance(failing.error, DailyLimitReached)
     assert not failing.records("sales_invoices")
-    bench.server.control.clock(advance_seconds=DAY)
+    # The sandbox runs in this process, so its clock moves along.
     with time_machine.travel(time.time() + DAY):
         second = bench.run(*PAIR, state=first.state)
     assert first.calls[FEED] + second.calls[FEED] <= 4 + 1
@@ -296,3 +296,51 @@ def test_a_server_that_does_not_expand_gives_the_same_rows(
     for stream in ENTRIES:
         assert keys(outcome.records(stream), stream) == keys(bench.truth(stream), stream)
         assert len(outcome.records(stream)) == len(bench.truth(stream))
+
+
+def test_a_company_that_was_moved_is_read_again(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    division = bench.divisions[0]
+    first = bench.run(*PAIR)
+    gone = bench.truth("sales_invoices")
+    bench.server.control.clock(advance_seconds=DAY)
+    bench.server.control.changes(division, seed=4, new=2, changed=0, deleted=2)
+    bench.server.control.move_division(division)
+    second = bench.run(*PAIR, state=first.state)
+    assert "another database" in caplog.text
+    for stream in PAIR:
+        assert keys(living(second, stream), stream) == keys(bench.truth(stream), stream)
+    tombstones = [row for row in second.records("sales_invoices") if "_sdc_deleted_at" in row]
+    deleted = keys(gone, "sales_invoices") - keys(bench.truth("sales_invoices"), "sales_invoices")
+    assert keys(tombstones, "sales_invoices") >= deleted
+    third = bench.run(*PAIR, state=second.state)
+    assert not third.records("sales_invoices")
+
+
+def test_after_two_months_the_deleted_log_has_a_gap(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = bench.run("accounts")
+    # The sandbox runs in this process, so its clock moves along.
+    with time_machine.travel(time.time() + 70 * DAY):
+        # After 30 idle days a person has to sign in again as well.
+        bench.config["refresh_token"] = bench.server.control.sign_in()["refresh_token"]
+        bench.server.control.clock(advance_seconds=600)
+        second = bench.run("accounts", state=first.state)
+    assert "kept for two months" in caplog.text
+    assert keys(living(second, "accounts"), "accounts") == keys(bench.truth("accounts"), "accounts")
+
+
+def test_switching_the_sync_api_neither_loses_nor_repeats(bench: Bench) -> None:
+    first = bench.run("accounts")
+    bench.server.control.clock(advance_seconds=DAY)
+    bench.server.control.changes(bench.divisions[0], seed=6, new=3, changed=3, deleted=0)
+    bench.server.control.clock(advance_seconds=DAY)
+    plain = bench.run("accounts", state=first.state, use_sync_api=False)
+    seen = {row["ID"]: row["Name"] for row in living(first, "accounts")}
+    seen |= {row["ID"]: row["Name"] for row in living(plain, "accounts")}
+    assert seen == {row["ID"]: row["Name"] for row in bench.truth("accounts")}
+    assert len(living(plain, "accounts")) < len(seen)
+    back = bench.run("accounts", state=plain.state)
+    assert len(living(back, "accounts")) <= len(living(plain, "accounts"))

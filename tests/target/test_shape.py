@@ -84,7 +84,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     assert problems(record) == [
         "OrderedBy is missing",
         "'Remark' is no field of SalesInvoices (near it: Remarks)",
-        "InvoiceNumber is read-only (near it: OrderNumber, InvoiceTo, InvoiceID)",
+        "InvoiceNumber is read-only (near it: OrderNumber, InvoiceDate, InvoiceTo)",
         f"OrderDate should be {EXPECTED['Edm.DateTime']}, but came as other text",
         "OrderDate is given twice",
         "SalesInvoiceLines[1].Item should be a GUID, but came as other text",
