@@ -28,6 +28,9 @@ CALLS_A_MINUTE = 600
 NEW_INVOICES = 25
 DAY = 86_400
 EXIT_DIFFERENT = 1
+ABOUT_DELETES = (
+    "Exact's log of deleted rows does not tell an invoice from its lines, so both tables mark each."
+)
 
 
 class Story:
@@ -58,8 +61,11 @@ class Story:
         total = sum(rows for rows, _ in written.values())
         self.console.print(
             f"{total:,} rows in {self.stack.sandbox.data_calls()} API calls "
-            f"and {time.monotonic() - began:.0f} s.\n"
+            f"and {time.monotonic() - began:.0f} s."
         )
+        if any(deleted for _, deleted in written.values()):
+            self.console.print(f"[dim]{ABOUT_DELETES}")
+        self.console.print()
 
     def business(self) -> None:
         """Let a day of business happen at the company."""
