@@ -25,7 +25,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: lint types pytest ## Check everything: style, types and behaviour
@@ -60,6 +60,10 @@ catalogue: $(ENV) ## Regenerate the entity catalogue, from ENTITIES=path
 .PHONY: meltano
 meltano: $(ENV) ## Regenerate the settings in meltano.yml from the plugins
 	$(BIN)/python scripts/build_meltano.py
+
+.PHONY: docs-tables
+docs-tables: $(ENV) ## Regenerate docs/streams.md from the catalogue
+	$(BIN)/python scripts/build_stream_table.py
 
 .PHONY: pins
 pins: $(UV) ## Move every pinned requirement to its newest release

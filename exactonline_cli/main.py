@@ -7,7 +7,14 @@ from typing import Any
 import click
 from typing_extensions import override
 
+from exactonline_cli.connect import connect
+from exactonline_cli.divisions import divisions
+from exactonline_cli.keepalive import keepalive
+from exactonline_cli.login import login
 from exactonline_cli.sandbox import sandbox
+from exactonline_cli.status import status
+from exactonline_cli.webhooks import webhooks
+from exactonline_client import redaction
 from exactonline_client.errors import ExactOnlineError
 
 
@@ -16,6 +23,7 @@ class _OneLineErrors(click.Group):
 
     @override
     def invoke(self, ctx: click.Context) -> Any:
+        redaction.install()
         try:
             return super().invoke(ctx)
         except ExactOnlineError as error:
@@ -29,7 +37,8 @@ def main() -> None:
     """Exact Online from the command line."""
 
 
-main.add_command(sandbox)
+for command in (connect, login, divisions, status, keepalive, sandbox, webhooks):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

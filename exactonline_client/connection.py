@@ -12,34 +12,39 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from exactonline_client import divisions, pages, regions
-from exactonline_client.auth import App, TokenSource
-from exactonline_client.errors import ConfigurationError
+from exactonline_client import accounts, divisions, pages, runs
+from exactonline_client.auth import TokenSource
 from exactonline_client.limits import Budget
 from exactonline_client.session import Session
-from exactonline_client.settings import DISTRIBUTION, REQUIRED
+from exactonline_client.settings import DISTRIBUTION
 from exactonline_client.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
+    from exactonline_client.auth import App
     from exactonline_client.pages import Page
 
 
 @dataclass
 class Connection:
-    """One app and user at one region of Exact Online."""
+    """One app and user at one region of Exact Online, by the name the store knows them under."""
 
+    name: str
     app: App
     store: Store
     session: Session
     tokens: TokenSource
     budget: Budget
+    clock: Callable[[], float] = time.time
 
     @cached_property
     def me(self) -> dict[str, Any]:
         """The signed-in user; asked once."""
-        return divisions.me(self.session)
+        me = divisions.me(self.session)
+        accounts.remember_user(self.store, self.name, me)
+        return me
 
     @cached_property
     def divisions(self) -> list[dict[str, Any]]:
@@ -65,6 +70,12 @@ class Connection:
         """All pages of a list, see `pages.read`."""
         return pages.read(self.session, address, division)
 
+    def noted_run(self, program: str) -> AbstractContextManager[None]:
+        """Keep on record, for `exactonline status`, what becomes of the block."""
+        return runs.noted(
+            self.store, self.name, program, lambda: self.session.usage.total, self.clock
+        )
+
     def close(self) -> None:
         """Let go of the store."""
         self.store.close()
@@ -82,17 +93,16 @@ def connect(
         ConfigurationError: a setting is missing or wrong.
         StoreError: the store cannot be opened.
     """
-    for name in REQUIRED:
-        if not settings.get(name):
-            raise ConfigurationError(f"Setting {name} is missing. It comes from the app centre.")
-    region = regions.resolve(settings.get("region") or "nl", settings.get("base_url"))
-    app = App(region, settings["client_id"], settings["client_secret"])
     store = Store(settings.get("store_url"), settings.get("store_key"))
-    http = requests.Session()
-    http.headers["User-Agent"] = (
-        settings.get("user_agent") or f"{DISTRIBUTION}/{version(DISTRIBUTION)}"
+    try:
+        name, app = accounts.identify(settings, store)
+    except Exception:
+        store.close()
+        raise
+    http = http_session(settings.get("user_agent"))
+    tokens = TokenSource(
+        app, store, http, name=name, seed=settings.get("refresh_token"), clock=clock
     )
-    tokens = TokenSource(app, store, http, seed=settings.get("refresh_token"), clock=clock)
     budget = Budget(
         store,
         app.key,
@@ -102,11 +112,18 @@ def connect(
         sleep=sleep,
     )
     session = Session(
-        region.base_url,
+        app.region.base_url,
         tokens,
         budget,
         store,
         http,
         timeout=settings.get("request_timeout") or 300,
     )
-    return Connection(app, store, session, tokens, budget)
+    return Connection(name, app, store, session, tokens, budget, clock)
+
+
+def http_session(user_agent: str | None = None) -> requests.Session:
+    """What calls are made with; it says who makes them."""
+    http = requests.Session()
+    http.headers["User-Agent"] = user_agent or f"{DISTRIBUTION}/{version(DISTRIBUTION)}"
+    return http

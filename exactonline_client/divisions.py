@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import odata, pages
-from exactonline_client.errors import UnexpectedAnswer
+from exactonline_client.errors import (
+    AccessDenied,
+    DailyLimitReached,
+    RequestRefused,
+    UnexpectedAnswer,
+)
 
 if TYPE_CHECKING:
     from exactonline_client.session import Session
@@ -27,6 +32,16 @@ def me(session: Session) -> dict[str, Any]:
     if not rows:
         raise UnexpectedAnswer("Exact Online does not say who is signed in (empty answer of Me).")
     return dict(rows[0])
+
+
+def refusal(session: Session, division: int) -> str | None:
+    """Why a division cannot be reached, None where it can; costs one call of its budget."""
+    path = f"/api/v1/{division}/system/Divisions"
+    try:
+        session.get(odata.url(path, {"$select": "Code", "$top": "1"}), division)
+    except (AccessDenied, RequestRefused, DailyLimitReached) as error:
+        return str(error)
+    return None
 
 
 def divisions(session: Session, current: int) -> list[dict[str, Any]]:

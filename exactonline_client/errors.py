@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from exactonline_client import redaction
+
 
 class ExactOnlineError(Exception):
     """Root of all errors of this project; its text is meant for the user as it is."""
 
     exit_code: int = 1
+
+    def __init__(self, message: str = "") -> None:
+        """`message` may quote a server, which may quote a secret: that is hidden.
+
+        It goes to more places than a log: a page, a result, JSON on standard output.
+        """
+        super().__init__(redaction.clean(message))
 
 
 class ConfigurationError(ExactOnlineError):
@@ -64,7 +73,7 @@ class RequestRefused(ExactOnlineError):  # noqa: N818
         """`reason` is the message in Exact's own words, empty where it gave none."""
         super().__init__(message)
         self.status = status
-        self.reason = reason
+        self.reason = redaction.clean(reason)
 
 
 class ValidationFailed(RequestRefused):

@@ -10,15 +10,24 @@ DISTRIBUTION = "singer-exactonline"
 """What this project is called on PyPI; `tap-exactonline` there is another project."""
 
 SHARED: dict[str, dict[str, Any]] = {
+    "connection": {
+        "type": ["string", "null"],
+        "title": "Connection",
+        "description": (
+            "Name of a connection in the store, as exactonline connect makes it. What other "
+            "settings say of the app must agree with it. Default: the only one that fits the "
+            "settings, else one named after region and client ID. Example: nl-5a0d8f0e"
+        ),
+    },
     "region": {
         "type": "string",
         "enum": sorted(REGIONS),
-        "default": "nl",
         "title": "Region",
         "description": (
             "The Exact Online site you sign in to: "
             + ", ".join(f"{code} ({REGIONS[code].name})" for code in sorted(REGIONS))
-            + ". An app registration belongs to one region."
+            + ". An app registration belongs to one region. Default: that of the connection, "
+            "else nl."
         ),
     },
     "base_url": {
@@ -30,16 +39,22 @@ SHARED: dict[str, dict[str, Any]] = {
         ),
     },
     "client_id": {
-        "type": "string",
+        "type": ["string", "null"],
         "title": "Client ID",
-        "description": "Client ID of your app registration in the Exact App Centre.",
+        "description": (
+            "Client ID of your app registration in the Exact App Centre. Not needed where the "
+            "connection has it already."
+        ),
     },
     "client_secret": {
-        "type": "string",
+        "type": ["string", "null"],
         "secret": True,
         "writeOnly": True,
         "title": "Client Secret",
-        "description": "Client secret of your app registration in the Exact App Centre.",
+        "description": (
+            "Client secret of your app registration in the Exact App Centre. Not needed where the "
+            "connection has it already."
+        ),
     },
     "refresh_token": {
         "type": ["string", "null"],
@@ -70,8 +85,8 @@ SHARED: dict[str, dict[str, Any]] = {
         "title": "Store Key",
         "description": (
             "Fernet key that encrypts the tokens in the store; several with commas between to "
-            "rotate them, the first encrypts. Default: a key file beside the store that only its "
-            "owner can read."
+            "rotate them, the first encrypts. Default: a key in the keyring of the system where "
+            "there is one, else in a file beside the store that only its owner can read."
         ),
     },
     "daily_call_reserve": {
@@ -106,5 +121,3 @@ SHARED: dict[str, dict[str, Any]] = {
         "description": "How the calls present themselves. Default: singer-exactonline/VERSION",
     },
 }
-
-REQUIRED = ("client_id", "client_secret")

@@ -1,7 +1,7 @@
-"""Durable state that all processes of one app share: tokens, call budget, results.
+"""Durable state that all processes share: connections, call budgets, runs, results.
 
-A SQLite file by default; PostgreSQL where several machines work for one app. Tokens are stored
-encrypted. The schema only ever changes by a migration.
+A SQLite file by default; PostgreSQL where several machines work for one app. Tokens and
+client secrets are stored encrypted. The schema only ever changes by a migration.
 """
 
 from __future__ import annotations
@@ -12,31 +12,55 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import filelock
 import platformdirs
 import sqlalchemy as sa
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from exactonline_client import files, keys
 from exactonline_client.errors import ConfigurationError, StoreError
+from exactonline_client.migrations import MIGRATIONS
+from exactonline_client.redaction import remember
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 metadata = sa.MetaData()
 
 schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
 
-tokens = sa.Table(
-    "tokens",
+connections = sa.Table(
+    "connections",
     metadata,
-    sa.Column("app", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("app", sa.String(64), nullable=False),
+    sa.Column("region", sa.String(8), nullable=False),
+    sa.Column("base_url", sa.String(255), nullable=False),
+    sa.Column("client_id", sa.String(255), nullable=False),
+    sa.Column("client_secret", sa.LargeBinary, nullable=False),
+    sa.Column("redirect_uri", sa.String(2000)),
+    sa.Column("user_id", sa.String(64)),
+    sa.Column("user_name", sa.String(255)),
+    sa.Column("divisions", sa.JSON(none_as_null=True)),
     sa.Column("access_token", sa.LargeBinary),
     sa.Column("refresh_token", sa.LargeBinary, nullable=False),
     sa.Column("previous_refresh_token", sa.LargeBinary),
     sa.Column("received_at", sa.Float, nullable=False),
+    sa.Column("proven_at", sa.Float),
     sa.Column("seed", sa.String(64)),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("connection", sa.String(64), nullable=False, index=True),
+    sa.Column("program", sa.String(64), nullable=False),
+    sa.Column("started_at", sa.Float, nullable=False),
+    sa.Column("ended_at", sa.Float),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("calls", sa.Integer, nullable=False),
 )
 
 budgets = sa.Table(
@@ -68,21 +92,19 @@ results = sa.Table(
 )
 
 
-def _create_all(connection: sa.Connection) -> None:
-    metadata.create_all(connection)
-
-
-# Each entry brings a store from the version of its index to the next one.
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_create_all,)
-
-LOCK_TIMEOUT = 600.0
-"""Seconds to wait for another process: longer than it can need for one call."""
+def project_folder() -> Path | None:
+    """The Meltano project this process works for, or in whose folder it runs."""
+    named = os.environ.get("MELTANO_PROJECT_ROOT")
+    if named:
+        return Path(named)
+    here = Path.cwd()
+    return next((path for path in (here, *here.parents) if (path / "meltano.yml").exists()), None)
 
 
 def default_url() -> str:
     """The store's place when nothing is set: the Meltano project, else the user's data folder."""
-    project = os.environ.get("MELTANO_PROJECT_ROOT")
-    folder = Path(project, ".exactonline") if project else _data_folder()
+    project = project_folder()
+    folder = project / ".exactonline" if project else _data_folder()
     return f"sqlite:///{folder / 'store.db'}"
 
 
@@ -102,15 +124,17 @@ class Store:
 
         Args:
             url: SQLAlchemy address; None for the default SQLite file.
-            key: one or more Fernet keys with commas between; the first encrypts. None for a
-                key file beside the store, made at first use and readable for its owner only.
+            key: one or more Fernet keys with commas between; the first encrypts. None for a key
+                in the keyring of the system where there is one, else in a file beside the
+                store, made at first use and readable for its owner only.
         """
         self.url = _address(url or default_url())
+        remember(self.url.password)
         self._is_file = self.url.get_backend_name() == "sqlite"
         self.folder = Path(self.url.database or "").parent if self._is_file else _data_folder()
         if self._is_file:
-            _owner_only(Path(self.url.database or ""))
-        self._fernet = _given_keys(key) if key else _kept_key(self.folder / "store.key")
+            files.owner_only(Path(self.url.database or ""))
+        self._fernet = keys.given(key) if key else keys.kept(self.folder / "store.key", self.name)
         self.engine = self._connect()
         try:
             self._migrate()
@@ -179,12 +203,12 @@ class Store:
         The lock is gone when its process dies.
         """
         if self._is_file:
-            with _file_lock(self.folder / f"store.{name}.lock"):
+            with files.lock(self.folder / f"store.{name}.lock"):
                 yield
             return
         digest = hashlib.sha256(f"exactonline:{name}".encode()).digest()
         number = int.from_bytes(digest[:8], "big", signed=True)
-        patience = sa.func.set_config("lock_timeout", f"{LOCK_TIMEOUT * 1000:.0f}ms", True)  # noqa: FBT003
+        patience = sa.func.set_config("lock_timeout", f"{files.LOCK_TIMEOUT * 1000:.0f}ms", True)  # noqa: FBT003
         with self._readable_errors(), self.engine.connect() as connection:
             connection.execute(sa.select(patience))
             connection.execute(sa.select(sa.func.pg_advisory_lock(number)))
@@ -197,6 +221,7 @@ class Store:
 
     def encrypt(self, text: str | None) -> bytes | None:
         """Encrypt with the first key."""
+        remember(text)
         return None if text is None else self._fernet.encrypt(text.encode())
 
     def decrypt(self, data: bytes | None) -> str | None:
@@ -204,12 +229,15 @@ class Store:
         if data is None:
             return None
         try:
-            return self._fernet.decrypt(data).decode()
+            text = self._fernet.decrypt(data).decode()
         except InvalidToken:
             raise StoreError(
                 f"The store {self.name} was encrypted with another key. Give that key in the "
-                "setting store_key, or as one more key behind a comma."
+                "setting store_key, or as one more key behind a comma. If it is in the keyring of "
+                "a desktop that this process cannot reach, sign in again with a store_key set."
             ) from None
+        remember(text)
+        return text
 
     def close(self) -> None:
         """Close all connections."""
@@ -236,66 +264,6 @@ def _address(text: str) -> sa.URL:
         )
     # SQLAlchemy's own default may be an older driver than the one that is installed with us.
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
-
-
-def _given_keys(text: str) -> MultiFernet:
-    try:
-        return MultiFernet([Fernet(part.strip()) for part in text.split(",")])
-    except ValueError:
-        raise ConfigurationError(
-            "Setting store_key must hold Fernet keys: 32 random bytes in url-safe base64. "
-            "Make one with: python -c 'from cryptography.fernet import Fernet; "
-            "print(Fernet.generate_key().decode())'"
-        ) from None
-
-
-def _kept_key(file: Path) -> MultiFernet:
-    """The key in a file, which gets a new one where it is empty."""
-    _owner_only(file)
-    with _file_lock(file.with_suffix(".key.lock")):
-        key = file.read_bytes().strip()
-        if not key:
-            key = Fernet.generate_key()
-            file.write_bytes(key)
-    try:
-        return MultiFernet([Fernet(key)])
-    except ValueError:
-        raise StoreError(
-            f"The key file {file} is damaged. Put its copy back if you have one; else remove it, "
-            "set refresh_token to a new refresh token, and start again."
-        ) from None
-
-
-def _owner_only(file: Path) -> None:
-    """Make sure that the file exists and that nobody but its owner can read it."""
-    try:
-        file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-        if file.stat().st_mode & 0o077:
-            file.chmod(0o600)
-    except OSError as error:
-        raise StoreError(
-            f"The store cannot be kept at {file.parent}: {error.strerror}. "
-            "Choose another place with the setting store_url."
-        ) from None
-
-
-@contextmanager
-def _file_lock(path: Path) -> Iterator[None]:
-    held = filelock.FileLock(path, mode=0o600, timeout=LOCK_TIMEOUT)
-    try:
-        held.acquire()
-    except filelock.Timeout:
-        raise StoreError(
-            f"Another process has held the lock {path} for {LOCK_TIMEOUT:.0f} seconds. "
-            "If it hangs, end it and start again."
-        ) from None
-    except OSError as error:
-        raise StoreError(f"The lock {path} cannot be taken: {error.strerror}.") from None
-    try:
-        yield
-    finally:
-        held.release()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401

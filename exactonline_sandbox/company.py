@@ -127,11 +127,7 @@ class Company:
         if "Modified" in row:
             marks = {"Modified": tick(author.moment), "Modifier": author.user_id}
         self.table(table).change(row, {**changes, **marks})
-        header = self.header_of(table, row)
-        feeds = schema().feed_of.get(table)
-        if header is not None and feeds is not None and self.switches.line_touches_header:
-            marks = {"Modified": tick(author.moment), "Modifier": author.user_id}
-            self.table(feeds.header).change(header, marks)
+        self._mark_header(table, row, author)
         self.touch(table, row)
 
     def delete(self, table: str, row: Row, author: Author) -> None:
@@ -146,9 +142,18 @@ class Company:
             self._remove(str(feeds.line), line)
             if self.switches.log_deleted_lines:
                 self._log(str(feeds.line), line, author)
-        header = self.header_of(table, row)
+        header = self._mark_header(table, row, author)
         if header is not None:
             self.touch(feeds.header if feeds else table, header)
+
+    def _mark_header(self, table: str, line: Row, author: Author) -> Row | None:
+        """Note on a header in a mixed feed that a line of it was changed or deleted."""
+        header = self.header_of(table, line)
+        feeds = schema().feed_of.get(table)
+        if header is not None and feeds is not None and self.switches.line_touches_header:
+            marks = {"Modified": tick(author.moment), "Modifier": author.user_id}
+            self.table(feeds.header).change(header, marks)
+        return header
 
     def header_of(self, table: str, row: Row) -> Row | None:
         """The header of a line that comes in a mixed feed; None for every other row."""

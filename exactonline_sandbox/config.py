@@ -43,6 +43,8 @@ class Switches:
     """Refuse `$skip`, as endpoints released after 1 March 2017 do."""
     error_limit: bool = True
     """Block the app after more than ten errors on one endpoint in an hour."""
+    expand: bool = True
+    """Plain lists honour `$expand`; else they refuse it."""
     bulk_expand: bool = True
     """Bulk endpoints honour `$expand`."""
     header_row_id: str = "invoice"
@@ -50,7 +52,7 @@ class Switches:
     log_deleted_lines: bool = True
     """Deleting a document of a mixed feed logs its line rows too, not only its header."""
     line_touches_header: bool = True
-    """A changed line moves the `Modified` of its header."""
+    """A line that is changed or deleted moves the `Modified` of its header."""
     shuffle_sync_pages: bool = False
     """Rows inside a page of a sync feed come in no particular order."""
     honour_client_keys: bool = False
@@ -95,6 +97,10 @@ class SandboxConfig:
     """Sales invoices in each division."""
     lines_per_invoice: int | None = None
     """Lines on each invoice; one to five where None."""
+    purchase_entries: int | None = None
+    """Purchase entries in each division; a third of the invoices where None."""
+    lines_per_entry: int | None = None
+    """Lines on each purchase entry; one to three where None."""
     divisions: int = 1
     clock: datetime | None = None
     """Where the sandbox's time starts; now where None. The newest data are from that day."""

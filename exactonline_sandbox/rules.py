@@ -24,7 +24,8 @@ def check_query(endpoint: Endpoint, options: Options, switches: Switches) -> Non
     """
     _check_select(endpoint, options, switches)
     _check_filter(endpoint, options, switches)
-    if options.expand and endpoint.kind == "bulk" and not switches.bulk_expand:
+    expands = switches.bulk_expand if endpoint.kind == "bulk" else switches.expand
+    if options.expand and not expands:
         raise bad_request("$expand is not supported for this resource.")
     if "$skip" in options.raw and switches.refuse_skip:
         raise bad_request("$skip is not supported for this resource, use $skiptoken instead.")

@@ -80,6 +80,12 @@ PARENTS = {
     "schedule_entries": ("schedules", "Schedule"),
 }
 
+# Sync endpoints without a plain twin whose entity has webhooks all the same.
+ALSO_TOPICS = {
+    "sync/Inventory/StockPositions": "StockPositions",
+    "sync/Project/TimeCostTransactions": "CostTransactions|TimeTransactions",
+}
+
 # Accepted when a row is created, as real traffic shows, though the documentation does not say so.
 ALSO_CREATABLE = {("salesinvoice/SalesInvoices", "InvoiceDate")}
 
@@ -133,6 +139,7 @@ def endpoint(fact: Facts) -> Facts:
     """One endpoint: its facts, and its properties with the flags that are set."""
     facts = {name: fact.get(name) for name in ENDPOINT_FACTS}
     facts["select_required"] = bool(fact["select_required"])
+    facts["webhook_topic"] = ALSO_TOPICS.get(fact["id"], facts["webhook_topic"])
     short_name = fact["name"].rsplit("/", 1)[-1]
     if fact["id"] in FEEDS:
         facts["feed"] = dict(zip(("header", "line"), FEEDS[fact["id"]], strict=True))

@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 LINE_NUMBER = "LineNumber"
 HEADER_LINE_NUMBER = 0
 """In a list that mixes headers and lines, the line number of a header."""
+NOT_EXPANDED = "lines_not_expanded"
+"""In the state of a partition: the server does not bring these lines along."""
 LINES_IN_MEMORY = 2000
 """Lines kept until they are sent, while their headers are."""
 
@@ -113,7 +115,7 @@ class MixedHeaders(HeaderStream):
             if stream is not None and stream.selected:
                 wanted |= {item.name for item in stream.selected_columns}
         columns = [name for name in self.plan.endpoint.columns if name in wanted]
-        query = reading.Query(division, columns, start)
+        query = reading.Query(division, columns, start, everything=self.keeps_unknown)
         return reading.read(self.tap.connection, self.plan, query)
 
     @override
@@ -140,7 +142,7 @@ class ExpandedHeaders(HeaderStream):
             dict.fromkeys((*(item.name for item in own), *self.plan.stream.key, MODIFIED))
         )
         columns = [name for name in columns if name in self.plan.endpoint.columns]
-        if child is None:
+        if child is None or child.alone:
             query = reading.Query(division, columns, start)
             yield from reading.read(self.tap.connection, self.plan, query)
             return
@@ -199,6 +201,7 @@ class LineStream(ExactStream):
         """A division is about to be read."""
         self._context = context
         self._state = self.get_context_state(context)
+        self.alone = bool(self._state.get(NOT_EXPANDED))
         self.check_continuity(division, context)
         self.first = self.start(division, self._state, column)
         self._decode = self.decoder(division)
@@ -206,8 +209,8 @@ class LineStream(ExactStream):
         self._begun = False
 
     def read_alone(self) -> None:
-        """The headers do not bring the lines along."""
-        self.alone = True
+        """The headers do not bring the lines along; what is refused is not asked again."""
+        self.alone = self._state[NOT_EXPANDED] = True
 
     def take(self, parts: list[Part]) -> None:
         """Take over the lines of a page."""

@@ -40,7 +40,7 @@ class Plan:
     @cached_property
     def primary_keys(self) -> tuple[str, ...]:
         """The key of a record: that of its entity, within its division."""
-        if self.stream.per_user:
+        if self.stream.per_user or not self.stream.key:
             return self.stream.key
         return (DIVISION.name, *(key for key in self.stream.key if key != DIVISION.name))
 
@@ -54,6 +54,16 @@ class Plan:
         if self.must_filter and MODIFIED not in self.endpoint.filter_fields:
             return None
         return MODIFIED if MODIFIED in self.columns else None
+
+    @property
+    def may_star(self) -> bool:
+        """Whether all columns may be asked for without naming them.
+
+        Some sync endpoints refuse it. Of headers that bring their lines along the columns of both
+        are named.
+        """
+        comes_along = self.headers is not None and self.endpoint.kind == "crud"
+        return not (self.endpoint.select_star_forbidden or self.expand or comes_along)
 
     @property
     def must_filter(self) -> bool:

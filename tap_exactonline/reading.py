@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from tap_exactonline.bookmarks import modified_filter
 from tap_exactonline.plan import MODIFIED, TIMESTAMP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from exactonline_client.connection import Connection
     from exactonline_client.pages import Page
@@ -36,6 +36,12 @@ class Query:
     expand: str | None = None
     """A collection to bring along, with these of its columns."""
     expanded_columns: Sequence[str] = ()
+    condition: str | None = None
+    """What every row has to meet, besides the bookmark."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Those of a function, as literals."""
+    everything: bool = False
+    """Whether the columns that nobody has named are wanted too."""
 
     @property
     def select(self) -> str:
@@ -51,9 +57,14 @@ def read(connection: Connection, plan: Plan, query: Query) -> Iterator[Page]:
     does: what is refused is left out, at the price of reading more rows.
     """
     path = plan.endpoint.uri.format(division=query.division)
-    attempts = _attempts(connection, plan, query)
+    attempts = [{"$select": query.select, **one} for one in _attempts(connection, plan, query)]
+    if query.everything:
+        attempts.insert(0, {**attempts[0], "$select": "*"})
+    if query.expand:
+        # Ten errors in an hour block the app: the caller knows another way to get those rows.
+        attempts = attempts[:1]
     for position, attempt in enumerate(attempts):
-        options = {**attempt, "$expand": query.expand, "$select": query.select}
+        options = {**query.parameters, **attempt, "$expand": query.expand}
         reader = connection.pages(odata.url(path, options), query.division)
         try:
             first = next(reader)
@@ -70,23 +81,37 @@ def read(connection: Connection, plan: Plan, query: Query) -> Iterator[Page]:
 def _attempts(connection: Connection, plan: Plan, query: Query) -> list[dict[str, str | None]]:
     """Filters and orders that give what is wanted, the best first."""
     if plan.endpoint.kind == "sync":
-        return [{"$filter": f"{TIMESTAMP} gt {odata.literal(query.start or 0, 'Edm.Int64')}"}]
+        behind = f"{TIMESTAMP} gt {odata.literal(query.start or 0, 'Edm.Int64')}"
+        return [{"$filter": both(behind, query.condition)}]
     if plan.bookmark == MODIFIED:
-        changed = modified_filter(query.start, connection.zone)
+        changed = both(modified_filter(query.start, connection.zone), query.condition)
         return [
             {"$filter": changed, "$orderby": MODIFIED},
             {"$filter": changed},
-            {"$orderby": MODIFIED},
-            {},
+            {"$filter": query.condition, "$orderby": MODIFIED},
+            {"$filter": query.condition},
         ]
     everything = _everything(plan, query.division) if plan.must_filter else None
-    return [{"$filter": everything}, {}] if everything else [{}]
+    simplest = {"$filter": query.condition}
+    return [{"$filter": both(everything, query.condition)}, simplest] if everything else [simplest]
+
+
+def both(*conditions: str | None) -> str | None:
+    """One condition for all that are given; None for none."""
+    given = [condition for condition in conditions if condition]
+    if len(given) > 1:
+        return " and ".join(f"({condition})" for condition in given)
+    return given[0] if given else None
 
 
 def _everything(plan: Plan, division: int) -> str | None:
     """A filter on a permitted field that lets every row through, since one is demanded."""
     filters = {
-        plan.stream.key[0]: f"{plan.stream.key[0]} ne guid'{odata.EMPTY_GUID}'",
+        **{
+            name: f"{name} ne guid'{odata.EMPTY_GUID}'"
+            for name in plan.endpoint.key
+            if plan.endpoint.columns[name].type == "Edm.Guid"
+        },
         "Created": "Created ge datetime'1970-01-01T00:00:00'",
         "Division": f"Division eq {division}",
     }

@@ -23,10 +23,15 @@ TYPES: dict[str, dict[str, str]] = {
 INSTANT = {"type": "string", "format": "date-time"}
 DATE = {"type": "string", "format": "date"}
 DELETED_AT = "_sdc_deleted_at"
+UNKNOWN_FIELDS = "_unknown_fields"
 
 
-def schema(plan: Plan, *, tombstones: bool) -> dict[str, Any]:
-    """The schema of a stream; with `tombstones`, its records may say that a row was deleted."""
+def schema(plan: Plan, *, tombstones: bool, unknown: bool = False) -> dict[str, Any]:
+    """The schema of a stream.
+
+    With `tombstones` its records may say that a row was deleted; with `unknown` they hold what
+    the catalogue does not know. One column for all of that needs no new schema in mid-stream.
+    """
     keys = plan.primary_keys
     properties = {
         name: _property(item, nullable=name not in keys) for name, item in plan.columns.items()
@@ -36,6 +41,11 @@ def schema(plan: Plan, *, tombstones: bool) -> dict[str, Any]:
             "type": ["string", "null"],
             "format": "date-time",
             "description": "When the row was deleted at Exact Online; all else is then empty.",
+        }
+    if unknown:
+        properties[UNKNOWN_FIELDS] = {
+            "type": ["object", "null"],
+            "description": "Fields that are not known here, with their values as Exact sends them.",
         }
     return {"type": "object", "properties": properties}
 

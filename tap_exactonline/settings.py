@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exactonline_client.settings import REQUIRED, SHARED
+from exactonline_client.settings import SHARED
 
 OWN: dict[str, dict[str, Any]] = {
     "divisions": {
@@ -54,10 +54,45 @@ OWN: dict[str, dict[str, Any]] = {
             "off (no row of the deleted log is read)."
         ),
     },
+    "divisions_from": {
+        "type": ["string", "null"],
+        "title": "Divisions From",
+        "description": (
+            "Path of a file with webhook payloads, one a line: only the streams and divisions "
+            "they name are read. Default: everything that is selected."
+        ),
+    },
+    "custom_streams": {
+        "type": ["array", "null"],
+        "items": {"type": "object"},
+        "title": "Custom Streams",
+        "description": (
+            "Streams of your own: any path, with its columns, filter and parameters. "
+            'Example: [{"name": "big_accounts", "path": "crm/Accounts", "filter": '
+            "\"Status eq 'C'\"}]"
+        ),
+    },
+    "check_rights": {
+        "type": "boolean",
+        "default": False,
+        "title": "Check Rights",
+        "description": (
+            "Where a first read of a stream finds no rows, ask Exact whether the user may read "
+            "it, and warn if not. Costs a call for each empty stream and division."
+        ),
+    },
+    "keep_unknown_fields": {
+        "type": "boolean",
+        "default": False,
+        "title": "Keep Unknown Fields",
+        "description": (
+            "Also read the columns that Exact has added since this version, into the column "
+            "_unknown_fields. All columns are then asked for, selected or not."
+        ),
+    },
 }
 
 CONFIG: dict[str, Any] = {
     "type": "object",
     "properties": {**SHARED, **OWN},
-    "required": list(REQUIRED),
 }

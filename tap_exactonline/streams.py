@@ -13,10 +13,10 @@ from typing_extensions import override
 
 from exactonline_client import odata
 from exactonline_client.errors import ExactOnlineError, UnexpectedAnswer
-from tap_exactonline import bookmarks, continuity, reading
+from tap_exactonline import bookmarks, continuity, drift, reading, rights
 from tap_exactonline.bookmarks import Progress
 from tap_exactonline.plan import DIVISION, MODIFIED, TIMESTAMP
-from tap_exactonline.schema import DELETED_AT, schema
+from tap_exactonline.schema import DELETED_AT, UNKNOWN_FIELDS, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -46,7 +46,10 @@ class ExactStream(Stream):
         self.tap = tap
         self.plan = plan
         self.tombstones = tap.sends_tombstones and bool(plan.stream.deleted_type)
-        super().__init__(tap, schema=schema(plan, tombstones=self.tombstones), name=plan.name)
+        self._may_keep = tap.keeps_unknown and plan.may_star
+        self._watch = drift.Watch(plan.name, plan.endpoint.properties)
+        facts = schema(plan, tombstones=self.tombstones, unknown=self._may_keep)
+        super().__init__(tap, schema=facts, name=plan.name)
         self.primary_keys = plan.primary_keys
         self.replication_key = plan.bookmark
 
@@ -60,13 +63,25 @@ class ExactStream(Stream):
             mark.inclusion = Metadata.InclusionType.AUTOMATIC
         return metadata
 
+    @property  # type: ignore[explicit-override]  # it has one; a setter makes mypy blind to it
+    @override
+    def selected(self) -> bool:
+        """Whether the user wants the stream, and there is something to be read of it."""
+        return bool(self.mask.get((), True)) and self.tap.has_news(self.name)
+
+    @selected.setter
+    @override
+    def selected(self, value: bool | None) -> None:
+        self.metadata.root.selected = value
+        self._mask = self.metadata.resolve_selection()
+
     @property
     @override
     def partitions(self) -> list[dict[str, Any]] | None:
         """One partition for each division, but for lists that belong to the user."""
         if self.plan.stream.per_user:
             return None
-        return [{PARTITION: division} for division in self.tap.divisions]
+        return [{PARTITION: division} for division in self.tap.divisions_of(self.name)]
 
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
@@ -94,7 +109,17 @@ class ExactStream(Stream):
         with self.tap.isolated(self.name, division):
             self.check_continuity(division, context)
             yield from self._deleted(division, context)
-            yield from self._rows(division, context)
+            yield from self._rights_checked(division, context)
+
+    def _rights_checked(self, division: int, context: Context | None) -> Iterator[Row]:
+        """The rows; where there has never been one, the user's rights are asked about."""
+        is_first = not self.get_context_state(context).get("replication_key_value")
+        is_empty = True
+        for row in self._rows(division, context):
+            is_empty = False
+            yield row
+        if is_empty and is_first and self.selected and self.tap.config.get(rights.SETTING):
+            rights.doubt(self.tap.connection, self.plan, division)
 
     def check_continuity(self, division: int, context: Context | None) -> None:
         """Start anew where the state no longer fits what Exact Online knows."""
@@ -127,9 +152,7 @@ class ExactStream(Stream):
         self.tap.state_writer.write_state(self.tap_state)
 
     def _pages(self, division: int, start: Any) -> Iterator[Page]:  # noqa: ANN401
-        known = self.plan.endpoint.columns
-        wanted = [item.name for item in self.selected_columns if item.name in known]
-        query = reading.Query(division, wanted, start)
+        query = reading.Query(division, self.asked_columns, start, everything=self.keeps_unknown)
         return reading.read(self.tap.connection, self.plan, query)
 
     def _advance(self, state: dict[str, Any], progress: Progress) -> None:
@@ -171,10 +194,21 @@ class ExactStream(Stream):
             if name in needed or self.mask.get(("properties", name), True)
         ]
 
+    @property
+    def asked_columns(self) -> list[str]:
+        """Those of the selected columns that the endpoint gives."""
+        known = self.plan.endpoint.columns
+        return [item.name for item in self.selected_columns if item.name in known]
+
+    @property
+    def keeps_unknown(self) -> bool:
+        """Whether a record holds the fields that the catalogue does not know."""
+        return self._may_keep and self.mask.get(("properties", UNKNOWN_FIELDS), True)
+
     def decoder(self, division: int) -> Callable[[Row], Row]:
         """A function that makes a record of a row of the API."""
         decode = odata.decoder(self.selected_columns, self.tap.connection.zone)
-        complete = self._has_division
+        complete, keeps_unknown = self._has_division, self.keeps_unknown
 
         def record(row: Row) -> Row:
             try:
@@ -184,6 +218,9 @@ class ExactStream(Stream):
                 raise UnexpectedAnswer(
                     f"Row {key}: {error}. The rows behind it were not read; please report this."
                 ) from None
+            unknown = self._watch.unknown(row)
+            if keeps_unknown:
+                result[UNKNOWN_FIELDS] = unknown
             if not complete or result[DIVISION.name] is None:
                 result[DIVISION.name] = division
             return result
@@ -208,3 +245,7 @@ class ExactStream(Stream):
                 yield {key: item.key, DIVISION.name: division, DELETED_AT: item.deleted_at}
         state[continuity.DELETES_READ] = max(log.end, position or 0)
         state[continuity.DELETES_READ_AT] = log.read_at
+        if position is None:
+            # A run that is cut off before its first page is complete has sent rows already: the
+            # next one must know from where on they may have been deleted.
+            self.tap.state_writer.write_state(self.tap_state)

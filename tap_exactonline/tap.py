@@ -29,14 +29,15 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
 )
 from exactonline_client.settings import DISTRIBUTION
-from tap_exactonline import bookmarks, continuity, deletes, reading
+from tap_exactonline import bookmarks, continuity, custom, deletes, entries, events, reading
 from tap_exactonline.documents import ExpandedHeaders, HeaderStream, LineStream, MixedHeaders
+from tap_exactonline.lists import CustomStream
 from tap_exactonline.plan import plans
 from tap_exactonline.settings import CONFIG
 from tap_exactonline.streams import ExactStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from exactonline_client.connection import Connection
     from tap_exactonline.plan import Plan
@@ -67,8 +68,7 @@ class TapExactOnline(Tap):
 
         With a Singer catalog only those are made that it selects, and the parents they need.
         """
-        use_sync = bool(self.config.get("use_sync_api", True))
-        found = plans(catalogue.load(), use_sync=use_sync)
+        found = self.plans
         selected = self._selected_in_catalog()
         if selected is not None:
             found = [plan for plan in found if plan.name in selected or plan.lines in selected]
@@ -80,7 +80,16 @@ class TapExactOnline(Tap):
         }
         return [self._stream(plan, headers) for plan in found]
 
+    @cached_property
+    def plans(self) -> list[Plan]:
+        """The plans of all streams, those of the user's own last."""
+        use_sync = bool(self.config.get("use_sync_api", True))
+        own = plans(catalogue.load(), use_sync=use_sync)
+        return [*own, *custom.plans(self.config.get(entries.SETTING), own, catalogue.load())]
+
     def _stream(self, plan: Plan, headers: dict[str, type[HeaderStream]]) -> ExactStream:
+        if isinstance(plan, custom.CustomPlan):
+            return CustomStream(self, plan)
         kind: type[ExactStream] = headers.get(plan.name, ExactStream)
         if plan.headers:
             kind = type(plan.name, (LineStream,), {"parent_stream_type": headers[plan.headers]})
@@ -94,6 +103,11 @@ class TapExactOnline(Tap):
             for name, entry in self.input_catalog.items()
             if entry.metadata.resolve_selection().get((), True)
         }
+
+    @property
+    def keeps_unknown(self) -> bool:
+        """Whether fields that the catalogue does not know are kept."""
+        return bool(self.config.get("keep_unknown_fields"))
 
     @property
     def sends_tombstones(self) -> bool:
@@ -122,6 +136,27 @@ class TapExactOnline(Tap):
             return sorted(int(division["Code"]) for division in self.connection.divisions)
         chosen = self.config.get("divisions")
         return list(dict.fromkeys(chosen)) if chosen else [self.current_division]
+
+    def divisions_of(self, stream: str) -> list[int]:
+        """The divisions to read a stream in; with webhooks, only those where it has news."""
+        if self.news is None:
+            return self.divisions
+        named = self.news.get(stream, set())
+        if self.config.get("all_divisions") or self.config.get("divisions"):
+            return [division for division in self.divisions if division in named]
+        return sorted(named)
+
+    @cached_property
+    def news(self) -> Mapping[str, set[int]] | None:
+        """In which divisions webhooks have named a stream; None where all is to be read."""
+        path = self.config.get(events.SETTING)
+        if not path:
+            return None
+        return events.divisions_by_stream(events.read(path), self.plans, catalogue.load())
+
+    def has_news(self, stream: str) -> bool:
+        """Whether a stream is to be read in any division."""
+        return self.news is None or bool(self.divisions_of(stream))
 
     def moved_at(self, division: int) -> str | None:
         """When Exact last moved the division to another database; None where that is not known."""
@@ -274,8 +309,9 @@ class TapExactOnline(Tap):
                 catalog=json.load(catalog) if catalog else None,
                 parse_env_config=config.parse_env if config else False,
             )
-        tap.sync_all()
-        tap.finish()
+        with tap.connection.noted_run(cls.name):
+            tap.sync_all()
+            tap.finish()
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exactonline_client.settings import REQUIRED, SHARED
+from exactonline_client.settings import SHARED
 
 OWN: dict[str, dict[str, Any]] = {
     "division": {
@@ -73,5 +73,4 @@ OWN: dict[str, dict[str, Any]] = {
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {**SHARED, **OWN},
-    "required": list(REQUIRED),
 }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from copy import deepcopy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Target
 from singer_sdk.exceptions import MappingError, SyncError
@@ -75,10 +75,27 @@ class TargetExactOnline(Target):
 
     @classmethod
     @override
-    def invoke(cls, *args: Any, **options: Any) -> None:
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: Any = None,
+        file_input: IO[str] | None = None,
+    ) -> None:
+        """Run from the command line, and end with an exit code that tells how it went."""
+        if about:
+            cls.print_about(about_format)
+            return
+        cls.print_version(print_fn=cls.logger.info)
         with plugin.readable_configuration_errors():
+            target = cls(
+                config=config.config if config else None,
+                parse_env_config=config.parse_env if config else False,
+            )
+        with closing(target), target.connection.noted_run(cls.name):
             try:
-                super().invoke(*args, **options)
+                target.listen(file_input)
             except (SyncError, MappingError) as error:
                 raise ExactOnlineError(f"The input cannot be loaded: {error}") from None
 

@@ -42,9 +42,10 @@ MAY_IMPORT = {
 # The client's modules from the ground up: one may import those of earlier lines and of its own.
 CLIENT_LAYERS = (
     {"errors", "catalogue", "redaction"},
-    {"regions", "odata"},
-    {"settings", "store"},
+    {"regions", "odata", "files", "refusals"},
+    {"settings", "keys", "migrations", "store"},
     {"auth", "limits"},
+    {"accounts", "runs"},
     {"session"},
     {"pages"},
     {"divisions", "lookups"},

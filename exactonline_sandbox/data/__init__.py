@@ -42,7 +42,8 @@ def fill(company: Company, config: SandboxConfig, today: datetime) -> None:
         fill_sales(maker, config.invoices, config.lines_per_invoice, booked=not sales_only)
         if not sales_only:
             fill_payments(maker)
-            fill_purchases(maker, max(6, config.invoices // 3))
+            entries = config.purchase_entries or max(6, config.invoices // 3)
+            fill_purchases(maker, entries, config.lines_per_entry)
             fill_orders(maker, max(5, config.invoices // 8))
             fill_rest(maker)
     finally:

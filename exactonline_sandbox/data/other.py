@@ -36,8 +36,8 @@ _DOCUMENT_TYPES = ((10, "Verkoopfactuur"), (20, "Inkoopfactuur"), (55, "Diversen
 _EXPENSES = ("4300", "4500", "4700", "4800")
 
 
-def fill_purchases(maker: Maker, count: int) -> None:
-    """Make purchase entries, and half as many purchase orders."""
+def fill_purchases(maker: Maker, count: int, lines_each: int | None = None) -> None:
+    """Make purchase entries, with one to three lines where not said, and half as many orders."""
     suppliers = maker.company.table(ACCOUNTS).where("IsSupplier", value=True)
     for number, moment in enumerate(maker.moments(count)):
         supplier = maker.rng.choice(suppliers)
@@ -47,7 +47,7 @@ def fill_purchases(maker: Maker, count: int) -> None:
             "Description": f"Inkoop {number + 1}",
             "YourRef": f"F{moment:%Y}-{number:05d}",
         }
-        lines = [_expense(maker) for _ in range(1 + number % 3)]
+        lines = [_expense(maker) for _ in range(lines_each or 1 + number % 3)]
         entry = deeds.create(
             _desk(maker, moment), booking.PURCHASE_ENTRIES, row, {"PurchaseEntryLines": lines}
         )

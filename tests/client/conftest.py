@@ -6,6 +6,7 @@ import socket
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,7 @@ from exactonline_client import regions
 from exactonline_client.auth import App, TokenSource
 from exactonline_client.limits import Budget
 from exactonline_client.session import Session
-from exactonline_client.store import Store, tokens
+from exactonline_client.store import Store, connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,9 +57,17 @@ class Exact:
     def app(self) -> App:
         return App(regions.resolve("nl", self.base_url), "my-client", "my-secret")
 
-    def tokens(self, seed: str | None = "seed-0", store: Store | None = None) -> TokenSource:
-        kept = store or self.store
-        return TokenSource(self.app(), kept, requests.Session(), seed=seed, clock=self.clock)
+    def tokens(
+        self, seed: str | None = "seed-0", store: Store | None = None, name: str | None = None
+    ) -> TokenSource:
+        return TokenSource(
+            self.app(),
+            store or self.store,
+            requests.Session(),
+            name=name,
+            seed=seed,
+            clock=self.clock,
+        )
 
     def budget(self, **options: Any) -> Budget:
         return Budget(
@@ -67,14 +76,20 @@ class Exact:
 
     def sign_in(self) -> None:
         """Put a young access token, access-0, into the store."""
+        app = self.app()
         values = {
-            "app": self.app().key,
+            "name": app.connection_name,
+            "app": app.key,
+            "region": app.region.code,
+            "base_url": app.region.base_url,
+            "client_id": app.client_id,
+            "client_secret": self.store.encrypt(app.client_secret),
             "access_token": self.store.encrypt("access-0"),
             "refresh_token": self.store.encrypt("refresh-0"),
             "received_at": self.clock.now,
         }
         with self.store.transaction() as connection:
-            connection.execute(tokens.insert().values(**values))
+            connection.execute(connections.insert().values(**values))
 
     def session(self, timeout: float = 5.0, **budget: Any) -> Session:
         return Session(
@@ -151,9 +166,12 @@ def store(tmp_path: Path, open_store: Callable[[str], Any]) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
-    folder = tmp_path_factory.mktemp("postgres")
-    with get_server(folder, cleanup_mode="delete") as server:
+def postgres() -> Iterator[sa.URL]:
+    # Not in pytest's folder, which pytest closes to others: PostgreSQL runs as a user of its own.
+    with (
+        TemporaryDirectory() as folder,
+        get_server(f"{folder}/data", cleanup_mode="stop") as server,
+    ):
         yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
 
 

@@ -22,7 +22,7 @@ from exactonline_client.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from exactonline_client.store import Store, tokens
+from exactonline_client.store import Store, connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,20 +33,34 @@ if TYPE_CHECKING:
     from exactonline_client.auth import TokenSource
     from tests.client.conftest import Clock, Exact, TokenEndpoint
 
+ME = "http://127.0.0.1:9/api/v1/current/Me"
 SECRETS = ("my-secret", "seed-", "access-", "refresh-")
 
 
 def stored(exact: Exact) -> tuple[str | None, str | None]:
     """The pair of tokens that the store holds."""
-    mine = tokens.c.app == exact.app().key
+    mine = connections.c.app == exact.app().key
     with exact.store.transaction() as connection:
-        row = connection.execute(sa.select(tokens).where(mine)).one()
+        row = connection.execute(sa.select(connections).where(mine)).one()
     return exact.store.decrypt(row.access_token), exact.store.decrypt(row.refresh_token)
 
 
 def signed(source: TokenSource) -> str:
     request = requests.Request("GET", "http://127.0.0.1:9/api").prepare()
     return str(source(request).headers["Authorization"])
+
+
+def proven(source: TokenSource, endpoint: TokenEndpoint) -> None:
+    """Let a call succeed with the present tokens."""
+    endpoint.mock.get(ME, json={})
+    requests.get(ME, auth=source, timeout=5)
+
+
+def previous(exact: Exact) -> str | None:
+    """The refresh token before the present one, while the store keeps it."""
+    with exact.store.transaction() as connection:
+        query = sa.select(connections.c.previous_refresh_token)
+        return exact.store.decrypt(connection.execute(query).scalar_one())
 
 
 class TestRequest:
@@ -255,6 +269,141 @@ class TestDurability:
         assert stored(exact) == ("access-1", "refresh-1")
 
 
+class TestPreviousRefreshToken:
+    """Exact takes the refresh token before until the pair made from it is used."""
+
+    def test_it_is_kept_until_the_new_pair_has_worked(
+        self, exact: Exact, endpoint: TokenEndpoint
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        source.access_token()
+        assert previous(exact) == "seed-0"
+        for status in (401, 500):
+            endpoint.mock.get(ME, status=status)
+            requests.get(ME, auth=source, timeout=5)
+        assert previous(exact) == "seed-0"
+        proven(source, endpoint)
+        assert previous(exact) is None
+
+    def test_a_process_that_found_the_pair_in_the_store_proves_it_too(
+        self, exact: Exact, endpoint: TokenEndpoint
+    ) -> None:
+        endpoint.grant(1)
+        exact.tokens().access_token()
+        proven(exact.tokens(), endpoint)
+        assert previous(exact) is None
+
+    @pytest.mark.parametrize(
+        "refusal",
+        [
+            (401, "unauthorized_client", "Old refresh token used."),
+            (400, "invalid_grant", "Token is not allowed, because of ... chainId"),
+        ],
+    )
+    def test_it_is_tried_where_an_unproven_one_is_refused(
+        self,
+        refusal: tuple[int, str, str],
+        exact: Exact,
+        endpoint: TokenEndpoint,
+        clock: Clock,
+    ) -> None:
+        endpoint.grant(1)
+        exact.tokens().access_token()
+        clock.now += 600
+        endpoint.refuse(*refusal)
+        endpoint.grant(2)
+        assert exact.tokens().access_token() == "access-2"
+        asked = [parse_qs(form)["refresh_token"] for form in endpoint.forms]
+        assert asked == [["seed-0"], ["refresh-1"], ["seed-0"]]
+        assert stored(exact) == ("access-2", "refresh-2")
+
+    def test_it_is_tried_once(self, exact: Exact, endpoint: TokenEndpoint, clock: Clock) -> None:
+        endpoint.grant(1)
+        exact.tokens().access_token()
+        clock.now += 600
+        for _ in range(3):
+            endpoint.refuse(401, "unauthorized_client", "Old refresh token used.")
+        for _ in range(2):
+            with pytest.raises(SignInNeeded, match="has been used before"):
+                exact.tokens().access_token()
+        asked = [parse_qs(form)["refresh_token"] for form in endpoint.forms]
+        assert asked == [["seed-0"], ["refresh-1"], ["seed-0"], ["refresh-1"]]
+
+    def test_a_proven_pair_leaves_nothing_to_try(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        proven(exact.tokens(), endpoint)
+        clock.now += 600
+        endpoint.refuse(401, "unauthorized_client", "Old refresh token used.")
+        with pytest.raises(SignInNeeded):
+            exact.tokens().access_token()
+        assert len(endpoint.forms) == 2
+
+    @pytest.mark.parametrize(
+        "refusal",
+        [
+            (400, "invalid_request", "The refresh token expired at 11/3/2021 2:50:46 PM ..."),
+            (400, "invalid_client", "Unknown client"),
+            (503, "server_error", "Try later"),
+        ],
+    )
+    def test_other_refusals_do_not_touch_it(
+        self,
+        refusal: tuple[int, str, str],
+        exact: Exact,
+        endpoint: TokenEndpoint,
+        clock: Clock,
+    ) -> None:
+        endpoint.grant(1)
+        exact.tokens().access_token()
+        clock.now += 600
+        endpoint.refuse(*refusal)
+        with pytest.raises(ExactOnlineError):
+            exact.tokens().access_token()
+        assert len(endpoint.forms) == 2
+        assert previous(exact) == "seed-0"
+
+
+class TestIdleness:
+    @pytest.mark.parametrize("days", [22, 23, 29, 31])
+    def test_a_sign_in_that_was_about_to_end_is_told(
+        self,
+        days: int,
+        exact: Exact,
+        endpoint: TokenEndpoint,
+        clock: Clock,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        endpoint.grant(1)
+        exact.tokens().access_token()
+        clock.now += days * 86_400 + 60
+        endpoint.grant(2)
+        exact.tokens().access_token()
+        assert (f"was not used for {days} days" in caplog.text) == (days in (23, 29))
+
+
+class TestConnections:
+    def test_two_of_one_app_have_chains_of_their_own(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        for number, name in ((1, "anna"), (2, "bob")):
+            endpoint.grant(number)
+            exact.tokens(seed=f"seed-{name}", name=name).access_token()
+        clock.now += 600
+        endpoint.grant(3)
+        assert exact.tokens(seed=None, name="anna").access_token() == "access-3"
+        assert "refresh_token=refresh-1&" in endpoint.forms[2]
+
+    def test_a_name_comes_from_region_and_client_id(self, exact: Exact) -> None:
+        client = "5a0d8f0e-6c0b-4d6e-9a51-0c5a5d6b7e01"
+        app = auth.App(regions.resolve("nl"), client, "s")
+        assert app.connection_name == "nl-5a0d8f0e"
+        local = auth.App(exact.app().region, client, "s")
+        assert local.connection_name == "127.0.0.1-9-5a0d8f0e"
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("refusal", "raised", "text"),
@@ -410,7 +559,7 @@ class TestSeed:
 
 class TestSignIn:
     def test_a_person_is_sent_to_the_right_page(self, exact: Exact) -> None:
-        address = urlsplit(exact.tokens().authorise_url("https://me.example.com/done", "a state"))
+        address = urlsplit(exact.app().authorise_url("https://me.example.com/done", "a state"))
         assert f"{address.scheme}://{address.netloc}{address.path}" == (
             "http://127.0.0.1:9/api/oauth2/auth"
         )
@@ -444,11 +593,32 @@ class TestSignIn:
         exact.tokens(seed="seed-0").sign_in("code", "https://me.example.com/done")
         assert exact.tokens(seed="seed-0").access_token() == "access-1"
 
+    def test_a_seed_it_did_not_know_of_is_left_in_reserve(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        exact.tokens(seed=None).sign_in("code", "https://me.example.com/done")
+        source = exact.tokens(seed="seed-0")
+        proven(source, endpoint)
+        clock.now += 600
+        endpoint.grant(2)
+        proven(source, endpoint)
+        assert "refresh_token=refresh-1&" in endpoint.forms[1]
+        clock.now += 600
+        endpoint.refuse(401, "unauthorized_client", "Old refresh token used.")
+        endpoint.grant(3)
+        assert exact.tokens(seed="seed-0").access_token() == "access-3"
+        assert "refresh_token=seed-0&" in endpoint.forms[3]
+        clock.now += 600
+        endpoint.grant(4)
+        assert exact.tokens(seed="seed-0").access_token() == "access-4"
+        assert "refresh_token=refresh-3&" in endpoint.forms[4]
+
     def test_a_new_sign_in_replaces_a_broken_chain(
         self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
     ) -> None:
         endpoint.grant(1)
-        exact.tokens().access_token()
+        proven(exact.tokens(), endpoint)
         clock.now += 600
         endpoint.refuse(401, "unauthorized_client", "Old refresh token used.")
         with pytest.raises(SignInNeeded):
@@ -459,7 +629,19 @@ class TestSignIn:
 
     def test_a_spent_code_is_told(self, exact: Exact, endpoint: TokenEndpoint) -> None:
         endpoint.refuse(400, "invalid_grant", "The code is spent")
-        with pytest.raises(SignInNeeded):
+        with pytest.raises(SignInNeeded, match=r"code is spent.*three minutes"):
+            exact.tokens().sign_in("code", "https://me.example.com/done")
+
+    def test_a_wrong_secret_is_told(self, exact: Exact, endpoint: TokenEndpoint) -> None:
+        endpoint.refuse(400, "invalid_client", "Unknown client")
+        with pytest.raises(ConfigurationError, match=r"client secret.*Unknown client.*region"):
+            exact.tokens().sign_in("code", "https://me.example.com/done")
+
+    def test_one_too_soon_after_another_is_told(
+        self, exact: Exact, endpoint: TokenEndpoint
+    ) -> None:
+        endpoint.refuse_too_early()
+        with pytest.raises(Unavailable, match="ten minutes"):
             exact.tokens().sign_in("code", "https://me.example.com/done")
 
 
@@ -469,7 +651,7 @@ def test_no_secret_is_logged_or_kept_in_clear(
     caplog.set_level(logging.DEBUG)
     endpoint.grant(1)
     source = exact.tokens()
-    signed(source)
+    proven(source, endpoint)
     clock.now += 571
     endpoint.refuse_too_early()
     source.access_token()

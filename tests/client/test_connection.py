@@ -10,8 +10,9 @@ import pytest
 import time_machine
 
 from exactonline_client.connection import connect
+from exactonline_client.divisions import refusal
 from exactonline_client.errors import ConfigurationError, DailyLimitReached, UnexpectedAnswer
-from exactonline_client.settings import REQUIRED, SHARED
+from exactonline_client.settings import SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ class TestSettings:
         assert connection.app.region.code == "nl"
         assert not mock.calls
 
-    @pytest.mark.parametrize("name", REQUIRED)
+    @pytest.mark.parametrize("name", ["client_id", "client_secret"])
     @pytest.mark.parametrize("value", [None, ""])
     def test_a_missing_one_is_named(self, name: str, value: object, settings: Settings) -> None:
         with pytest.raises(ConfigurationError, match=f"Setting {name} is missing"):
@@ -163,6 +164,19 @@ class TestDivisions:
             {**second, "Country": "BE"},
         ]
         assert connection.session.usage.calls == {None: 1, 7: 2}
+
+    @pytest.mark.parametrize(
+        ("status", "told"), [(200, None), (403, "no access"), (404, "refused"), (400, "refused")]
+    )
+    def test_one_call_tells_whether_a_division_can_be_reached(
+        self, status: int, told: str | None, connection: Connection, endpoint: TokenEndpoint
+    ) -> None:
+        endpoint.grant(1)
+        address = f"{BASE}/api/v1/8/system/Divisions"
+        endpoint.mock.get(address, json={"d": []}, status=status)
+        reason = refusal(connection.session, 8)
+        assert reason is None if told is None else told in (reason or "")
+        assert connection.session.usage.calls == {8: 1}
 
 
 class TestZone:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from singer_sdk import Tap
 from typing_extensions import override
 
+from exactonline_cli.status import ALARM
 from exactonline_client import errors, plugin
-from exactonline_client.settings import REQUIRED, SHARED
+from exactonline_client.settings import SHARED
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from singer_sdk import Stream
 
 # A tap that fails, as its setting says, when it looks for its streams.
@@ -52,6 +53,43 @@ def test_an_error_is_one_line_and_its_code(name: str, code: int, tmp_path: Path)
     assert done.stdout == ""
 
 
+def settings_file(folder: Path, content: bytes | None) -> Path:
+    file = folder / "config.json"
+    if content is not None:
+        file.write_bytes(content)
+    return file
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(None, id="missing"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b'{"client_secret": "hunter2",', id="cut off"),
+        pytest.param(b"\xff\xfe", id="binary"),
+    ],
+)
+def test_settings_that_cannot_be_read_are_no_crash(content: bytes | None, tmp_path: Path) -> None:
+    file = settings_file(tmp_path, content)
+    command = [sys.executable, "-c", textwrap.dedent(PROGRAM), "--config", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.count("| ERROR") == 1
+    assert f"cannot be read from {file}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("text", [b"{", b"\xff"])
+def test_a_state_that_cannot_be_parsed_is_no_crash(text: bytes) -> None:
+    with (
+        pytest.raises(errors.ConfigurationError, match="not JSON") as caught,
+        plugin.readable_configuration_errors(),
+    ):
+        json.loads(text)
+    assert caught.value.exit_code == 2
+
+
 class PickyTap(Tap):
     """Has the settings that all plugins share, and reads nothing."""
 
@@ -59,7 +97,6 @@ class PickyTap(Tap):
     config_jsonschema: ClassVar[dict[str, Any]] = {
         "type": "object",
         "properties": SHARED,
-        "required": list(REQUIRED),
     }
 
     @override
@@ -72,8 +109,8 @@ def test_all_wrong_settings_are_named_in_one_error() -> None:
         pytest.raises(errors.ConfigurationError) as caught,
         plugin.readable_configuration_errors(),
     ):
-        PickyTap(config={"client_id": "me", "region": "it"}, validate_config=True)
-    assert "'client_secret' is a required property" in str(caught.value)
+        PickyTap(config={"request_timeout": 0, "region": "it"}, validate_config=True)
+    assert "0 is less than or equal to the minimum of 0" in str(caught.value)
     assert "'it' is not one of" in str(caught.value)
     assert caught.value.exit_code == 2
 
@@ -102,3 +139,14 @@ def test_codes_tell_errors_apart() -> None:
     assert [error.exit_code for error in named] == [2, 3, 4, 5, 6, 7, 8]
     assert errors.ExactOnlineError.exit_code == 1
     assert all(issubclass(error, errors.ExactOnlineError) for error in named)
+
+
+def test_the_documented_exit_codes_are_those_of_the_errors() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "errors.md").read_text("utf-8")
+    documented = {int(code) for code in re.findall(r"^\| (\d) \|", text, re.MULTILINE)}
+    own = {
+        kind.exit_code
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.ExactOnlineError)
+    }
+    assert documented == {0, ALARM} | own

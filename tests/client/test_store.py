@@ -18,9 +18,10 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from exactonline_client import store as store_module
+from exactonline_client import files
 from exactonline_client.errors import ConfigurationError, StoreError
-from exactonline_client.store import MIGRATIONS, Store, budgets, schema_version, tokens
+from exactonline_client.migrations import MIGRATIONS
+from exactonline_client.store import Store, budgets, connections, metadata, schema_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,15 +68,25 @@ def mode(path: Path) -> int:
 
 
 def add_token(store: Store, text: str) -> None:
+    values = {
+        "name": "a",
+        "app": "a",
+        "region": "nl",
+        "base_url": "https://start.exactonline.nl",
+        "client_id": "me",
+        "client_secret": store.encrypt("hush"),
+        "refresh_token": store.encrypt(text),
+        "received_at": 0.0,
+    }
     with store.transaction() as connection:
-        connection.execute(
-            tokens.insert().values(app="a", refresh_token=store.encrypt(text), received_at=0.0)
-        )
+        connection.execute(connections.insert().values(**values))
 
 
 def kept_token(store: Store) -> str | None:
     with store.transaction() as connection:
-        return store.decrypt(connection.execute(sa.select(tokens.c.refresh_token)).scalar_one())
+        return store.decrypt(
+            connection.execute(sa.select(connections.c.refresh_token)).scalar_one()
+        )
 
 
 def version(store: Store) -> object:
@@ -88,7 +99,31 @@ class TestBothDatabases:
         with open_store(store_url) as store:
             assert version(store) == len(MIGRATIONS)
             names = set(sa.inspect(store.engine).get_table_names())
-        assert names == {"schema_version", "tokens", "budgets", "results"}
+        assert names == {"schema_version", *metadata.tables}
+
+    def test_the_migrations_make_the_tables_that_the_code_uses(
+        self, store_url: str, open_store: Opener
+    ) -> None:
+        with open_store(store_url) as store:
+            inspector = sa.inspect(store.engine)
+            for table in metadata.sorted_tables:
+                made = {
+                    column["name"]: (str(column["type"]), column["nullable"])
+                    for column in inspector.get_columns(table.name)
+                }
+                used = {
+                    column.name: (
+                        column.type.compile(store.engine.dialect),
+                        bool(column.nullable),
+                    )
+                    for column in table.columns
+                }
+                assert made.keys() == used.keys(), table.name
+                for name, (kind, nullable) in used.items():
+                    assert made[name][1] == nullable or table.name == "schema_version", name
+                    assert made[name][0].split(" ")[0] in ("DOUBLE", kind.split(" ")[0]), name
+                keys = inspector.get_pk_constraint(table.name)["constrained_columns"]
+                assert keys == [column.name for column in table.primary_key]
 
     def test_what_was_written_is_there_when_it_is_opened_again(
         self, store_url: str, open_store: Opener
@@ -133,7 +168,7 @@ class TestBothDatabases:
         with open_store(store_url) as store:
             add_token(store, "refresh-1")
             with store.transaction() as connection:
-                kept = connection.execute(sa.select(tokens.c.refresh_token)).scalar_one()
+                (kept,) = connection.execute(sa.select(connections.c.refresh_token)).scalars()
         assert b"refresh-1" not in kept
 
     def test_keys_can_be_rotated(self, store_url: str) -> None:
@@ -175,14 +210,14 @@ class TestBothDatabases:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "held\n"
             with monkeypatch.context() as patch:
-                patch.setattr(store_module, "LOCK_TIMEOUT", 0.2)
+                patch.setattr(files, "LOCK_TIMEOUT", 0.2)
                 with pytest.raises(StoreError, match="lock"), store.lock("here"):
                     pass
                 with store.lock("elsewhere"):
                     pass
             holder.send_signal(signal.SIGKILL)
             holder.wait(10)
-            monkeypatch.setattr(store_module, "LOCK_TIMEOUT", 10.0)
+            monkeypatch.setattr(files, "LOCK_TIMEOUT", 10.0)
             with store.lock("here"):
                 pass
 
@@ -234,9 +269,21 @@ class TestPlace:
     ) -> None:
         monkeypatch.delenv("MELTANO_PROJECT_ROOT", raising=False)
         monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+        monkeypatch.chdir(tmp_path)
         store = Store()
         store.close()
         assert Path(store.url.database or "") == tmp_path / "exactonline" / "store.db"
+
+    def test_it_is_in_the_project_that_the_command_is_run_in(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("MELTANO_PROJECT_ROOT", raising=False)
+        (tmp_path / "meltano.yml").touch()
+        (tmp_path / "models").mkdir()
+        monkeypatch.chdir(tmp_path / "models")
+        store = Store()
+        store.close()
+        assert Path(store.url.database or "") == tmp_path / ".exactonline" / "store.db"
 
     def test_files_that_others_could_read_are_closed_to_them(self, tmp_path: Path) -> None:
         for name in ("store.db", "store.key"):

@@ -134,6 +134,13 @@ def test_sales_alone_when_asked() -> None:
     assert "salesentry/SalesEntries" not in company.tables()
 
 
+def test_purchases_of_any_size() -> None:
+    config = SandboxConfig(invoices=10, purchase_entries=7, lines_per_entry=5, clock=NOW)
+    company = World(config).company(1_700_001)
+    assert len(company.table("purchaseentry/PurchaseEntries")) == 7
+    assert len(company.table("purchaseentry/PurchaseEntryLines")) == 35
+
+
 def test_wall_clock_of_summer_winter_and_the_doubled_hour() -> None:
     assert encode_instant(datetime(2026, 6, 25, 14, 31, 0, 220000, tzinfo=timezone.utc)) == (
         "/Date(1782405060220)/"

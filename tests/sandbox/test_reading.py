@@ -322,6 +322,15 @@ def test_refused_skip_and_bulk_expand(start: Callable[..., Api]) -> None:
     assert api.rows(bulk)[0]["SalesInvoiceLines"]["results"]
 
 
+def test_refused_expand(start: Callable[..., Api]) -> None:
+    api = start(switches=Switches(expand=False))
+    plain = f"{INVOICES}?$select=InvoiceID&$expand=SalesInvoiceLines"
+    assert api.get(plain).status_code == 400
+    assert api.get(f"bulk/{plain.replace('salesinvoice', 'SalesInvoice')}").status_code == 200
+    api.server.control.switches(expand=True)
+    assert api.rows(plain)[0]["SalesInvoiceLines"]["results"]
+
+
 def test_missing_rights_are_403_or_an_empty_list(start: Callable[..., Api]) -> None:
     api = start(switches=Switches(denied=("crm/Contacts",)))
     assert api.get("crm/Contacts").status_code == 403

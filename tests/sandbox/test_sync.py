@@ -83,13 +83,19 @@ def test_a_changed_line_restamps_the_whole_document(start: Callable[..., Api]) -
     assert len(feed(api)) == len(before)
 
 
+@pytest.mark.parametrize(("method", "body"), [("PUT", {"Quantity": 77}), ("DELETE", None)])
 @pytest.mark.parametrize("touches", [True, False])
-def test_a_changed_line_moves_its_header_or_not(start: Callable[..., Api], touches: bool) -> None:  # noqa: FBT001
+def test_a_changed_line_moves_its_header_or_not(
+    start: Callable[..., Api],
+    touches: bool,  # noqa: FBT001
+    method: str,
+    body: dict[str, int] | None,
+) -> None:
     api = start(switches=Switches(line_touches_header=touches))
     invoice = open_invoice(api)
     line = api.rows(f"{LINES}?$filter=InvoiceID eq guid'{invoice['InvoiceID']}'")[0]
     api.server.control.clock(advance_seconds=100)
-    api.call("PUT", f"{LINES}(guid'{line['ID']}')", {"Quantity": 77})
+    api.call(method, f"{LINES}(guid'{line['ID']}')", body)
     after = api.one(INVOICES, invoice["InvoiceID"])
     assert (after["Modified"] != invoice["Modified"]) is touches
 

@@ -1,0 +1,71 @@
+"""`exactonline connect`: connect an account on a local web page."""
+
+from __future__ import annotations
+
+import threading
+import time
+import webbrowser
+from contextlib import closing
+
+import click
+
+from exactonline_cli import meltano
+from exactonline_cli.options import from_environment, option, store_option
+from exactonline_cli.signin import SignIn
+from exactonline_client import accounts
+from exactonline_client.errors import ConfigurationError
+
+PORT = 8641
+
+
+@click.command()
+@option("connection", "--name", metavar="NAME", help="Name of the connection. Default: made up.")
+@option("base_url", metavar="URL", help="Instead of the region's address: the sandbox's.")
+@store_option
+@click.option("--port", default=PORT, show_default=True, help="Port on 127.0.0.1; 0 for any.")
+@click.option("--no-browser", is_flag=True, help="Only show the address.")
+def connect(
+    connection: str | None,
+    base_url: str | None,
+    store_url: str | None,
+    port: int,
+    *,
+    no_browser: bool,
+) -> None:
+    """Connect an Exact Online account, step by step on a web page of this machine.
+
+    The page listens on 127.0.0.1 only. It closes when all is done, and after 15 minutes without
+    use.
+    """
+    # The web libraries take long to import, and the other commands do not need them.
+    from exactonline_cli.page.app import Visit  # noqa: PLC0415
+    from exactonline_cli.page.serve import listen, origin, serve  # noqa: PLC0415
+
+    if connection and not accounts.NAME.fullmatch(connection):
+        raise ConfigurationError(f"--name: {connection!r} is no name for a connection.")
+    sign_in = begin(store_url, base_url, connection)
+    with closing(listen(port)) as listener, closing(sign_in):
+        visit = Visit(sign_in, origin(listener), store_url, meltano.project(), time.time)
+        click.echo(f"Open this address in your browser:\n\n  {visit.address}\n", err=True)
+        if not no_browser:
+            opener = threading.Thread(target=webbrowser.open, args=(visit.address,), daemon=True)
+            opener.start()
+        serve(visit, listener)
+        if not sign_in.signed_in:
+            raise ConfigurationError("The page was closed before a sign-in. Nothing was stored.")
+        rest = "" if visit.connected else " No divisions were chosen."
+        click.echo(f"Connected: {sign_in.opened.name}.{rest}", err=True)
+
+
+def begin(store_url: str | None, base_url: str | None, name: str | None) -> SignIn:
+    """A sign-in that starts from what options and environment say already."""
+    found = {"store_url": store_url, "store_key": from_environment("store_key")}
+    return SignIn(
+        {key: value for key, value in found.items() if value},
+        base_url=base_url,
+        region=from_environment("region") or "",
+        client_id=from_environment("client_id") or "",
+        client_secret=from_environment("client_secret") or "",
+        redirect_uri=from_environment("redirect_uri") or "",
+        name=name or "",
+    )

@@ -1,0 +1,62 @@
+"""`exactonline keepalive`: renew the sign-ins, so that none of them ends for want of use."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from exactonline_cli.options import connection_option, open_connection, open_store, store_option
+from exactonline_cli.output import json_option, print_json
+from exactonline_cli.status import selected
+from exactonline_client.auth import REFRESH_AGE
+from exactonline_client.errors import ExactOnlineError
+
+if TYPE_CHECKING:
+    from exactonline_client.accounts import Account
+    from exactonline_client.store import Store
+
+
+@click.command()
+@connection_option
+@store_option
+@json_option
+def keepalive(connection: str | None, store_url: str | None, *, as_json: bool) -> None:
+    """Renew the sign-in of each connection; meant for a weekly schedule.
+
+    Where the present tokens are younger than ten minutes, Exact allows no new ones and none are
+    needed. The exit code is that of the first connection that failed.
+    """
+    with closing(open_store(store_url)) as store:
+        found = [_renew(store, account) for account in selected(store, connection)]
+    if as_json:
+        print_json({"connections": found})
+    else:
+        for facts in found:
+            click.echo(f"{facts['connection']}: {facts['told']}", err=facts["exit_code"] != 0)
+    code = next((facts["exit_code"] for facts in found if facts["exit_code"]), 0)
+    if code:
+        sys.exit(code)
+
+
+def _renew(store: Store, account: Account) -> dict[str, Any]:
+    young = account.received_at is not None and time.time() - account.received_at < REFRESH_AGE
+    try:
+        with (
+            closing(open_connection(store, account.name)) as opened,
+            opened.noted_run("exactonline keepalive"),
+        ):
+            name = opened.me["FullName"]
+    except ExactOnlineError as error:
+        return {
+            "connection": account.name,
+            "outcome": "failed",
+            "told": str(error),
+            "exit_code": error.exit_code,
+        }
+    outcome = "fresh" if young else "renewed"
+    told = f"{outcome}, signed in as {name}"
+    return {"connection": account.name, "outcome": outcome, "told": told, "exit_code": 0}

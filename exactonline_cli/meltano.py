@@ -1,0 +1,108 @@
+"""The settings a connection needs in a Meltano project, and a way to put them there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+from typing_extensions import override
+
+from exactonline_client.errors import ConfigurationError
+from exactonline_client.store import project_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+TIMEOUT = 120
+PLUGINS = ("tap-exactonline", "target-exactonline")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of one plugin, as text."""
+
+    plugin: str
+    name: str
+    value: str
+
+    @property
+    def arguments(self) -> list[str]:
+        """The command that sets it."""
+        return ["meltano", "config", "set", self.plugin, self.name, self.value]
+
+    @override
+    def __str__(self) -> str:
+        """The command as one types it."""
+        return shlex.join(self.arguments)
+
+
+def settings(
+    connection: str, divisions: Sequence[int], *, everything: bool, store_url: str | None
+) -> list[Setting]:
+    """What both plugins must be told; nothing of it is secret."""
+    shared = [("connection", connection)]
+    if store_url and not _has_password(store_url):
+        shared.append(("store_url", store_url))
+    tap = [("all_divisions", "true")] if everything else [("divisions", str(list(divisions)))]
+    target = [("division", str(divisions[0]))] if len(divisions) == 1 else []
+    return [
+        Setting(plugin, name, value)
+        for plugin, own in zip(PLUGINS, (tap, target), strict=True)
+        for name, value in (*shared, *own)
+    ]
+
+
+def _has_password(store_url: str) -> bool:
+    url = make_url(store_url)
+    return url.password is not None or "password" in url.query
+
+
+def project() -> Path | None:
+    """The Meltano project to write to: there is one, and Meltano is installed."""
+    return project_folder() if shutil.which("meltano") else None
+
+
+def write(folder: Path, wanted: Sequence[Setting]) -> list[Setting]:
+    """Put the settings into a project, for those plugins that it has; returns what was set.
+
+    Raises:
+        ConfigurationError: Meltano refused, in its own words, or the project has no such plugin.
+    """
+    text = (folder / "meltano.yml").read_text(encoding="utf-8")
+    found = {
+        name
+        for name in PLUGINS
+        if re.search(rf"name:\s*['\"]?{name}['\"]?\s*$", text, re.MULTILINE)
+    }
+    fitting = [setting for setting in wanted if setting.plugin in found]
+    if not fitting:
+        raise ConfigurationError(
+            f"The project {folder} has neither {' nor '.join(PLUGINS)}. Add them first."
+        )
+    for setting in fitting:
+        _run(folder, setting)
+    return fitting
+
+
+def _run(folder: Path, setting: Setting) -> None:
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command; its values are arguments
+            setting.arguments,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigurationError(f"Meltano cannot be run: {type(error).__name__}.") from None
+    if done.returncode:
+        words = (done.stderr or done.stdout).strip().splitlines()
+        raise ConfigurationError(f"{setting} failed: {words[-1] if words else 'no reason given'}")

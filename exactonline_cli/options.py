@@ -1,0 +1,79 @@
+"""What the commands share: settings from options and environment, the store, a connection."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from exactonline_client.connection import connect
+from exactonline_client.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exactonline_client.connection import Connection
+
+PREFIXES = ("EXACTONLINE", "TAP_EXACTONLINE", "TARGET_EXACTONLINE")
+"""Of environment variables: ours, and those that Meltano sets for each plugin."""
+SETTINGS = (
+    "connection",
+    "region",
+    "base_url",
+    "client_id",
+    "client_secret",
+    "refresh_token",
+    "store_url",
+    "store_key",
+    "user_agent",
+)
+
+
+def variables(setting: str) -> list[str]:
+    """The environment variables that may hold a setting, the first one first."""
+    return [f"{prefix}_{setting.upper()}" for prefix in PREFIXES]
+
+
+def from_environment(setting: str) -> str | None:
+    """A setting from the environment; secrets come from there only, for options can be seen."""
+    return next((os.environ[name] for name in variables(setting) if os.environ.get(name)), None)
+
+
+def option(
+    setting: str,
+    *names: str,
+    **details: Any,  # noqa: ANN401 - as click has them
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option for a setting, which the environment may give as well."""
+    shown = names or (f"--{setting.replace('_', '-')}",)
+    return click.option(*shown, setting, envvar=variables(setting), **details)
+
+
+store_option = option(
+    "store_url",
+    metavar="URL",
+    help="The store. Default: .exactonline/ of the Meltano project, else your data folder.",
+)
+connection_option = option("connection", metavar="NAME", help="Only this connection.")
+
+
+def given_settings(**options: str | None) -> dict[str, str]:
+    """The settings of the plugins, from the options of a command, else from the environment."""
+    found = {name: options.get(name) or from_environment(name) for name in SETTINGS}
+    return {name: value for name, value in found.items() if value}
+
+
+def open_store(store_url: str | None) -> Store:
+    """The store, which the caller closes."""
+    return Store(store_url, from_environment("store_key"))
+
+
+def open_connection(store: Store, name: str) -> Connection:
+    """A connection of the store, by its name; the caller closes it."""
+    place = {
+        "store_url": store.url.render_as_string(hide_password=False),
+        "store_key": from_environment("store_key"),
+        "user_agent": from_environment("user_agent"),
+    }
+    return connect({**place, "connection": name})

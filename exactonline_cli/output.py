@@ -1,0 +1,49 @@
+"""How commands show what they found: JSON for programs, a table for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+def print_json(value: object) -> None:
+    """Print a value for programs."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print rows, with colours on a terminal only. `columns` maps keys of a row to headings."""
+    from rich.console import Console  # noqa: PLC0415 - takes long to import
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in columns.values():
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_shown(row[key])) for key in columns))
+    # A file or a pipe has no width of its own, and nothing may be cut off there.
+    console = Console(width=None if sys.stdout.isatty() else 400)
+    console.print(table)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def moment(seconds: float | None) -> str | None:
+    """A moment as ISO text in UTC."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")

@@ -1,0 +1,69 @@
+"""Runs the page on 127.0.0.1 until its work is done or nobody has used it for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from exactonline_cli.page.app import make_app
+from exactonline_client.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from exactonline_cli.page.app import Visit
+
+HOST = "127.0.0.1"
+LOOK_EVERY = 0.2
+"""Seconds between two looks at whether it is over."""
+
+
+def listen(port: int) -> socket.socket:
+    """A socket at this port, or at any free one where it is 0.
+
+    Raises:
+        ConfigurationError: the port is taken.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"Port {port} of this machine cannot be used ({error.strerror}). Choose another with "
+            "--port, or any free one with --port 0."
+        ) from None
+    return listener
+
+
+def origin(listener: socket.socket) -> str:
+    """The address of the page."""
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+def serve(visit: Visit, listener: socket.socket) -> None:
+    """Answer until the visit is over or Ctrl-C."""
+    config = uvicorn.Config(
+        make_app(visit),
+        http="h11",
+        ws="none",
+        lifespan="off",
+        proxy_headers=False,
+        server_header=False,
+        # Addresses hold secrets: the key of the page, the code of a sign-in.
+        access_log=False,
+        log_level="error",
+        timeout_graceful_shutdown=5,
+    )
+    asyncio.run(_serve(uvicorn.Server(config), visit, listener))
+
+
+async def _serve(server: uvicorn.Server, visit: Visit, listener: socket.socket) -> None:
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not serving.done():
+        await asyncio.wait({serving}, timeout=LOOK_EVERY)
+        server.should_exit = server.should_exit or visit.over()
+    await serving

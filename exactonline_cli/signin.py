@@ -1,0 +1,255 @@
+"""Signing in step by step, in words a person can act on; the page and the terminal share it."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from exactonline_client import accounts, connection, regions
+from exactonline_client.errors import ConfigurationError, ExactOnlineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from exactonline_client.accounts import Account
+    from exactonline_client.connection import Connection
+
+REDIRECT_RULE = (
+    "Exact takes public https addresses only, not localhost. Type it exactly as it is registered."
+)
+
+
+class Problem(Exception):  # noqa: N818 - what a person has to correct
+    """Something to correct, and the field it is in."""
+
+    def __init__(self, field_name: str, message: str) -> None:
+        """`field_name` is a field of the form that the message is about."""
+        super().__init__(message)
+        self.field = field_name
+
+
+@dataclass
+class SignIn:
+    """One way from a region to chosen divisions; steps may be gone back to."""
+
+    place: Mapping[str, str]
+    """Where the store is: store_url, store_key."""
+    base_url: str | None = None
+    region: str = ""
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    redirect_uri: str = ""
+    name: str = ""
+    clock: Callable[[], float] = time.time
+    connection: Connection | None = None
+    state: str = field(default="", repr=False)
+    signed_in: bool = False
+    chosen: tuple[int, ...] | None = None
+    all_divisions: bool = False
+
+    def choose_region(self, code: str) -> None:
+        """Step 1.
+
+        Raises:
+            Problem: there is no such region.
+        """
+        if code not in regions.REGIONS:
+            raise Problem("region", "Choose the region you sign in to.")
+        self.region = code
+        self._start_again()
+
+    def choose_app(self, fields: Mapping[str, str]) -> None:
+        """Step 2; an empty secret means the one from before.
+
+        Raises:
+            Problem: something is missing or wrong.
+        """
+        self.client_id = fields.get("client_id", "").strip()
+        self.client_secret = fields.get("client_secret", "").strip() or self.client_secret
+        self.redirect_uri = fields.get("redirect_uri", "").strip()
+        self.name = fields.get("name", "").strip()
+        self._start_again()
+        if not self.client_id:
+            raise Problem("client_id", "Enter the client ID of your app.")
+        if not self.client_secret:
+            raise Problem("client_secret", "Enter the client secret of your app.")
+        check_redirect_uri(self.redirect_uri)
+        try:
+            self.connection = connection.connect(self._settings(), clock=self.clock)
+        except ConfigurationError as error:
+            raise Problem("name", str(error)) from None
+        self.state = secrets.token_urlsafe(24)
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            **self.place,
+            "region": self.region,
+            "base_url": self.base_url,
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "connection": self.name or None,
+        }
+
+    def _start_again(self) -> None:
+        self.close()
+        self.connection, self.signed_in, self.state = None, False, ""
+        self.chosen, self.all_divisions = None, False
+
+    @property
+    def opened(self) -> Connection:
+        """The connection that step 2 made."""
+        if self.connection is None:
+            raise ExactOnlineError("The app has not been chosen yet.")
+        return self.connection
+
+    @property
+    def authorise_url(self) -> str:
+        """Where the person signs in, step 3."""
+        return self.opened.app.authorise_url(self.redirect_uri, self.state)
+
+    @property
+    def account(self) -> Account | None:
+        """What the store has under this name already."""
+        return next((one for one in self._accounts() if one.name == self.opened.name), None)
+
+    def ended_by_this(self) -> list[str]:
+        """Connections of the same user and app, whose chain the new sign-in has ended."""
+        mine = self.account
+        return [
+            other.name
+            for other in self._accounts()
+            if mine
+            and other.name != mine.name
+            and (other.app_key, other.user_id) == (mine.app_key, mine.user_id)
+        ]
+
+    def _accounts(self) -> list[Account]:
+        return accounts.load(self.opened.store)
+
+    def take_address(self, text: str) -> None:
+        """Step 3: the address that the browser landed on after the sign-in.
+
+        Raises:
+            Problem: no usable code is in it, or Exact does not take the code.
+        """
+        self.take_answer({name: values[0] for name, values in _query(text).items()})
+
+    def matches(self, state: str) -> bool:
+        """Whether an answer belongs to the sign-in under way."""
+        return bool(self.state) and hmac.compare_digest(state.encode(), self.state.encode())
+
+    def take_answer(self, fields: Mapping[str, str]) -> None:
+        """Step 3: what Exact has put behind the redirect address.
+
+        Raises:
+            Problem: as for `take_address`.
+        """
+        if fields.get("error"):
+            raise Problem("address", _refused(fields["error"]))
+        if not fields.get("code"):
+            raise Problem(
+                "address",
+                "This address has no code in it. After the sign-in it ends in ?code=... and "
+                "more: copy all of it from the address bar.",
+            )
+        if not self.matches(fields.get("state", "")):
+            raise Problem(
+                "address",
+                "This address belongs to another sign-in. Follow the link on this page again, and "
+                "use the address that it ends at.",
+            )
+        self._exchange(fields["code"])
+
+    def _exchange(self, code: str) -> None:
+        try:
+            self.opened.tokens.sign_in(code, self.redirect_uri)
+        except ConfigurationError as error:
+            raise Problem("client_secret", str(error)) from None
+        except ExactOnlineError as error:
+            raise Problem("address", str(error)) from None
+        self.state = ""
+        self.signed_in = True
+
+    def divisions(self) -> list[dict[str, Any]]:
+        """All divisions to choose from, by name.
+
+        Raises:
+            ExactOnlineError: they cannot be read.
+        """
+        return sorted(self.opened.divisions, key=lambda row: str(row["Description"]).casefold())
+
+    def choose_divisions(self, codes: Sequence[int], *, everything: bool) -> None:
+        """Step 4.
+
+        Raises:
+            Problem: none is chosen, or one that is not there.
+        """
+        known = {int(row["Code"]) for row in self.divisions()}
+        if not everything and not codes:
+            raise Problem("divisions", "Choose at least one division, or all of them.")
+        unknown = [code for code in codes if code not in known]
+        if unknown and not everything:
+            raise Problem("divisions", f"There is no division {unknown[0]} that you may open.")
+        self.all_divisions = everything
+        self.chosen = () if everything else tuple(sorted(set(codes)))
+        accounts.choose_divisions(self.opened.store, self.opened.name, self.chosen or None)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self.connection is not None:
+            self.connection.close()
+
+
+def check_redirect_uri(address: str) -> None:
+    """Refuse what cannot be registered as a redirect address.
+
+    Raises:
+        Problem: it is none.
+    """
+    if not address:
+        raise Problem("redirect_uri", "Enter the redirect address of your app.")
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    if parts.scheme != "https" or "." not in host or _is_machine(host):
+        raise Problem("redirect_uri", f"This is not an https address on the web. {REDIRECT_RULE}")
+
+
+def _is_machine(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return host.endswith(".localhost")
+    return True
+
+
+def _query(text: str) -> dict[str, list[str]]:
+    """The fields of a pasted address; parsing decodes the code, which holds a `!`."""
+    address = "".join(text.split()).strip("'\"<>")
+    if "=" not in address:
+        raise Problem(
+            "address",
+            "Paste the whole address that the browser shows after the sign-in, from https:// to "
+            "its end.",
+        )
+    try:
+        query = urlsplit(address).query if "?" in address else address
+        return parse_qs(query)
+    except ValueError:
+        raise Problem("address", "This is no address.") from None
+
+
+def _refused(error: str) -> str:
+    if error == "access_denied":
+        return (
+            "Access was refused on Exact's page, so there is no sign-in. Follow the link again "
+            "and allow the app; if you may not, ask someone who manages your Exact Online."
+        )
+    return f"Exact Online ended the sign-in with an error: {error}. Follow the link again."

@@ -1,0 +1,179 @@
+"""`exactonline status`: how the sign-ins and the call budgets are, from the store alone."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import click
+import sqlalchemy as sa
+
+from exactonline_cli.options import connection_option, open_store, store_option
+from exactonline_cli.output import json_option, moment, print_json, print_table
+from exactonline_client import accounts, runs
+from exactonline_client.errors import ConfigurationError
+from exactonline_client.limits import DAY, MINUTE, Window
+from exactonline_client.store import budgets
+
+if TYPE_CHECKING:
+    from exactonline_client.accounts import Account
+    from exactonline_client.store import Store
+
+ALARM = 9
+"""Exit code where a sign-in is about to end, or has ended."""
+RUNS_SHOWN = 5
+CONNECTIONS = {
+    "connection": "Connection",
+    "region": "Region",
+    "user": "User",
+    "token_age_minutes": "Token age (min)",
+    "days_left": "Days left",
+    "last_run": "Last run",
+}
+BUDGETS = {
+    "connection": "Connection",
+    "division": "Division",
+    "minute": "Calls left this minute",
+    "day": "Calls left today",
+}
+RUNS = {
+    "connection": "Connection",
+    "program": "Program",
+    "started_at": "Started",
+    "ended_at": "Ended",
+    "exit_code": "Exit code",
+    "calls": "Calls",
+}
+
+
+@click.command()
+@connection_option
+@store_option
+@click.option(
+    "--warn-days",
+    default=7.0,
+    show_default=True,
+    metavar="N",
+    help=f"Exit with {ALARM} where a sign-in ends within N days unless it is used.",
+)
+@json_option
+def status(
+    connection: str | None, store_url: str | None, warn_days: float, *, as_json: bool
+) -> None:
+    """Show sign-ins, calls left and last runs; asks Exact nothing.
+
+    Exact ends a sign-in that was not used for 30 days.
+    """
+    with closing(open_store(store_url)) as store:
+        found = [_facts(store, account) for account in selected(store, connection)]
+    if as_json:
+        print_json({"connections": found})
+    else:
+        _print_tables(found)
+    ending = [facts for facts in found if _ends_soon(facts, warn_days)]
+    for facts in ending:
+        click.echo(_alarm(facts), err=True)
+    if ending:
+        sys.exit(ALARM)
+
+
+def selected(store: Store, name: str | None) -> list[Account]:
+    """The connections of a store, or the one of this name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    saved = accounts.load(store)
+    found = [account for account in saved if name in (None, account.name)]
+    if not found:
+        known = ", ".join(account.name for account in saved) or "none"
+        raise ConfigurationError(
+            f"The store {store.name} has no connection {name or 'yet'} (stored: {known}). "
+            f"{accounts.CONNECT}"
+        )
+    return found
+
+
+def _facts(store: Store, account: Account) -> dict[str, Any]:
+    now = time.time()
+    received = account.received_at
+    left = account.days_left(now)
+    return {
+        "connection": account.name,
+        "region": account.region,
+        "base_url": account.base_url,
+        "client_id": account.client_id,
+        "user": account.user_name,
+        "divisions": account.divisions,
+        "token_received_at": moment(received),
+        "token_age_minutes": None if received is None else round((now - received) / 60, 1),
+        "days_left": None if left is None else round(left, 1),
+        "budgets": _budgets(store, account.app_key, now),
+        "runs": [
+            {**vars(run), "started_at": moment(run.started_at), "ended_at": moment(run.ended_at)}
+            for run in runs.last(store, account.name, RUNS_SHOWN)
+        ],
+    }
+
+
+def _budgets(store: Store, app: str, now: float) -> list[dict[str, Any]]:
+    """What is left of the calls in each division; a window that has ended is whole again."""
+    query = sa.select(budgets).where(budgets.c.app == app).order_by(budgets.c.division)
+    with store.transaction() as connection:
+        rows = connection.execute(query).all()
+    found = []
+    for row in rows:
+        minute = Window(row.minute_limit, row.minute_remaining, row.minute_reset)
+        day = Window(row.day_limit, row.day_remaining, row.day_reset)
+        minute.roll(now + row.clock_offset, MINUTE)
+        day.roll(now + row.clock_offset, DAY)
+        found.append(
+            {
+                "division": row.division,
+                "minute_remaining": minute.remaining,
+                "minute_limit": minute.limit,
+                "day_remaining": day.remaining,
+                "day_limit": day.limit,
+                "day_reset": moment(day.reset),
+            }
+        )
+    return found
+
+
+def _print_tables(found: list[dict[str, Any]]) -> None:
+    print_table(CONNECTIONS, [{**facts, "last_run": _last_run(facts)} for facts in found])
+    for title, columns, key in (("Calls", BUDGETS, "budgets"), ("Runs", RUNS, "runs")):
+        rows = [{**row, "connection": facts["connection"]} for facts in found for row in facts[key]]
+        if rows:
+            click.echo(f"\n{title}")
+            shown = [
+                {**row, "minute": _left(row, "minute"), "day": _left(row, "day")} for row in rows
+            ]
+            print_table(columns, shown)
+
+
+def _left(row: dict[str, Any], window: str) -> str | None:
+    remaining = row.get(f"{window}_remaining")
+    return None if remaining is None else f"{remaining} of {row[f'{window}_limit']}"
+
+
+def _last_run(facts: dict[str, Any]) -> str | None:
+    return facts["runs"][0]["started_at"] if facts["runs"] else None
+
+
+def _ends_soon(facts: dict[str, Any], days: float) -> bool:
+    return facts["days_left"] is not None and facts["days_left"] <= days
+
+
+def _alarm(facts: dict[str, Any]) -> str:
+    if facts["days_left"] <= 0:
+        return (
+            f"Connection {facts['connection']} was not used for 30 days and has ended. "
+            "Sign in again: exactonline connect."
+        )
+    return (
+        f"Connection {facts['connection']} ends in {facts['days_left']} days unless it is used. "
+        "Run it, or exactonline keepalive."
+    )

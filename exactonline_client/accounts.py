@@ -1,0 +1,179 @@
+"""The named connections that the store keeps: which app and user each is, and which is meant.
+
+Several live side by side: two regions, two apps, two users of one app.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from exactonline_client import regions
+from exactonline_client.auth import CHAIN_DAYS, DAY, App
+from exactonline_client.errors import ConfigurationError
+from exactonline_client.store import connections
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from exactonline_client.store import Store
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+CONNECT = "Run exactonline connect to add one."
+
+
+@dataclass(frozen=True)
+class Account:
+    """A connection as the store keeps it; moments are seconds since the epoch."""
+
+    name: str
+    app_key: str
+    region: str
+    base_url: str
+    client_id: str
+    sealed_secret: bytes = field(repr=False)
+    redirect_uri: str | None
+    user_id: str | None
+    user_name: str | None
+    divisions: tuple[int, ...] | None
+    """Divisions a person chose; None where nobody did, or where all were chosen."""
+    received_at: float | None
+    """When the present tokens were received; None before the first refresh."""
+
+    def app(self, secret: str) -> App:
+        """The app registration of this connection."""
+        return App(regions.resolve(self.region, self.base_url), self.client_id, secret)
+
+    def days_left(self, now: float) -> float | None:
+        """Days until Exact forgets the sign-in unless it is used; None where not known."""
+        if self.received_at is None:
+            return None
+        return CHAIN_DAYS - (now - self.received_at) / DAY
+
+
+def load(store: Store) -> list[Account]:
+    """All connections of a store, by name."""
+    with store.transaction() as connection:
+        rows = connection.execute(sa.select(connections).order_by(connections.c.name)).all()
+    return [
+        Account(
+            name=row.name,
+            app_key=row.app,
+            region=row.region,
+            base_url=row.base_url,
+            client_id=row.client_id,
+            sealed_secret=row.client_secret,
+            redirect_uri=row.redirect_uri,
+            user_id=row.user_id,
+            user_name=row.user_name,
+            divisions=tuple(row.divisions) if row.divisions else None,
+            received_at=row.received_at or None,
+        )
+        for row in rows
+    ]
+
+
+def remember_user(store: Store, name: str, me: Mapping[str, Any]) -> None:
+    """Note who is signed in, from the row of `Me`."""
+    _update(store, name, user_id=me.get("UserID"), user_name=me.get("FullName"))
+
+
+def choose_divisions(store: Store, name: str, codes: Sequence[int] | None) -> None:
+    """Note which divisions a person chose; None for all of them."""
+    _update(store, name, divisions=list(codes) if codes else None)
+
+
+def _update(store: Store, name: str, **values: object) -> None:
+    with store.transaction() as connection:
+        mine = connections.c.name == name
+        connection.execute(connections.update().where(mine).values(**values))
+
+
+def identify(settings: Mapping[str, Any], store: Store) -> tuple[str, App]:
+    """The connection that the settings mean, as its name and its app.
+
+    What the settings say of the app must agree with the store; what they leave out is taken from
+    there.
+
+    Raises:
+        ConfigurationError: no connection or several fit, the name belongs to another app, or
+            something is missing for a new one.
+    """
+    name = settings.get("connection")
+    if name and not NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"Setting connection: {name!r} is no name for a connection. Use up to 64 letters, "
+            "digits, dots, dashes and underscores."
+        )
+    saved = load(store)
+    account = _named(name, saved, settings) if name else _only_one(saved, settings)
+    if account is None:
+        app = _new_app(settings, saved)
+        name = name or app.connection_name
+        _refuse_other_app(name, app, saved)
+        return name, app
+    secret = settings.get("client_secret") or store.decrypt(account.sealed_secret) or ""
+    return account.name, account.app(secret)
+
+
+def _named(name: str, saved: list[Account], settings: Mapping[str, Any]) -> Account | None:
+    for account in saved:
+        if account.name != name:
+            continue
+        for setting in ("region", "base_url", "client_id"):
+            if not _agrees(account, settings, setting):
+                raise ConfigurationError(
+                    f"Setting connection: {name} belongs to another app; its {setting} is "
+                    f"{getattr(account, setting)}. Choose another name, or leave {setting} out."
+                )
+        return account
+    return None
+
+
+def _only_one(saved: list[Account], settings: Mapping[str, Any]) -> Account | None:
+    fitting = [
+        account
+        for account in saved
+        if all(_agrees(account, settings, name) for name in ("region", "base_url", "client_id"))
+    ]
+    if len(fitting) > 1 and settings.get("client_id"):
+        unnamed = [one for one in fitting if one.app("").connection_name == one.name]
+        fitting = unnamed if len(unnamed) == 1 else fitting
+    if len(fitting) > 1:
+        names = ", ".join(account.name for account in fitting)
+        raise ConfigurationError(
+            f"Several connections fit the settings: {names}. Set connection to one of them."
+        )
+    return fitting[0] if fitting else None
+
+
+def _agrees(account: Account, settings: Mapping[str, Any], setting: str) -> bool:
+    wanted = settings.get(setting)
+    if not wanted:
+        return True
+    if setting == "base_url":
+        wanted = str(wanted).rstrip("/")
+    return bool(getattr(account, setting) == wanted)
+
+
+def _new_app(settings: Mapping[str, Any], saved: list[Account]) -> App:
+    for setting in ("client_id", "client_secret"):
+        if not settings.get(setting):
+            known = ", ".join(account.name for account in saved)
+            raise ConfigurationError(
+                f"Setting {setting} is missing, and no stored connection fits the settings "
+                f"(stored: {known or 'none'}). {CONNECT}"
+            )
+    region = regions.resolve(settings.get("region") or "nl", settings.get("base_url"))
+    return App(region, settings["client_id"], settings["client_secret"])
+
+
+def _refuse_other_app(name: str, app: App, saved: list[Account]) -> None:
+    if any(account.name == name and account.app_key != app.key for account in saved):
+        raise ConfigurationError(
+            f"The connection {name} belongs to another app. Give this one a name of its own in "
+            "the setting connection."
+        )

@@ -1,0 +1,80 @@
+"""How a store is made, and how an older one is brought up to date.
+
+Each migration says in full what it makes, and stays as it was when it was released: it must not
+change with the tables that the code uses today.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _version_1(connection: sa.Connection) -> None:
+    tables = sa.MetaData()
+    sa.Table(
+        "connections",
+        tables,
+        sa.Column("name", sa.String(64), primary_key=True),
+        sa.Column("app", sa.String(64), nullable=False),
+        sa.Column("region", sa.String(8), nullable=False),
+        sa.Column("base_url", sa.String(255), nullable=False),
+        sa.Column("client_id", sa.String(255), nullable=False),
+        sa.Column("client_secret", sa.LargeBinary, nullable=False),
+        sa.Column("redirect_uri", sa.String(2000)),
+        sa.Column("user_id", sa.String(64)),
+        sa.Column("user_name", sa.String(255)),
+        sa.Column("divisions", sa.JSON(none_as_null=True)),
+        sa.Column("access_token", sa.LargeBinary),
+        sa.Column("refresh_token", sa.LargeBinary, nullable=False),
+        sa.Column("previous_refresh_token", sa.LargeBinary),
+        sa.Column("received_at", sa.Float, nullable=False),
+        sa.Column("proven_at", sa.Float),
+        sa.Column("seed", sa.String(64)),
+    )
+    sa.Table(
+        "runs",
+        tables,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("connection", sa.String(64), nullable=False, index=True),
+        sa.Column("program", sa.String(64), nullable=False),
+        sa.Column("started_at", sa.Float, nullable=False),
+        sa.Column("ended_at", sa.Float),
+        sa.Column("exit_code", sa.Integer),
+        sa.Column("calls", sa.Integer, nullable=False),
+    )
+    sa.Table(
+        "budgets",
+        tables,
+        sa.Column("app", sa.String(64), primary_key=True),
+        sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("minute_limit", sa.Integer),
+        sa.Column("minute_remaining", sa.Integer),
+        sa.Column("minute_reset", sa.Float),
+        sa.Column("day_limit", sa.Integer),
+        sa.Column("day_remaining", sa.Integer),
+        sa.Column("day_reset", sa.Float),
+        sa.Column("clock_offset", sa.Float, nullable=False),
+    )
+    sa.Table(
+        "results",
+        tables,
+        sa.Column("app", sa.String(64), primary_key=True),
+        sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("entity", sa.String(80), primary_key=True),
+        sa.Column("reference", sa.String(200), primary_key=True),
+        sa.Column("outcome", sa.String(20), nullable=False),
+        sa.Column("exact_id", sa.String(64)),
+        sa.Column("payload_hash", sa.String(64), nullable=False),
+        sa.Column("reason", sa.Text),
+        sa.Column("at", sa.Float, nullable=False),
+    )
+    tables.create_all(connection)
+
+
+# Each entry brings a store from the version of its index to the next one.
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_version_1,)

@@ -1,0 +1,87 @@
+"""What a refusal of the token endpoint means, and what to do about it."""
+
+from __future__ import annotations
+
+import requests
+
+from exactonline_client.errors import (
+    ConfigurationError,
+    ExactOnlineError,
+    SignInNeeded,
+    Unavailable,
+)
+
+NOT_EXPIRED = "access_token not expired"
+SIGN_IN = "Sign in again: exactonline connect, or a new refresh token in the setting refresh_token."
+
+
+def words(answer: requests.Response) -> tuple[str, str]:
+    """Name and description of an error, as an answer gives them."""
+    try:
+        body = answer.json()
+        return str(body["error"]), str(body.get("error_description") or "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"HTTP {answer.status_code}", str(answer.headers.get("Reason") or "")
+
+
+def is_dead(error: str, description: str) -> bool:
+    """Whether Exact calls a refresh token spent or unknown."""
+    return "Old refresh token" in description or error == "invalid_grant"
+
+
+def too_early() -> Unavailable:
+    """A young token is in force at Exact, and we do not have it."""
+    return Unavailable(
+        "Exact Online says that an access token handed out less than ten minutes ago is "
+        "still valid, but it is not in the store. Try again in ten minutes."
+    )
+
+
+def of_code(answer: requests.Response, base_url: str) -> ExactOnlineError:
+    """What a refusal of a sign-in's code means."""
+    error, description = words(answer)
+    if NOT_EXPIRED in description:
+        return too_early()
+    if error in ("invalid_grant", "invalid_request"):
+        reason = f"{error} {description}".rstrip()
+        return SignInNeeded(
+            f"Exact Online does not take the code of this sign-in ({reason}). A code works once, "
+            "and for three minutes only. Sign in again and use the new address at once."
+        )
+    if error in ("invalid_client", "unauthorized_client"):
+        reason = f"{error} {description}".rstrip()
+        return ConfigurationError(
+            f"Exact Online at {base_url} does not accept this client ID with this client secret "
+            f"({reason}). Copy both again from the app's registration in the Exact App Centre; an "
+            "app works only in the region it was registered in."
+        )
+    return of_refresh_token(answer.status_code, error, description, base_url)
+
+
+def of_refresh_token(status: int, error: str, description: str, base_url: str) -> ExactOnlineError:
+    """What a refusal of a refresh token means."""
+    if "Old refresh token" in description:
+        return SignInNeeded(
+            "The stored refresh token has been used before, by another program or by a run that "
+            f"was cut off. {SIGN_IN}"
+        )
+    if "refresh token expired" in description:
+        return SignInNeeded(
+            f"The stored refresh token was not used for 30 days and has expired. {SIGN_IN}"
+        )
+    if error == "invalid_grant":
+        return SignInNeeded(f"Exact Online no longer knows this sign-in (revoked). {SIGN_IN}")
+    if status >= requests.codes.server_error or status in (
+        requests.codes.request_timeout,
+        requests.codes.too_many_requests,
+    ):
+        return Unavailable(
+            f"The token endpoint of {base_url} answered HTTP {status}. Try again in a few minutes; "
+            "the stored sign-in was left as it is."
+        )
+    reason = f"{error} {description}".rstrip()
+    return ConfigurationError(
+        f"Exact Online at {base_url} refused the sign-in of this app: {reason}. "
+        "Check region, client_id and client_secret against the app's registration in the "
+        "Exact App Centre, and refresh_token if it was set by hand."
+    )

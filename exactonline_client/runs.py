@@ -1,0 +1,83 @@
+"""What the last runs of each connection did, for the person who looks after them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from exactonline_client.errors import ExactOnlineError
+from exactonline_client.store import runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from exactonline_client.store import Store
+
+KEPT = 20
+"""Runs that are kept of each connection."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run; moments are seconds since the epoch, None while it lasts."""
+
+    program: str
+    started_at: float
+    ended_at: float | None
+    exit_code: int | None
+    calls: int
+
+
+def last(store: Store, connection: str, count: int) -> list[Run]:
+    """The last runs of a connection, the newest first."""
+    query = (
+        sa.select(runs)
+        .where(runs.c.connection == connection)
+        .order_by(runs.c.id.desc())
+        .limit(count)
+    )
+    with store.transaction() as transaction:
+        rows = transaction.execute(query).all()
+    return [
+        Run(row.program, row.started_at, row.ended_at, row.exit_code, row.calls) for row in rows
+    ]
+
+
+@contextmanager
+def noted(
+    store: Store,
+    connection: str,
+    program: str,
+    calls: Callable[[], int],
+    clock: Callable[[], float],
+) -> Iterator[None]:
+    """Note a run: its start now, and its exit code and calls at the end of the block."""
+    number = _start(store, connection, program, clock())
+    code = 1
+    try:
+        yield
+        code = 0
+    except ExactOnlineError as error:
+        code = error.exit_code
+        raise
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        raise
+    finally:
+        values = {"ended_at": clock(), "exit_code": code, "calls": calls()}
+        with store.transaction() as transaction:
+            transaction.execute(runs.update().where(runs.c.id == number).values(**values))
+
+
+def _start(store: Store, connection: str, program: str, now: float) -> int:
+    mine = runs.c.connection == connection
+    newest = sa.select(runs.c.id).where(mine).order_by(runs.c.id.desc()).limit(KEPT - 1)
+    values = {"connection": connection, "program": program, "started_at": now, "calls": 0}
+    with store.transaction() as transaction:
+        kept = [row.id for row in transaction.execute(newest)]
+        transaction.execute(runs.delete().where(mine & runs.c.id.not_in(kept)))
+        key = transaction.execute(runs.insert().values(**values)).inserted_primary_key
+    return int(key[0]) if key else 0

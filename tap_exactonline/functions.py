@@ -1,0 +1,61 @@
+"""The parameters of functions: values of the configuration as the API takes them in an address."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from exactonline_client import odata
+
+GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+MOMENT = r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?)?"
+TYPED_TEXT = re.compile(rf"guid'{GUID}'|datetime'{MOMENT}'")
+PATTERNS = {
+    "Edm.Guid": GUID,
+    "Edm.DateTime": MOMENT,
+    "Edm.Boolean": "true|false",
+    "Edm.Double": r"-?\d+(\.\d+)?([eE][+-]?\d+)?",
+    "Edm.String": r"(?s:.*)",
+    **dict.fromkeys(sorted(odata.INTEGERS), r"-?\d+"),
+}
+"""What a value of each type looks like as text."""
+TYPED = {"type", "value"}
+
+
+def parameter(value: Any) -> str:  # noqa: ANN401 - whatever the configuration holds
+    """A parameter's value as a literal: `1`, `true`, `'text'`, `guid'...'`, `datetime'...'`.
+
+    A number, a truth value or a text says its type itself, and so does a text that is a typed
+    literal already; `{"type": "Edm.Int64", "value": 5}` names any other.
+
+    Raises:
+        ValueError: with what is wrong.
+    """
+    if isinstance(value, dict):
+        return _typed(value)
+    if isinstance(value, bool):
+        return odata.literal(value, "Edm.Boolean")
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return str(value)
+    if isinstance(value, str):
+        is_literal = TYPED_TEXT.fullmatch(value)
+        return value if is_literal else odata.literal(value, "Edm.String")
+    raise ValueError(
+        'a value is a number, a text, true or false, or {"type": "Edm.Int64", "value": 5}'
+    )
+
+
+def _typed(value: dict[str, Any]) -> str:
+    edm = value.get("type")
+    if set(value) != TYPED or edm not in PATTERNS:
+        raise ValueError(
+            "a typed value has a type and a value, and the type is one of "
+            + ", ".join(sorted(PATTERNS))
+        )
+    text = value["value"]
+    if isinstance(text, bool):
+        text = odata.literal(text, "Edm.Boolean")
+    if not isinstance(text, (str, int, float)) or not re.fullmatch(PATTERNS[edm], str(text)):
+        raise ValueError(f"this is no value of type {edm}")
+    return str(text) if edm == "Edm.Boolean" else odata.literal(text, edm)

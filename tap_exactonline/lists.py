@@ -1,0 +1,146 @@
+"""The lists that a custom stream is read from: one, or one for each year or some parents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from typing_extensions import override
+
+from exactonline_client import odata
+from tap_exactonline import reading
+from tap_exactonline.custom import CustomPlan, Parents, Years
+from tap_exactonline.plan import HEADER_LINE_NUMBER, MODIFIED
+from tap_exactonline.streams import ExactStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from exactonline_client.odata import Row
+    from exactonline_client.pages import Page
+
+    Context = Mapping[str, Any]
+
+LINE_NUMBER = "LineNumber"
+ROOM_TO_GO_ON = 300
+"""Characters of an address that are left to the server, for the place where a page goes on."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the lists that make up a custom stream."""
+
+    condition: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    told: Row = field(default_factory=dict)
+    """What its rows have in common and do not say themselves."""
+
+
+class CustomStream(ExactStream):
+    """A stream of the user's own."""
+
+    plan: CustomPlan
+
+    @override
+    def _rows(self, division: int, context: Context | None) -> Iterator[Row]:
+        if self.plan.around is None:
+            yield from super()._rows(division, context)
+            return
+        decode = self.decoder(division)
+        for part in self._parts(division):
+            for page in self._read(division, part):
+                for row in page.rows:
+                    yield {**decode(row), **part.told}
+
+    @override
+    def _pages(self, division: int, start: Any) -> Iterator[Page]:
+        return self._read(division, Part(), start)
+
+    def _read(self, division: int, part: Part, start: Any = None) -> Iterator[Page]:  # noqa: ANN401
+        return reading.read(self.tap.connection, self.plan, self._query(division, part, start))
+
+    def _query(self, division: int, part: Part, start: Any = None) -> reading.Query:  # noqa: ANN401
+        return reading.Query(
+            division,
+            self.asked_columns if self.plan.sends_select else (),
+            start,
+            condition=reading.both(self.plan.filter, part.condition),
+            parameters={**self.plan.parameters, **part.parameters},
+            everything=self.keeps_unknown and self.plan.sends_select,
+        )
+
+    def _parts(self, division: int) -> Iterator[Part]:
+        if isinstance(self.plan.around, Years):
+            values = self._years(self.plan.around)
+            edm = "Edm.Int32"
+        elif isinstance(self.plan.around, Parents):
+            values = self._keys(self.plan.around, division)
+            edm = self.plan.around.column.type
+        else:
+            raise TypeError(self.plan.around)
+        if self.plan.parameter is not None:
+            for value in values:
+                yield self._part_of(self.plan.parameter, value, edm)
+        elif self.plan.filter_field is not None:
+            column = self.plan.filter_field
+            clauses = (f"{column.name} eq {odata.literal(value, column.type)}" for value in values)
+            room = self._room(division)
+            yield from (Part(condition=text) for text in together(clauses, room))
+
+    def _part_of(self, parameter: str, value: str, edm: str) -> Part:
+        """One call's list, whose parameter is a column where no row tells it."""
+        own = self.plan.columns.get(parameter)
+        is_told = own is not None and parameter not in self.plan.endpoint.columns
+        told = int(value) if edm in odata.INTEGERS else value
+        return Part(
+            parameters={parameter: odata.literal(value, edm)},
+            told={parameter: told} if is_told else {},
+        )
+
+    def _years(self, years: Years) -> Iterator[str]:
+        connection = self.tap.connection
+        this_year = datetime.fromtimestamp(connection.clock(), connection.zone).year
+        last = this_year if years.last is None else years.last
+        return map(str, range(years.first, last + 1))
+
+    def _keys(self, parents: Parents, division: int) -> Iterator[str]:
+        """The keys of all parents in a division, each once, as Exact writes them."""
+        plan = parents.plan
+        feed = plan.endpoint.feed
+        wanted = [parents.column.name, *([plan.bookmark] if plan.bookmark else [])]
+        columns = [*dict.fromkeys([*wanted, *([LINE_NUMBER] if feed else [])])]
+        of_headers = feed is not None and feed["header"] == plan.stream.plain
+        seen = set()
+        for page in reading.read(self.tap.connection, plan, reading.Query(division, columns)):
+            for row in page.rows:
+                if feed and (row[LINE_NUMBER] == HEADER_LINE_NUMBER) != of_headers:
+                    continue
+                value = row.get(parents.column.name)
+                if value is not None and value not in seen:
+                    seen.add(value)
+                    yield str(value)
+
+    def _room(self, division: int) -> int:
+        """How long the encoded conditions of one call may be."""
+        query = self._query(division, Part(condition=f"{MODIFIED} eq {odata.EMPTY_GUID}"))
+        options = {**query.parameters, "$select": query.select, "$filter": query.condition}
+        path = self.plan.endpoint.uri.format(division=division)
+        taken = sum(len(quote(f"{name}={value}&", safe="")) for name, value in options.items())
+        base = len(self.tap.connection.session.base_url) + len(path)
+        return odata.MAX_URL - base - taken - ROOM_TO_GO_ON
+
+
+def together(clauses: Iterable[str], room: int) -> Iterator[str]:
+    """As many conditions joined by `or` as fit, whichever signs get encoded; at least one."""
+    joined, taken = "", 0
+    for clause in clauses:
+        size = len(quote(f" or {clause}", safe=""))
+        if joined and taken + size > room:
+            yield joined
+            joined, taken = "", 0
+        joined = f"{joined} or {clause}" if joined else clause
+        taken += size
+    if joined:
+        yield joined

@@ -1,0 +1,67 @@
+"""Whether the user may read a list that came back empty.
+
+Exact answers a user without rights with an empty list in places, which looks like success.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from exactonline_client import odata
+from exactonline_client.catalogue import load
+from exactonline_client.errors import AccessDenied, RequestRefused
+
+if TYPE_CHECKING:
+    from exactonline_client.connection import Connection
+    from tap_exactonline.plan import Plan
+
+logger = logging.getLogger(__name__)
+
+SETTING = "check_rights"
+USER_HAS_RIGHTS = "/api/v1/{division}/users/UserHasRights"
+
+
+def doubt(connection: Connection, plan: Plan, division: int) -> None:
+    """Ask whether an empty list means that there are no rows; warn where it does not."""
+    name = _name(plan)
+    address = odata.url(
+        USER_HAS_RIGHTS.format(division=division),
+        {"endpoint": odata.literal(name, "Edm.String"), "action": "'GET'"},
+    )
+    try:
+        answer = connection.session.get(address, division).content
+    except (AccessDenied, RequestRefused) as refusal:
+        logger.info("%s of division %s: rights are not known. %s", plan.name, division, refusal)
+        return
+    if _truth(answer) is False:
+        logger.warning(
+            "%s of division %s is empty because the signed-in user has no rights to read %s. "
+            "Give the user those rights in Exact Online, or deselect the stream.",
+            plan.name,
+            division,
+            name,
+        )
+
+
+def _name(plan: Plan) -> str:
+    """The endpoint as Exact's rights know it: `Logistics/Items`."""
+    endpoint = load().endpoints.get(plan.stream.plain or "", plan.endpoint)
+    return f"{endpoint.service}/{endpoint.name}" if endpoint.kind == "crud" else endpoint.id
+
+
+def _truth(answer: bytes) -> bool | None:
+    """The one truth value in an answer: bare, of a row, or of the only row of a list."""
+    try:
+        found = json.loads(answer)["d"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if isinstance(found, dict):
+        found = found.get("results", found)
+    if isinstance(found, list) and len(found) == 1:
+        found = found[0]
+    if isinstance(found, dict):
+        truths = [value for value in found.values() if isinstance(value, bool)]
+        found = truths[0] if len(truths) == 1 else None
+    return found if isinstance(found, bool) else None

@@ -1,0 +1,592 @@
+"""The page of `exactonline connect`, driven as a browser without scripts does it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from exactonline_client import accounts, regions
+from exactonline_client.connection import connect
+from exactonline_client.store import Store
+from tests.cli.conftest import SECOND_USER, Browser, consent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from click.testing import Result
+
+    from exactonline_sandbox import Server
+    from tests.cli.conftest import Page
+
+NOWHERE = "https://example.com/callback"
+FIRST = 1_700_001
+
+
+def kept(store_url: str) -> list[accounts.Account]:
+    with closing(Store(store_url)) as store:
+        return accounts.load(store)
+
+
+class TestFourSteps:
+    def test_they_end_connected(self, page: Page, server: Server, store_url: str) -> None:
+        assert page.title == "Where do you use Exact Online?"
+        page.send("/region", region="nl")
+        assert page.title == "Which app is it?"
+        app = server.credentials
+        page.send(
+            "/app",
+            client_id=app.client_id,
+            client_secret=app.client_secret,
+            redirect_uri=app.redirect_uris[0],
+        )
+        assert page.title == "Sign in at Exact Online"
+        landed = consent(page.authorise_url)
+        assert "%21" in landed, "a code has a mark that addresses encode"
+        page.send("/sign-in", address=f"  {landed}\n")
+        assert page.title == "Which divisions?"
+        assert "Sanne de Vries" in page.text
+        assert "Van Dijk & Zonen Groothandel B.V." in page.text
+        assert "1700002, NL, EUR" in page.text
+        page.send("/divisions", which="these", division=["1700002", "1700003"])
+        assert page.title == "Connected"
+        (account,) = kept(store_url)
+        assert account.user_name == "Sanne de Vries"
+        assert account.divisions == (1_700_002, 1_700_003)
+        name = account.name
+        assert f"meltano config set tap-exactonline connection {name}" in page.text
+        assert "meltano config set tap-exactonline divisions '[1700002, 1700003]'" in page.text
+        assert "target-exactonline division" not in page.text
+        assert not page.problems
+        page.send("/finish")
+        assert page.closed()
+        with closing(connect({"store_url": store_url})) as opened:
+            assert opened.me["FullName"] == "Sanne de Vries"
+
+    def test_all_divisions(self, page: Page, server: Server, store_url: str) -> None:
+        page.to_divisions(server)
+        page.send("/divisions", which="all", division=["1700002"])
+        assert page.title == "Connected"
+        assert "meltano config set tap-exactonline all_divisions true" in page.text
+        assert kept(store_url)[0].divisions is None
+
+    def test_one_division_is_that_of_the_target_too(self, page: Page, server: Server) -> None:
+        page.to_divisions(server)
+        assert re.search(r'value="1700001"[^>]* checked', page.answer.text)
+        page.send("/divisions", which="these", division="1700001")
+        assert "meltano config set target-exactonline division 1700001" in page.text
+
+    def test_the_day_on_which_it_would_end_is_told(self, page: Page, server: Server) -> None:
+        page.to_divisions(server)
+        page.send("/divisions", which="all")
+        assert re.search(r"once in 30 days\. Unused, it ends on \d+ [A-Z][a-z]+ 20\d\d", page.text)
+
+    def test_the_apps_own_address_may_forward_here(
+        self, page: Page, server: Server, store_url: str
+    ) -> None:
+        page.to_sign_in(server)
+        landed = urlsplit(consent(page.authorise_url))
+        # The browser comes from another site, so it sends no cookie along.
+        stranger = requests.get(f"{page.origin}/callback?{landed.query}", timeout=9)
+        assert (stranger.status_code, "Signed in" in stranger.text) == (200, True)
+        page.get("/divisions")
+        assert page.title == "Which divisions?"
+        assert len(kept(store_url)) == 1
+        again = requests.get(f"{page.origin}/callback?{landed.query}", timeout=9)
+        assert again.status_code == 403
+
+    def test_steps_can_be_gone_back_to(self, page: Page, server: Server) -> None:
+        page.to_sign_in(server)
+        page.get("/app")
+        assert f'value="{server.credentials.client_id}"' in page.answer.text
+        assert "Kept from before" in page.text
+        assert server.credentials.client_secret not in page.answer.text
+        page.send(
+            "/app",
+            client_id=server.credentials.client_id,
+            client_secret="",
+            redirect_uri=NOWHERE,
+            name="again",
+        )
+        page.send("/sign-in", address=consent(page.authorise_url))
+        assert page.title == "Which divisions?"
+        assert page.visit.sign_in.opened.name == "again"
+
+    def test_steps_cannot_be_jumped(self, page: Page) -> None:
+        for path in ("/app", "/sign-in", "/divisions", "/done"):
+            assert urlsplit(page.get(path).url).path == "/region"
+        page.send("/region", region="be")
+        for path in ("/sign-in", "/divisions", "/done"):
+            assert urlsplit(page.get(path).url).path == "/app"
+        for path in ("/sign-in", "/divisions", "/meltano", "/finish"):
+            assert urlsplit(page.send(path).url).path == "/app"
+        assert page.thread.is_alive()
+
+    def test_what_is_done_stays_done(self, page: Page, server: Server, store_url: str) -> None:
+        page.to_divisions(server)
+        page.send("/divisions", which="all")
+        before = kept(store_url)
+        page.send("/region", region="be")
+        page.get("/app")
+        assert page.title == "Connected"
+        assert kept(store_url) == before
+
+    def test_a_user_who_signs_in_again_is_told_what_that_replaces(
+        self, open_page: Callable[..., Page], server: Server, store_url: str
+    ) -> None:
+        first = open_page().enter()
+        first.to_divisions(server)
+        second = open_page().enter()
+        second.to_sign_in(server)
+        assert "is signed in as Sanne de Vries. This sign-in takes its place" in second.text
+        second.to_sign_in(server, name="bram")
+        second.send("/sign-in", address=consent(second.authorise_url, user=SECOND_USER.user_id))
+        second.send("/divisions", which="all")
+        assert "has ended" not in second.text
+        third = open_page().enter()
+        third.to_divisions(server, name="bram-too")
+        third.send("/divisions", which="all")
+        assert [account.name for account in kept(store_url)][1:] == ["bram", "bram-too"]
+        assert "has ended with this one" in third.text
+
+
+class TestMistakes:
+    """Each is said at its field, and one can go on from there."""
+
+    def test_no_region(self, page: Page, server: Server) -> None:
+        page.send("/region", region="it")
+        assert page.path == "/region"
+        assert page.problems == {"region": "Choose the region you sign in to."}
+        page.to_divisions(server)
+        assert page.title == "Which divisions?"
+
+    @pytest.mark.parametrize(
+        ("field", "value", "told"),
+        [
+            ("client_id", " ", "Enter the client ID"),
+            ("client_secret", "", "Enter the client secret"),
+            ("redirect_uri", "", "Enter the redirect address"),
+            ("redirect_uri", "http://example.com/callback", "no.* https address.*localhost"),
+            ("redirect_uri", "https://localhost/callback", "no.* https address.*localhost"),
+            ("redirect_uri", "https://127.0.0.1/callback", "no.* https address.*localhost"),
+            ("redirect_uri", "https://[", "no.* https address.*localhost"),
+            ("name", "a/b", "no name for a connection"),
+        ],
+    )
+    def test_an_app_that_cannot_be(
+        self, field: str, value: str, told: str, page: Page, server: Server
+    ) -> None:
+        page.to_sign_in(server, **{field: value})
+        assert page.path == "/app"
+        assert list(page.problems) == [field]
+        assert re.search(told, page.problems[field])
+        assert f'id="{field}-error"' in page.answer.text
+        assert re.search(rf'name="{field}"[^>]*aria-invalid="true"', page.answer.text)
+        assert page.answer.text.count('aria-invalid="') == 1
+        assert "<title>Error: " in page.answer.text
+        page.to_divisions(server)
+        assert page.title == "Which divisions?"
+
+    def test_a_name_of_another_app(
+        self, open_page: Callable[..., Page], server: Server, elsewhere: Server
+    ) -> None:
+        first = open_page().enter()
+        first.to_divisions(server, name="books")
+        second = open_page(base_url=elsewhere.base_url).enter()
+        second.to_sign_in(elsewhere, name="books")
+        assert "belongs to another app" in second.problems["name"]
+        second.to_divisions(elsewhere, name="others")
+        assert second.title == "Which divisions?"
+
+    def test_a_wrong_secret(self, page: Page, server: Server) -> None:
+        page.to_divisions(server, client_secret="wrong")
+        assert page.path == "/app"
+        assert (
+            "does not accept this client ID with this client secret"
+            in (page.problems["client_secret"])
+        )
+        assert "region" in page.problems["client_secret"]
+        page.to_divisions(server)
+        assert page.title == "Which divisions?"
+
+    def test_refused_consent(self, page: Page, server: Server) -> None:
+        page.to_sign_in(server)
+        page.send("/sign-in", address=consent(page.authorise_url, "deny"))
+        assert page.path == "/sign-in"
+        assert "Access was refused on Exact's page" in page.problems["address"]
+        page.send("/sign-in", address=consent(page.authorise_url))
+        assert page.title == "Which divisions?"
+
+    def test_refused_consent_that_is_forwarded(self, page: Page, server: Server) -> None:
+        page.to_sign_in(server)
+        query = urlsplit(consent(page.authorise_url, "deny")).query
+        stranger = requests.get(f"{page.origin}/callback?{query}", timeout=9)
+        assert "Access was refused" in stranger.text
+        page.get("/")
+        assert "Access was refused" in page.problems["address"]
+
+    def test_an_expired_code(self, page: Page, server: Server) -> None:
+        page.to_sign_in(server)
+        landed = consent(page.authorise_url)
+        server.control.clock(advance_seconds=181)
+        page.send("/sign-in", address=landed)
+        assert page.path == "/sign-in"
+        assert "three minutes" in page.problems["address"]
+        page.send("/sign-in", address=consent(page.authorise_url))
+        assert page.title == "Which divisions?"
+
+    def test_the_wrong_region(
+        self,
+        open_page: Callable[..., Page],
+        server: Server,
+        elsewhere: Server,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        for code, place in (("nl", server), ("be", elsewhere)):
+            region = regions.Region(code, code, place.base_url, "Europe/Amsterdam")
+            monkeypatch.setitem(regions.REGIONS, code, region)
+        page = open_page(base_url=None).enter()
+        page.to_sign_in(server, region="be")
+        at_exact = requests.get(page.authorise_url, timeout=9)
+        assert at_exact.status_code == 400
+        assert "Exact says that it does not know the app?" in page.text
+        state = parse_qs(urlsplit(page.authorise_url).query)["state"][0]
+        page.send("/sign-in", address=f"{NOWHERE}?code=x%21y&state={state}")
+        assert "only in the region it was registered in" in page.problems["client_secret"]
+        page.send("/region", region="nl")
+        page.to_divisions(server, client_secret="")
+        assert page.title == "Which divisions?"
+
+    @pytest.mark.parametrize(
+        ("address", "told"),
+        [
+            ("", "Paste the whole address"),
+            ("https://example.com/callback", "Paste the whole address"),
+            (f"{NOWHERE}?page=1", "no code in it"),
+            (f"{NOWHERE}?code=abc", "another sign-in"),
+            (f"{NOWHERE}?code=abc&state=of-another", "another sign-in"),
+            (f"{NOWHERE}?error=server_error", "server_error"),
+            ("https://[?x=1", "no address"),
+        ],
+    )
+    def test_an_address_without_a_code(
+        self, address: str, told: str, page: Page, server: Server, store_url: str
+    ) -> None:
+        page.to_sign_in(server)
+        server.control.reset_calls()
+        page.send("/sign-in", address=address)
+        assert told in page.problems["address"]
+        assert not kept(store_url)
+        assert not server.control.calls()["token_calls"]
+        page.get("/sign-in")
+        assert not page.problems, "a problem is shown once"
+
+    def test_a_code_is_not_taken_twice(self, page: Page, server: Server) -> None:
+        page.to_sign_in(server)
+        landed = consent(page.authorise_url)
+        page.send("/sign-in", address=landed)
+        page.send("/sign-in", address=landed)
+        assert page.title == "Which divisions?"
+
+    def test_a_server_that_fails(self, page: Page, server: Server) -> None:
+        page.to_sign_in(server)
+        landed = consent(page.authorise_url)
+        page.visit.sign_in.opened.tokens._http.proxies = {"http": "http://127.0.0.1:9"}
+        page.send("/sign-in", address=landed)
+        assert "did not answer" in page.problems["address"]
+
+    @pytest.mark.parametrize(
+        ("fields", "told"),
+        [
+            ({"which": "these"}, "Choose at least one division"),
+            ({"which": "these", "division": "12"}, "no division 12"),
+            ({}, "Choose at least one division"),
+        ],
+    )
+    def test_no_division(
+        self, fields: dict[str, str], told: str, page: Page, server: Server
+    ) -> None:
+        page.to_divisions(server)
+        page.send("/divisions", **fields)
+        assert told in page.problems["divisions"]
+        page.send("/divisions", which="all")
+        assert page.title == "Connected"
+
+    def test_divisions_that_cannot_be_read_now(
+        self, page: Page, server: Server, store_url: str
+    ) -> None:
+        server.control.faults({"kind": "status", "status": 403, "path": "system/Divisions"})
+        page.to_divisions(server)
+        assert page.title == "The divisions cannot be read"
+        assert "HTTP 403" in page.text
+        assert len(kept(store_url)) == 1
+        server.control.faults()
+        page.get("/divisions")
+        assert page.title == "Which divisions?"
+
+
+class TestMeltano:
+    @pytest.fixture
+    def project(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A project whose Meltano writes down what it is told, and fails where told to."""
+        folder = tmp_path / "project"
+        folder.mkdir()
+        (folder / "meltano.yml").write_text(
+            "plugins:\n  extractors:\n  - name: tap-exactonline\n    variant: x\n"
+        )
+        program = tmp_path / "bin" / "meltano"
+        program.parent.mkdir()
+        program.write_text(
+            "#!/bin/sh\n[ -e fail ] && { echo 'It is broken.' >&2; exit 1; }\n"
+            'for word in "$@"; do printf "%s\\n" "$word" >> told; done\n'
+        )
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+        return folder
+
+    def test_the_settings_are_written_when_asked(
+        self, project: Path, open_page: Callable[..., Page], server: Server
+    ) -> None:
+        page = open_page(project=project, name="books").enter()
+        page.to_divisions(server, name="books")
+        page.send("/divisions", which="these", division="1700001")
+        assert f"Write them into the project {project}" in page.text
+        assert not (project / "told").exists()
+        page.send("/meltano")
+        told = (project / "told").read_text().split()
+        assert told[:5] == ["config", "set", "tap-exactonline", "connection", "books"]
+        assert "target-exactonline" not in told
+        assert "tap-exactonline: divisions = [1700001]" in page.text
+        assert server.credentials.client_secret not in told
+
+    def test_what_meltano_says_is_told(
+        self, project: Path, open_page: Callable[..., Page], server: Server
+    ) -> None:
+        (project / "fail").touch()
+        page = open_page(project=project).enter()
+        page.to_divisions(server)
+        page.send("/divisions", which="all")
+        page.send("/meltano")
+        assert page.title == "Connected"
+        assert "It is broken." in page.text
+
+    def test_a_project_without_the_plugins_is_told(
+        self, project: Path, open_page: Callable[..., Page], server: Server
+    ) -> None:
+        (project / "meltano.yml").write_text("plugins: {}\n")
+        page = open_page(project=project).enter()
+        page.to_divisions(server)
+        page.send("/divisions", which="all")
+        page.send("/meltano")
+        assert "has neither tap-exactonline nor target-exactonline" in page.text
+
+    def test_without_a_project_nothing_is_offered(self, page: Page, server: Server) -> None:
+        page.to_divisions(server)
+        page.send("/divisions", which="all")
+        assert "Write them into" not in page.text
+        page.send("/meltano")
+        assert page.title == "Connected"
+
+
+class TestDoor:
+    def test_only_the_secret_address_opens_it(self, open_page: Callable[..., Page]) -> None:
+        page = open_page()
+        for path in ("/", "/?key=", "/?key=guess", "/region", "/done"):
+            assert page.get(path).status_code == 403
+            assert "terminal" in page.text
+        assert not page.http.cookies
+        page.enter()
+        assert page.path == "/region"
+
+    def test_the_secret_opens_it_once(self, open_page: Callable[..., Page]) -> None:
+        page = open_page()
+        address = page.visit.address
+        page.enter()
+        assert requests.get(address, timeout=9).status_code == 403
+        page.answer = page.http.get(address, timeout=9)
+        assert page.path == "/region", "who is in already stays in"
+
+    def test_the_cookie_is_for_this_site_and_no_script(
+        self, open_page: Callable[..., Page]
+    ) -> None:
+        page = open_page()
+        answer = requests.get(page.visit.address, allow_redirects=False, timeout=9)
+        cookie = answer.headers["Set-Cookie"]
+        assert "HttpOnly" in cookie
+        assert "samesite=strict" in cookie.lower()
+        assert "Domain" not in cookie
+
+    def test_forms_of_other_pages_are_refused(self, page: Page) -> None:
+        for form in ({"region": "be"}, {"region": "be", "csrf": "guess"}, {"csrf": ""}):
+            answer = page.http.post(f"{page.origin}/region", data=form, timeout=9)
+            assert answer.status_code == 403
+        assert page.visit.sign_in.region == ""
+
+    def test_forms_without_the_cookie_are_refused(self, page: Page) -> None:
+        form = {"region": "be", "csrf": page.visit.csrf}
+        answer = requests.post(f"{page.origin}/region", data=form, timeout=9)
+        assert answer.status_code == 403
+
+    def test_a_form_beyond_all_measure_is_refused(self, page: Page) -> None:
+        assert page.send("/region", region="x" * 1_100_000).status_code == 403
+
+    @pytest.mark.parametrize(
+        "host", ["evil.example.com", "evil.example.com:80", "127.0.0.1.nip.io"]
+    )
+    def test_other_hosts_are_refused(self, host: str, page: Page) -> None:
+        answer = page.http.get(f"{page.origin}/region", headers={"Host": host}, timeout=9)
+        assert answer.status_code == 400
+
+    @pytest.mark.parametrize("path", ["/region", "/nothing", "/callback", "/?key=guess"])
+    def test_every_answer_carries_the_safe_headers(self, path: str, page: Page) -> None:
+        headers = page.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "script" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "Server" not in headers
+
+    def test_it_listens_on_this_machine_only(self, page: Page) -> None:
+        assert page.origin.startswith("http://127.0.0.1:")
+        others = {str(item[4][0]) for item in socket.getaddrinfo(socket.gethostname(), None)}
+        for address in others - {"127.0.0.1", "::1"}:
+            with pytest.raises(OSError, match="refused"):
+                socket.create_connection((address, int(page.origin.rpartition(":")[2])), 2)
+
+    def test_what_was_entered_is_shown_as_text(self, page: Page, server: Server) -> None:
+        page.to_sign_in(server, client_id='"><script>alert(1)</script>', client_secret="")
+        assert "<script" not in page.answer.text
+        assert "&lt;script&gt;" in page.answer.text
+
+    def test_it_needs_no_script_and_no_other_site(self, page: Page, server: Server) -> None:
+        for path in ("/region", "/app", "/sign-in"):
+            page.get(path)
+            assert "<script" not in page.answer.text
+            assert 'style="' not in page.answer.text
+            assert not re.findall(r'(?:src|action)="https?:', page.answer.text)
+            page.to_sign_in(server)
+
+    def test_every_field_has_a_label(self, page: Page, server: Server) -> None:
+        page.to_divisions(server)
+        texts = [page.answer.text]
+        texts += [page.get(path).text for path in ("/region", "/app", "/sign-in")]
+        for text in texts:
+            ids = re.findall(r'<input type="(?!hidden)[^>]*? id="([^"]*)"', text)
+            ids += re.findall(r'<input type="(?:radio|checkbox)"[^>]*id="([^"]*)"', text)
+            assert ids
+            assert set(ids) <= set(re.findall(r'<label for="([^"]*)"', text)) | set(
+                re.findall(r'<label [^>]*for="([^"]*)"', text)
+            )
+            assert text.count("<h1>") == 1
+            assert '<html lang="en">' in text
+            assert 'aria-current="step"' in text
+
+
+class TestEnd:
+    def test_it_closes_after_a_quarter_of_an_hour_without_use(self, page: Page) -> None:
+        page.now[0] = 890.0
+        page.get("/region")
+        page.now[0] = 1780.0
+        page.thread.join(0.6)
+        assert page.thread.is_alive()
+        page.now[0] = 1791.0
+        assert page.closed()
+
+    def test_strangers_do_not_keep_it_open(self, page: Page) -> None:
+        page.now[0] = 899.0
+        requests.get(f"{page.origin}/region", timeout=9)
+        page.now[0] = 901.0
+        assert page.closed()
+
+    def test_it_closes_soon_once_all_is_done(self, page: Page, server: Server) -> None:
+        page.to_divisions(server)
+        page.send("/divisions", which="all")
+        page.now[0] = 121.0
+        assert page.closed()
+
+
+class TestCommand:
+    """`exactonline connect` as a process."""
+
+    @pytest.fixture
+    def start(self, server: Server, store_url: str) -> Iterator[subprocess.Popen[str]]:
+        command = [sys.executable, "-m", "exactonline_cli.main", "connect"]
+        options = ["--no-browser", "--port", "0", "--base-url", server.base_url, "--name", "books"]
+        environment = {**os.environ, "EXACTONLINE_STORE_URL": store_url}
+        with subprocess.Popen(
+            command + options, env=environment, stderr=subprocess.PIPE, text=True
+        ) as process:
+            yield process
+            process.kill()
+
+    def test_it_ends_when_all_is_done(
+        self, start: subprocess.Popen[str], server: Server, store_url: str
+    ) -> None:
+        page = browse(start)
+        page.to_divisions(server, name="books")
+        page.send("/divisions", which="all")
+        page.send("/finish")
+        assert start.wait(10) == 0
+        assert start.stderr is not None
+        assert start.stderr.read() == "Connected: books.\n"
+        assert [account.name for account in kept(store_url)] == ["books"]
+
+    def test_it_can_be_ended_before(self, start: subprocess.Popen[str], store_url: str) -> None:
+        browse(start)
+        start.send_signal(signal.SIGINT)
+        assert start.wait(10) == 1
+        assert start.stderr is not None
+        said = start.stderr.read()
+        assert "Traceback" not in said
+        assert "Aborted" in said
+        assert not kept(store_url)
+
+
+def browse(process: subprocess.Popen[str]) -> Browser:
+    """Open the page at the address that the program shows."""
+    assert process.stderr is not None
+    address = next(line.strip() for line in process.stderr if "/?key=" in line)
+    assert process.stderr.readline() == "\n"
+    return Browser(address).enter()
+
+
+def test_a_taken_port_is_told(command: Callable[..., Result]) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        result = command("connect", "--no-browser", "--port", port)
+    assert result.exit_code == 2
+    assert f"Port {port} of this machine cannot be used" in result.stderr
+
+
+def test_a_wrong_name_is_told_before_the_page_opens(command: Callable[..., Result]) -> None:
+    result = command("connect", "--no-browser", "--name", "a b")
+    assert result.exit_code == 2
+    assert "no name" in result.stderr
+
+
+def test_secrets_never_leave_the_form(
+    page: Page, server: Server, caplog: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    page.to_divisions(server)
+    seen = [page.answer.text]
+    page.send("/divisions", which="all")
+    seen += [page.answer.text, caplog.text, *capfd.readouterr(), json.dumps(str(page.visit))]
+    secret = server.credentials.client_secret
+    assert not any(secret in text for text in seen)
+    assert page.visit.cookie not in repr(page.visit)

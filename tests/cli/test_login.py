@@ -1,0 +1,229 @@
+"""`exactonline login`: the same sign-in in a terminal, and from a script."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+
+from exactonline_cli import login
+from exactonline_client import accounts
+from exactonline_client.store import Store
+from tests.cli.conftest import consent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from click.testing import Result
+
+    from exactonline_sandbox import Server
+
+NOWHERE = "https://example.com/callback"
+
+
+def variables(server: Server, prefix: str = "EXACTONLINE", **others: str) -> dict[str, str]:
+    app = server.credentials
+    named = {
+        "BASE_URL": server.base_url,
+        "CLIENT_ID": app.client_id,
+        "CLIENT_SECRET": app.client_secret,
+        "REDIRECT_URI": app.redirect_uris[0],
+        **others,
+    }
+    return {f"{prefix}_{name}": value for name, value in named.items()}
+
+
+def kept(store_url: str) -> list[accounts.Account]:
+    with closing(Store(store_url)) as store:
+        return accounts.load(store)
+
+
+def walk_away(_address: str) -> str:
+    raise click.Abort
+
+
+class Person:
+    """Answers prompts: with what was prepared, and with the address a sign-in ends at."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.hidden: list[str] = []
+        self.shown: list[str] = []
+        monkeypatch.setattr(click, "prompt", self.prompt)
+        monkeypatch.setattr(login, "_show_link", self.see)
+        self.address = ""
+
+    def see(self, sign_in: Any) -> None:
+        self.address = sign_in.authorise_url
+
+    def prompt(self, text: str, **options: Any) -> str:
+        self.shown.append(text)
+        if options.get("hide_input"):
+            self.hidden.append(text)
+        answer = self.answers.pop(0)
+        return str(answer(self.address) if callable(answer) else answer or options["default"])
+
+
+class TestAsking:
+    def test_all_is_asked_for(
+        self,
+        command: Callable[..., Result],
+        server: Server,
+        store_url: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        app = server.credentials
+        answers = ("nl", app.client_id, app.client_secret, NOWHERE, consent, "1700001, 1700003")
+        person = Person(monkeypatch, *answers)
+        result = command("login", EXACTONLINE_BASE_URL=server.base_url)
+        assert result.exit_code == 0, result.output
+        assert not person.answers
+        assert person.hidden == ["Client secret"]
+        assert app.client_secret not in result.output
+        assert "1700002  Van Dijk & Zonen Groothandel B.V. (NL EUR)" in result.stderr
+        assert "as Sanne de Vries" in result.stderr
+        assert "divisions '[1700001, 1700003]'" in result.stdout
+        assert kept(store_url)[0].divisions == (1_700_001, 1_700_003)
+
+    def test_what_the_environment_says_is_not_asked_for(
+        self, command: Callable[..., Result], server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        person = Person(monkeypatch, consent, "")
+        environment = variables(server, "TAP_EXACTONLINE")
+        environment["EXACTONLINE_REDIRECT_URI"] = NOWHERE
+        result = command("login", "--region", "nl", **environment)
+        assert result.exit_code == 0, result.output
+        assert person.shown == [
+            "The address you landed on",
+            "Divisions, with commas between, or all",
+        ]
+        assert "target-exactonline division 1700001" in result.stdout
+
+    def test_mistakes_are_told_and_asked_again(
+        self, command: Callable[..., Result], server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def expired(address: str) -> str:
+            landed = consent(address)
+            server.control.clock(advance_seconds=181)
+            return landed
+
+        app = server.credentials
+        person = Person(
+            monkeypatch,
+            *("nl", app.client_id, "wrong", "http://example.com/", NOWHERE),
+            consent,
+            *(app.client_id, app.client_secret),
+            *(lambda address: consent(address, "deny"), expired, "nothing", consent),
+            *("x", "12", "all"),
+        )
+        result = command("login", EXACTONLINE_BASE_URL=server.base_url)
+        assert result.exit_code == 0, result.output
+        assert not person.answers
+        for told in (
+            "not an https address",
+            "does not accept this client ID with this client secret",
+            "Access was refused",
+            "three minutes",
+            "Paste the whole address",
+            "'x' is no code of a division",
+            "no division 12",
+        ):
+            assert told in result.stderr
+        assert "all_divisions true" in result.stdout
+
+    def test_a_name_of_another_app_is_asked_again(
+        self, command: Callable[..., Result], server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        environment = variables(server, REGION="nl")
+        Person(monkeypatch, consent)
+        assert not command("login", "--name", "a", "--divisions", "all", **environment).exit_code
+        other = {**environment, "EXACTONLINE_BASE_URL": server.base_url + "/"}
+        other["EXACTONLINE_CLIENT_ID"] = "another"
+        person = Person(monkeypatch, "b", walk_away)
+        result = command("login", "--name", "a", "--divisions", "all", **other)
+        assert result.exit_code == 1
+        assert "belongs to another app" in person.shown[0]
+        assert person.shown[1] == "The address you landed on"
+
+
+class TestScript:
+    """The program as a script runs it: a process, with the address on its standard input."""
+
+    @pytest.fixture
+    def start(self, store_url: str) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+        running: list[subprocess.Popen[str]] = []
+
+        def started(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "exactonline_cli.main", "login", *arguments],
+                env={**os.environ, "EXACTONLINE_STORE_URL": store_url, **environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            running.append(process)
+            return process
+
+        yield started
+        for process in running:
+            process.kill()
+            process.communicate()
+
+    def test_it_reads_the_address_it_is_given(
+        self, start: Callable[..., subprocess.Popen[str]], server: Server, store_url: str
+    ) -> None:
+        process = start("--code-url", "-", "--name", "books", **variables(server))
+        assert process.stdout is not None
+        landed = consent(process.stdout.readline().strip())
+        told, said = process.communicate(landed + "\n", timeout=30)
+        assert process.returncode == 0, said
+        assert "meltano config set tap-exactonline connection books" in told
+        assert "divisions '[1700001]'" in told
+        assert [account.name for account in kept(store_url)] == ["books"]
+
+    @pytest.mark.parametrize(
+        ("fault", "code", "said"),
+        [
+            ("denied", 3, "Access was refused"),
+            ("expired", 3, "three minutes"),
+            ("secret", 2, "does not accept this client ID"),
+            ("nothing", 3, "Paste the whole address"),
+        ],
+    )
+    def test_what_goes_wrong_has_its_code(
+        self,
+        fault: str,
+        code: int,
+        said: str,
+        start: Callable[..., subprocess.Popen[str]],
+        server: Server,
+    ) -> None:
+        secret = {"CLIENT_SECRET": "wrong"} if fault == "secret" else {}
+        process = start("--code-url", "-", **variables(server, **secret))
+        assert process.stdout is not None
+        landed = consent(
+            process.stdout.readline().strip(), "deny" if fault == "denied" else "allow"
+        )
+        if fault == "expired":
+            server.control.clock(advance_seconds=181)
+        _, told = process.communicate("" if fault == "nothing" else landed, timeout=30)
+        assert process.returncode == code
+        assert said in told
+        assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("missing", ["CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI"])
+def test_a_script_is_told_what_is_missing(
+    missing: str, command: Callable[..., Result], server: Server
+) -> None:
+    environment = variables(server)
+    del environment[f"EXACTONLINE_{missing}"]
+    result = command("login", "--code-url", "-", **environment)
+    assert result.exit_code == 2
+    assert missing.lower() in result.stderr

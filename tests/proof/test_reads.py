@@ -1,0 +1,81 @@
+"""The tap reads everything, and misses nothing: a short version of each proof."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exactonline_sandbox import SandboxConfig, Switches
+from proof.reading import quota
+from proof.reading.books import NO_LIMIT, books
+from proof.reading.entries import STREAMS as ENTRIES
+from proof.reading.entries import entries
+from proof.reading.kills import lives
+from proof.reading.rounds import Case, rounds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from proof.reading.books import Books
+
+HOUR = 3600
+
+
+@pytest.mark.parametrize("use_sync_api", [True, False])
+def test_the_warehouse_equals_exact_after_every_round(use_sync_api: bool) -> None:  # noqa: FBT001
+    figures = rounds(Case(use_sync_api, divisions=1), seed=3, number=3, invoices=20)
+    assert figures.wrong == []
+    assert figures.loads == 4
+    assert figures.compared > 2000
+    assert figures.changes["deleted"] > 0
+
+
+def test_a_first_load_of_four_days_costs_few_calls_more() -> None:
+    figures = quota.quota(seed=2, purchases=1200)
+    assert figures.wrong == []
+    assert figures.stopped == 3
+    # The list of divisions, the deleted log, and one call for each list that was complete.
+    assert sum(figures.days) <= figures.unlimited_calls + 3 * (2 + 3)
+    assert figures.records == figures.rows
+
+
+def test_entries_bring_their_lines_along() -> None:
+    together, apart = entries(seed=2, number=300)
+    assert together.wrong == apart.wrong == []
+    assert together.rows == apart.rows == 6 * 300
+    assert together.calls == 5
+    assert apart.calls == 1 + 5 + 25
+
+
+def test_nothing_is_lost_when_the_tap_is_killed() -> None:
+    (life,) = lives(seed=4, kills=5, invoices=60)
+    assert life.wrong == []
+    assert life.kills == 5
+    assert life.rows > 1000
+
+
+@pytest.fixture
+def unexpanding() -> Iterator[Books]:
+    """The entries of three companies, on a server that does not bring lines along."""
+    config = SandboxConfig(
+        invoices=20,
+        divisions=3,
+        clock=datetime(2026, 9, 14, 12, tzinfo=timezone.utc),
+        speed=0,
+        minutely_limit=NO_LIMIT,
+        switches=Switches(expand=False),
+    )
+    with books(config, ENTRIES) as company:
+        yield company
+
+
+def test_what_a_server_refuses_is_not_asked_again(unexpanding: Books) -> None:
+    control = unexpanding.server.control
+    for _ in range(13):
+        assert unexpanding.load() is None
+        unexpanding.wait(HOUR / 12)
+    refused = [call for call in control.calls()["calls"] if call["status"] == 400]
+    assert [call["count"] for call in refused] == [1, 1, 1]
+    assert unexpanding.compare(joined=True).wrong == []

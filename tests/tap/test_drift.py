@@ -1,0 +1,222 @@
+"""What the tap makes of an API that is not as it was, and of lists that are empty."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import pytest
+import requests
+
+from exactonline_client import catalogue, pages
+from exactonline_client.connection import connect
+from exactonline_client.errors import Incomplete, UnexpectedAnswer
+from tap_exactonline import rights
+from tap_exactonline.drift import Watch
+from tap_exactonline.plan import plans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.tap.conftest import Bench, Outcome
+
+    Change = Callable[[dict[str, Any]], None]
+
+ROOT = Path(__file__).parent.parent.parent
+RIGHTS = "users/UserHasRights"
+(ACCOUNTS,) = (p for p in plans(catalogue.load(), use_sync=True) if p.name == "accounts")
+
+
+def change_rows(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
+    """Let Exact answer with rows that are a little different."""
+    parse = pages.parse
+
+    def changed(body: bytes) -> pages.Page:
+        page = parse(body)
+        for row in page.rows:
+            if "CRM/Accounts(" in row.get("__metadata", {}).get("uri", ""):
+                change(row)
+        return page
+
+    monkeypatch.setattr(pages, "parse", changed)
+
+
+def add_fields(row: dict[str, Any]) -> None:
+    row["LoyaltyScore"] = 12.5
+    row["Nickname"] = "confidential"
+    row["Friends"] = {"__deferred": {"uri": "https://start.exactonline.nl/friends"}}
+
+
+def stars(bench: Bench) -> set[str]:
+    calls = bench.server.control.calls()["last"]
+    return {call["endpoint"] for call in calls if "$select=*" in call["query"]}
+
+
+def schema(outcome: Outcome, stream: str) -> dict[str, Any]:
+    (found,) = (
+        message["schema"]
+        for message in outcome.messages
+        if message["type"] == "SCHEMA" and message["stream"] == stream
+    )
+    return dict(found["properties"])
+
+
+@pytest.mark.parametrize("use_sync", [True, False])
+def test_unknown_fields_are_kept_where_wanted(
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    use_sync: bool,
+) -> None:
+    change_rows(monkeypatch, add_fields)
+    outcome = bench.run("accounts", keep_unknown_fields=True, use_sync_api=use_sync)
+    assert outcome.error is None
+    assert stars(bench) == {"sync/CRM/Accounts" if use_sync else "bulk/CRM/Accounts"}
+    records = [row for row in outcome.records("accounts") if "_sdc_deleted_at" not in row]
+    assert len(records) == len(bench.truth("accounts"))
+    for record in records:
+        assert record["_unknown_fields"] == {"LoyaltyScore": 12.5, "Nickname": "confidential"}
+        assert record["Name"]
+    assert schema(outcome, "accounts")["_unknown_fields"]["type"] == ["object", "null"]
+    told = [line for line in caplog.messages if "not known here" in line]
+    assert len(told) == 2
+    assert "accounts" in told[0]
+    assert any("LoyaltyScore (number)" in line for line in told)
+    assert "confidential" not in caplog.text
+
+
+def test_without_the_setting_they_are_told_and_dropped(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    change_rows(monkeypatch, add_fields)
+    outcome = bench.run("accounts")
+    assert not stars(bench)
+    assert {"LoyaltyScore", "_unknown_fields"}.isdisjoint(outcome.records("accounts")[0])
+    assert "_unknown_fields" not in schema(outcome, "accounts")
+    assert caplog.text.count("Nickname (string)") == 1
+
+
+def test_headers_and_lines_of_one_list_keep_their_own(bench: Bench) -> None:
+    pair = ("sales_invoices", "sales_invoice_lines")
+    outcome = bench.run(*pair, keep_unknown_fields=True)
+    assert outcome.error is None
+    for stream in pair:
+        assert len(outcome.records(stream)) == len(bench.truth(stream))
+        assert {row["_unknown_fields"] for row in outcome.records(stream)} == {None}
+
+
+def test_all_columns_are_not_asked_for_where_that_is_refused(bench: Bench) -> None:
+    streams = ("purchase_orders", "purchase_entries", "purchase_entry_lines")
+    outcome = bench.run(*streams, keep_unknown_fields=True)
+    assert outcome.error is None
+    assert not stars(bench)
+    for stream in streams:
+        assert "_unknown_fields" not in schema(outcome, stream)
+
+
+def test_a_server_that_refuses_all_columns_gives_the_known_ones(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.server.control.faults(
+        {"kind": "status", "status": 400, "body": True, "path": "VATCodes", "times": 1}
+    )
+    outcome = bench.run("vat_codes", keep_unknown_fields=True)
+    assert outcome.error is None
+    assert len(outcome.records("vat_codes")) == len(bench.truth("vat_codes"))
+    assert "Asking again with a simpler query" in caplog.text
+
+
+def test_a_field_that_is_gone_is_null(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    change_rows(monkeypatch, lambda row: row.pop("Name"))
+    outcome = bench.run("accounts")
+    assert outcome.error is None
+    assert {row["Name"] for row in outcome.records("accounts")} == {None}
+
+
+def test_a_changed_type_is_said_with_stream_division_key_and_field(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_rows(monkeypatch, lambda row: row.update(Name={"first": "confidential"}))
+    outcome = bench.run("accounts", "vat_codes")
+    assert isinstance(outcome.error, Incomplete)
+    assert isinstance(outcome.error.reason, UnexpectedAnswer)
+    text = str(outcome.error)
+    for part in ("accounts", str(bench.divisions[0]), "'ID': '", "Name should be Edm.String"):
+        assert part in text
+    assert "confidential" not in text
+    assert len(outcome.records("vat_codes")) == len(bench.truth("vat_codes"))
+
+
+def test_links_and_metadata_are_no_news() -> None:
+    watch = Watch("accounts", {"ID": None})
+    assert watch.unknown({"__metadata": {}, "ID": 1, "Lines": {"__deferred": {}}}) is None
+    assert watch.unknown({"ID": 1, "New": None}) == {"New": None}
+
+
+def deny(bench: Bench, *endpoints: str) -> None:
+    bench.server.control.switches(denied=list(endpoints), denied_answer="empty")
+
+
+def test_an_empty_stream_without_rights_is_told_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    deny(bench, "vat/VATCodes", "crm/Accounts", "sync/CRM/Accounts")
+    outcome = bench.run("accounts", "vat_codes", "journals", check_rights=True)
+    assert outcome.error is None
+    assert outcome.calls[RIGHTS] == 2
+    told = [line for line in caplog.messages if "has no rights" in line]
+    assert len(told) == 2
+    assert "CRM/Accounts" in told[0]
+
+
+def test_an_empty_stream_with_rights_is_empty(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    outcome = bench.run("cash_entries", "schedules", check_rights=True)
+    assert outcome.error is None
+    assert outcome.calls[RIGHTS] == sum(
+        not outcome.records(stream) for stream in ("cash_entries", "schedules")
+    )
+    assert outcome.calls[RIGHTS] > 0
+    assert "has no rights" not in caplog.text
+
+
+def test_rights_are_asked_only_on_request_and_on_the_first_read(bench: Bench) -> None:
+    assert bench.run("cash_entries", "schedules").calls[RIGHTS] == 0
+    first = bench.run("accounts", check_rights=True)
+    second = bench.run("accounts", check_rights=True, state=first.state)
+    assert not [row for row in second.records("accounts") if "_sdc_deleted_at" not in row]
+    assert first.calls[RIGHTS] == second.calls[RIGHTS] == 0
+
+
+@pytest.mark.parametrize(
+    "shape", ["%s", '{"UserHasRights": %s}', '{"results": [{"UserHasRights": %s}]}', '[{"x": %s}]']
+)
+@pytest.mark.parametrize("allowed", [True, False])
+def test_every_shape_of_the_answer_is_understood(
+    bench: Bench, caplog: pytest.LogCaptureFixture, shape: str, *, allowed: bool
+) -> None:
+    connection = connect(bench.config)
+    answer = requests.Response()
+    answer.status_code = 200
+    answer._content = f'{{"d": {shape % json.dumps(allowed)}}}'.encode()
+    with mock.patch.object(connection.session, "get", return_value=answer):
+        rights.doubt(connection, ACCOUNTS, bench.divisions[0])
+    connection.close()
+    assert ("has no rights" in caplog.text) is not allowed
+
+
+def test_the_page_of_streams_is_that_of_the_catalogue() -> None:
+    run = subprocess.run(
+        [sys.executable, "scripts/build_stream_table.py", "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert run.returncode == 0, run.stderr
