@@ -12,7 +12,7 @@ from exactonline_cli import meltano
 from exactonline_cli.connect import begin
 from exactonline_cli.options import option, store_option
 from exactonline_cli.signin import Problem
-from exactonline_client.errors import ConfigurationError, SignInNeeded
+from exactonline_client.errors import ConfigurationError, ExactOnlineError, SignInNeeded
 from exactonline_client.regions import REGIONS
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def _from_input(sign_in: SignIn, divisions: str | None) -> None:
     try:
         sign_in.take_address(sys.stdin.readline())
     except Problem as problem:
+        if isinstance(problem.__cause__, ExactOnlineError):
+            raise problem.__cause__ from None
         kind = SignInNeeded if problem.field == "address" else ConfigurationError
         raise kind(str(problem)) from None
     try:

@@ -171,7 +171,7 @@ class SignIn:
         except ConfigurationError as error:
             raise Problem("client_secret", str(error)) from None
         except ExactOnlineError as error:
-            raise Problem("address", str(error)) from None
+            raise Problem("address", str(error)) from error
         self.state = ""
         self.signed_in = True
 
