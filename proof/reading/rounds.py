@@ -21,7 +21,7 @@ CLOCK_CHANGES = tuple(
 )
 LONGEST = timedelta(days=24)
 """Between two runs; after 30 idle days a person has to sign in again."""
-AROUND = timedelta(minutes=90)
+AROUND = timedelta(minutes=120)
 SECONDS, HOURS, WEEKS, CLOCK_CHANGE = "seconds", "hours", "weeks", "change of the clock"
 KINDS = (SECONDS, HOURS, WEEKS, CLOCK_CHANGE)
 
@@ -97,10 +97,15 @@ def _load(company: Books, figures: Figures, when: str) -> None:
 
 
 def _let_time_pass(company: Books, chance: random.Random, figures: Figures) -> str:
-    """Move the clock on; returns by what kind of span. The first leads to a change of the clock."""
-    kind = chance.choice(KINDS) if figures.loads > 1 else CLOCK_CHANGE
+    """Move the clock on; returns by what kind of span.
+
+    The first leads to a change of the clock, and there some more rounds are spent.
+    """
     begin, end = _next_window(company.now)
-    if kind == CLOCK_CHANGE and end - company.now > LONGEST:
+    kind = chance.choice(KINDS) if figures.loads > 1 else CLOCK_CHANGE
+    if begin <= company.now:
+        kind = chance.choice((SECONDS, CLOCK_CHANGE))
+    elif kind == CLOCK_CHANGE and end - company.now > LONGEST:
         kind = WEEKS
     until_begin = max(begin - company.now, timedelta(0))
     spans = {

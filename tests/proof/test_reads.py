@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
+from typing_extensions import override
 
 from exactonline_sandbox import SandboxConfig, Switches
 from proof.reading import quota
@@ -14,6 +15,7 @@ from proof.reading.entries import STREAMS as ENTRIES
 from proof.reading.entries import entries
 from proof.reading.kills import lives
 from proof.reading.rounds import Case, rounds
+from proof.reading.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from proof.reading.books import Books
 
 HOUR = 3600
+NOON = datetime(2026, 9, 14, 12, tzinfo=timezone.utc)
 
 
 @pytest.mark.parametrize("use_sync_api", [True, False])
@@ -56,13 +59,39 @@ def test_nothing_is_lost_when_the_tap_is_killed() -> None:
     assert life.rows > 1000
 
 
+class CutOff(Warehouse):
+    """Gets no more than the messages up to a run's tenth record."""
+
+    @override
+    def apply(self, line: bytes) -> None:
+        if self.records < 10:
+            super().apply(line)
+
+
+def test_rows_of_a_first_load_that_was_cut_off_can_be_deleted() -> None:
+    config = SandboxConfig(invoices=20, clock=NOON, speed=0)
+    with books(config, ["contacts"]) as company:
+        company.warehouse = CutOff()
+        assert company.load() is None
+        sent = company.warehouse
+        company.warehouse = Warehouse(rows=sent.rows, state=sent.state)
+        for seed in range(4):
+            company.server.control.changes(
+                company.server.divisions[0], seed=seed, new=0, changed=0, deleted=12
+            )
+        gone = company.compare(joined=True).wrong
+        assert any("should not be there" in line for line in gone)
+        assert company.load() is None
+        assert company.compare(joined=True).wrong == []
+
+
 @pytest.fixture
 def unexpanding() -> Iterator[Books]:
     """The entries of three companies, on a server that does not bring lines along."""
     config = SandboxConfig(
         invoices=20,
         divisions=3,
-        clock=datetime(2026, 9, 14, 12, tzinfo=timezone.utc),
+        clock=NOON,
         speed=0,
         minutely_limit=NO_LIMIT,
         switches=Switches(expand=False),
