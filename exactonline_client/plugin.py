@@ -6,7 +6,7 @@ import json
 import sys
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from singer_sdk.exceptions import ConfigValidationError
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     import click
     from singer_sdk.plugin_base import PluginBase
+
+
+Plugin = TypeVar("Plugin", bound="PluginBase")
 
 
 @contextmanager
@@ -66,6 +69,28 @@ def _read_settings(
             f"The settings cannot be read from {', '.join(files)}: {reason}. Give --config the "
             "path of a JSON file, or ENV for settings in environment variables."
         ) from None
+
+
+def start(plugin: type[Plugin], config: Any, **inputs: IO[str] | None) -> Plugin:  # noqa: ANN401
+    """A plugin as its command line asks for it.
+
+    Args:
+        plugin: the tap or the target.
+        config: what the SDK makes of `--config`.
+        inputs: the files of its other options, each of them JSON.
+
+    Raises:
+        ConfigurationError: a setting or a file is wrong.
+    """
+    with readable_configuration_errors():
+        parsed: dict[str, Any] = {
+            name: json.load(file) if file else None for name, file in inputs.items()
+        }
+        return plugin(
+            config=config.config if config else None,
+            parse_env_config=config.parse_env if config else False,
+            **parsed,
+        )
 
 
 def run(plugin: type[PluginBase]) -> None:

@@ -244,7 +244,8 @@ class ExactStream(Stream):
             for item in log.since(position, entity_type):
                 yield {key: item.key, DIVISION.name: division, DELETED_AT: item.deleted_at}
         state[continuity.DELETES_READ] = max(log.end, position or 0)
-        state[continuity.DELETES_READ_AT] = log.read_at
+        if log.read_at is not None:
+            state[continuity.DELETES_READ_AT] = log.read_at
         if position is None:
             # A run that is cut off before its first page is complete has sent rows already: the
             # next one must know from where on they may have been deleted.

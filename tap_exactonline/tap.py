@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -164,11 +163,18 @@ class TapExactOnline(Tap):
 
     @cached_property
     def _moves(self) -> dict[int, str]:
+        return {
+            int(item["Code"]): str(item.get("DivisionMoveDate") or "never")
+            for item in self._listed_divisions
+        }
+
+    @cached_property
+    def _listed_divisions(self) -> list[dict[str, Any]]:
+        """The divisions the user may open; none where the list itself may not be read."""
         try:
-            found = self.connection.divisions
+            return self.connection.divisions
         except (AccessDenied, RequestRefused):
-            return {}
-        return {int(item["Code"]): str(item.get("DivisionMoveDate") or "never") for item in found}
+            return []
 
     @property
     def now(self) -> datetime:
@@ -189,8 +195,8 @@ class TapExactOnline(Tap):
             ) from None
 
     def first_timestamp(self, plan: Plan, division: int, start_date: str) -> int:
-        """The rowversion to start from for a start date, asked once for each list."""
-        key = (plan.endpoint.id, division)
+        """The rowversion to start from for a moment, asked once for each list."""
+        key = (plan.endpoint.id, division, start_date)
         if key not in self._first_timestamps:
             self._first_timestamps[key] = reading.first_timestamp(
                 self.connection, plan, division, start_date
@@ -198,7 +204,7 @@ class TapExactOnline(Tap):
         return self._first_timestamps[key]
 
     @cached_property
-    def _first_timestamps(self) -> dict[tuple[str, int], int]:
+    def _first_timestamps(self) -> dict[tuple[str, int, str], int]:
         return {}
 
     def deleted_log(self, division: int) -> deletes.DeletedLog:
@@ -258,8 +264,8 @@ class TapExactOnline(Tap):
 
     def _no_access(self, stream: str, division: int, error: AccessDenied) -> None:
         """A stream may be out of reach for want of rights; a division altogether."""
-        allowed = sorted(int(item["Code"]) for item in self.connection.divisions)
-        if division in allowed:
+        allowed = sorted(self._moves)
+        if not allowed or division in allowed:
             self.logger.warning("Skipping %s of division %s: %s", stream, division, error)
             return
         self.closed[division] = AccessDenied(
@@ -302,13 +308,7 @@ class TapExactOnline(Tap):
             cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
-        with plugin.readable_configuration_errors():
-            tap = cls(
-                config=config.config if config else None,
-                state=json.load(state) if state else None,
-                catalog=json.load(catalog) if catalog else None,
-                parse_env_config=config.parse_env if config else False,
-            )
+        tap = plugin.start(cls, config, state=state, catalog=catalog)
         with tap.connection.noted_run(cls.name):
             tap.sync_all()
             tap.finish()

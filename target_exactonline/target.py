@@ -88,11 +88,7 @@ class TargetExactOnline(Target):
             cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
-        with plugin.readable_configuration_errors():
-            target = cls(
-                config=config.config if config else None,
-                parse_env_config=config.parse_env if config else False,
-            )
+        target = plugin.start(cls, config)
         with closing(target), target.connection.noted_run(cls.name):
             try:
                 target.listen(file_input)

@@ -344,3 +344,31 @@ def test_switching_the_sync_api_neither_loses_nor_repeats(bench: Bench) -> None:
     assert len(living(plain, "accounts")) < len(seen)
     back = bench.run("accounts", state=plain.state)
     assert len(living(back, "accounts")) <= len(living(plain, "accounts"))
+
+
+def test_each_stream_of_a_list_goes_on_from_its_own_moment(bench: Bench) -> None:
+    """Header and lines that ended at different moments must not share a starting point."""
+    modified = sorted(row["Modified"] for row in bench.truth("sales_invoices"))
+    early, late = modified[5], modified[-5]
+    partition = {"context": {"division": bench.divisions[0]}, "replication_key": "Modified"}
+    state = {
+        "bookmarks": {
+            stream: {"partitions": [{**partition, "complete_until": moment}]}
+            for stream, moment in (("sales_invoices", late), ("sales_invoice_lines", early))
+        }
+    }
+    outcome = bench.run(*PAIR, state=state)
+    wanted = {row["InvoiceID"] for row in bench.truth("sales_invoices") if row["Modified"] >= early}
+    found = {row["InvoiceID"] for row in outcome.records("sales_invoice_lines")}
+    assert wanted & {row["InvoiceID"] for row in bench.truth("sales_invoice_lines")} <= found
+    assert len(outcome.records("sales_invoices")) < len(wanted)
+
+
+def test_without_rights_to_the_list_of_divisions_streams_are_skipped(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.server.control.switches(denied=["sync/CRM/Accounts", "system/Divisions"])
+    outcome = bench.run("accounts", "vat_codes")
+    assert outcome.error is None
+    assert "Skipping accounts" in caplog.text
+    assert len(outcome.records("vat_codes")) == len(bench.truth("vat_codes"))
