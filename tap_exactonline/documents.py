@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
@@ -23,7 +23,7 @@ from tap_exactonline.plan import MODIFIED, TIMESTAMP
 from tap_exactonline.streams import PARTITION, ExactStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from exactonline_client.odata import Row
     from exactonline_client.pages import Page
@@ -71,13 +71,14 @@ class HeaderStream(ExactStream):
             child.begin(division, context, column)
             starts.append(child.first)
         start = None if None in starts else min(starts)
+        decode = self.decoder(division)
         progress = Progress(column, self.tap.connection.zone)
         try:
             for page in self._pages(division, start):
                 parts = [*self._parts(page)]
                 if child is not None:
                     child.take(parts)
-                yield from self._headers(parts, division, starts[0])
+                yield from self._headers(parts, decode, starts[0])
                 progress.page_read(page, [part.position for part in parts])
                 self._advance(state, progress)
                 if child is not None and child.many_are_waiting:
@@ -92,10 +93,14 @@ class HeaderStream(ExactStream):
         if child is not None:
             child.complete_pair(progress)
 
-    def _headers(self, parts: list[Part], division: int, start: Any) -> Iterator[Row]:  # noqa: ANN401
+    def _headers(
+        self,
+        parts: list[Part],
+        decode: Callable[[Row], Row],
+        start: Any,  # noqa: ANN401
+    ) -> Iterator[Row]:
         if not self.selected:
             return
-        decode = self.decoder(division)
         for part in parts:
             if part.header is not None and is_new(part.position, start):
                 yield decode(part.header)
@@ -137,26 +142,20 @@ class ExpandedHeaders(HeaderStream):
     @override
     def _pages(self, division: int, start: Any) -> Iterator[Page]:
         child = self.child
-        own = self.selected_columns if self.selected else []
-        columns = list(
-            dict.fromkeys((*(item.name for item in own), *self.plan.stream.key, MODIFIED))
-        )
-        columns = [name for name in columns if name in self.plan.endpoint.columns]
+        own = self.asked_columns if self.selected else []
+        columns = list(dict.fromkeys((*own, *self.plan.stream.key, MODIFIED)))
+        alone = reading.Query(division, columns, start)
         if child is None or child.alone:
-            query = reading.Query(division, columns, start)
-            yield from reading.read(self.tap.connection, self.plan, query)
+            yield from reading.read(self.tap.connection, self.plan, alone)
             return
-        lines = [item.name for item in child.selected_columns]
-        lines = [name for name in lines if name in child.plan.endpoint.columns]
-        query = reading.Query(division, columns, start, self.plan.expand, lines)
-        reader = reading.read(self.tap.connection, self.plan, query)
+        along = replace(alone, expand=self.plan.expand, expanded_columns=child.asked_columns)
+        reader = reading.read(self.tap.connection, self.plan, along)
         try:
             first = next(reader)
         except RequestRefused as refusal:
             logger.warning("%s Reading %s from their own list.", refusal, child.name)
             child.read_alone()
-            query = reading.Query(division, columns, start)
-            yield from reading.read(self.tap.connection, self.plan, query)
+            yield from reading.read(self.tap.connection, self.plan, alone)
             return
         yield first
         yield from reader
