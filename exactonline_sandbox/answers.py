@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from exactonline_sandbox import attachments
 from exactonline_sandbox.errors import bad_request
 from exactonline_sandbox.literals import write_literal
 from exactonline_sandbox.schema import model_name
@@ -93,6 +94,7 @@ class RowWriter:
         self._root = root
         self._children = children
         self._project = view.projection(shaped.columns).encode
+        self._has_file = view.table == attachments.TABLE and "Url" in shaped.columns
         endpoint = view.endpoint
         self._prefix = f"{root}/{endpoint.path.removeprefix('current/')}("
         self._type = model_name(endpoint.id)
@@ -117,6 +119,8 @@ class RowWriter:
         uri = self.uri(row)
         out: Row = {"__metadata": {"uri": uri, "type": self._type}}
         out.update(self._project(row))
+        if self._has_file:
+            out["Url"] = attachments.link(self._root, row)
         for name in self._shape.deferred:
             out[name] = {"__deferred": {"uri": f"{uri}/{name}"}}
         for name, select in self._shape.expanded.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from exactonline_sandbox import answers, atom
+from exactonline_sandbox import answers, atom, attachments, xml_api
 from exactonline_sandbox.answers import Answer
 from exactonline_sandbox.errors import ApiError
 from exactonline_sandbox.limits import COUNTED_ERRORS
@@ -19,6 +19,7 @@ from exactonline_sandbox.writes import write
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from exactonline_sandbox.company import Company
     from exactonline_sandbox.faults import Fate
     from exactonline_sandbox.oauth import Chain
     from exactonline_sandbox.world import World
@@ -44,6 +45,8 @@ class Call:
     """By lower-case name."""
     body: bytes = b""
     beta: bool = False
+    xml: bool = False
+    """For what lies below `/docs/`: the XML API, which speaks its own language, and files."""
 
     @property
     def root(self) -> str:
@@ -61,14 +64,18 @@ def handle(world: World, call: Call, fate: Fate) -> Answer:
         answer = _answer(world, call, chain, fate, as_atom=wants == "atom")
     except ApiError as error:
         answer = _refusal(error, wants)
-        if chain is not None:
-            _note_error(world, call, chain, error.status)
+        # A token that has run out still tells whose error it is.
+        culprit = chain or world.tokens.owner_of(_token(call))
+        if culprit is not None:
+            _note_error(world, call, culprit, error.status)
     _record(world, call, answer.status)
     return answer
 
 
 def _wanted_form(call: Call) -> str:
     """`json`, `atom`, or `refused` by the `Accept` header; Atom is the default."""
+    if call.xml:
+        return "atom"
     accept = call.headers.get("accept", "").lower()
     kinds = [kind.split(";")[0].strip() for kind in accept.split(",")]
     for kind in kinds:
@@ -79,9 +86,13 @@ def _wanted_form(call: Call) -> str:
     return "refused"
 
 
-def _chain(world: World, call: Call, fate: Fate) -> Chain:
+def _token(call: Call) -> str:
     scheme, _, token = call.headers.get("authorization", "").partition(" ")
-    chain = world.tokens.user_of(token.strip()) if scheme.lower() == "bearer" else None
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _chain(world: World, call: Call, fate: Fate) -> Chain:
+    chain = world.tokens.user_of(_token(call))
     if chain is None or fate.unauthorized:
         raise ApiError(401)
     return chain
@@ -95,10 +106,18 @@ def _answer(world: World, call: Call, chain: Chain, fate: Fate, *, as_atom: bool
     refusal = _over_limit(world, call, chain)
     if refusal is not None:
         return refusal
-    if fate.status is not None:
-        raise ApiError(fate.status, "The sandbox was told to fail here." if fate.body else "")
+    failure = fate.status and ApiError(
+        fate.status, "The sandbox was told to fail here." if fate.body else ""
+    )
+    if failure and not fate.handled:
+        raise failure
     _check_size(call)
-    answer = _dispatch(world, call, chain, as_atom=as_atom)
+    if call.xml:
+        answer = _below_docs(world, world.company(call.division), call, chain)
+    else:
+        answer = _dispatch(world, call, chain, as_atom=as_atom)
+    if failure:
+        raise failure
     if _OK <= answer.status < _REDIRECTION:
         key = (chain.app.client_id, call.division)
         answer.headers.update(world.limits.headers(key, world.clock.now()))
@@ -154,6 +173,15 @@ def _dispatch(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Answe
     if call.method not in ("POST", "PUT", "DELETE"):
         raise ApiError(405, f"The method {call.method} is not allowed here.")
     return write(request, call.method, call.body, call.headers)
+
+
+def _below_docs(world: World, company: Company, call: Call, chain: Chain) -> Answer:
+    if call.path != attachments.PAGE:
+        return xml_api.serve(world, chain.user, company, call)
+    if denied(attachments.TABLE, world.switches):
+        raise ApiError(403, "Forbidden: you have no rights to this resource.")
+    content = attachments.file(company, call.method, call.query)
+    return Answer(body=content, content_type="application/octet-stream")
 
 
 def _refusal(error: ApiError, wants: str) -> Answer:

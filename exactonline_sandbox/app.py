@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from exactonline_sandbox import api
+from exactonline_sandbox import api, attachments, xml_api
 from exactonline_sandbox.api import Call
 from exactonline_sandbox.consent import ConsentError, consent_page, decide
 from exactonline_sandbox.control import control_routes
@@ -41,25 +42,20 @@ def make_app(world: World) -> Starlette:
         Route("/api/v1/current/{path:path}", data, methods=_METHODS),
         Route("/api/v1/beta/{division:int}/{path:path}", data, methods=_METHODS),
         Route("/api/v1/{division:int}/{path:path}", data, methods=_METHODS),
+        Route(f"/docs/{xml_api.UPLOAD}", data, methods=_METHODS),
+        Route(f"/docs/{xml_api.DOWNLOAD}", data, methods=_METHODS),
+        Route(f"/docs/{attachments.PAGE}", data, methods=_METHODS),
         *control_routes(world),
     ]
-    return Starlette(routes=routes, exception_handlers={ConnectionCutError: _nobody_there})
+    gone = dict.fromkeys((ConnectionCutError, ClientDisconnect), _nobody_there)
+    return Starlette(routes=routes, exception_handlers=gone)
 
 
 def _data_handler(world: World) -> Handler:
     queues: dict[int, asyncio.Lock] = {}
 
     async def handle(request: Request) -> Response:
-        call = Call(
-            method=request.method,
-            division=request.path_params.get("division"),
-            path=request.path_params["path"],
-            query=request.url.query,
-            base_url=str(request.base_url).rstrip("/"),
-            headers=request.headers,
-            body=await request.body(),
-            beta=request.url.path.startswith("/api/v1/beta/"),
-        )
+        call = await _call(request)
         if call.division is None:
             return await _carry_out(world, call, request)
         world.recorder.begin(call.division)
@@ -72,12 +68,31 @@ def _data_handler(world: World) -> Handler:
     return handle
 
 
+async def _call(request: Request) -> Call:
+    path, query = request.url.path, request.url.query
+    xml = path.startswith("/docs/")
+    return Call(
+        method=request.method,
+        division=xml_api.division_of(query) if xml else request.path_params.get("division"),
+        path=path.removeprefix("/docs/") if xml else request.path_params["path"],
+        query=query,
+        base_url=str(request.base_url).rstrip("/"),
+        headers=request.headers,
+        body=await request.body(),
+        beta=path.startswith("/api/v1/beta/"),
+        xml=xml,
+    )
+
+
 async def _carry_out(world: World, call: Call, request: Request) -> Response:
     fate = world.faults.strike(call.method, call.path)
     if fate.seconds:
         await asyncio.sleep(fate.seconds)
     if fate.cut:
         api.cut(world, call)
+        await _cut_connection(request)
+    if fate.late is not None:
+        asyncio.get_running_loop().call_later(fate.late, api.handle, world, call, fate)
         await _cut_connection(request)
     answer = api.handle(world, call, fate)
     if fate.lost:

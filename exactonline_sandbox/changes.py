@@ -232,6 +232,26 @@ def _delete_purchase_order(day: _Day) -> None:
     deeds.remove(day.desk(), PURCHASE_ORDERS, order)
 
 
+def _delete_purchase(day: _Day) -> None:
+    _delete_entry(day, booking.PURCHASE_ENTRIES, _new_purchase)
+
+
+def _delete_memorial(day: _Day) -> None:
+    _delete_entry(day, _GENERAL, _new_memorial)
+
+
+def _delete_entry(day: _Day, table: str, make: Deed) -> None:
+    """An entry that is not processed; a new one where there is none."""
+    if not _open_entries(day, table):
+        make(day)
+    deeds.remove(day.desk(), table, day.rng.choice(_open_entries(day, table)))
+
+
+def _open_entries(day: _Day, table: str) -> list[Row]:
+    rows = day.company.table(table).rows.values()
+    return [row for row in rows if row["Status"] != booking.PROCESSED]
+
+
 _NEW: tuple[Callable[[_Day], object], ...] = (
     _new_invoice,
     _new_printed_invoice,
@@ -250,4 +270,6 @@ _GONE = (
     _delete_contact,
     _delete_purchase_order,
     _delete_customer,
+    _delete_purchase,
+    _delete_memorial,
 )

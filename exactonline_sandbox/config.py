@@ -63,6 +63,12 @@ class Switches:
     """Endpoints, by id or by service, that the user has no rights to."""
     denied_answer: str = "403"
     """What a list without rights gives: `403`, or an `empty` list."""
+    xml_api: bool = True
+    """The XML API answers; else it is gone (404)."""
+    xml_tells_successes: bool = True
+    """The answer to an upload has a message for what went well, not for errors alone."""
+    closed_until: str = ""
+    """Last period that is closed, such as `2025-12`; match sets may not touch it."""
     basic_auth: bool = True
     """The token endpoint takes HTTP Basic as well as form fields, as published clients expect."""
     refresh_grace: bool = False
@@ -74,7 +80,7 @@ class FaultRule:
     """One way in which calls go wrong, and which calls."""
 
     kind: str
-    """`latency`, `status`, `cut`, `lost`, `unauthorized` or `malformed`."""
+    """`latency`, `status`, `cut`, `lost`, `late`, `unauthorized` or `malformed`."""
     probability: float = 1.0
     times: int | None = None
     """How often it may strike; without end where None."""
@@ -84,8 +90,10 @@ class FaultRule:
     status: int = 503
     body: bool = False
     """With an error message in the body, for `status`."""
+    handled: bool = False
+    """For `status`: the call is handled all the same, as behind a gateway that gave up."""
     seconds: float = 0.0
-    """How long, for `latency`; real seconds."""
+    """How long, for `latency` and `late`; real seconds."""
 
 
 @dataclass(frozen=True)

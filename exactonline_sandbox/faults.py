@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from exactonline_sandbox.config import FaultRule
 
-KINDS = ("latency", "status", "cut", "lost", "unauthorized", "malformed")
+KINDS = ("latency", "status", "cut", "lost", "late", "unauthorized", "malformed")
 
 
 @dataclass
@@ -20,12 +20,15 @@ class Fate:
 
     seconds: float = 0.0
     status: int | None = None
-    """Answer with this, without handling the call."""
+    """Answer with this, and do not handle the call unless `handled`."""
+    handled: bool = False
     body: bool = False
     cut: bool = False
     """Cut the connection before the call is handled."""
     lost: bool = False
     """Handle the call, then cut the connection before the answer."""
+    late: float | None = None
+    """Cut the connection, and handle the call so many seconds after that."""
     unauthorized: bool = False
     malformed: bool = False
     """Answer with a body that is cut off half-way."""
@@ -34,7 +37,8 @@ class Fate:
 @dataclass
 class _Armed:
     rule: FaultRule
-    left: float = field(default=float("inf"))
+    rng: random.Random
+    left: float
 
 
 class Faults:
@@ -42,13 +46,24 @@ class Faults:
 
     def __init__(self, rules: Iterable[FaultRule], seed: int) -> None:
         """Put `rules` in force; `seed` decides what strikes by chance."""
-        self._rng = random.Random(seed)
+        self._seed = seed
+        self._times_set = 0
         self.set_rules(rules)
 
     def set_rules(self, rules: Iterable[FaultRule]) -> None:
-        """Put other rules in force."""
+        """Put other rules in force.
+
+        Each has a chance of its own: what strikes the calls of one kind does not depend on how
+        many others there are between them.
+        """
+        self._times_set += 1
         self._armed = [
-            _Armed(rule, float("inf") if rule.times is None else rule.times) for rule in rules
+            _Armed(
+                rule,
+                random.Random(f"{self._seed}/{self._times_set}/{number}"),
+                float("inf") if rule.times is None else rule.times,
+            )
+            for number, rule in enumerate(rules)
         ]
 
     def rules(self) -> list[FaultRule]:
@@ -61,7 +76,7 @@ class Faults:
         for armed in self._armed:
             rule = armed.rule
             matches = rule.method in (None, method) and (rule.path is None or rule.path in path)
-            if not matches or armed.left <= 0 or self._rng.random() >= rule.probability:
+            if not matches or armed.left <= 0 or armed.rng.random() >= rule.probability:
                 continue
             armed.left -= 1
             _apply(rule, fate)
@@ -72,6 +87,8 @@ def _apply(rule: FaultRule, fate: Fate) -> None:
     if rule.kind == "latency":
         fate.seconds += rule.seconds
     elif rule.kind == "status":
-        fate.status, fate.body = rule.status, rule.body
+        fate.status, fate.body, fate.handled = rule.status, rule.body, rule.handled
+    elif rule.kind == "late":
+        fate.late = rule.seconds
     else:
         setattr(fate, rule.kind, True)

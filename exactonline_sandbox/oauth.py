@@ -57,7 +57,7 @@ class Chain:
     revoked: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Access:
     chain: Chain
     expires: datetime
@@ -152,6 +152,11 @@ class TokenServer:
         access.chain.previous = None
         return access.chain
 
+    def owner_of(self, access_token: str) -> Chain | None:
+        """The chain that an access token belongs to, also where it has expired."""
+        access = self._access.get(access_token)
+        return None if access is None else access.chain
+
     def revoke_all(self) -> None:
         """End every chain, as when users withdraw their consent."""
         for chain in self._chains.values():
@@ -159,7 +164,8 @@ class TokenServer:
 
     def expire_access_tokens(self) -> None:
         """Make every access token invalid now; refresh tokens stay."""
-        self._access.clear()
+        for access in self._access.values():
+            access.expires = self._clock.now()
 
     def _exchange_code(self, app: App, form: Mapping[str, str]) -> dict[str, str]:
         code = self._codes.pop(form.get("code", ""), None)

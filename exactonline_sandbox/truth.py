@@ -54,7 +54,8 @@ def truth(world: World, division: int, stream_name: str, user: User) -> Iterator
 
 
 def _lines(readers: dict[str, Callable[[Row], object]], table: Table) -> Iterator[str]:
-    for row in table.rows.values():
+    # Calls go on while this is being written.
+    for row in list(table.rows.values()):
         plain = {name: _plain(read(row)) for name, read in readers.items()}
         yield json.dumps(plain, ensure_ascii=False) + "\n"
 

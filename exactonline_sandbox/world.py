@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from exactonline_sandbox.business.matching import Matches
 from exactonline_sandbox.clock import Clock, tick
 from exactonline_sandbox.company import Author, Company
 from exactonline_sandbox.config import FIRST_DIVISION, SandboxConfig
@@ -41,6 +42,7 @@ class World:
         self.recorder = Recorder()
         self.users = {user.user_id: user_row(user) for user in config.users}
         self._companies: dict[int, Company] = {}
+        self._matches: dict[int, Matches] = {}
         self._views: dict[tuple[str, int, str], View] = {}
 
     def company(self, code: int) -> Company:
@@ -54,6 +56,12 @@ class World:
     def companies(self) -> dict[int, Company]:
         """The divisions whose data exist already."""
         return dict(self._companies)
+
+    def matches(self, company: Company) -> Matches:
+        """What is matched in a division."""
+        if company.code not in self._matches:
+            self._matches[company.code] = Matches(company)
+        return self._matches[company.code]
 
     def may_open(self, user: User, code: int) -> bool:
         """Whether a user may open a division."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from exactonline_sandbox import booking
 from exactonline_sandbox.amounts import ZERO, line_values, totals
+from exactonline_sandbox.attachments import CONTENT
+from exactonline_sandbox.attachments import TABLE as ATTACHMENTS
 from exactonline_sandbox.business.desk import Desk, missing
 from exactonline_sandbox.business.rules import Lines, Rules
 from exactonline_sandbox.errors import invalid
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 INVOICES = "salesinvoice/SalesInvoices"
 INVOICE_LINES = "salesinvoice/SalesInvoiceLines"
 PRINTED = "salesinvoice/PrintedSalesInvoices"
-ATTACHMENTS = "documents/DocumentAttachments"
 
 INVOICE, CREDIT_NOTE, DIRECT, DIRECT_CREDIT = 8020, 8021, 8023, 8024
 DRAFT, OPEN, PROCESSED = 10, 20, 50
@@ -242,6 +243,7 @@ def _document(desk: Desk, invoice: Row) -> Row:
         "Document": document["ID"],
         "FileName": f"factuur-{invoice['InvoiceNumber']}.pdf",
         "FileSize": Decimal(len(_PDF)),
+        CONTENT: _PDF,
     }
     desk.insert(ATTACHMENTS, attachment)
     return document

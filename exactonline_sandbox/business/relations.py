@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from exactonline_sandbox.attachments import CONTENT
+from exactonline_sandbox.attachments import TABLE as ATTACHMENTS
 from exactonline_sandbox.business.desk import Desk, missing
 from exactonline_sandbox.business.rules import Lines, Rules
 from exactonline_sandbox.errors import invalid
@@ -20,7 +22,6 @@ from exactonline_sandbox.references import (
 if TYPE_CHECKING:
     from exactonline_sandbox.store import Row
 
-ATTACHMENTS = "documents/DocumentAttachments"
 _BANK_ACCOUNTS = "crm/BankAccounts"
 _STATUSES = ("A", "S", "P", "C")
 # Where a row of an entity may be in use: table, column, and what the error calls it.
@@ -167,6 +168,7 @@ def _prepare_attachment(_desk: Desk, attachment: Row, _lines: Lines) -> None:
     if not content:
         raise missing("Attachment")
     attachment["FileSize"] = Decimal(len(content))
+    attachment[CONTENT] = content
 
 
 def _prepare_document(desk: Desk, document: Row, _lines: Lines) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from exactonline_sandbox import booking
 from exactonline_sandbox.amounts import ZERO, line_values, totals
+from exactonline_sandbox.attachments import CONTENT
+from exactonline_sandbox.attachments import TABLE as ATTACHMENTS
 from exactonline_sandbox.data import words
 from exactonline_sandbox.references import ACCOUNTS, DOCUMENTS, ITEMS, VAT_CODES, WAREHOUSES
 from exactonline_sandbox.values import wall_clock
@@ -187,12 +189,13 @@ def _document(maker: Maker, invoice: Row, moment: datetime) -> Row:
         moment,
     )
     maker.load(
-        "documents/DocumentAttachments",
+        ATTACHMENTS,
         {
             "ID": maker.guid(),
             "Document": document["ID"],
             "FileName": f"factuur-{invoice['InvoiceNumber']}.pdf",
             "FileSize": Decimal(len(_PDF)),
+            CONTENT: _PDF,
         },
         moment,
     )

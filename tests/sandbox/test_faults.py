@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import socket
+import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -60,6 +63,73 @@ def test_tokens_can_be_refused_and_pages_malformed(start: Callable[..., Api]) ->
 def test_latency_delays(start: Callable[..., Api]) -> None:
     api = start(faults=(FaultRule("latency", seconds=0.2),))
     assert api.get("crm/Accounts").elapsed.total_seconds() >= 0.2
+
+
+def test_a_late_call_is_carried_out_after_the_client_has_gone(start: Callable[..., Api]) -> None:
+    api = start()
+    before = accounts(api)
+    api.server.control.faults({"kind": "late", "method": "POST", "times": 1, "seconds": 0.3})
+    with pytest.raises(requests.ConnectionError):
+        api.call("POST", "crm/Accounts", {"Name": "Komt nog"})
+    assert accounts(api) == before
+    deadline = time.monotonic() + 10
+    while accounts(api) == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert accounts(api) == before + 1
+
+
+def test_a_gateway_may_give_up_on_what_is_carried_out(start: Callable[..., Api]) -> None:
+    api = start()
+    before = accounts(api)
+    api.server.control.faults({"kind": "status", "status": 503, "handled": True, "times": 1})
+    assert api.call("POST", "crm/Accounts", {"Name": "Toch"}).status_code == 503
+    assert accounts(api) == before + 1
+
+
+def test_rules_strike_together_and_reads_do_not_move_their_chance(
+    start: Callable[..., Api],
+) -> None:
+    rules = (
+        FaultRule("lost", method="POST", probability=0.2),
+        FaultRule("cut", method="POST", probability=0.2),
+        FaultRule("status", method="POST", probability=0.2, status=500),
+        FaultRule("status", method="POST", probability=0.2, status=503),
+        FaultRule("status", method="GET", probability=0.5),
+    )
+
+    def posts(*, reads: int) -> list[int]:
+        api = start(faults=rules, minutely_limit=1000)
+        fates = []
+        for number in range(40):
+            for _ in range(reads):
+                api.get("crm/Accounts?$top=1")
+            try:
+                fates.append(api.call("POST", "crm/Accounts", {"Name": f"{number}"}).status_code)
+            except requests.ConnectionError:
+                fates.append(0)
+        return fates
+
+    alone = posts(reads=0)
+    assert {0, 201, 500, 503} == set(alone)
+    assert posts(reads=2) == alone
+
+
+def test_a_client_that_goes_away_is_no_error(
+    start: Callable[..., Api], capfd: pytest.CaptureFixture[str]
+) -> None:
+    api = start()
+    address = urlsplit(api.server.base_url)
+    for path in ("/api/v1/1/crm/Accounts", "/api/oauth2/token"):
+        with socket.create_connection(("127.0.0.1", address.port or 0), timeout=10) as client:
+            head = (
+                f"POST {path} HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 100\r\n"
+                "Content-Type: application/x-www-form-urlencoded\r\n\r\nhalf"
+            )
+            client.sendall(head.encode())
+            time.sleep(0.2)
+    time.sleep(0.2)
+    assert api.get("crm/Accounts").status_code == 200
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_chance_is_repeatable(start: Callable[..., Api]) -> None:

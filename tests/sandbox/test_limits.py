@@ -95,6 +95,15 @@ def test_more_than_ten_errors_on_an_endpoint_block_the_app(start: Callable[..., 
     assert api.get("system/Divisions").status_code == 200
 
 
+def test_tokens_that_have_run_out_count_as_errors(start: Callable[..., Api]) -> None:
+    api = start()
+    api.server.control.expire_access_tokens()
+    for _ in range(11):
+        assert api.get("crm/Accounts").status_code == 401
+    api.sign_in()
+    assert api.get("crm/Accounts").status_code == 429
+
+
 def test_errors_on_different_endpoints_do_not_add_up(start: Callable[..., Api]) -> None:
     api = start()
     for number in range(11):

@@ -385,6 +385,12 @@ def test_documents_take_attachments(api: Api) -> None:
     body = {"Document": document, "FileName": "a.txt", "Attachment": "aGFsbG8="}
     attachment = api.create("documents/DocumentAttachments", body)
     assert (attachment["FileSize"], attachment["Attachment"]) == (5, None)
+    assert api.get(attachment["Url"]).content == b"hallo"
+    assert api.get(attachment["Url"].replace(attachment["ID"], document)).status_code == 404
+    assert api.call("POST", attachment["Url"]).status_code == 405
+    api.server.control.switches(denied=["documents/DocumentAttachments"])
+    assert api.get(attachment["Url"]).status_code == 403
+    api.server.control.switches(denied=[])
     bad = api.call("POST", "documents/DocumentAttachments", {**body, "Attachment": "???"})
     assert bad.status_code == 400
 

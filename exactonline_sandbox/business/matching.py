@@ -1,0 +1,208 @@
+"""Matches open items: entries of one account, on one ledger account, that cancel each other out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from exactonline_sandbox import booking
+from exactonline_sandbox.amounts import ZERO
+from exactonline_sandbox.business.deeds import create
+from exactonline_sandbox.business.entries import GENERAL_ENTRIES
+from exactonline_sandbox.errors import invalid
+from exactonline_sandbox.references import ACCOUNTS, GL_ACCOUNTS
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from exactonline_sandbox.business.desk import Desk
+    from exactonline_sandbox.company import Company
+    from exactonline_sandbox.store import Row
+
+    Item: TypeAlias = tuple[str, str, str, int]
+    """Ledger account, account, journal and entry number: what is open is open by these."""
+
+_TERMS = (booking.RECEIVABLES, booking.PAYMENTS, booking.PAYMENT_TERMS)
+_BANK_LINES = "financialtransaction/BankEntryLines"
+_BANK_ENTRIES = "financialtransaction/BankEntries"
+_WRITE_OFF_JOURNAL = "90"
+
+
+@dataclass(frozen=True)
+class MatchLine:
+    """What is matched of an entry; debit is positive."""
+
+    year: int
+    period: int
+    journal: str
+    entry: int
+    amount: Decimal
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return (
+            f"finyear={self.year} finperiod={self.period} journal={self.journal} entry={self.entry}"
+        )
+
+
+@dataclass(frozen=True)
+class MatchSet:
+    """Lines that belong together; accounts are given by their codes."""
+
+    gl_account: str
+    account: str
+    lines: tuple[MatchLine, ...]
+    write_off: str | None = None
+    """Code of the ledger account that takes the difference."""
+
+    @property
+    def total(self) -> Decimal:
+        """What is left over."""
+        return sum((line.amount for line in self.lines), ZERO)
+
+
+class Matches:
+    """Everything that is matched in a company."""
+
+    def __init__(self, company: Company) -> None:
+        """Begin with what the bank statements of the made data have paid."""
+        self.sets: list[MatchSet] = []
+        self._matched: dict[Item, Decimal] = defaultdict(lambda: ZERO)
+        for line in company.table(_BANK_LINES).rows.values():
+            made = _made(company, line)
+            if made is not None:
+                self._keep(made)
+
+    def match(self, desk: Desk, wanted: MatchSet) -> None:
+        """Match the lines of a set, and book what is written off.
+
+        Raises:
+            ApiError: 500 where the set is not right.
+        """
+        ledger = desk.find_code(GL_ACCOUNTS, wanted.gl_account)
+        account = desk.find_code(ACCOUNTS, wanted.account)
+        if ledger is None:
+            raise invalid(f"GLAccount {wanted.gl_account}: not found!")
+        if ledger.get("Type") not in (booking.RECEIVABLE, booking.PAYABLE):
+            raise invalid(f"GLAccount {wanted.gl_account}: not of the type debtors or creditors")
+        if account is None:
+            raise invalid(f"Account {wanted.account}: not found!")
+        if len(wanted.lines) < (1 if wanted.write_off else 2):
+            raise invalid("Mandatory: MatchLine")
+        for line in wanted.lines:
+            self._check(desk, wanted, line, (ledger, account))
+        if wanted.total:
+            wanted = _written_off(desk, wanted, (ledger, account))
+        self._keep(wanted)
+        self._settle(desk, wanted, (ledger, account))
+
+    def _check(self, desk: Desk, wanted: MatchSet, line: MatchLine, who: tuple[Row, Row]) -> None:
+        """Make sure that so much of an entry is still open."""
+        closed = desk.company.switches.closed_until
+        found = _booked(desk.company, line, who)
+        if not found or f"{line.year}-{line.period:02d}" <= closed:
+            raise invalid(
+                f"Payment term: GLAccount={wanted.gl_account} Account={wanted.account} "
+                f"{line.name} Not found!"
+            )
+        total = sum((row["AmountDC"] for row in found), ZERO)
+        left = total - self._matched[_item(wanted, line)]
+        if line.amount * left <= 0 or abs(line.amount) > abs(left):
+            raise invalid(f"Payment term: {line.name}: {left} is open, not {line.amount}")
+
+    def _keep(self, made: MatchSet) -> None:
+        self.sets.append(made)
+        for line in made.lines:
+            self._matched[_item(made, line)] += line.amount
+
+    def _settle(self, desk: Desk, made: MatchSet, who: tuple[Row, Row]) -> None:
+        """Mark what is fully matched as paid."""
+        paid: Row = {
+            "IsFullyPaid": True,
+            "Status": booking.PROCESSED,
+            "LastPaymentDate": desk.today,
+        }
+        for line in made.lines:
+            total = sum((row["AmountDC"] for row in _booked(desk.company, line, who)), ZERO)
+            if self._matched[_item(made, line)] != total:
+                continue
+            for table in _TERMS:
+                for term in desk.where(table, "EntryNumber", line.entry):
+                    if term["Journal"] == line.journal and not term["IsFullyPaid"]:
+                        desk.update(table, term, paid)
+
+
+def _made(company: Company, line: Row) -> MatchSet | None:
+    """What a line of a bank statement paid, where it was made together with the company."""
+    statement = company.table(_BANK_ENTRIES).get(line["EntryID"])
+    paid = company.table(booking.RECEIVABLES).where("InvoiceNumber", line.get("OurRef"))
+    if not line.get("OurRef") or not paid or not paid[0]["IsFullyPaid"] or statement is None:
+        return None
+    ledger = company.table(GL_ACCOUNTS).get(line["GLAccount"])
+    account = company.table(ACCOUNTS).get(line["Account"])
+    if ledger is None or account is None:
+        return None
+    day, (term, *_) = statement["FinancialYear"], paid
+    invoice = MatchLine(
+        term["TransactionReportingYear"],
+        term["TransactionReportingPeriod"],
+        term["Journal"],
+        term["EntryNumber"],
+        line["AmountDC"],
+    )
+    payment = MatchLine(
+        day,
+        statement["FinancialPeriod"],
+        statement["JournalCode"],
+        statement["EntryNumber"],
+        -line["AmountDC"],
+    )
+    return MatchSet(ledger["Code"], account["Code"], (invoice, payment))
+
+
+def _booked(company: Company, line: MatchLine, who: tuple[Row, Row]) -> list[Row]:
+    """The transaction lines that a line of a set stands for."""
+    ledger, account = who
+    return [
+        row
+        for row in company.table(booking.TRANSACTION_LINES).where("EntryNumber", line.entry)
+        if row["JournalCode"] == line.journal
+        and row["FinancialYear"] == line.year
+        and row["FinancialPeriod"] == line.period
+        and row.get("GLAccount") == ledger["ID"]
+        and row.get("Account") == account["ID"]
+    ]
+
+
+def _written_off(desk: Desk, wanted: MatchSet, who: tuple[Row, Row]) -> MatchSet:
+    """Book the difference, and match that entry along with the others."""
+    ledger, account = who
+    offset = desk.find_code(GL_ACCOUNTS, wanted.write_off)
+    if offset is None:
+        raise invalid(f"The amounts do not add up to zero: {wanted.total} is left")
+    party = {"GLAccount": ledger["ID"], "Account": account["ID"], "AmountFC": -wanted.total}
+    entry = create(
+        desk,
+        GENERAL_ENTRIES,
+        {"JournalCode": _WRITE_OFF_JOURNAL},
+        {
+            "GeneralJournalEntryLines": [
+                party,
+                {"GLAccount": offset["ID"], "AmountFC": wanted.total},
+            ]
+        },
+    )
+    line = MatchLine(
+        entry["FinancialYear"],
+        entry["FinancialPeriod"],
+        entry["JournalCode"],
+        entry["EntryNumber"],
+        -wanted.total,
+    )
+    return replace(wanted, lines=(*wanted.lines, line))
+
+
+def _item(match_set: MatchSet, line: MatchLine) -> Item:
+    return (match_set.gl_account, match_set.account, line.journal, line.entry)
