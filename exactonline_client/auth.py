@@ -11,6 +11,7 @@ import logging
 import re
 import time
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -136,6 +137,7 @@ class TokenSource(AuthBase):
         self._timeout = timeout
         self._clock = clock
         self._token: Token | None = None
+        self._one_thread = Lock()
 
     @override
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -152,13 +154,15 @@ class TokenSource(AuthBase):
             Unavailable: the token endpoint did not answer.
             UnexpectedAnswer: it answered with something that is no token.
         """
-        if self._token is None or not self._young(self._token):
-            self._token = self._renew(refused=None)
-        return self._token.value
+        with self._one_thread:
+            if self._token is None or not self._young(self._token):
+                self._token = self._renew(refused=None)
+            return self._token.value
 
     def refused(self, header: str) -> None:
         """Exact answered 401 to a request with this `Authorization` header: get another token."""
-        self._token = self._renew(refused=header.removeprefix("Bearer "))
+        with self._one_thread:
+            self._token = self._renew(refused=header.removeprefix("Bearer "))
 
     def _young(self, token: Token) -> bool:
         return self._clock() - token.received_at < REFRESH_AGE
@@ -170,7 +174,10 @@ class TokenSource(AuthBase):
             return
         if answer.request.headers.get("Authorization") != f"Bearer {token.value}":
             return
-        self._token = replace(token, proven=True)
+        with self._one_thread:
+            if self._token is not token:
+                return
+            self._token = replace(token, proven=True)
         proof = {"previous_refresh_token": None, "proven_at": self._clock()}
         with self._store.transaction() as connection:
             query = sa.select(connections.c.access_token).where(self._mine).with_for_update()
@@ -365,7 +372,7 @@ def _pair(answer: requests.Response) -> tuple[str, str]:
     try:
         body = answer.json()
         pair = body["access_token"], body["refresh_token"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         pair = None, None
     if not (isinstance(pair[0], str) and isinstance(pair[1], str)):
         raise UnexpectedAnswer(

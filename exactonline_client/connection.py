@@ -6,13 +6,15 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
+from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import requests
+from requests.adapters import HTTPAdapter
 
-from exactonline_client import accounts, divisions, pages, runs
+from exactonline_client import accounts, divisions, error_counts, pages, refused_options, runs
 from exactonline_client.auth import TokenSource
 from exactonline_client.limits import Budget
 from exactonline_client.session import Session
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
     from exactonline_client.auth import App
     from exactonline_client.pages import Page
+
+CONNECTIONS_KEPT = 64
+"""Open connections to the server that are kept for the next call: one for each thread."""
 
 
 @dataclass
@@ -69,6 +74,29 @@ class Connection:
     def pages(self, address: str, division: int | None) -> Iterator[Page]:
         """All pages of a list, see `pages.read`."""
         return pages.read(self.session, address, division)
+
+    def is_denied(self, endpoint: str, division: int) -> bool:
+        """Whether a list of a division was refused within the hour, for want of rights."""
+        return refused_options.is_refused(
+            self.store,
+            self.app.key,
+            endpoint,
+            _rights(division),
+            self.clock,
+            seconds=error_counts.HOUR,
+        )
+
+    def remember_denial(self, endpoint: str, division: int) -> None:
+        """Note that a list of a division was refused for want of rights."""
+        refused_options.remember(self.store, self.app.key, endpoint, _rights(division), self.clock)
+
+    def refused_by(self, endpoint: str) -> set[str]:
+        """The options that an endpoint is known to refuse, see `refused_options`."""
+        return refused_options.refused_by(self.store, self.app.key, endpoint, self.clock)
+
+    def note_refusal(self, endpoint: str, option: str) -> None:
+        """Remember that an endpoint refuses an option, in this run and those to come."""
+        refused_options.remember(self.store, self.app.key, endpoint, option, self.clock)
 
     def noted_run(self, program: str) -> AbstractContextManager[None]:
         """Keep on record, for `exactonline status`, what becomes of the block."""
@@ -115,7 +143,6 @@ def connect(
         app.region.base_url,
         tokens,
         budget,
-        store,
         http,
         timeout=settings.get("request_timeout") or 300,
     )
@@ -125,5 +152,14 @@ def connect(
 def http_session(user_agent: str | None = None) -> requests.Session:
     """What calls are made with; it says who makes them."""
     http = requests.Session()
+    # Several threads may use it. What they would share besides connections is cookies, of which
+    # the API needs none.
+    http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    for scheme in ("https://", "http://"):
+        http.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS_KEPT))
     http.headers["User-Agent"] = user_agent or f"{DISTRIBUTION}/{version(DISTRIBUTION)}"
     return http
+
+
+def _rights(division: int) -> str:
+    return f"rights in division {division}"

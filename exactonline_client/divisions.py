@@ -8,6 +8,7 @@ from exactonline_client import odata, pages
 from exactonline_client.errors import (
     AccessDenied,
     DailyLimitReached,
+    ErrorLimitReached,
     RequestRefused,
     UnexpectedAnswer,
 )
@@ -39,7 +40,7 @@ def refusal(session: Session, division: int) -> str | None:
     path = f"/api/v1/{division}/system/Divisions"
     try:
         session.get(odata.url(path, {"$select": "Code", "$top": "1"}), division)
-    except (AccessDenied, RequestRefused, DailyLimitReached) as error:
+    except (AccessDenied, RequestRefused, DailyLimitReached, ErrorLimitReached) as error:
         return str(error)
     return None
 

@@ -66,6 +66,19 @@ class StoreError(ExactOnlineError):
     exit_code = 8
 
 
+class ErrorLimitReached(ExactOnlineError):  # noqa: N818
+    """An endpoint refused so many calls within an hour that one more might block the app."""
+
+    exit_code = 10
+
+    def __init__(self, message: str, *, division: int | None, endpoint: str, until: float) -> None:
+        """`until` is the moment from which it may be called, in seconds since the epoch."""
+        super().__init__(message)
+        self.division = division
+        self.endpoint = endpoint
+        self.until = until
+
+
 class RequestRefused(ExactOnlineError):  # noqa: N818
     """Exact Online refused the request itself (HTTP 400, 404): a query or a body it rejects."""
 

@@ -1,13 +1,16 @@
 """The call budget of one app: 60 calls a minute and 5,000 a day in each division.
 
 The numbers are learnt from the headers of every answer and kept in the store, so that all
-processes of an app draw from one budget. A missing header says nothing; it is not zero.
+processes of an app draw from one budget. A missing header says nothing; it is not zero. A budget
+is of errors too: an endpoint that refused too many calls is not asked again for a while.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -15,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from exactonline_client import error_counts
 from exactonline_client.errors import DailyLimitReached
 from exactonline_client.store import budgets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from exactonline_client.store import Store
 
@@ -50,7 +54,8 @@ class Window:
         if self.reset is None:
             return
         if now >= self.reset + CLOCK_TOLERANCE:
-            self.remaining = self.limit
+            # A limit of 0 would never let a call through again; then the server is to say.
+            self.remaining = self.limit or None
         elif self.reset - now <= length + CLOCK_TOLERANCE:
             return
         self.reset = (now // length + 1) * length
@@ -87,31 +92,54 @@ class Budget:
         self._wait_for_day = wait_for_day
         self._clock = clock
         self._sleep = sleep
-        self.waited = 0.0
-        """Seconds spent waiting for the minute or the day to turn."""
+        self.waits: defaultdict[int, float] = defaultdict(float)
+        """By division, seconds spent waiting for the minute or the day to turn."""
+        self.left_today: dict[int, int] = {}
+        """By division, the calls that are left today, as Exact told last."""
 
-    def acquire(self, division: int) -> None:
-        """Take one call of the division's budget, and wait for the minute where it is used up.
+    @property
+    def waited(self) -> float:
+        """Seconds spent waiting, all divisions together."""
+        return sum([*self.waits.values()])
+
+    @contextmanager
+    def turn(self, division: int | None, endpoint: str) -> Iterator[None]:
+        """Have the division to oneself for one call, which is taken from its budget.
+
+        Exact Online asks for one request at a time in a division. Where the minute is used up,
+        it is waited for without holding up whoever works for another app.
 
         Raises:
             DailyLimitReached: nothing is left today.
+            ErrorLimitReached: the endpoint has refused too many calls within the hour.
         """
+        if division is None:
+            with self._store.transaction(durable=False) as connection:
+                error_counts.check(connection, self._app, None, endpoint, self._clock())
+            yield
+            return
         while True:
-            seconds = self._try(division)
-            if not seconds:
-                return
-            self.waited += seconds
+            # The call is taken while the division is held: the answer to another process's call
+            # tells what is left, and may not arrive between the two.
+            with self._store.lock(f"division-{division}"):
+                seconds = self._take(division, endpoint)
+                if not seconds:
+                    yield
+                    return
+            self.waits[division] += seconds
             self._sleep(seconds)
 
-    def _try(self, division: int) -> float:
+    def _take(self, division: int, endpoint: str) -> float:
         """Take a call, or say how many seconds to wait for one."""
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)
-        with self._store.transaction() as connection:
+        with self._store.transaction(durable=False) as connection:
+            here = self._clock()
+            error_counts.check(connection, self._app, division, endpoint, here)
             query = sa.select(budgets).where(mine).with_for_update()
             row = connection.execute(query).one_or_none()
             if row is None:
                 return 0.0
-            now = self._clock() + row.clock_offset
+            now = here + row.clock_offset
             minute = Window(row.minute_limit, row.minute_remaining, row.minute_reset)
             day = Window(row.day_limit, row.day_remaining, row.day_reset)
             minute.roll(now, MINUTE)
@@ -125,6 +153,10 @@ class Budget:
                 day.take()
             connection.execute(budgets.update().where(mine).values(**_columns(minute, day)))
             return seconds
+
+    def note_error(self, division: int | None, endpoint: str) -> None:
+        """Count a call that was refused with one of `error_counts.COUNTED`."""
+        error_counts.note(self._store, self._app, division, endpoint, self._clock())
 
     def _day_is_over(self, division: int, day: Window) -> DailyLimitReached:
         reset = day.reset or 0.0
@@ -146,11 +178,13 @@ class Budget:
         day = _window(headers, "X-RateLimit-")
         if minute.remaining is None and day.remaining is None:
             return
+        if day.remaining is not None:
+            self.left_today[division] = day.remaining
         values = _columns(minute, day)
         values["clock_offset"] = self._offset(headers)
         known = {name: value for name, value in values.items() if value is not None}
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)
-        with self._store.transaction() as connection:
+        with self._store.transaction(durable=False) as connection:
             found = connection.execute(budgets.update().where(mine).values(**known))
             if not found.rowcount:
                 connection.execute(

@@ -61,17 +61,82 @@ def _version_1(connection: sa.Connection) -> None:
         sa.Column("clock_offset", sa.Float, nullable=False),
     )
     sa.Table(
-        "results",
+        "postings",
         tables,
         sa.Column("app", sa.String(64), primary_key=True),
         sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("entity", sa.String(80), primary_key=True),
         sa.Column("reference", sa.String(200), primary_key=True),
+        sa.Column("stream", sa.String(255), nullable=False),
         sa.Column("outcome", sa.String(20), nullable=False),
         sa.Column("exact_id", sa.String(64)),
+        sa.Column("number", sa.String(64)),
         sa.Column("payload_hash", sa.String(64), nullable=False),
+        sa.Column("source_key", sa.String(64)),
         sa.Column("reason", sa.Text),
+        sa.Column("finalized", sa.String(20)),
+        sa.Column("record", sa.LargeBinary),
+        sa.Column("sent_at", sa.Float),
+        sa.Column("at", sa.Float, nullable=False, index=True),
+        sa.Index("ix_postings_source_key", "app", "division", "entity", "source_key"),
+    )
+    sa.Table(
+        "lookups",
+        tables,
+        sa.Column("app", sa.String(64), primary_key=True),
+        sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("entity", sa.String(80), primary_key=True),
+        sa.Column("field", sa.String(80), primary_key=True),
+        sa.Column("value", sa.String(200), primary_key=True),
+        sa.Column("exact_id", sa.String(64), nullable=False),
         sa.Column("at", sa.Float, nullable=False),
+    )
+    sa.Table(
+        "refusals",
+        tables,
+        sa.Column("app", sa.String(64), primary_key=True),
+        sa.Column("endpoint", sa.String(120), primary_key=True),
+        sa.Column("option", sa.String(200), primary_key=True),
+        sa.Column("at", sa.Float, nullable=False),
+    )
+    sa.Table(
+        "seen_keys",
+        tables,
+        sa.Column("app", sa.String(64), primary_key=True),
+        sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("stream", sa.String(255), primary_key=True),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("seen_at", sa.Float, nullable=False),
+        sa.Column("gone_at", sa.Float),
+    )
+    sa.Table(
+        "first_loads",
+        tables,
+        sa.Column("app", sa.String(64), primary_key=True),
+        sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("stream", sa.String(255), primary_key=True),
+        sa.Column("deletes_timestamp", sa.BigInteger, nullable=False),
+    )
+    sa.Table(
+        "list_sizes",
+        tables,
+        sa.Column("app", sa.String(64), primary_key=True),
+        sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("stream", sa.String(255), primary_key=True),
+        sa.Column("scope", sa.String(40), primary_key=True),
+        sa.Column("rows", sa.Integer, nullable=False),
+        sa.Column("calls", sa.Integer),
+        sa.Column("at", sa.Float, nullable=False),
+    )
+    sa.Table(
+        "errors",
+        tables,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("app", sa.String(64), nullable=False),
+        sa.Column("division", sa.Integer, nullable=False),
+        sa.Column("endpoint", sa.String(120), nullable=False),
+        sa.Column("at", sa.Float, nullable=False),
+        sa.Index("ix_errors", "app", "division", "endpoint", "at"),
     )
     tables.create_all(connection)
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 import re
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from exactonline_client.catalogue import Property
@@ -28,6 +30,7 @@ NUMBERS = {"Edm.Double", "Edm.Decimal", "Edm.Single"}
 # these. A search code is free text.
 PADDED = {"Country", "Language", "Legislation", "State", "Unit"}
 NOT_PADDED = {"SearchCode"}
+TEXT = {str, type(None)}
 MAX_URL = 6000
 """Longest address the server takes, encoding included."""
 
@@ -124,22 +127,44 @@ def decoder(properties: Iterable[Property], zone: ZoneInfo) -> Callable[[Row], R
     Raises (the function):
         WrongType: a value is of another type than its property.
     """
-    columns = [(item.name, item.type, _converter(item, zone)) for item in properties]
+    columns = list(properties)
+    names = [item.name for item in columns]
+    converters = [(item.name, item.type, _converter(item, zone)) for item in columns]
+    converted = [column for column in converters if column[2] is not _text]
+    texts = [(name, edm) for name, edm, convert in converters if convert is _text]
+    all_of, texts_of = _getter(names), _getter([name for name, _ in texts])
 
     def decode(row: Row) -> Row:
-        result = {}
-        get = row.get
-        for name, edm, convert in columns:
-            value = get(name)
+        # Runs for every row there is: what needs no conversion goes without a loop.
+        try:
+            result = dict(zip(names, all_of(row), strict=True))
+        except KeyError:
+            result = {name: row.get(name) for name in names}
+        if not TEXT.issuperset(map(type, texts_of(result))):
+            _refuse_other_types(result, texts)
+        for name, edm, convert in converted:
+            value = result[name]
             if value is not None:
                 try:
-                    value = convert(value)
+                    result[name] = convert(value)
                 except (TypeError, ValueError, OverflowError, AttributeError):
                     raise WrongType(name, edm, value) from None
-            result[name] = value
         return result
 
     return decode
+
+
+def _getter(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+    """What takes the values of these columns out of a row at once."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: tuple(row[name] for name in names)
+
+
+def _refuse_other_types(row: Row, texts: Iterable[tuple[str, str]]) -> None:
+    for name, edm in texts:
+        if not isinstance(row[name], (str, type(None))):
+            raise WrongType(name, edm, row[name])
 
 
 def _converter(item: Property, zone: ZoneInfo) -> Callable[[Any], Any]:
@@ -160,10 +185,13 @@ def _is_padded(name: str) -> bool:
     return name in PADDED or (name.endswith("Code") and name not in NOT_PADDED)
 
 
+@lru_cache(maxsize=10_000)
 def _date(value: str) -> str:
     return (EPOCH + timedelta(milliseconds=milliseconds(value))).date().isoformat()
 
 
+# A new row was changed when it was created, and rows that came together often tell one moment.
+@lru_cache(maxsize=1000)
 def _moment(value: str, zone: ZoneInfo) -> str:
     if not value.startswith("/Date("):
         # Me.ServerTime and its like are written as plain local time.

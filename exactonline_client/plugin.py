@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from contextlib import contextmanager
 from functools import partial
+from importlib import metadata
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from singer_sdk.exceptions import ConfigValidationError
 
-from exactonline_client import redaction
+from exactonline_client import environment, redaction
 from exactonline_client.errors import ConfigurationError, ExactOnlineError
-from exactonline_client.settings import SHARED
+from exactonline_client.settings import DISTRIBUTION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import click
     from singer_sdk.plugin_base import PluginBase
 
 
 Plugin = TypeVar("Plugin", bound="PluginBase")
+
+_OF_A_SETTING = re.compile(r"(?P<wrong>.*) in config\['(?P<name>\w+)'\]", re.DOTALL)
+
+FOREIGN = "tap-exactonline"
+"""A distribution of others, with our tap's command and import package."""
 
 
 @contextmanager
@@ -38,16 +45,24 @@ def readable_configuration_errors() -> Iterator[None]:
             "--state and --catalog."
         ) from None
     except ConfigValidationError as error:
-        problems = "; ".join(_without_secret(problem) for problem in error.errors)
-        raise ConfigurationError(f"The configuration is not valid: {problems}.") from None
+        settings = (error.schema or {}).get("properties", {})
+        problems = " ".join(_in_our_words(problem, settings) for problem in error.errors)
+        raise ConfigurationError(f"The configuration is not valid. {problems}") from None
 
 
-def _without_secret(problem: str) -> str:
-    """The SDK's sentence about a setting, which quotes its value, unless that is a secret."""
-    for name, setting in SHARED.items():
-        if setting.get("secret") and problem.endswith(f" in config[{name!r}]"):
-            return f"the value of {name} is not of the kind it should be"
-    return problem
+def _in_our_words(problem: str, settings: Mapping[str, Any]) -> str:
+    """What the SDK says of a setting: its name, what is wrong with its value, and a right one.
+
+    The SDK quotes the value; that of a secret is left out.
+    """
+    told = _OF_A_SETTING.match(problem)
+    if not told:
+        return f"{problem}."
+    setting = settings.get(told["name"], {})
+    wrong = "its value is not of the kind it should be" if setting.get("secret") else told["wrong"]
+    examples = setting.get("examples", [])[:1]
+    example = "".join(f" An example: {json.dumps(value)}." for value in examples)
+    return f"Setting {told['name']}: {wrong}.{example}"
 
 
 def _readable_files(command: click.Command) -> click.Command:
@@ -86,11 +101,33 @@ def start(plugin: type[Plugin], config: Any, **inputs: IO[str] | None) -> Plugin
         parsed: dict[str, Any] = {
             name: json.load(file) if file else None for name, file in inputs.items()
         }
-        return plugin(
-            config=config.config if config else None,
-            parse_env_config=config.parse_env if config else False,
-            **parsed,
-        )
+        given = dict(config.config) if config else {}
+        if config and config.parse_env:
+            plugin.append_builtin_config(plugin.config_jsonschema)
+            prefix = f"{plugin.name.upper().replace('-', '_')}_"
+            given |= environment.settings(plugin.config_jsonschema, prefix)
+        return plugin(config=given, **parsed)
+
+
+def refuse_foreign_package() -> None:
+    """Stop where the other project's `tap-exactonline` is installed beside ours.
+
+    Both bring a folder `tap_exactonline`, so the files of one lie on those of the other, and
+    nobody can tell which code would be handed the secrets.
+
+    Raises:
+        ConfigurationError: it is.
+    """
+    try:
+        version = metadata.version(FOREIGN)
+    except metadata.PackageNotFoundError:
+        return
+    raise ConfigurationError(
+        f"The package {FOREIGN} {version} is installed in this environment. It is another "
+        f"project, and its files have overwritten some of {DISTRIBUTION}. Remove both and install "
+        f"this one again: pip uninstall {FOREIGN} {DISTRIBUTION}; pip install {DISTRIBUTION}. "
+        f"In Meltano, set pip_url to {DISTRIBUTION} and run meltano install --clean."
+    )
 
 
 def run(plugin: type[PluginBase]) -> None:
@@ -98,6 +135,7 @@ def run(plugin: type[PluginBase]) -> None:
     # Before the SDK sets up its logging, which keeps hold of standard error as it finds it.
     redaction.install()
     try:
+        refuse_foreign_package()
         with readable_configuration_errors():
             _readable_files(plugin.cli)()
     except ExactOnlineError as error:

@@ -20,7 +20,7 @@ def words(answer: requests.Response) -> tuple[str, str]:
     try:
         body = answer.json()
         return str(body["error"]), str(body.get("error_description") or "")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return f"HTTP {answer.status_code}", str(answer.headers.get("Reason") or "")
 
 

@@ -7,9 +7,10 @@ into an error that says what happened and what to do.
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
+from collections import Counter
 from dataclasses import dataclass, field
 from textwrap import shorten
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ import requests
 from requests.exceptions import ConnectTimeout
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
+from exactonline_client.error_counts import COUNTED, endpoint_of
 from exactonline_client.errors import (
     AccessDenied,
     InDoubt,
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 
     from exactonline_client.auth import TokenSource
     from exactonline_client.limits import Budget
-    from exactonline_client.store import Store
+
+    Keep = Callable[[requests.Response], None]
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +44,8 @@ TRIES = 5
 UNAUTHORISED, FORBIDDEN, TIMED_OUT, TOO_MANY, SERVER_ERROR = 401, 403, 408, 429, 500
 LONGEST_REASON = 400
 WRITES = {"POST", "PUT", "DELETE"}
+PIECE = 65_536
+"""Bytes that a file is read by."""
 
 
 class _Transient(Exception):  # noqa: N818
@@ -52,6 +57,9 @@ class Usage:
     """What a session has used: calls by division, retries, seconds waited for limits."""
 
     calls: dict[int | None, int] = field(default_factory=dict)
+    calls_by_endpoint: Counter[tuple[int | None, str]] = field(default_factory=Counter)
+    rows_by_endpoint: Counter[tuple[int | None, str]] = field(default_factory=Counter)
+    """Rows of lists that were read page by page."""
     retries: int = 0
 
     @property
@@ -63,12 +71,11 @@ class Usage:
 class Session:
     """Calls to one region on behalf of one app and user."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         base_url: str,
         tokens: TokenSource,
         budget: Budget,
-        store: Store,
         http: requests.Session,
         *,
         timeout: float = 300.0,
@@ -76,9 +83,11 @@ class Session:
         """`timeout` is in seconds and bounds the wait for an answer, not its whole transfer."""
         self.base_url = base_url
         self.usage = Usage()
+        self._counting = Lock()
+        self.before_call: Callable[[], None] = lambda: None
+        """Called before each call; an error that it raises keeps the call from being made."""
         self._tokens = tokens
         self._budget = budget
-        self._store = store
         self._http = http
         self._timeout = timeout
         self._again: Callable[..., requests.Response] = backoff.on_exception(
@@ -86,20 +95,53 @@ class Session:
         )(self._once)
 
     def get(
-        self, address: str, division: int | None, headers: Mapping[str, str] | None = None
+        self,
+        address: str,
+        division: int | None,
+        headers: Mapping[str, str | None] | None = None,
+        keep: Keep | None = None,
     ) -> requests.Response:
         """Read. `address` begins with `/api/` or with the base address itself.
 
+        A header of None is not sent. With `keep`, which gets each answer whose body has not been
+        read yet, the body is read by it alone.
+
         Raises:
-            AccessDenied, RequestRefused, Unavailable, DailyLimitReached, SignInNeeded
+            AccessDenied, RequestRefused, Unavailable, DailyLimitReached, ErrorLimitReached,
+            SignInNeeded
         """
         try:
-            return self._again("GET", address, division, headers=headers)
+            return self._again("GET", address, division, headers=headers, keep=keep)
         except _Transient as error:
             raise Unavailable(
                 f"{_where('GET', address)}: {error}, {TRIES} times in a row. "
                 "What was done so far is kept; start again later."
             ) from None
+
+    def download(self, address: str, division: int, most: int) -> bytes | None:
+        """A file of our own server's, or None where it has more than `most` bytes.
+
+        What is too large is not read to its end, and never held in memory.
+
+        Raises:
+            UnexpectedAnswer: the address is on another server, which must not get our token.
+            The errors of `get`.
+        """
+        check_host(self.base_url, address, "a file")
+        found = bytearray()
+
+        def keep(answer: requests.Response) -> None:
+            found.clear()
+            if answer.status_code >= 300:  # noqa: PLR2004
+                return
+            for piece in answer.iter_content(PIECE):
+                found.extend(piece)
+                if len(found) > most:
+                    break
+            answer.close()
+
+        self.get(address, division, headers={"Accept": "*/*"}, keep=keep)
+        return bytes(found) if len(found) <= most else None
 
     def write(
         self,
@@ -107,16 +149,17 @@ class Session:
         address: str,
         division: int,
         body: Any = None,  # noqa: ANN401
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
     ) -> requests.Response:
         """Create, change or delete, and never send it twice.
 
-        `body` is JSON text (bytes) or None.
+        `body` is JSON text (bytes), or what the `Content-Type` of `headers` says, or None.
 
         Raises:
             ValidationFailed: Exact Online refused the document, in its own words.
             InDoubt: it was sent and no answer came.
-            AccessDenied, RequestRefused, Unavailable, DailyLimitReached, SignInNeeded
+            AccessDenied, RequestRefused, Unavailable, DailyLimitReached, ErrorLimitReached,
+            SignInNeeded
         """
         try:
             return self._once(method, address, division, body=body, headers=headers)
@@ -126,7 +169,8 @@ class Session:
             ) from None
 
     def _on_backoff(self, details: Mapping[str, Any]) -> None:
-        self.usage.retries += 1
+        with self._counting:
+            self.usage.retries += 1
         logger.warning(
             "%s: %s; trying again in %.1f s",
             _where(*details["args"][:2]),
@@ -134,19 +178,20 @@ class Session:
             details["wait"],
         )
 
-    def _once(
+    def _once(  # noqa: PLR0913 - what a request consists of
         self,
         method: str,
         address: str,
         division: int | None,
         *,
         body: Any = None,  # noqa: ANN401
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        keep: Keep | None = None,
     ) -> requests.Response:
         """One answer to one request; only answers that say "not carried out" lead to another."""
         signed_again, limited = False, 0
         while True:
-            answer = self._send(method, address, division, body, headers)
+            answer = self._send(method, address, division, body, headers, keep)
             if answer.status_code == TOO_MANY:
                 limited += 1
                 if division is None or not _tells_limits(answer) or limited == TRIES:
@@ -164,24 +209,25 @@ class Session:
             _check(method, address, answer)
             return answer
 
-    def _send(
+    def _send(  # noqa: PLR0913, PLR0917 - what a request consists of
         self,
         method: str,
         address: str,
         division: int | None,
         body: Any,  # noqa: ANN401
-        headers: Mapping[str, str] | None,
+        headers: Mapping[str, str | None] | None,
+        keep: Keep | None,
     ) -> requests.Response:
         url = self.base_url + address if address.startswith("/") else address
-        sent_headers = {"Accept": "application/json", **(headers or {})}
+        sent_headers: dict[str, str | None] = {"Accept": "application/json"}
         if body is not None:
             sent_headers["Content-Type"] = "application/json"
-        with ExitStack() as stack:
-            if division is not None:
-                self._budget.acquire(division)
-                # Exact Online asks for one request at a time in a division.
-                stack.enter_context(self._store.lock(f"division-{division}"))
+        sent_headers |= headers or {}
+        endpoint = endpoint_of(url)
+        self.before_call()
+        with self._budget.turn(division, endpoint):
             self.usage.calls[division] = self.usage.calls.get(division, 0) + 1
+            self.usage.calls_by_endpoint[division, endpoint] += 1
             try:
                 answer = self._http.request(
                     method,
@@ -191,7 +237,10 @@ class Session:
                     auth=self._tokens,
                     timeout=self._timeout,
                     allow_redirects=False,
+                    stream=keep is not None,
                 )
+                if keep is not None:
+                    keep(answer)
             except requests.RequestException as error:
                 if method in WRITES and _never_sent(error):
                     raise Unavailable(
@@ -201,6 +250,8 @@ class Session:
                 raise _Transient(_explain(error)) from None
             if division is not None:
                 self._budget.learn(division, answer.headers)
+            if answer.status_code in COUNTED:
+                self._budget.note_error(division, endpoint)
         return answer
 
 
@@ -239,13 +290,32 @@ def exact_message(answer: requests.Response) -> str:
     """Exact's own words for a refusal on one line, or nothing where its body has none."""
     try:
         return one_line(answer.json()["error"]["message"]["value"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 
 def one_line(text: object) -> str:
     """Several messages come on several lines; a list of all fields of an entity is cut short."""
     return shorten("; ".join(str(text or "").strip().splitlines()), LONGEST_REASON)
+
+
+def check_host(base_url: str, address: str, what: str) -> None:
+    """Refuse an address that is not on the server we are signed in to.
+
+    Raises:
+        UnexpectedAnswer: it is not; `what` says what should have been there.
+    """
+    if address.startswith("/") and not address.startswith("//"):
+        return
+    try:
+        expected, found = urlsplit(base_url), urlsplit(address)
+    except ValueError:
+        raise UnexpectedAnswer(f"The address of {what} cannot be understood.") from None
+    if (expected.scheme, expected.netloc) != (found.scheme, found.netloc):
+        raise UnexpectedAnswer(
+            f"The address of {what} is said to be on {found.scheme}://{found.hostname}, which is "
+            f"not {base_url}. It was not asked for, since the access token would go with it."
+        )
 
 
 def _where(method: str, address: str) -> str:

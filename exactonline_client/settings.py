@@ -1,4 +1,8 @@
-"""The settings that tap and target share, as the JSON schema the Singer SDK and the Hub read."""
+"""The settings that tap and target share, as the JSON schema the Singer SDK and the Hub read.
+
+Each has a title, a description with its unit and its default, and an example. The descriptions that
+Meltano and the Hub show get the example at their end.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,18 @@ SHARED: dict[str, dict[str, Any]] = {
     "connection": {
         "type": ["string", "null"],
         "title": "Connection",
+        "examples": ["nl-5a0d8f0e"],
         "description": (
             "Name of a connection in the store, as exactonline connect makes it. What other "
             "settings say of the app must agree with it. Default: the only one that fits the "
-            "settings, else one named after region and client ID. Example: nl-5a0d8f0e"
+            "settings, else one named after region and client ID."
         ),
     },
     "region": {
         "type": "string",
         "enum": sorted(REGIONS),
         "title": "Region",
+        "examples": ["nl"],
         "description": (
             "The Exact Online site you sign in to: "
             + ", ".join(f"{code} ({REGIONS[code].name})" for code in sorted(REGIONS))
@@ -33,17 +39,19 @@ SHARED: dict[str, dict[str, Any]] = {
     "base_url": {
         "type": ["string", "null"],
         "title": "Base URL",
+        "examples": ["http://127.0.0.1:8020"],
         "description": (
             "Address to use instead of the region's own, for the sandbox and for tests. "
-            "Example: http://127.0.0.1:8020"
+            "Default: that of the region."
         ),
     },
     "client_id": {
         "type": ["string", "null"],
         "title": "Client ID",
+        "examples": ["5a0d8f0e-2b9c-4d59-8c11-6f0e7a1c3b52"],
         "description": (
-            "Client ID of your app registration in the Exact App Centre. Not needed where the "
-            "connection has it already."
+            "Client ID of your app registration in the Exact App Centre. Default: that of the "
+            "connection."
         ),
     },
     "client_secret": {
@@ -51,9 +59,10 @@ SHARED: dict[str, dict[str, Any]] = {
         "secret": True,
         "writeOnly": True,
         "title": "Client Secret",
+        "examples": ["AbCdEfGhIjKl"],
         "description": (
-            "Client secret of your app registration in the Exact App Centre. Not needed where the "
-            "connection has it already."
+            "Client secret of your app registration in the Exact App Centre. Default: that of the "
+            "connection."
         ),
     },
     "refresh_token": {
@@ -61,9 +70,11 @@ SHARED: dict[str, dict[str, Any]] = {
         "secret": True,
         "writeOnly": True,
         "title": "Refresh Token",
+        "examples": ["stampNL001.gAAA..."],
         "description": (
             "Refresh token to start with. Exact replaces it at every use; from the first use on "
-            "the store holds its successors and this setting is ignored, until you set a new one."
+            "the store holds its successors and this setting is ignored, until you set a new one. "
+            "Default: the sign-in that the store holds."
         ),
     },
     "store_url": {
@@ -71,11 +82,11 @@ SHARED: dict[str, dict[str, Any]] = {
         "secret": True,
         "writeOnly": True,
         "title": "Store URL",
+        "examples": ["postgresql+psycopg://me@db.example.com/exactonline"],
         "description": (
             "SQLAlchemy address of the store for tokens, call budget and results. Default: a "
             "SQLite file in .exactonline/ of the Meltano project, else in your data folder. Use "
-            "PostgreSQL where several machines share one app. "
-            "Example: postgresql+psycopg://me@db.example.com/exactonline"
+            "PostgreSQL where several machines share one app."
         ),
     },
     "store_key": {
@@ -83,6 +94,7 @@ SHARED: dict[str, dict[str, Any]] = {
         "secret": True,
         "writeOnly": True,
         "title": "Store Key",
+        "examples": ["kJ2...c0g=", "newKey...A=,oldKey...B="],
         "description": (
             "Fernet key that encrypts the tokens in the store; several with commas between to "
             "rotate them, the first encrypts. Default: a key in the keyring of the system where "
@@ -94,6 +106,7 @@ SHARED: dict[str, dict[str, Any]] = {
         "minimum": 0,
         "default": 0,
         "title": "Daily Call Reserve",
+        "examples": [500],
         "description": (
             "API calls a day, in each division, that are left to others who use the same app."
         ),
@@ -103,6 +116,7 @@ SHARED: dict[str, dict[str, Any]] = {
         "enum": ["stop", "fail", "wait"],
         "default": "stop",
         "title": "On Daily Limit",
+        "examples": ["fail"],
         "description": (
             "When the calls of the day are used up: stop (keep what was done, exit code 0, the "
             "next run goes on), fail (the same with exit code 4) or wait (until 00:00 UTC)."
@@ -113,11 +127,13 @@ SHARED: dict[str, dict[str, Any]] = {
         "exclusiveMinimum": 0,
         "default": 300,
         "title": "Request Timeout",
+        "examples": [60],
         "description": "Seconds to wait for an answer to one API call.",
     },
     "user_agent": {
         "type": ["string", "null"],
         "title": "User Agent",
-        "description": "How the calls present themselves. Default: singer-exactonline/VERSION",
+        "examples": ["acme-warehouse/2.1"],
+        "description": "How the calls present themselves. Default: singer-exactonline/VERSION.",
     },
 }

@@ -1,4 +1,4 @@
-"""Durable state that all processes share: connections, call budgets, runs, results.
+"""Durable state that all processes share: connections, call budgets, runs, the journal of writes.
 
 A SQLite file by default; PostgreSQL where several machines work for one app. Tokens and
 client secrets are stored encrypted. The schema only ever changes by a migration.
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
 import sqlalchemy as sa
 from cryptography.fernet import InvalidToken
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -77,18 +80,89 @@ budgets = sa.Table(
     sa.Column("clock_offset", sa.Float, nullable=False),
 )
 
-results = sa.Table(
-    "results",
+postings = sa.Table(
+    "postings",
     metadata,
     sa.Column("app", sa.String(64), primary_key=True),
     sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("entity", sa.String(80), primary_key=True),
     sa.Column("reference", sa.String(200), primary_key=True),
+    sa.Column("stream", sa.String(255), nullable=False),
     sa.Column("outcome", sa.String(20), nullable=False),
     sa.Column("exact_id", sa.String(64)),
+    sa.Column("number", sa.String(64)),
     sa.Column("payload_hash", sa.String(64), nullable=False),
+    sa.Column("source_key", sa.String(64)),
     sa.Column("reason", sa.Text),
+    sa.Column("finalized", sa.String(20)),
+    sa.Column("record", sa.LargeBinary),
+    sa.Column("sent_at", sa.Float),
+    sa.Column("at", sa.Float, nullable=False, index=True),
+    sa.Index("ix_postings_source_key", "app", "division", "entity", "source_key"),
+)
+
+lookups = sa.Table(
+    "lookups",
+    metadata,
+    sa.Column("app", sa.String(64), primary_key=True),
+    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("entity", sa.String(80), primary_key=True),
+    sa.Column("field", sa.String(80), primary_key=True),
+    sa.Column("value", sa.String(200), primary_key=True),
+    sa.Column("exact_id", sa.String(64), nullable=False),
     sa.Column("at", sa.Float, nullable=False),
+)
+
+refusals = sa.Table(
+    "refusals",
+    metadata,
+    sa.Column("app", sa.String(64), primary_key=True),
+    sa.Column("endpoint", sa.String(120), primary_key=True),
+    sa.Column("option", sa.String(200), primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
+)
+
+seen_keys = sa.Table(
+    "seen_keys",
+    metadata,
+    sa.Column("app", sa.String(64), primary_key=True),
+    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("stream", sa.String(255), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("seen_at", sa.Float, nullable=False),
+    sa.Column("gone_at", sa.Float),
+)
+
+first_loads = sa.Table(
+    "first_loads",
+    metadata,
+    sa.Column("app", sa.String(64), primary_key=True),
+    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("stream", sa.String(255), primary_key=True),
+    sa.Column("deletes_timestamp", sa.BigInteger, nullable=False),
+)
+
+list_sizes = sa.Table(
+    "list_sizes",
+    metadata,
+    sa.Column("app", sa.String(64), primary_key=True),
+    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("stream", sa.String(255), primary_key=True),
+    sa.Column("scope", sa.String(40), primary_key=True),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("calls", sa.Integer),
+    sa.Column("at", sa.Float, nullable=False),
+)
+
+errors = sa.Table(
+    "errors",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("app", sa.String(64), nullable=False),
+    sa.Column("division", sa.Integer, nullable=False),
+    sa.Column("endpoint", sa.String(120), nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Index("ix_errors", "app", "division", "endpoint", "at"),
 )
 
 
@@ -131,29 +205,32 @@ class Store:
         self.url = _address(url or default_url())
         remember(self.url.password)
         self._is_file = self.url.get_backend_name() == "sqlite"
+        self._one_thread = Lock() if self._is_file else nullcontext()
         self.folder = Path(self.url.database or "").parent if self._is_file else _data_folder()
         if self._is_file:
             files.owner_only(Path(self.url.database or ""))
         self._fernet = keys.given(key) if key else keys.kept(self.folder / "store.key", self.name)
-        self.engine = self._connect()
+        self.engine = self._connect("FULL")
+        self._light = self._connect("NORMAL") if self._is_file else self.engine
         try:
             self._migrate()
         except StoreError:
             self.close()
             raise
 
-    def _connect(self) -> sa.Engine:
+    def _connect(self, synchronous: str) -> sa.Engine:
+        """The database; `synchronous` is how SQLite makes sure of what it has written."""
         try:
             # A thread that holds a lock needs a second connection; a pool that makes it wait for
             # others that hold locks too could make all of them wait for ever.
-            engine = sa.create_engine(self.url, max_overflow=-1)
+            engine = sa.create_engine(self.url, pool_size=0)
         except (ImportError, SQLAlchemyError) as error:
             raise ConfigurationError(
                 f"Setting store_url: no driver for {self.url.drivername} is installed "
                 f"({error}). Install it with: pip install 'singer-exactonline[postgres]'"
             ) from None
         if self._is_file:
-            sa.event.listen(engine, "connect", _prepare_sqlite)
+            sa.event.listen(engine, "connect", partial(_prepare_sqlite, synchronous))
             sa.event.listen(engine, "begin", _begin_immediate)
         return engine
 
@@ -181,10 +258,30 @@ class Store:
         return shown.render_as_string(hide_password=True)
 
     @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
-        """A write transaction, committed and durable at the end."""
-        with self._readable_errors(), self.engine.begin() as connection:
+    def transaction(self, *, durable: bool = True) -> Iterator[sa.Connection]:
+        """A write transaction, committed at the end.
+
+        One that is not durable costs far less, and may be undone by a power cut.
+        """
+        # One transaction at a time may write to a file; SQLite itself would let threads try again
+        # and again, with pauses in between.
+        engine = self.engine if durable else self._light
+        with self._readable_errors(), self._one_thread, engine.begin() as connection:
+            if not durable and not self._is_file:
+                connection.execute(sa.text("SET LOCAL synchronous_commit TO OFF"))
             yield connection
+
+    def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """An insertion that can be told what to do `on_conflict`, which no standard knows."""
+        return sqlite.insert(table) if self._is_file else postgresql.insert(table)
+
+    def put(self, table: sa.Table, *, durable: bool = True, **values: Any) -> None:  # noqa: ANN401
+        """Write one row, over the one with its key where there is one; see `transaction`."""
+        key = [column.name for column in table.primary_key.columns]
+        rest = {name: value for name, value in values.items() if name not in key}
+        row = self.insert(table).values(**values)
+        with self.transaction(durable=durable) as connection:
+            connection.execute(row.on_conflict_do_update(index_elements=key, set_=rest))
 
     @contextmanager
     def _readable_errors(self) -> Iterator[None]:
@@ -219,13 +316,14 @@ class Store:
                 connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
                 connection.commit()
 
-    def encrypt(self, text: str | None) -> bytes | None:
-        """Encrypt with the first key."""
-        remember(text)
+    def encrypt(self, text: str | None, *, secret: bool = True) -> bytes | None:
+        """Encrypt with the first key; a `secret` is hidden wherever it may show up."""
+        if secret:
+            remember(text)
         return None if text is None else self._fernet.encrypt(text.encode())
 
-    def decrypt(self, data: bytes | None) -> str | None:
-        """Decrypt with whichever key fits."""
+    def decrypt(self, data: bytes | None, *, secret: bool = True) -> str | None:
+        """Decrypt with whichever key fits; a `secret` is hidden wherever it may show up."""
         if data is None:
             return None
         try:
@@ -236,12 +334,14 @@ class Store:
                 "setting store_key, or as one more key behind a comma. If it is in the keyring of "
                 "a desktop that this process cannot reach, sign in again with a store_key set."
             ) from None
-        remember(text)
+        if secret:
+            remember(text)
         return text
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        self._light.dispose()
 
 
 def _address(text: str) -> sa.URL:
@@ -266,12 +366,12 @@ def _address(text: str) -> sa.URL:
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401
+def _prepare_sqlite(synchronous: str, connection: Any, _record: object) -> None:  # noqa: ANN401
     # SQLAlchemy is to begin transactions itself, so that a write lock is taken at once.
     connection.isolation_level = None
     connection.execute("PRAGMA busy_timeout = 30000")
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

@@ -96,7 +96,6 @@ class Exact:
             self.base_url,
             self.tokens(seed=None),
             self.budget(**budget),
-            self.store,
             requests.Session(),
             timeout=timeout,
         )

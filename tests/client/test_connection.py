@@ -105,11 +105,13 @@ class TestSettings:
             }
             connection.budget.learn(1, headers)
             if what == "wait":
-                connection.budget.acquire(1)
+                with connection.budget.turn(1, "crm/Accounts"):
+                    pass
                 assert clock.now >= reset
             else:
-                with pytest.raises(DailyLimitReached):
-                    connection.budget.acquire(1)
+                turn = connection.budget.turn(1, "crm/Accounts")
+                with pytest.raises(DailyLimitReached), turn:
+                    pass
 
     def test_the_seed_starts_the_chain(
         self, connection: Connection, endpoint: TokenEndpoint

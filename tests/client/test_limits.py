@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from exactonline_client.errors import DailyLimitReached
 from exactonline_client.limits import CLOCK_TOLERANCE, Budget
@@ -95,6 +97,13 @@ def kept(store: Store, division: int = 1) -> Any:
         ).one_or_none()
 
 
+def call(budget: Budget, division: int, server: Server | None = None) -> None:
+    """One call; what the server's answer says is learnt."""
+    with budget.turn(division, "crm/Accounts"):
+        if server:
+            budget.learn(division, server.call())
+
+
 @pytest.fixture
 def budget(store: Store, clock: Clock) -> Budget:
     clock.now = NOON
@@ -144,7 +153,7 @@ class TestHeaders:
 
     def test_an_account_without_limit_fits_in_the_store(self, budget: Budget, store: Store) -> None:
         budget.learn(1, limits(day=2**63 - 1, day_reset=DAY_END * 1000))
-        budget.acquire(1)
+        call(budget, 1)
         assert kept(store).day_remaining == 2**31 - 2
 
     @given(
@@ -158,49 +167,49 @@ class TestHeaders:
         budget = Budget(store, str(next(NUMBERS)), clock=lambda: NOON, sleep=wake_up)
         budget.learn(1, headers)
         with suppress(DailyLimitReached, InterruptedError):
-            budget.acquire(1)
+            call(budget, 1)
 
 
 class TestMinute:
     def test_the_first_call_needs_no_knowledge(self, budget: Budget, clock: Clock) -> None:
-        budget.acquire(1)
+        call(budget, 1)
         assert clock.naps == []
 
     def test_a_used_up_minute_is_waited_for(
         self, budget: Budget, clock: Clock, store: Store
     ) -> None:
         budget.learn(1, limits(2, 100, MINUTE_END * 1000, DAY_END * 1000))
-        budget.acquire(1)
-        budget.acquire(1)
+        call(budget, 1)
+        call(budget, 1)
         assert clock.naps == []
         assert kept(store).minute_remaining == 0
-        budget.acquire(1)
+        call(budget, 1)
         assert clock.naps == [50 + CLOCK_TOLERANCE]
         assert budget.waited == 50 + CLOCK_TOLERANCE
         assert kept(store)[2:7] == (60, 59, MINUTE_END + 60, 5000, 97)
 
     def test_other_divisions_are_not_held_up(self, budget: Budget, clock: Clock) -> None:
         budget.learn(1, limits(0, 0, MINUTE_END * 1000, DAY_END * 1000))
-        budget.acquire(2)
+        call(budget, 2)
         assert clock.naps == []
 
     def test_other_apps_are_not_held_up(self, budget: Budget, clock: Clock, store: Store) -> None:
         budget.learn(1, limits(0, 0, MINUTE_END * 1000, DAY_END * 1000))
-        Budget(store, "another", clock=clock, sleep=clock.sleep).acquire(1)
+        call(Budget(store, "another", clock=clock, sleep=clock.sleep), 1)
         assert clock.naps == []
 
     def test_without_a_known_end_there_is_no_waiting(self, budget: Budget, clock: Clock) -> None:
         budget.learn(1, limits(minute=0))
-        budget.acquire(1)
+        call(budget, 1)
         assert clock.naps == []
 
 
 class TestDay:
     def test_a_used_up_day_ends_the_run(self, budget: Budget, clock: Clock) -> None:
         budget.learn(1, limits(day=1, day_reset=DAY_END * 1000))
-        budget.acquire(1)
+        call(budget, 1)
         with pytest.raises(DailyLimitReached, match=r"Division 1: the 5000 calls.*") as caught:
-            budget.acquire(1)
+            call(budget, 1)
         assert "2026-06-26 00:00 UTC" in str(caught.value)
         assert (caught.value.division, caught.value.reset) == (1, DAY_END)
         assert caught.value.exit_code == 4
@@ -211,23 +220,23 @@ class TestDay:
     ) -> None:
         budget.learn(1, limits(day=0, day_reset=DAY_END * 1000))
         clock.now = DAY_END + CLOCK_TOLERANCE
-        budget.acquire(1)
+        call(budget, 1)
         assert (kept(store).day_remaining, kept(store).day_reset) == (4999, DAY_END + 86_400)
 
     def test_the_reserve_is_left_to_others(self, store: Store, clock: Clock) -> None:
         clock.now = NOON
         budget = Budget(store, APP, daily_reserve=100, clock=clock, sleep=clock.sleep)
         budget.learn(1, limits(day=101, day_reset=DAY_END * 1000))
-        budget.acquire(1)
+        call(budget, 1)
         with pytest.raises(DailyLimitReached, match="100 are kept in reserve"):
-            budget.acquire(1)
-        Budget(store, APP, clock=clock, sleep=clock.sleep).acquire(1)
+            call(budget, 1)
+        call(Budget(store, APP, clock=clock, sleep=clock.sleep), 1)
 
     def test_who_wants_to_wait_waits(self, store: Store, clock: Clock) -> None:
         clock.now = NOON
         budget = Budget(store, APP, wait_for_day=True, clock=clock, sleep=clock.sleep)
         budget.learn(1, limits(0, 0, MINUTE_END * 1000, DAY_END * 1000))
-        budget.acquire(1)
+        call(budget, 1)
         assert clock.now == DAY_END + CLOCK_TOLERANCE
         assert kept(store)[2:8] == (60, 59, DAY_END + 60, 5000, 4999, DAY_END + 86_400)
 
@@ -238,7 +247,7 @@ class TestClocks:
         there = NOON + ahead
         headers = limits(0, 5, (MINUTE_END + ahead) * 1000, (DAY_END + ahead) * 1000)
         budget.learn(1, {**headers, "Date": http_date(there)})
-        budget.acquire(1)
+        call(budget, 1)
         assert clock.naps == [50 + CLOCK_TOLERANCE]
 
     def test_small_differences_are_those_of_whole_seconds(
@@ -252,7 +261,7 @@ class TestClocks:
         self, budget: Budget, clock: Clock
     ) -> None:
         budget.learn(1, limits(minute=0, minute_reset=(MINUTE_END + 7200) * 1000))
-        budget.acquire(1)
+        call(budget, 1)
         assert clock.now == MINUTE_END + CLOCK_TOLERANCE
 
     @pytest.mark.parametrize("text", ["", "yesterday", "Thu, 99 Foo 2026 12:00:00 GMT"])
@@ -271,9 +280,9 @@ class TestSharing:
             minute_end = (clock.now // 60 + 1) * 60
             one.learn(1, limits(4, 100, minute_end * 1000, DAY_END * 1000))
             for budget in (one, other, other, one):
-                budget.acquire(1)
+                call(budget, 1)
             assert clock.naps == []
-            other.acquire(1)
+            call(other, 1)
             assert clock.naps == [pytest.approx(minute_end + CLOCK_TOLERANCE - 1_782_405_060.0)]
 
     def test_no_call_is_forgotten_among_many(
@@ -286,7 +295,7 @@ class TestSharing:
 
             def take(budget: Budget) -> None:
                 for _ in range(12):
-                    budget.acquire(1)
+                    call(budget, 1)
 
             with ThreadPoolExecutor(4) as pool:
                 list(pool.map(take, kin))
@@ -303,10 +312,57 @@ class TestSharing:
             )
             for number in range(40):
                 budget = pair[number * number % 3 % 2]
-                budget.acquire(1)
-                budget.learn(1, server.call())
+                call(budget, 1, server)
                 clock.now += 0.7
         assert server.statuses == [200] * 40
+
+    def test_answers_that_cross_do_not_overdraw_it(
+        self, store_url: str, open_store: Callable[[str], Any], clock: Clock
+    ) -> None:
+        minute = 60 - clock.now % 60
+
+        class SlowServer(Server):
+            @override
+            def call(self) -> Mapping[str, str]:
+                headers = super().call()
+                time.sleep(0.002)
+                return headers
+
+        server = SlowServer(clock, minute_limit=20)
+        with open_store(store_url) as one, open_store(store_url) as other:
+            kin = [Budget(store, APP, clock=clock, sleep=clock.sleep) for store in (one, other)]
+            call(kin[0], 1, server)
+
+            def work(budget: Budget) -> None:
+                for _ in range(20):
+                    call(budget, 1, server)
+
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(work, kin))
+        assert server.statuses == [200] * 41
+        assert clock.naps[0] == pytest.approx(minute + CLOCK_TOLERANCE)
+
+    def test_who_waits_for_the_minute_holds_nobody_up(
+        self, store: Store, clock: Clock, budget: Budget
+    ) -> None:
+        def while_asleep(seconds: float) -> None:
+            call(Budget(store, "another", clock=clock, sleep=wake_up), 1)
+            clock.sleep(seconds)
+
+        budget.learn(1, limits(0, 9, MINUTE_END * 1000, DAY_END * 1000))
+        call(Budget(store, APP, clock=clock, sleep=while_asleep), 1)
+        assert clock.now == MINUTE_END + CLOCK_TOLERANCE
+
+    @pytest.mark.parametrize("theirs", [3, 40])
+    def test_what_others_use_without_this_store_is_seen_in_the_headers(
+        self, theirs: int, clock: Clock, budget: Budget
+    ) -> None:
+        server = Server(clock, minute_limit=60)
+        for _ in range(4):
+            call(budget, 1, server)
+            for _ in range(theirs):
+                server.call()
+        assert (clock.naps == []) == (theirs == 3)
 
 
 @given(
@@ -329,7 +385,6 @@ def test_alone_no_call_is_ever_refused(
         store, str(next(NUMBERS)), wait_for_day=True, clock=lambda: clock[0], sleep=sleep
     )
     for pause in pauses:
-        budget.acquire(1)
-        budget.learn(1, server.call())
+        call(budget, 1, server)
         sleep(pause)
     assert server.statuses == [200] * len(pauses)

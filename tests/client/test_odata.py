@@ -267,3 +267,10 @@ def test_a_row_is_projected_onto_the_properties_in_their_order() -> None:
     row = {"A": "x", "__metadata": {"uri": "..."}, "Unknown": 1}
     assert list(decode(row).items()) == [("B", None), ("A", "x")]
     assert row == {"A": "x", "__metadata": {"uri": "..."}, "Unknown": 1}
+
+
+def test_what_a_row_lacks_is_none() -> None:
+    columns = [Property("Name", "Edm.String"), Property("Rate", "Edm.Double")]
+    assert odata.decoder(columns, AMSTERDAM)({"Name": "a"}) == {"Name": "a", "Rate": None}
+    assert odata.decoder(columns[:1], AMSTERDAM)({"Rate": 1}) == {"Name": None}
+    assert odata.decoder([], AMSTERDAM)({"Rate": 1}) == {}

@@ -183,3 +183,24 @@ def test_pages_that_lead_round_in_a_circle_end(session: Session, mock: Any) -> N
     with pytest.raises(UnexpectedAnswer, match="was read already"):
         next(reading)
     assert len(mock.calls) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["123456789012345678901234567890", "-0", "1e999", "NaN", '"\\ud83d"', '"\\u00e9\\/"', "1.10"],
+)
+def test_values_are_what_the_standard_decoder_makes_of_them(text: str) -> None:
+    body = f'{{"d": [{{"A": {text}}}]}}'
+    (row,) = pages.parse(body.encode()).rows
+    assert repr(row["A"]) == repr(json.loads(text))
+
+
+def test_a_byte_order_mark_is_no_obstacle() -> None:
+    assert pages.parse(b"\xef\xbb\xbf" + as_body({"d": ROWS})) == Page(ROWS)
+
+
+def test_rows_are_counted_by_endpoint(session: Session, mock: responses.RequestsMock) -> None:
+    mock.get(f"{BASE}{PATH}", json={"d": ROWS})
+    assert [page.rows for page in pages.read(session, f"{PATH}?$top=2", 1)] == [ROWS]
+    assert session.usage.rows_by_endpoint == {(1, "crm/Accounts"): 2}
+    assert session.usage.calls_by_endpoint == {(1, "crm/Accounts"): 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -126,6 +127,24 @@ def test_a_wrong_secret_is_not_shown(name: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+def test_the_other_project_in_the_same_environment_is_refused(tmp_path: Path) -> None:
+    facts = tmp_path / "tap_exactonline-0.2.24.dist-info" / "METADATA"
+    facts.parent.mkdir()
+    facts.write_text("Metadata-Version: 2.1\nName: tap-exactonline\nVersion: 0.2.24\n")
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(PROGRAM), "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert done.returncode == 2
+    assert "tap-exactonline 0.2.24 is installed" in done.stderr
+    assert "pip uninstall tap-exactonline singer-exactonline" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_codes_tell_errors_apart() -> None:
     named = (
         errors.ConfigurationError,
@@ -143,7 +162,7 @@ def test_codes_tell_errors_apart() -> None:
 
 def test_the_documented_exit_codes_are_those_of_the_errors() -> None:
     text = (Path(__file__).parents[2] / "docs" / "errors.md").read_text("utf-8")
-    documented = {int(code) for code in re.findall(r"^\| (\d) \|", text, re.MULTILINE)}
+    documented = {int(code) for code in re.findall(r"^\| (\d{1,2}) \|", text, re.MULTILINE)}
     own = {
         kind.exit_code
         for kind in vars(errors).values()

@@ -1,0 +1,84 @@
+"""How many calls of an endpoint failed within the hour, counted for all processes of an app.
+
+Exact Online blocks an app for an hour, for all its users, after more than ten failed calls to one
+endpoint of a division within an hour. Who stops before that keeps everything else running.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from exactonline_client.errors import ErrorLimitReached
+from exactonline_client.store import errors
+
+if TYPE_CHECKING:
+    from exactonline_client.store import Store
+
+HOUR = 3600.0
+COUNTED = (400, 401, 403, 404)
+"""The answers that count."""
+MOST = 9
+"""So many are let happen; one more than that leaves no room for a call that is under way."""
+NO_DIVISION = 0
+"""What calls that belong to no division are counted under."""
+LONGEST_NAME = 120
+
+_RESOURCE = re.compile(r"/api/v1/(?:beta/)?(?:\d+/)?(?P<name>[^(]+)")
+
+
+def endpoint_of(address: str) -> str:
+    """What errors are counted by: `crm/Accounts`, whichever row and query is asked for."""
+    path = urlsplit(address).path
+    found = _RESOURCE.search(path)
+    name = found["name"] if found else path
+    return name.removesuffix("/$count").strip("/")[:LONGEST_NAME]
+
+
+def check(
+    connection: sa.Connection, app: str, division: int | None, endpoint: str, now: float
+) -> None:
+    """Make sure that one more error would not have the app blocked.
+
+    Raises:
+        ErrorLimitReached: it might.
+    """
+    recent = (
+        sa.select(errors.c.at)
+        .where(
+            errors.c.app == app,
+            errors.c.division == (division or NO_DIVISION),
+            errors.c.endpoint == endpoint,
+            errors.c.at > now - HOUR,
+        )
+        .order_by(errors.c.at.desc())
+        .limit(MOST)
+    )
+    moments = list(connection.execute(recent).scalars())
+    if len(moments) == MOST:
+        raise _limit_reached(division, endpoint, moments[-1] + HOUR)
+
+
+def note(store: Store, app: str, division: int | None, endpoint: str, now: float) -> None:
+    """Count an error, and forget those that count no more."""
+    values = {"app": app, "division": division or NO_DIVISION, "endpoint": endpoint, "at": now}
+    with store.transaction(durable=False) as connection:
+        connection.execute(errors.delete().where(errors.c.app == app, errors.c.at <= now - HOUR))
+        connection.execute(errors.insert().values(**values))
+
+
+def _limit_reached(division: int | None, endpoint: str, until: float) -> ErrorLimitReached:
+    moment = datetime.fromtimestamp(until, timezone.utc)
+    where = f"Division {division}, {endpoint}" if division else endpoint
+    return ErrorLimitReached(
+        f"{where}: {MOST} calls were refused within an hour. After ten, Exact Online would block "
+        "the whole app for an hour or longer, so this endpoint is not called again before "
+        f"{moment:%Y-%m-%d %H:%M} UTC. Solve what the refusals say first.",
+        division=division,
+        endpoint=endpoint,
+        until=until,
+    )

@@ -1,0 +1,335 @@
+"""Finding the keys of rows by their codes or names: many in one call, and seldom twice.
+
+What is found is kept in the store for some hours; what is not found is never kept, since it may be
+created the next minute. Where much is asked of a list, reading it is cheaper than asking: a page of
+a bulk list brings a thousand rows, a filter has room for about a hundred codes. No more pages are
+read than calls would be spent on asking, so that it never costs more than twice the cheaper way.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from exactonline_client import catalogue, odata, pages, refused_options
+from exactonline_client.errors import AccessDenied, RequestRefused
+from exactonline_client.store import lookups, postings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from exactonline_client.catalogue import Endpoint
+    from exactonline_client.odata import Row
+    from exactonline_client.session import Session
+    from exactonline_client.store import Store
+
+logger = logging.getLogger(__name__)
+
+CODE = "Code"
+"""The column of which no list has two alike, so that a part of the list is proof enough."""
+TITLES = ("Code", "Name", "FullName", "Description")
+"""Columns that tell a person which row it is."""
+WIDTHS = {("crm/Accounts", "Code"): 18}
+"""Texts that are kept with spaces in front, up to this width, and are only found so."""
+MOST_TERMS = 60
+"""Values in one filter of a plain list, whose pages have 60 rows."""
+LONGEST_VALUE = 200
+"""Characters of a value that the store can hold."""
+QUERY_SIZE = 500
+"""Values in one query of the store."""
+BULK = "bulk $filter"
+HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Match:
+    """A row that was found."""
+
+    key: str
+    value: str
+    """What it was found by, as Exact Online spells it."""
+    title: str
+    """Its code and name, as far as they are known."""
+
+
+Matches = dict[str, "list[Match]"]
+
+
+@dataclass
+class _List:
+    """The list of an endpoint, as far as it was read in this run."""
+
+    endpoint: Endpoint
+    """The one that is asked: the bulk twin where there is one."""
+    asked: int = 0
+    """Calls that were spent on filters."""
+    read: int = 0
+    """Calls that were spent on pages."""
+    next_address: str | None = None
+    complete: bool = False
+
+
+@dataclass
+class Lookups:
+    """Finds rows of one division."""
+
+    session: Session
+    store: Store
+    app: str
+    division: int
+    hours: float = 24
+    """How long what was found is believed; 0 for this run only, which leaves the store alone."""
+    clock: Callable[[], float] = time.time
+    _known: dict[tuple[str, str], Matches] = field(default_factory=lambda: defaultdict(dict))
+    """What this run knows: by endpoint and column, then by value in whatever case."""
+    _lists: dict[str, _List] = field(default_factory=dict)
+
+    def find(self, endpoint: str, column: str, values: Iterable[str]) -> Matches:
+        """The rows whose column has one of these values, by value; values without are absent.
+
+        Case and the spaces around a value do not count.
+
+        Args:
+            endpoint: id of a plain endpoint, such as `crm/Accounts`.
+            column: a text of its rows, such as `Code`.
+            values: what to look for.
+
+        Raises:
+            The errors of `Session.get`.
+        """
+        asked = list(values)
+        known = self._known[endpoint, column]
+        self._recall(endpoint, column, self._missing(known, asked))
+        missing = self._missing(known, asked)
+        if missing:
+            self._ask(endpoint, column, missing)
+        return {value: known[_fold(value)] for value in asked if _fold(value) in known}
+
+    def written(self, endpoint: str, source_keys: Sequence[str]) -> Matches:
+        """The rows that were written to this division from rows of others, by the keys of those."""
+        found: Matches = {}
+        for some in _parts(source_keys):
+            query = sa.select(postings.c.source_key, postings.c.exact_id).where(
+                postings.c.app == self.app,
+                postings.c.division == self.division,
+                postings.c.entity == endpoint,
+                postings.c.source_key.in_(some),
+                postings.c.exact_id.is_not(None),
+            )
+            with self.store.transaction() as connection:
+                for source_key, key in connection.execute(query):
+                    found[source_key] = [Match(key, source_key, key)]
+        return found
+
+    def near(self, endpoint: str, column: str, value: str) -> list[str]:
+        """Up to three values that look like one that was not found.
+
+        Raises:
+            The errors of `Session.get`: a page may be read, once in a run.
+        """
+        the = self._list(endpoint)
+        if column == CODE and not the.read:
+            self._read_page(endpoint, column, the)
+        known = self._known[endpoint, column]
+        return [known[each][0].value for each in get_close_matches(_fold(value), known)]
+
+    def remember(self, endpoint: str, column: str, value: str, key: str) -> None:
+        """Note a row that was just created."""
+        self._learn(endpoint, column, [Match(key, value.strip(), value.strip())])
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Believe no longer in these rows: Exact Online would not take their keys."""
+        gone = set(keys)
+        for known in self._known.values():
+            for value, matches in list(known.items()):
+                if gone & {match.key for match in matches}:
+                    del known[value]
+        for some in _parts(list(gone)):
+            mine = (lookups.c.app == self.app) & (lookups.c.division == self.division)
+            with self.store.transaction() as connection:
+                connection.execute(lookups.delete().where(mine, lookups.c.exact_id.in_(some)))
+
+    @staticmethod
+    def _missing(known: Matches, values: Iterable[str]) -> list[str]:
+        wanted = {_fold(value): value.strip() for value in values}
+        return [value for each, value in wanted.items() if each not in known]
+
+    def _recall(self, endpoint: str, column: str, values: Sequence[str]) -> None:
+        """Take from the store what is young enough."""
+        known = self._known[endpoint, column]
+        for some in _parts(values if self.hours > 0 else []):
+            query = sa.select(lookups.c.value, lookups.c.exact_id).where(
+                self._mine(endpoint, column),
+                lookups.c.value.in_(some),
+                lookups.c.at > self.clock() - self.hours * HOUR,
+            )
+            with self.store.transaction() as connection:
+                for value, key in connection.execute(query):
+                    known[_fold(value)] = [Match(key, value, value)]
+
+    def _mine(self, endpoint: str, column: str) -> sa.ColumnElement[bool]:
+        return sa.and_(
+            lookups.c.app == self.app,
+            lookups.c.division == self.division,
+            lookups.c.entity == endpoint,
+            lookups.c.field == column,
+        )
+
+    def _learn(self, endpoint: str, column: str, matches: Iterable[Match]) -> None:
+        """Take rows into what is known, and into the store where one value means one row."""
+        known = self._known[endpoint, column]
+        fresh: Matches = {}
+        for match in matches:
+            same = fresh.setdefault(_fold(match.value), [])
+            if match.key not in {each.key for each in same}:
+                same.append(match)
+        known |= fresh
+        if not self.hours:
+            return
+        kept = {
+            match.value: match.key
+            for (match, *others) in fresh.values()
+            if not others and len(match.value) <= LONGEST_VALUE
+        }
+        same_for_all = {
+            "app": self.app,
+            "division": self.division,
+            "entity": endpoint,
+            "field": column,
+            "at": self.clock(),
+        }
+        for some in _parts(list(kept)):
+            rows = [{**same_for_all, "value": value, "exact_id": kept[value]} for value in some]
+            mine = self._mine(endpoint, column) & lookups.c.value.in_(some)
+            with self.store.transaction() as connection:
+                connection.execute(lookups.delete().where(mine))
+                connection.execute(lookups.insert(), rows)
+
+    def _ask(self, endpoint: str, column: str, values: Sequence[str]) -> None:
+        """Find values in the list that brings most rows, or else in the plain one."""
+        try:
+            self._ask_list(endpoint, column, values)
+        except (AccessDenied, RequestRefused) as refusal:
+            if self._list(endpoint).endpoint.kind != "bulk":
+                raise
+            logger.info("%s Asking the plain list instead.", refusal)
+            refused_options.remember(self.store, self.app, endpoint, BULK, self.clock)
+            self._lists[endpoint] = _List(catalogue.load().endpoints[endpoint])
+            self._ask_list(endpoint, column, values)
+
+    def _list(self, endpoint: str) -> _List:
+        if endpoint not in self._lists:
+            facts = catalogue.load().endpoints
+            twin = facts[endpoint].bulk_twin
+            if twin and refused_options.is_refused(
+                self.store, self.app, endpoint, BULK, self.clock
+            ):
+                twin = None
+            self._lists[endpoint] = _List(facts[twin or endpoint])
+        return self._lists[endpoint]
+
+    def _ask_list(self, endpoint: str, column: str, values: Sequence[str]) -> None:
+        """Find values by reading the list or by asking for them, whichever costs less."""
+        the = self._list(endpoint)
+        known = self._known[endpoint, column]
+        allowed = the.endpoint.filter_fields
+        if allowed and column not in allowed:
+            # Nothing is left but to read all of it, and again where something is new.
+            self._lists[endpoint] = the = _List(the.endpoint)
+            while not the.complete:
+                self._read_page(endpoint, column, the)
+            return
+        if the.endpoint.kind == "bulk" and column == CODE:
+            missing = values
+            while (
+                missing
+                and not the.complete
+                and the.read < the.asked + self._calls(endpoint, column, missing) - 1
+            ):
+                self._read_page(endpoint, column, the)
+                missing = self._missing(known, values)
+            values = missing
+        for address in self._addresses(endpoint, column, values):
+            the.asked += 1
+            rows = [
+                row
+                for page in pages.read(self.session, address, self.division)
+                for row in page.rows
+            ]
+            self._learn(endpoint, column, _matches(the.endpoint, column, rows))
+
+    def _calls(self, endpoint: str, column: str, values: Sequence[str]) -> int:
+        return sum(1 for _ in self._addresses(endpoint, column, values))
+
+    def _read_page(self, endpoint: str, column: str, the: _List) -> None:
+        """Read one more page of a list."""
+        address = the.next_address or self._address(the.endpoint, column, self._everything(the))
+        page = next(pages.read(self.session, address, self.division))
+        the.read += 1
+        the.next_address = page.next_address
+        the.complete = page.next_address is None
+        self._learn(endpoint, column, _matches(the.endpoint, column, page.rows))
+
+    def _everything(self, the: _List) -> str:
+        """A filter that lets every row through, for lists that demand a filter."""
+        allowed = the.endpoint.filter_fields
+        key = the.endpoint.key[0]
+        if not allowed or key in allowed:
+            return f"{key} ne guid'{odata.EMPTY_GUID}'"
+        return f"Division eq {self.division}" if "Division" in allowed else ""
+
+    def _address(self, endpoint: Endpoint, column: str, condition: str) -> str:
+        titles = [name for name in TITLES if name in endpoint.columns]
+        names = ",".join(dict.fromkeys([endpoint.key[0], column, *titles[:2]]))
+        path = endpoint.uri.format(division=self.division)
+        return odata.url(path, {"$filter": condition, "$select": names})
+
+    def _addresses(self, endpoint: str, column: str, values: Sequence[str]) -> Iterator[str]:
+        """As few addresses as will ask for all values, none of them too long."""
+        asked = self._list(endpoint).endpoint
+        most = len(values) if asked.kind == "bulk" else MOST_TERMS
+        longest = odata.MAX_URL - len(self.session.base_url)
+        empty = len(self._address(asked, column, " "))
+        terms: list[str] = []
+        size = empty
+        for value in values:
+            text = odata.literal(padded(endpoint, column, value), asked.columns[column].type)
+            term = f"{column} eq {text}"
+            more = len(odata.url("", {"": f" or {term}"}))
+            if terms and (len(terms) == most or size + more > longest):
+                yield self._address(asked, column, " or ".join(terms))
+                terms, size = [], empty
+            terms.append(term)
+            size += more
+        if terms:
+            yield self._address(asked, column, " or ".join(terms))
+
+
+def padded(endpoint: str, column: str, value: str) -> str:
+    """A value as a filter on this column has to name it."""
+    return value.rjust(WIDTHS.get((endpoint, column), 0))
+
+
+def _fold(value: str) -> str:
+    """What equal values have in common: Exact Online tells no upper from lower case."""
+    return value.strip().casefold()
+
+
+def _matches(endpoint: Endpoint, column: str, rows: Iterable[Row]) -> Iterator[Match]:
+    for row in rows:
+        key, value = row.get(endpoint.key[0]), str(row.get(column) or "").strip()
+        if key and value:
+            told = (str(row.get(name) or "").strip() for name in TITLES)
+            yield Match(str(key), value, " ".join(filter(None, told)))
+
+
+def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Values in numbers that a query of the store can take."""
+    for start in range(0, len(values), QUERY_SIZE):
+        yield values[start : start + QUERY_SIZE]

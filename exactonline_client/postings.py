@@ -1,0 +1,156 @@
+"""What became of the documents that were written, as the store keeps it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from exactonline_client.store import postings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from exactonline_client.store import Store
+
+OUTCOMES = (
+    "created",
+    "updated",
+    "exists",
+    "unchanged",
+    "skipped",
+    "deleted",
+    "rejected",
+    "in_doubt",
+    "posting",
+)
+"""All that the store may say of a document; `posting`: a run was cut off while it was sent."""
+REJECTED = "rejected"
+CREATED = "created"
+DOUBTFUL = ("in_doubt", "posting")
+UNFINISHED = (REJECTED, *DOUBTFUL)
+"""Outcomes of documents that may or may not be at Exact Online."""
+FREED = "settled as not created"
+SETTLED = "settled as created"
+
+
+@dataclass(frozen=True)
+class Posting:
+    """What became of one document; moments are seconds since the epoch."""
+
+    app: str
+    division: int
+    entity: str
+    """Id of the endpoint."""
+    reference: str
+    stream: str
+    outcome: str
+    exact_id: str | None
+    number: str | None
+    reason: str | None
+    finalized: str | None
+    sent_at: float | None
+    at: float
+
+
+COLUMNS = [postings.c[name] for name in Posting.__dataclass_fields__]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which postings are asked for; None: whatever there is."""
+
+    apps: Collection[str]
+    division: int | None = None
+    stream: str | None = None
+    outcomes: Collection[str] | None = None
+    reference: str | None = None
+    since: float | None = None
+    """Seconds since the epoch."""
+
+    @property
+    def condition(self) -> sa.ColumnElement[bool]:
+        """The same for a query."""
+        given = ("division", "stream", "reference")
+        found: list[sa.ColumnElement[bool]] = [
+            postings.c.app.in_(self.apps),
+            *(postings.c[name] == getattr(self, name) for name in given if self._has(name)),
+        ]
+        if self.outcomes is not None:
+            found.append(postings.c.outcome.in_(self.outcomes))
+        if self.since is not None:
+            found.append(postings.c.at >= self.since)
+        return sa.and_(*found)
+
+    def _has(self, name: str) -> bool:
+        return getattr(self, name) is not None
+
+
+def newest(store: Store, wanted: Wanted, limit: int | None = None) -> list[Posting]:
+    """The postings that are asked for, the newest first."""
+    query = sa.select(*COLUMNS).where(wanted.condition)
+    query = query.order_by(postings.c.at.desc(), postings.c.reference).limit(limit)
+    with store.transaction() as connection:
+        return [Posting(*row) for row in connection.execute(query)]
+
+
+def counts(store: Store, wanted: Wanted) -> Counter[str]:
+    """How many postings there are of each outcome."""
+    query = sa.select(postings.c.outcome, sa.func.count()).where(wanted.condition)
+    with store.transaction() as connection:
+        rows = connection.execute(query.group_by(postings.c.outcome)).all()
+    return Counter({row[0]: row[1] for row in rows})
+
+
+def unfinished(store: Store, wanted: Wanted) -> list[tuple[str, str, str]]:
+    """The stream, the entity and the record (JSON) of what is not at Exact, the oldest first.
+
+    Raises:
+        StoreError: the store was encrypted with another key.
+    """
+    columns = postings.c.stream, postings.c.entity, postings.c.record
+    kept = postings.c.outcome.in_(UNFINISHED) & postings.c.record.is_not(None)
+    query = sa.select(*columns).where(wanted.condition & kept).order_by(postings.c.at)
+    with store.transaction() as connection:
+        rows = connection.execute(query).all()
+    return [(row.stream, row.entity, store.decrypt(row.record, secret=False) or "") for row in rows]
+
+
+def settle(store: Store, posting: Posting, exact_id: str | None, now: float) -> bool:
+    """Note what a person has found out about a document in doubt.
+
+    Args:
+        store: where it is kept.
+        posting: the document.
+        exact_id: its key at Exact Online; None where it is not there, and may be sent again.
+        now: seconds since the epoch.
+
+    Returns:
+        Whether it was in doubt until now.
+    """
+    found: dict[str, Any] = (
+        {"outcome": CREATED, "exact_id": exact_id, "reason": SETTLED, "record": None}
+        if exact_id
+        else {"outcome": REJECTED, "reason": FREED, "sent_at": None}
+    )
+    the = sa.and_(
+        postings.c.app == posting.app,
+        postings.c.division == posting.division,
+        postings.c.entity == posting.entity,
+        postings.c.reference == posting.reference,
+        postings.c.outcome.in_(DOUBTFUL),
+    )
+    with store.transaction() as connection:
+        changed = connection.execute(postings.update().where(the).values(**found, at=now))
+    return changed.rowcount == 1
+
+
+def changed_since(store: Store, app: str, division: int, since: float | None) -> Iterator[Posting]:
+    """The postings of a division from a moment on, the oldest first."""
+    wanted = Wanted([app], division, since=since)
+    query = sa.select(*COLUMNS).where(wanted.condition)
+    with store.transaction() as connection:
+        rows = connection.execute(query.order_by(postings.c.at, postings.c.reference)).all()
+    return (Posting(*row) for row in rows)

@@ -1,0 +1,107 @@
+"""The keys that were seen of a list, run by run: whose rows are gone where no log tells.
+
+A key is noted before its row is sent on, and gone once a list that was read to its end does not
+hold it. A key that is gone is kept for two months, as Exact keeps its own log, so that several
+warehouses can be told, and one that was told in vain is told again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from exactonline_client.store import seen_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from exactonline_client.store import Store
+
+TICK = 0.001
+KEPT = 60 * 86_400
+"""Seconds that a key which is gone is kept."""
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class SeenKeys:
+    """The keys of one list; a key is any text, a moment is seconds since the epoch."""
+
+    store: Store
+    app: str
+    division: int
+    """0 for a list that belongs to no division."""
+    stream: str
+
+    @property
+    def _mine(self) -> sa.ColumnElement[bool]:
+        return (
+            (seen_keys.c.app == self.app)
+            & (seen_keys.c.division == self.division)
+            & (seen_keys.c.stream == self.stream)
+        )
+
+    def next_moment(self, now: float) -> float:
+        """The present moment, but always behind all that is noted, whatever the clock does."""
+        latest = sa.select(sa.func.max(seen_keys.c.seen_at), sa.func.max(seen_keys.c.gone_at))
+        with self.store.transaction() as connection:
+            noted = connection.execute(latest.where(self._mine)).one()
+        moments: list[float] = [moment + TICK for moment in noted if moment is not None]
+        return max([now, *moments])
+
+    def note(self, keys: Iterable[str], moment: float) -> None:
+        """These keys were seen."""
+        values = {"app": self.app, "division": self.division, "stream": self.stream}
+        rows = [{**values, "key": key, "seen_at": moment} for key in dict.fromkeys(keys)]
+        if not rows:
+            return
+        insert = self.store.insert(seen_keys)
+        # Another process may list the same keys, and have begun later.
+        latest = sa.case(
+            (insert.excluded.seen_at > seen_keys.c.seen_at, insert.excluded.seen_at),
+            else_=seen_keys.c.seen_at,
+        )
+        noted = insert.on_conflict_do_update(
+            index_elements=list(seen_keys.primary_key.columns), set_={"seen_at": latest}
+        )
+        with self.store.transaction() as connection:
+            connection.execute(noted, rows)
+
+    @property
+    def any_left(self) -> bool:
+        """Whether any key is known that is not gone."""
+        query = sa.select(seen_keys.c.key).where(self._mine, seen_keys.c.gone_at.is_(None)).limit(1)
+        with self.store.transaction() as connection:
+            return connection.execute(query).first() is not None
+
+    def settle(self, moment: float) -> int:
+        """Every key not seen since `moment` is gone: the list was read to its end since.
+
+        Returns how many of those that had been gone are back.
+        """
+        seen = seen_keys.c.seen_at >= moment
+        gone_at = seen_keys.c.gone_at
+        changes = seen_keys.update().where(self._mine)
+        with self.store.transaction() as connection:
+            connection.execute(seen_keys.delete().where(self._mine, gone_at < moment - KEPT))
+            back = connection.execute(
+                changes.where(seen, gone_at.is_not(None)).values(gone_at=None)
+            ).rowcount
+            connection.execute(changes.where(~seen, gone_at.is_(None)).values(gone_at=moment))
+        return back
+
+    def gone(self, since: float) -> Iterator[tuple[str, float]]:
+        """The keys that are gone since behind a moment, each with its own."""
+        columns = sa.select(seen_keys.c.key, seen_keys.c.gone_at)
+        found = columns.where(self._mine, seen_keys.c.gone_at > since).order_by(seen_keys.c.key)
+        last = ""
+        while True:
+            # Nothing else can use a store of one file during a transaction: it is kept short.
+            with self.store.transaction() as connection:
+                rows = connection.execute(found.where(seen_keys.c.key > last).limit(BATCH)).all()
+            yield from ((row.key, row.gone_at) for row in rows)
+            if len(rows) < BATCH:
+                return
+            last = rows[-1].key

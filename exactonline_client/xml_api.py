@@ -1,0 +1,112 @@
+"""The XML API of Exact Online: documents of a topic, sent up and fetched down.
+
+It has the same tokens, limits and divisions as the REST API. What is wrong with a document is told
+in the body of the answer, whose status is 200 either way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+from xml.etree.ElementTree import ParseError, tostring
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from exactonline_client.errors import InDoubt, UnexpectedAnswer
+from exactonline_client.session import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from xml.etree.ElementTree import Element
+
+    from exactonline_client.session import Session
+
+ROOT = "eExact"
+UPLOAD, DOWNLOAD = "/docs/XMLUpload.aspx", "/docs/XMLDownload.aspx"
+HARMLESS = {"1", "2"}
+"""Types of messages that warn or confirm; the others are errors."""
+ACCEPT = {"Accept": "application/xml"}
+SENT = {**ACCEPT, "Content-Type": "application/xml; charset=utf-8"}
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the answer to an upload says of one document."""
+
+    is_error: bool
+    key: str
+    """What the document is known by, empty where it is not named."""
+    text: str
+
+
+def body(document: Element) -> bytes:
+    """An XML document as it is sent, or kept in a file."""
+    return bytes(tostring(document, encoding="utf-8", xml_declaration=True))
+
+
+def upload(session: Session, division: int, topic: str, document: Element) -> list[Message]:
+    """Send documents up, once; the messages of the answer, in its order.
+
+    Raises:
+        InDoubt: they were sent and no answer came that can be understood.
+        The errors of `Session.write`.
+    """
+    address = _address(UPLOAD, topic, division)
+    answer = session.write("POST", address, division, body(document), SENT)
+    try:
+        root = _parse(answer.content)
+    except UnexpectedAnswer as error:
+        raise InDoubt(str(error)) from None
+    return [_message(element) for element in root.iterfind("Messages/Message")]
+
+
+def download(session: Session, division: int, topic: str) -> Iterator[Element]:
+    """All pages of the documents of a topic.
+
+    Raises:
+        UnexpectedAnswer: an answer is no XML of this kind.
+        The errors of `Session.get`.
+    """
+    after = ""
+    while True:
+        address = _address(DOWNLOAD, topic, division, after)
+        page = _parse(session.get(address, division, ACCEPT).content)
+        yield page
+        found = page.find(f"Topics/Topic[@code='{topic}']")
+        if found is None or not _is_full(found) or found.get("ts_d", "") in ("", after):
+            return
+        after = found.get("ts_d", "")
+
+
+def _is_full(topic: Element) -> bool:
+    """Whether a page holds as many documents as fit, so that there may be another."""
+    count, size = topic.get("count", ""), topic.get("pagesize", "")
+    return not (count.isdecimal() and size.isdecimal()) or int(count) >= int(size)
+
+
+def _address(page: str, topic: str, division: int, after: str = "") -> str:
+    options = {"Topic": topic, "_Division_": division, **({"TSPaging": after} if after else {})}
+    return f"{page}?{urlencode(options)}"
+
+
+def _parse(content: bytes) -> Element:
+    try:
+        root: Element | None = fromstring(content)
+    except (ParseError, DefusedXmlException, ValueError):
+        root = None
+    if root is None or root.tag != ROOT:
+        raise UnexpectedAnswer(
+            "The XML API of Exact Online gave an answer that is not its own XML."
+        )
+    return root
+
+
+def _message(element: Element) -> Message:
+    data = element.find("Topic/Data")
+    return Message(
+        is_error=element.get("type", "") not in HARMLESS,
+        key="" if data is None else (data.get("keyAlt") or data.get("key") or "").strip(),
+        text=one_line(element.findtext("Description")),
+    )

@@ -1,0 +1,87 @@
+"""Settings in environment variables: as whoever writes them means them, or a sentence."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from exactonline_client import environment
+from exactonline_client.errors import ConfigurationError
+
+SCHEMA: dict[str, Any] = {
+    "properties": {
+        "whole": {"type": "integer", "examples": [500]},
+        "number": {"type": "number", "examples": [2.5]},
+        "switch": {"type": "boolean"},
+        "numbers": {"type": ["array", "null"], "items": {"type": "integer"}},
+        "names": {"type": "array", "items": {"type": "string"}},
+        "things": {"type": ["null", "array"], "items": {"type": "object"}},
+        "thing": {"type": "object"},
+        "text": {"type": ["string", "null"]},
+        "anything": {},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("whole", "7", 7),
+        ("number", "30", 30),
+        ("number", " 2.5 ", 2.5),
+        ("switch", "True", True),
+        ("switch", "off", False),
+        ("numbers", "[1, 2]", [1, 2]),
+        ("numbers", "1, 2", [1, 2]),
+        ("numbers", "1", [1]),
+        ("names", "a,b", ["a", "b"]),
+        ("names", '["a,b"]', ["a,b"]),
+        ("things", '[{"a": 1}]', [{"a": 1}]),
+        ("thing", '{"a": 1}', {"a": 1}),
+        ("text", "[1", "[1"),
+        ("text", "", ""),
+        ("anything", "7", "7"),
+    ],
+)
+def test_a_text_becomes_what_the_setting_is_of(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object
+) -> None:
+    monkeypatch.setenv(f"SOME_TAP_{name.upper()}", text)
+    found = environment.settings(SCHEMA, "SOME_TAP_")
+    assert found == {name: value}
+    assert type(found[name]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("whole", "2.5", "a whole number. An example: 500."),
+        ("number", "much", "a number. An example: 2.5."),
+        ("number", "nan", "a number"),
+        ("number", "1e999", "a number"),
+        ("switch", "maybe", "true or false"),
+        ("numbers", "abc", "a list"),
+        ("numbers", "[1", "a list"),
+        ("names", '["a"', "a list"),
+        ("things", "a,b", "a list"),
+        ("things", "{}", "a list"),
+        ("thing", "[]", "a JSON object"),
+    ],
+)
+def test_any_other_text_is_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, kind: str
+) -> None:
+    variable = f"SOME_TAP_{name.upper()}"
+    monkeypatch.setenv(variable, text)
+    sentence = f"Environment variable {variable}: this should be {kind}"
+    with pytest.raises(ConfigurationError, match=re.escape(sentence)) as caught:
+        environment.settings(SCHEMA, "SOME_TAP_")
+    assert text not in str(caught.value).removeprefix(sentence)
+
+
+@pytest.mark.parametrize("name", ["whole", "number", "switch", "numbers", "thing"])
+def test_an_empty_variable_says_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"SOME_TAP_{name.upper()}", " ")
+    assert environment.settings(SCHEMA, "SOME_TAP_") == {}

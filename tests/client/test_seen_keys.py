@@ -1,0 +1,137 @@
+"""What reading remembers between runs, in stores of both kinds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exactonline_client import refused_options, seen_keys
+from exactonline_client.first_loads import FirstLoads
+from exactonline_client.seen_keys import SeenKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from exactonline_client.store import Store
+    from tests.client.conftest import Clock
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def opened(store_url: str, open_store: Callable[[str], Any]) -> Iterator[Store]:
+    with open_store(store_url) as found:
+        yield found
+
+
+def keys_of(store: Store, division: int = 1) -> SeenKeys:
+    return SeenKeys(store, "app", division, "units")
+
+
+def test_what_a_list_no_longer_holds_is_gone(opened: Store) -> None:
+    keys, other = keys_of(opened), keys_of(opened, division=2)
+    other.note(["a", "z"], 1.0)
+    keys.note(["a", "b", "c", "a"], 10.0)
+    assert keys.settle(10.0) == 0
+    assert list(keys.gone(0)) == []
+    keys.note(["c"], 20.0)
+    assert keys.settle(20.0) == 0
+    assert list(keys.gone(0)) == [("a", 20.0), ("b", 20.0)]
+    assert list(keys.gone(20.0)) == []
+    assert list(other.gone(0)) == []
+    assert keys.any_left
+    keys.note(["b"], 30.0)
+    assert keys.settle(30.0) == 1
+    assert dict(keys.gone(0)) == {"a": 20.0, "c": 30.0}
+
+
+def test_a_list_that_began_later_is_not_put_back_by_one_that_began_earlier(opened: Store) -> None:
+    keys = keys_of(opened)
+    keys.note(["a"], 20.0)
+    keys.note(["a"], 10.0)
+    keys.settle(20.0)
+    assert list(keys.gone(0)) == []
+
+
+def test_moments_only_grow_whatever_the_clock_does(opened: Store) -> None:
+    keys = keys_of(opened)
+    assert keys.next_moment(50.0) == 50.0
+    keys.note(["a"], 50.0)
+    later = keys.next_moment(40.0)
+    assert later > 50.0
+    keys.settle(later)
+    assert keys.next_moment(40.0) > later
+
+
+def test_what_is_gone_is_forgotten_after_two_months(opened: Store) -> None:
+    keys = keys_of(opened)
+    keys.note(["a"], DAY)
+    keys.settle(2 * DAY)
+    keys.settle(61 * DAY)
+    assert dict(keys.gone(0)) == {"a": 2 * DAY}
+    keys.settle(63 * DAY)
+    assert dict(keys.gone(0)) == {}
+    assert not keys.any_left
+
+
+def test_many_are_told_in_pieces(opened: Store) -> None:
+    keys = keys_of(opened)
+    names = [f"{number:05}" for number in range(2 * seen_keys.BATCH + 1)]
+    keys.note(names, 1.0)
+    keys.settle(2.0)
+    told = keys.gone(0)
+    # The store is free for others between two pieces.
+    first = next(told)
+    keys.note(["new"], 3.0)
+    assert [first[0], *(key for key, _ in told)] == names
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(runs=st.lists(st.sets(st.sampled_from("abcdef")), min_size=1, max_size=6))
+def test_a_warehouse_that_is_told_ends_up_with_the_last_list(
+    store: Store, runs: list[set[str]]
+) -> None:
+    division = hash(tuple(map(frozenset, runs))) % 2**31
+    keys = keys_of(store, division)
+    warehouse: set[str] = set()
+    told = 0.0
+    for listed in runs:
+        moment = keys.next_moment(1.0)
+        keys.note(listed, moment)
+        keys.settle(moment)
+        warehouse |= listed
+        warehouse -= {key for key, _ in keys.gone(told)}
+        told = moment
+        assert warehouse == listed
+
+
+def test_a_first_load_is_remembered_until_it_has_arrived(opened: Store) -> None:
+    loads = FirstLoads(opened, "app")
+    assert loads.positions(1) == {}
+    loads.begun(1, "contacts", 2**40)
+    loads.begun(1, "contacts", 2**41)
+    loads.begun(2, "contacts", 5)
+    assert loads.positions(1) == {"contacts": 2**41}
+    assert FirstLoads(opened, "other").positions(1) == {}
+    loads.arrived(1, "contacts")
+    loads.arrived(1, "contacts")
+    assert loads.positions(1) == {}
+    assert loads.positions(2) == {"contacts": 5}
+
+
+def test_refusals_are_known_by_endpoint_and_for_a_month(opened: Store, clock: Clock) -> None:
+    refused_options.remember(opened, "app", "vat/VATCodes", "$orderby", clock)
+    refused_options.remember(opened, "app", "vat/VATCodes", "$expand", clock)
+    assert refused_options.refused_by(opened, "app", "vat/VATCodes", clock) == {
+        "$orderby",
+        "$expand",
+    }
+    assert refused_options.refused_by(opened, "app", "crm/Accounts", clock) == set()
+    assert refused_options.refused_by(opened, "other", "vat/VATCodes", clock) == set()
+    clock.sleep(refused_options.DAYS_REMEMBERED * DAY + 1)
+    assert refused_options.refused_by(opened, "app", "vat/VATCodes", clock) == set()
