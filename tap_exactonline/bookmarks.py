@@ -43,6 +43,8 @@ class Progress:
     proven: Any = None
     """Everything up to this value has been read, whatever comes next."""
     _in_order: bool = field(default=True, init=False)
+    _below: Any = field(default=None, init=False)
+    """The highest value so far but one."""
 
     def page_read(self, page: Page, values: Sequence[Any]) -> None:
         """Take note of a page; `values` are those of the bookmark column, in the page's order.
@@ -58,9 +60,23 @@ class Progress:
         ordered = all(a <= b for a, b in pairwise(known))
         follows = self.highest is None or known[0] >= self.highest
         self._in_order = self._in_order and ordered and follows and len(known) == len(values)
-        self.highest = max(known) if self.highest is None else max(*known, self.highest)
+        seen = known if self.highest is None else [self.highest, *known]
+        self.highest = max(seen)
+        self._below = max((value for value in seen if value < self.highest), default=self._below)
         if self._in_order and self._goes_on_behind(page, known[-1]):
-            self.proven = self._capped(known[-1])
+            self.proven = self._before(known[-1])
+
+    def _before(self, last: Any) -> Any:  # noqa: ANN401
+        """What is complete once a page has ended in `last`.
+
+        Moments are shared, as by the lines of a document: the next page may begin with more rows
+        of the last one.
+        """
+        if self.column == TIMESTAMP:
+            return last
+        if self.settled is not None and self.settled < last:
+            return self.settled
+        return self._below
 
     def finished(self) -> None:
         """The last page has been read: nothing is missing, whatever the order was."""

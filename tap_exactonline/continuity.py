@@ -49,7 +49,7 @@ def check(what: str, state: State, moved_at: str | None, now: datetime) -> None:
                 what,
                 moved_at,
             )
-            _forget(state)
+            forget(state)
             # The log of the new database tells all deletes it knows.
             state[DELETES_READ] = 0
             return
@@ -62,10 +62,11 @@ def check(what: str, state: State, moved_at: str | None, now: datetime) -> None:
             what,
             read_at,
         )
-        _forget(state)
+        forget(state)
 
 
-def _forget(state: State) -> None:
+def forget(state: State) -> None:
+    """Let a partition start anew."""
     for name in ("replication_key", "replication_key_value", COMPLETE_UNTIL):
         state.pop(name, None)
 

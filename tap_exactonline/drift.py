@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from exactonline_client.odata import Row
 
@@ -33,6 +34,7 @@ class Watch:
     stream: str
     known: Collection[str]
     _told: set[str] = field(default_factory=set, init=False)
+    _one_tells: Lock = field(default_factory=Lock, init=False)
 
     def __post_init__(self) -> None:
         """Links between rows carry no value, and are no news either."""
@@ -44,8 +46,7 @@ class Watch:
             return None
         names = row.keys() - self._expected
         found = {name: row[name] for name in sorted(names) if not _is_link(row[name])}
-        for name in found.keys() - self._told:
-            self._told.add(name)
+        for name in self._news(found):
             logger.warning(
                 "%s: Exact sends a field that is not known here: %s (%s).",
                 self.stream,
@@ -53,6 +54,13 @@ class Watch:
                 JSON_TYPES[type(found[name])],
             )
         return found or None
+
+    def _news(self, names: Iterable[str]) -> list[str]:
+        """Those that nobody was told of; several threads may see them at a time."""
+        with self._one_tells:
+            news = [name for name in names if name not in self._told]
+            self._told.update(news)
+        return news
 
 
 def _is_link(value: object) -> bool:

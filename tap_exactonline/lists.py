@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -10,7 +10,7 @@ from urllib.parse import quote
 from typing_extensions import override
 
 from exactonline_client import odata
-from tap_exactonline import reading
+from tap_exactonline import comparison, reading
 from tap_exactonline.custom import CustomPlan, Parents, Years
 from tap_exactonline.plan import HEADER_LINE_NUMBER, MODIFIED
 from tap_exactonline.streams import ExactStream
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.odata import Row
     from exactonline_client.pages import Page
+    from tap_exactonline.batches import Batch, Partition
 
     Context = Mapping[str, Any]
 
@@ -44,21 +45,38 @@ class CustomStream(ExactStream):
     plan: CustomPlan
 
     @override
-    def _rows(self, division: int, context: Context | None) -> Iterator[Row]:
+    def _rows(self, here: Partition, *others: Partition) -> Iterator[Batch]:
         if self.plan.around is None:
-            yield from super()._rows(division, context)
+            yield from super()._rows(here, *others)
             return
-        decode = self.decoder(division)
-        for part in self._parts(division):
-            for page in self._read(division, part):
-                for row in page.rows:
-                    yield {**decode(row), **part.told}
+        decode = self.decoder(here.division)
+        compared = self.comparison(here.division)
+        for part in self._parts(here.division):
+            for page in self._read_part(here.division, part):
+                rows = [{**decode(row), **part.told} for row in page.rows]
+                if compared:
+                    compared.note(rows)
+                yield here.batch(rows)
+        if compared:
+            yield from here.batches(compared.gone(here.state, sent_all=True))
 
     @override
     def _pages(self, division: int, start: Any) -> Iterator[Page]:
-        return self._read(division, Part(), start)
+        return self._read_part(division, Part(), start)
 
-    def _read(self, division: int, part: Part, start: Any = None) -> Iterator[Page]:  # noqa: ANN401
+    @override
+    def _key_pages(self, division: int) -> Iterator[Page]:
+        plan = replace(comparison.key_plan(self.plan), replication_key=None)
+        columns = comparison.key(plan) if plan.sends_select else ()
+        query = replace(self._query(division, Part()), columns=columns, everything=False)
+        return reading.read(self.tap.connection, plan, query)
+
+    def _read_part(
+        self,
+        division: int,
+        part: Part,
+        start: Any = None,  # noqa: ANN401
+    ) -> Iterator[Page]:
         return reading.read(self.tap.connection, self.plan, self._query(division, part, start))
 
     def _query(self, division: int, part: Part, start: Any = None) -> reading.Query:  # noqa: ANN401

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 SYNC_TIMESTAMP = "/api/v1/{division}/read/sync/Sync/SyncTimestamp"
 BAD_REQUEST = 400
+ALL_COLUMNS = "$select=*"
 
 
 @dataclass(frozen=True)
@@ -50,21 +51,25 @@ class Query:
         return ",".join((*self.columns, *along))
 
 
+@dataclass(frozen=True)
+class _Attempt:
+    """One way to ask for what is wanted."""
+
+    name: str
+    """What a refusal is remembered by: the options that are not a matter of course."""
+    options: Mapping[str, str | None]
+
+
 def read(connection: Connection, plan: Plan, query: Query) -> Iterator[Page]:
     """All pages of a list.
 
     Not every endpoint takes every filter and order, and the documentation does not tell which
-    does: what is refused is left out, at the price of reading more rows.
+    does: what is refused is left out, at the price of reading more rows, and remembered.
     """
     path = plan.endpoint.uri.format(division=query.division)
-    attempts = [{"$select": query.select, **one} for one in _attempts(connection, plan, query)]
-    if query.everything:
-        attempts.insert(0, {**attempts[0], "$select": "*"})
-    if query.expand:
-        # Ten errors in an hour block the app: the caller knows another way to get those rows.
-        attempts = attempts[:1]
+    attempts = _possible(connection, plan, query)
     for position, attempt in enumerate(attempts):
-        options = {**query.parameters, **attempt, "$expand": query.expand}
+        options = {**query.parameters, **attempt.options, "$expand": query.expand}
         reader = connection.pages(odata.url(path, options), query.division)
         try:
             first = next(reader)
@@ -73,27 +78,50 @@ def read(connection: Connection, plan: Plan, query: Query) -> Iterator[Page]:
                 raise
             logger.warning("%s Asking again with a simpler query.", refusal)
             continue
+        for refused in attempts[:position]:
+            # A query for all columns was refused for them alone only if its twin was not.
+            if ALL_COLUMNS not in refused.name or position == 1:
+                connection.note_refusal(plan.endpoint.id, refused.name)
         yield first
         yield from reader
         return
 
 
-def _attempts(connection: Connection, plan: Plan, query: Query) -> list[dict[str, str | None]]:
+def _possible(connection: Connection, plan: Plan, query: Query) -> list[_Attempt]:
+    """The ways to ask, the best first; those that were refused before are the last resort."""
+    known = connection.refused_by(plan.endpoint.id)
+    attempts = sorted(_attempts(connection, plan, query), key=lambda one: one.name in known)
+    found = [_Attempt(one.name, {"$select": query.select, **one.options}) for one in attempts]
+    best = found[0]
+    if query.expand:
+        # Ten errors in an hour block the app: the caller knows another way to get those rows.
+        return [best]
+    if query.everything:
+        name = f"{ALL_COLUMNS}&{best.name}"
+        if name not in known:
+            return [_Attempt(name, {**best.options, "$select": "*"}), *found]
+    return found
+
+
+def _attempts(connection: Connection, plan: Plan, query: Query) -> list[_Attempt]:
     """Filters and orders that give what is wanted, the best first."""
+    simplest = _Attempt("", {"$filter": query.condition})
     if plan.endpoint.kind == "sync":
         behind = f"{TIMESTAMP} gt {odata.literal(query.start or 0, 'Edm.Int64')}"
-        return [{"$filter": both(behind, query.condition)}]
+        return [_Attempt("", {"$filter": both(behind, query.condition)})]
     if plan.bookmark == MODIFIED:
         changed = both(modified_filter(query.start, connection.zone), query.condition)
+        order = {"$orderby": MODIFIED}
         return [
-            {"$filter": changed, "$orderby": MODIFIED},
-            {"$filter": changed},
-            {"$filter": query.condition, "$orderby": MODIFIED},
-            {"$filter": query.condition},
+            _Attempt("$filter=Modified&$orderby=Modified", {"$filter": changed, **order}),
+            _Attempt("$filter=Modified", {"$filter": changed}),
+            _Attempt("$orderby=Modified", {**simplest.options, **order}),
+            simplest,
         ]
-    everything = _everything(plan, query.division) if plan.must_filter else None
-    simplest = {"$filter": query.condition}
-    return [{"$filter": both(everything, query.condition)}, simplest] if everything else [simplest]
+    everything = passes_all(plan, query.division) if plan.must_filter else None
+    if everything is None:
+        return [simplest]
+    return [_Attempt("$filter", {"$filter": both(everything, query.condition)}), simplest]
 
 
 def both(*conditions: str | None) -> str | None:
@@ -104,7 +132,7 @@ def both(*conditions: str | None) -> str | None:
     return given[0] if given else None
 
 
-def _everything(plan: Plan, division: int) -> str | None:
+def passes_all(plan: Plan, division: int) -> str | None:
     """A filter on a permitted field that lets every row through, since one is demanded."""
     filters = {
         **{

@@ -25,24 +25,28 @@ USER_HAS_RIGHTS = "/api/v1/{division}/users/UserHasRights"
 
 def doubt(connection: Connection, plan: Plan, division: int) -> None:
     """Ask whether an empty list means that there are no rows; warn where it does not."""
-    name = _name(plan)
-    address = odata.url(
-        USER_HAS_RIGHTS.format(division=division),
-        {"endpoint": odata.literal(name, "Edm.String"), "action": "'GET'"},
-    )
-    try:
-        answer = connection.session.get(address, division).content
-    except (AccessDenied, RequestRefused) as refusal:
-        logger.info("%s of division %s: rights are not known. %s", plan.name, division, refusal)
-        return
-    if _truth(answer) is False:
+    if may_read(connection, plan, division) is False:
         logger.warning(
             "%s of division %s is empty because the signed-in user has no rights to read %s. "
             "Give the user those rights in Exact Online, or deselect the stream.",
             plan.name,
             division,
-            name,
+            _name(plan),
         )
+
+
+def may_read(connection: Connection, plan: Plan, division: int) -> bool | None:
+    """Whether the user may read a stream; None where Exact does not say."""
+    address = odata.url(
+        USER_HAS_RIGHTS.format(division=division),
+        {"endpoint": odata.literal(_name(plan), "Edm.String"), "action": "'GET'"},
+    )
+    try:
+        answer = connection.session.get(address, division).content
+    except (AccessDenied, RequestRefused) as refusal:
+        logger.info("%s of division %s: rights are not known. %s", plan.name, division, refusal)
+        return None
+    return _truth(answer)
 
 
 def _name(plan: Plan) -> str:

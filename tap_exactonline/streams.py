@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib import Metadata
+from singer_sdk.singerlib import Metadata, Schema
 from typing_extensions import override
 
 from exactonline_client import odata
 from exactonline_client.errors import ExactOnlineError, UnexpectedAnswer
-from tap_exactonline import bookmarks, continuity, drift, reading, rights
+from tap_exactonline import bookmarks, comparison, continuity, drift, reading, rights
+from tap_exactonline.batches import Partition
 from tap_exactonline.bookmarks import Progress
+from tap_exactonline.comparison import Comparison
+from tap_exactonline.parallel import Ended
 from tap_exactonline.plan import DIVISION, MODIFIED, TIMESTAMP
 from tap_exactonline.schema import DELETED_AT, UNKNOWN_FIELDS, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from singer_sdk.singerlib import MetadataMapping
+    from singer_sdk.singerlib import Catalog, MetadataMapping
 
     from exactonline_client.catalogue import Property
     from exactonline_client.odata import Row
     from exactonline_client.pages import Page
+    from tap_exactonline.batches import Batch
     from tap_exactonline.plan import Plan
     from tap_exactonline.tap import TapExactOnline
 
@@ -45,7 +50,9 @@ class ExactStream(Stream):
         """A stream of `tap` that is read as `plan` says."""
         self.tap = tap
         self.plan = plan
-        self.tombstones = tap.sends_tombstones and bool(plan.stream.deleted_type)
+        self.compares = plan.name in tap.compared
+        self._reads_log = tap.sends_tombstones and bool(plan.stream.deleted_type)
+        self.tombstones = self._reads_log or self.compares
         self._may_keep = tap.keeps_unknown and plan.may_star
         self._watch = drift.Watch(plan.name, plan.endpoint.properties)
         facts = schema(plan, tombstones=self.tombstones, unknown=self._may_keep)
@@ -63,6 +70,20 @@ class ExactStream(Stream):
             mark.inclusion = Metadata.InclusionType.AUTOMATIC
         return metadata
 
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take over what the user's catalog says.
+
+        It may have been made with other settings, and lack columns that these add to the records.
+        """
+        entry = catalog.get_stream(self.name)
+        if entry is not None and entry.schema.properties is not None:
+            for name in (DELETED_AT, UNKNOWN_FIELDS):
+                facts = self.schema["properties"].get(name)
+                if facts is not None and name not in entry.schema.properties:
+                    entry.schema.properties[name] = Schema.from_dict(facts)
+        super().apply_catalog(catalog)
+
     @property  # type: ignore[explicit-override]  # it has one; a setter makes mypy blind to it
     @override
     def selected(self) -> bool:
@@ -77,11 +98,8 @@ class ExactStream(Stream):
 
     @property
     @override
-    def partitions(self) -> list[dict[str, Any]] | None:
-        """One partition for each division, but for lists that belong to the user."""
-        if self.plan.stream.per_user:
-            return None
-        return [{PARTITION: division} for division in self.tap.divisions_of(self.name)]
+    def partitions(self) -> None:
+        """None for the SDK, which would read one division after the other."""
 
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
@@ -101,65 +119,120 @@ class ExactStream(Stream):
         """The bookmark moves by pages, not by records (see `bookmarks`)."""
 
     @override
+    def _write_starting_replication_value(self, context: Context | None) -> None:
+        """Where a list is read from is known to its partition of the state alone."""
+
+    @override
+    def get_replication_key_signpost(self, context: Context | None = None) -> None:
+        """None: a bookmark is never ahead of the rows (see `bookmarks`)."""
+
+    @override
     def get_records(self, context: Context | None) -> Iterator[Row]:
-        """The records of one division; an error of one division leaves the others alone."""
-        division = context[PARTITION] if context else self.tap.current_division
-        if not self.tap.is_open(division):
-            return
-        with self.tap.isolated(self.name, division):
-            self.check_continuity(division, context)
-            yield from self._deleted(division, context)
-            yield from self._rights_checked(division, context)
+        """The records of all divisions, which are read side by side.
 
-    def _rights_checked(self, division: int, context: Context | None) -> Iterator[Row]:
-        """The rows; where there has never been one, the user's rights are asked about."""
-        is_first = not self.get_context_state(context).get("replication_key_value")
+        An error of one division leaves the others alone.
+        """
+        with self.tap.readers.side_by_side(self.name, self._readers()) as found:
+            for division, given in found:
+                if isinstance(given, Ended):
+                    with self.tap.isolated(self.name, division):
+                        given.check()
+                elif given.stream is self:
+                    yield from given.rows
+                    given.sent()
+                    self.tap.readers.states.changed()
+                else:
+                    given.stream.send(given)
+
+    def _readers(self) -> dict[int, Callable[[], Iterator[Batch]]]:
+        """What reads each division, to be run in a thread."""
+        per_user = self.plan.stream.per_user
+        divisions = [self.tap.current_division] if per_user else self.tap.divisions_of(self.name)
+        contexts = {division: None if per_user else {PARTITION: division} for division in divisions}
+        return {
+            division: partial(self._read, *self._begin(division, context))
+            for division, context in contexts.items()
+            if self.tap.is_open(division) and not self.tap.is_denied(self.plan, division)
+        }
+
+    def _begin(self, division: int, context: Context | None) -> tuple[Partition, ...]:
+        """The partitions that are read together in a division, this stream's own first."""
+        return (self.partition(division, context),)
+
+    def partition(self, division: int, context: Context | None) -> Partition:
+        """The stream in one division, with the state as it is before the run."""
+        return Partition(self, division, context, dict(self.get_context_state(context)))
+
+    def send(self, batch: Batch) -> None:
+        """Send what another stream has read of this one."""
+        raise NotImplementedError
+
+    def _read(self, here: Partition, *others: Partition) -> Iterator[Batch]:
+        """All rows of one division; where there has never been one, the rights are asked about."""
+        self.check_continuity(here)
+        yield from self._deleted(here)
+        is_first = not here.state.get("replication_key_value")
         is_empty = True
-        for row in self._rows(division, context):
-            is_empty = False
-            yield row
+        for batch in self._rows(here, *others):
+            is_empty = is_empty and not (batch.rows and batch.stream is self)
+            yield batch
         if is_empty and is_first and self.selected and self.tap.config.get(rights.SETTING):
-            rights.doubt(self.tap.connection, self.plan, division)
+            rights.doubt(self.tap.connection, self.plan, here.division)
 
-    def check_continuity(self, division: int, context: Context | None) -> None:
+    def check_continuity(self, here: Partition) -> None:
         """Start anew where the state no longer fits what Exact Online knows."""
-        if context and self.selected:
-            what = f"{self.name} of division {division}"
-            state = self.get_context_state(context)
-            has_rowversions = self.plan.bookmark == TIMESTAMP or self.tombstones
-            moved_at = self.tap.moved_at(division) if has_rowversions else None
-            continuity.check(what, state, moved_at, self.tap.now)
+        if here.context and self.selected:
+            what = f"{self.name} of division {here.division}"
+            has_rowversions = self.plan.bookmark == TIMESTAMP or self._reads_log
+            moved_at = self.tap.moved_at(here.division) if has_rowversions else None
+            continuity.check(what, here.state, moved_at, self.tap.now)
 
-    def _rows(self, division: int, context: Context | None) -> Iterator[Row]:
-        state = self.get_context_state(context)
-        start = self.start(division, state, self.plan.bookmark)
-        decode = self.decoder(division)
+    def _rows(self, here: Partition, *_: Partition) -> Iterator[Batch]:
+        start = self.start(here.division, here.state, self.plan.bookmark)
+        decode = self.decoder(here.division)
         progress = Progress(self.plan.bookmark or "", self.tap.connection.zone)
-        for page in self._pages(division, start):
+        compared = self.comparison(here.division)
+        for page in self._pages(here.division, start):
             rows = [decode(row) for row in page.rows]
-            yield from rows
+            if compared:
+                compared.note(rows)
             if self.plan.bookmark:
                 progress.page_read(page, [row[self.plan.bookmark] for row in rows])
-            self._advance(state, progress)
+            self.advance(here.state, progress)
+            yield here.batch(rows)
         progress.finished()
-        self._advance(state, progress)
-        self.complete(state, progress)
+        self.advance(here.state, progress)
+        self.complete(here.state, progress)
+        yield here.batch()
+        if compared:
+            if start is not None:
+                compared.list(self._key_pages(here.division))
+            yield from here.batches(compared.gone(here.state, sent_all=start is None))
+
+    def comparison(self, division: int) -> Comparison | None:
+        """What finds the rows that are gone; None where that is not wanted."""
+        if not self.compares or not self.selected:
+            return None
+        return Comparison(self.tap.connection, self.plan, division)
+
+    def _key_pages(self, division: int) -> Iterator[Page]:
+        """All rows, with no more than their keys."""
+        query = reading.Query(division, comparison.key(self.plan))
+        return reading.read(self.tap.connection, comparison.key_plan(self.plan), query)
 
     def complete(self, state: dict[str, Any], progress: Progress) -> None:
-        """The whole list is out: note until when it is complete, and send the state."""
+        """The whole list is read: note until when it is complete."""
         if self.selected and self.is_incremental and progress.settled is not None:
             state[continuity.COMPLETE_UNTIL] = progress.settled
-        self.tap.state_writer.write_state(self.tap_state)
 
     def _pages(self, division: int, start: Any) -> Iterator[Page]:  # noqa: ANN401
         query = reading.Query(division, self.asked_columns, start, everything=self.keeps_unknown)
         return reading.read(self.tap.connection, self.plan, query)
 
-    def _advance(self, state: dict[str, Any], progress: Progress) -> None:
-        """Move the bookmark to what is proven, and send the state."""
+    def advance(self, state: dict[str, Any], progress: Progress) -> None:
+        """Move the bookmark to what is proven."""
         if self.selected and self.is_incremental:
             bookmarks.advance(state, progress)
-        self.tap.state_writer.write_state(self.tap_state)
 
     @property
     def is_incremental(self) -> bool:
@@ -231,22 +304,29 @@ class ExactStream(Stream):
     def _has_division(self) -> bool:
         return DIVISION.name in self.plan.endpoint.columns
 
-    def _deleted(self, division: int, context: Context | None) -> Iterator[Row]:
+    def _deleted(self, here: Partition) -> Iterator[Batch]:
         """A tombstone for every row that was deleted since the last run."""
         entity_type = self.plan.stream.deleted_type
-        if not self.tombstones or entity_type is None or not self.selected:
+        if not self._reads_log or entity_type is None or not self.selected:
             return
-        log = self.tap.deleted_log(division)
-        state = self.get_context_state(context)
-        position = state.get(continuity.DELETES_READ)
+        log = self.tap.deleted_log(here.division)
+        before = here.state.get(continuity.DELETES_READ)
+        loads = self.tap.first_loads
+        position = loads.positions(here.division).get(self.name) if before is None else before
         if position is not None:
             key = self.plan.stream.key[0]
-            for item in log.since(position, entity_type):
-                yield {key: item.key, DIVISION.name: division, DELETED_AT: item.deleted_at}
-        state[continuity.DELETES_READ] = max(log.end, position or 0)
+            yield from here.batches(
+                {key: item.key, DIVISION.name: here.division, DELETED_AT: item.deleted_at}
+                for item in log.since(position, entity_type)
+            )
+        here.state[continuity.DELETES_READ] = max(log.end, position or 0)
         if log.read_at is not None:
-            state[continuity.DELETES_READ_AT] = log.read_at
+            here.state[continuity.DELETES_READ_AT] = log.read_at
+        if before is not None:
+            loads.arrived(here.division, self.name)
+            return
+        # A run that is cut off before its first page is complete has sent rows already: the next
+        # one must know from where on they may have been deleted, even if no state has arrived.
         if position is None:
-            # A run that is cut off before its first page is complete has sent rows already: the
-            # next one must know from where on they may have been deleted.
-            self.tap.state_writer.write_state(self.tap_state)
+            loads.begun(here.division, self.name, log.end)
+        yield here.batch()

@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import cached_property
+from threading import Lock
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
@@ -22,21 +23,44 @@ from exactonline_client.errors import (
     AccessDenied,
     ConfigurationError,
     DailyLimitReached,
+    ErrorLimitReached,
     ExactOnlineError,
     Incomplete,
     RequestRefused,
     UnexpectedAnswer,
 )
+from exactonline_client.first_loads import FirstLoads
 from exactonline_client.settings import DISTRIBUTION
-from tap_exactonline import bookmarks, continuity, custom, deletes, entries, events, reading
+from tap_exactonline import (
+    attachments,
+    bookmarks,
+    comparison,
+    continuity,
+    custom,
+    deletes,
+    entries,
+    events,
+    parallel,
+    posting_results,
+    reading,
+    shares,
+    sources,
+)
+from tap_exactonline.attachments import AttachmentStream
 from tap_exactonline.documents import ExpandedHeaders, HeaderStream, LineStream, MixedHeaders
 from tap_exactonline.lists import CustomStream
 from tap_exactonline.plan import plans
+from tap_exactonline.posting_results import PostingResults
+from tap_exactonline.progress import Progress, measure, on_terminal
+from tap_exactonline.readers import Readers
 from tap_exactonline.settings import CONFIG
+from tap_exactonline.states import StateMessages
 from tap_exactonline.streams import ExactStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from singer_sdk import Stream
 
     from exactonline_client.connection import Connection
     from tap_exactonline.plan import Plan
@@ -62,7 +86,7 @@ class TapExactOnline(Tap):
     # Streams
 
     @override
-    def discover_streams(self) -> Sequence[ExactStream]:
+    def discover_streams(self) -> Sequence[Stream]:
         """All streams of the catalogue; needs neither settings nor a network.
 
         With a Singer catalog only those are made that it selects, and the parents they need.
@@ -77,7 +101,10 @@ class TapExactOnline(Tap):
             for plan in found
             if plan.lines
         }
-        return [self._stream(plan, headers) for plan in found]
+        streams: list[Stream] = [self._stream(plan, headers) for plan in found]
+        if selected is None or posting_results.NAME in selected:
+            streams.append(PostingResults(self))
+        return streams
 
     @cached_property
     def plans(self) -> list[Plan]:
@@ -90,9 +117,18 @@ class TapExactOnline(Tap):
         if isinstance(plan, custom.CustomPlan):
             return CustomStream(self, plan)
         kind: type[ExactStream] = headers.get(plan.name, ExactStream)
+        if plan.name == attachments.STREAM and self.reads_files:
+            kind = AttachmentStream
         if plan.headers:
             kind = type(plan.name, (LineStream,), {"parent_stream_type": headers[plan.headers]})
         return kind(self, plan)
+
+    @override
+    def setup_mapper(self) -> None:
+        """Take the schemas from the user's catalog, which the streams complete first."""
+        if self.input_catalog is not None:
+            _ = self.streams
+        super().setup_mapper()
 
     def _selected_in_catalog(self) -> set[str] | None:
         if self.input_catalog is None:
@@ -109,9 +145,25 @@ class TapExactOnline(Tap):
         return bool(self.config.get("keep_unknown_fields"))
 
     @property
+    def reads_files(self) -> bool:
+        """Whether attachments are read with their files."""
+        return bool(self.config.get(attachments.SETTING) == attachments.CONTENT)
+
+    @property
     def sends_tombstones(self) -> bool:
         """Whether a row that was deleted is told in its own stream."""
         return bool(self.config.get("deletes", "tombstone") == "tombstone")
+
+    @cached_property
+    def compared(self) -> set[str]:
+        """The streams whose deletes are found by their keys."""
+        chosen = self.config.get(comparison.SETTING)
+        if chosen and not self.sends_tombstones:
+            raise ConfigurationError(
+                f"Setting {comparison.SETTING}: what is gone is told by tombstones, so it needs "
+                "deletes: tombstone."
+            )
+        return comparison.streams(chosen, self.plans)
 
     # What the streams share
 
@@ -121,7 +173,9 @@ class TapExactOnline(Tap):
         # Discovery needs no connection, and the database library takes long to import.
         from exactonline_client.connection import connect  # noqa: PLC0415
 
-        return connect(self.config)
+        connection = connect(self.config, sleep=parallel.pause)
+        connection.session.before_call = parallel.check
+        return connection
 
     @cached_property
     def current_division(self) -> int:
@@ -132,9 +186,13 @@ class TapExactOnline(Tap):
     def divisions(self) -> list[int]:
         """The divisions to read."""
         if self.config.get("all_divisions"):
-            return sorted(int(division["Code"]) for division in self.connection.divisions)
+            return self._own(sorted(int(item["Code"]) for item in self.connection.divisions))
         chosen = self.config.get("divisions")
-        return list(dict.fromkeys(chosen)) if chosen else [self.current_division]
+        return self._own(dict.fromkeys(chosen) if chosen else [self.current_division])
+
+    def _own(self, divisions: Iterable[int]) -> list[int]:
+        """Those of the divisions that are not left to other jobs."""
+        return shares.own(divisions, self.config.get(shares.SETTING))
 
     def divisions_of(self, stream: str) -> list[int]:
         """The divisions to read a stream in; with webhooks, only those where it has news."""
@@ -143,7 +201,7 @@ class TapExactOnline(Tap):
         named = self.news.get(stream, set())
         if self.config.get("all_divisions") or self.config.get("divisions"):
             return [division for division in self.divisions if division in named]
-        return sorted(named)
+        return self._own(sorted(named))
 
     @cached_property
     def news(self) -> Mapping[str, set[int]] | None:
@@ -161,8 +219,17 @@ class TapExactOnline(Tap):
         """When Exact last moved the division to another database; None where that is not known."""
         return self._moves.get(division)
 
-    @cached_property
+    @property
     def _moves(self) -> dict[int, str]:
+        with self._one_asks:
+            return self._listed_moves
+
+    @cached_property
+    def _one_asks(self) -> Lock:
+        return Lock()
+
+    @cached_property
+    def _listed_moves(self) -> dict[int, str]:
         return {
             int(item["Code"]): str(item.get("DivisionMoveDate") or "never")
             for item in self._listed_divisions
@@ -207,29 +274,49 @@ class TapExactOnline(Tap):
     def _first_timestamps(self) -> dict[tuple[str, int, str], int]:
         return {}
 
+    @cached_property
+    def first_loads(self) -> FirstLoads:
+        """The first loads whose state has not come back yet."""
+        return FirstLoads(self.connection.store, self.connection.app.key)
+
     def deleted_log(self, division: int) -> deletes.DeletedLog:
         """What was deleted in a division, read once a run for all its streams."""
         if division not in self._deleted_logs:
-            positions = [
-                partition[continuity.DELETES_READ]
-                for name, stream in self.streams.items()
-                if stream.selected
-                for partition in self.state.get("bookmarks", {}).get(name, {}).get("partitions", [])
-                if partition["context"].get("division") == division
-                and continuity.DELETES_READ in partition
-            ]
-            start = min(positions, default=0)
+            start = min(self._log_positions(division), default=0)
             try:
                 log = deletes.read(self.connection, division, start)
-            except (AccessDenied, RequestRefused) as error:
+            except (AccessDenied, RequestRefused, ErrorLimitReached) as error:
                 self.logger.warning("Division %s: no deletes will be seen. %s", division, error)
                 log = deletes.DeletedLog(end=start)
             self._deleted_logs[division] = log
         return self._deleted_logs[division]
 
+    def _log_positions(self, division: int) -> Iterator[int]:
+        """How far the log had been read for each selected stream that has been read before."""
+        begun = self.first_loads.positions(division)
+        bookmarks_of = self.state.get("bookmarks", {})
+        for name in (name for name, stream in self.streams.items() if stream.selected):
+            told = [
+                partition[continuity.DELETES_READ]
+                for partition in bookmarks_of.get(name, {}).get("partitions", [])
+                if partition["context"].get("division") == division
+                and continuity.DELETES_READ in partition
+            ]
+            yield from told or ([begun[name]] if name in begun else [])
+
     @cached_property
     def _deleted_logs(self) -> dict[int, deletes.DeletedLog]:
         return {}
+
+    @cached_property
+    def readers(self) -> Readers:
+        """What reads the divisions of a stream."""
+        connection = self.connection
+        return Readers(
+            self.config.get(parallel.SETTING) or parallel.DEFAULT,
+            Progress(connection.session.usage, connection.budget),
+            StateMessages(self.state, self.state_writer.write_state),
+        )
 
     # What went wrong, and how the run ends
 
@@ -247,6 +334,20 @@ class TapExactOnline(Tap):
         """Whether the division is still being read."""
         return division not in self.closed
 
+    def is_denied(self, plan: Plan, division: int) -> bool:
+        """Whether Exact Online refused this list within the hour, for want of rights.
+
+        Ten refusals in an hour would block the app: runs that come often do not ask each time.
+        """
+        denied = self.connection.is_denied(plan.endpoint.id, division)
+        if denied:
+            self.logger.warning(
+                "Skipping %s of division %s: Exact Online refused access within the last hour.",
+                plan.name,
+                division,
+            )
+        return denied
+
     @contextmanager
     def isolated(self, stream: str, division: int) -> Iterator[None]:
         """Let an error end the reading of one stream in one division, not that of the others."""
@@ -257,7 +358,7 @@ class TapExactOnline(Tap):
             self.logger.warning("%s", error)
         except AccessDenied as error:
             self._no_access(stream, division, error)
-        except (RequestRefused, UnexpectedAnswer) as error:
+        except (RequestRefused, ErrorLimitReached, UnexpectedAnswer) as error:
             what = f"{stream} of division {division}"
             self.failures[what] = error
             self.logger.warning("%s was not read to its end: %s", what, error)
@@ -267,6 +368,7 @@ class TapExactOnline(Tap):
         allowed = sorted(self._moves)
         if not allowed or division in allowed:
             self.logger.warning("Skipping %s of division %s: %s", stream, division, error)
+            self._remember_denial(stream, division)
             return
         self.closed[division] = AccessDenied(
             f"The signed-in user may not open division {division}. "
@@ -274,6 +376,11 @@ class TapExactOnline(Tap):
         )
         self.failures[f"division {division}"] = self.closed[division]
         self.logger.warning("%s", self.closed[division])
+
+    def _remember_denial(self, stream: str, division: int) -> None:
+        read = self.streams.get(stream)
+        if isinstance(read, ExactStream):
+            self.connection.remember_denial(read.plan.endpoint.id, division)
 
     def finish(self) -> None:
         """Say what the run has cost, and end in an error if something was not read.
@@ -286,6 +393,7 @@ class TapExactOnline(Tap):
         calls = Counter({division: count for division, count in usage.calls.items() if division})
         for division, count in sorted(calls.items()):
             self.logger.info("Division %s: %d API calls", division, count)
+        measure(usage, self.connection.budget)
         if self.failures:
             raise Incomplete(list(self.failures), next(iter(self.failures.values())))
         limits = [error for error in self.closed.values() if isinstance(error, DailyLimitReached)]
@@ -310,7 +418,14 @@ class TapExactOnline(Tap):
         cls.print_version(print_fn=cls.logger.info)
         tap = plugin.start(cls, config, state=state, catalog=catalog)
         with tap.connection.noted_run(cls.name):
-            tap.sync_all()
+            lists = sources.of(tap)
+            tap.readers.progress.expected = sources.expected(tap, lists)
+            try:
+                with on_terminal(tap.readers.progress):
+                    tap.sync_all()
+            finally:
+                tap.readers.stop()
+            sources.note(tap, lists)
             tap.finish()
 
 

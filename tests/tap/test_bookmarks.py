@@ -70,9 +70,21 @@ def test_rows_stamped_just_before_the_run_are_read_again() -> None:
     progress = Progress("Modified", AMSTERDAM)
     progress.page_read(page("datetime'2026-06-25T13:59:58.003',guid'x'", READ_AT), [early, late])
     assert progress.proven == (READ_AT - SETTLED).isoformat(timespec="milliseconds")
-    settled = Progress("Modified", AMSTERDAM)
-    settled.page_read(page("datetime'2026-06-25T10:00:00',guid'x'", READ_AT), [early, early])
-    assert settled.proven == early
+
+
+def test_rows_that_share_a_moment_may_go_on_on_the_next_page() -> None:
+    first, early = "2026-06-25T07:00:00.000+00:00", "2026-06-25T08:00:00.000+00:00"
+    progress = Progress("Modified", AMSTERDAM)
+    token = "datetime'2026-06-25T10:00:00',guid'x'"
+    progress.page_read(page(token, READ_AT), [early, early])
+    assert progress.proven is None
+    progress = Progress("Modified", AMSTERDAM)
+    progress.page_read(page(token, READ_AT), [first, early])
+    progress.page_read(page(token, READ_AT), [early, early])
+    assert progress.proven == first
+    progress.page_read(page(None, READ_AT), [early])
+    progress.finished()
+    assert progress.proven == early
 
 
 @given(st.lists(st.integers(1, 10**12), unique=True, min_size=1), st.integers(1, 7))

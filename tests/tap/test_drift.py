@@ -211,6 +211,20 @@ def test_every_shape_of_the_answer_is_understood(
     assert ("has no rights" in caplog.text) is not allowed
 
 
+def test_no_list_demands_the_key_of_a_parent() -> None:
+    """Whatever is not a function is a list of its own, and a stream."""
+    facts = catalogue.load()
+    covered = {
+        endpoint
+        for stream in facts.streams.values()
+        for endpoint in (stream.plain, stream.bulk, stream.sync)
+    }
+    for endpoint in facts.endpoints.values():
+        assert endpoint.uri.replace("{division}", "").count("{") == 0
+        if "GET" in endpoint.methods and endpoint.kind != "function":
+            assert endpoint.id in covered
+
+
 def test_the_page_of_streams_is_that_of_the_catalogue() -> None:
     run = subprocess.run(
         [sys.executable, "scripts/build_stream_table.py", "--check"],

@@ -33,7 +33,8 @@ def program(tmp_path: Path, config: dict[str, Any], *streams: str) -> tuple[int,
         check=False,
     )
     assert "Traceback" not in result.stderr
-    lines = result.stderr.splitlines()
+    # The SDK has a word about old Pythons, which is for its users.
+    lines = [line for line in result.stderr.splitlines() if "PythonEOLWarning" not in line]
     told = [line for line in lines if "| ERROR" in line or "| WARNING" in line]
     return result.returncode, [line.split("|")[-1].strip() for line in told], result.stdout
 
@@ -109,7 +110,8 @@ def test_discovery_needs_no_settings(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     streams = {stream["tap_stream_id"]: stream for stream in json.loads(result.stdout)["streams"]}
-    assert len(streams) == 274
+    assert len(streams) == 275
+    assert "posting_results" in streams
     assert streams["sales_invoices"]["key_properties"] == ["Division", "InvoiceID"]
     assert streams["sales_invoices"]["replication_key"] == "Timestamp"
 

@@ -1,0 +1,295 @@
+"""What a run is going to cost: calls by list and division, minutes, days, and how to spend fewer.
+
+The rows of a list are known from the last run or from a count, which costs one call; what can
+neither be known nor counted is taken for one call, and said to be at least that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from exactonline_client import catalogue, list_sizes, odata
+from exactonline_client.errors import (
+    AccessDenied,
+    DailyLimitReached,
+    ErrorLimitReached,
+    RequestRefused,
+)
+from exactonline_client.list_sizes import Size
+from exactonline_client.store import budgets
+from tap_exactonline import deletes, reading, rights, sources
+from tap_exactonline.bookmarks import modified_filter
+from tap_exactonline.custom import CustomPlan
+from tap_exactonline.plan import MODIFIED
+from tap_exactonline.sources import ALL, CHANGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from exactonline_client.connection import Connection
+    from exactonline_client.list_sizes import Known
+    from tap_exactonline.plan import Plan
+    from tap_exactonline.sources import Source
+    from tap_exactonline.tap import TapExactOnline
+
+PAGE, BIG_PAGE = 60, 1000
+"""Rows a call, on plain endpoints and on those made for reading much."""
+CALLS_A_MINUTE, CALLS_A_DAY = 60, 5000
+"""The limits of a division where its answers have not told others yet."""
+DIVISIONS = "system/Divisions"
+COUNTED, LAST_RUN = "count", "last run"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The calls for one list of one division."""
+
+    division: int
+    streams: tuple[str, ...]
+    """What it feeds; nothing where it serves the run itself."""
+    endpoint: str
+    calls: int
+    scope: str = ALL
+    page_size: int | None = None
+    rows: int | None = None
+    """None where it is not known: then `calls` is the least that it takes."""
+    known_from: str | None = None
+    """`count` or `last run`."""
+    last_run: int | None = None
+    """The calls that the last run which read the list took, whatever rows it read."""
+    sync_calls: int | None = None
+    """What it would take by the sync endpoint, where there is one that is not used."""
+
+
+@dataclass(frozen=True)
+class Division:
+    """What all lists of a division take together."""
+
+    division: int
+    calls: int
+    at_least: bool
+    minutes: float
+    """With as many calls a minute as are allowed."""
+    days: int
+    """On how many days calls are needed, because those of one do not suffice."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run is going to cost."""
+
+    costs: list[Cost]
+    divisions: list[Division]
+    minutes: float
+    days: int
+
+    @property
+    def calls(self) -> int:
+        """All calls together."""
+        return sum(cost.calls for cost in self.costs)
+
+    @property
+    def at_least(self) -> bool:
+        """Whether it may be more."""
+        return any(division.at_least for division in self.divisions)
+
+
+def uncounted(tap: TapExactOnline, days: float) -> list[Source]:
+    """The lists whose rows are not known from the last `days`, and can be counted.
+
+    Changes that were counted before are not those of now.
+    """
+    known = {
+        key
+        for key, size in _fresh(tap.connection, days).items()
+        if size.scope != CHANGES or size.calls
+    }
+    found = sources.of(tap)
+    return [source for source in found if _key(source) not in known and queries(tap, source)]
+
+
+def count(tap: TapExactOnline, lists: Iterable[Source]) -> dict[str, str]:
+    """Count the rows of lists and keep the numbers; one call for each query.
+
+    What could not be counted is returned, and why, by what it is in words.
+    """
+    connection = tap.connection
+    refused: dict[str, str] = {}
+    closed: set[int] = set()
+    for source in lists:
+        if source.division in closed:
+            continue
+        try:
+            rows = sum(_rows(connection, source, query) for query in queries(tap, source))
+        except DailyLimitReached as error:
+            closed.add(source.division)
+            refused[f"division {source.division}"] = str(error)
+        except (AccessDenied, RequestRefused, ErrorLimitReached) as error:
+            refused[f"{source.name} of division {source.division}"] = str(error)
+        else:
+            size = Size(*_key(source), rows, None, connection.clock())
+            list_sizes.note(connection.store, connection.app.key, size)
+    return refused
+
+
+def queries(tap: TapExactOnline, source: Source) -> list[str]:
+    """The addresses that count the rows of a list; none where they cannot be counted.
+
+    Sync endpoints cannot: the same rows are counted at the plain one, or at the bulk one.
+    """
+    halves = [source.plan, *([source.lines] if source.lines and source.is_mixed else [])]
+    found = [_query(tap, half, source) for half in halves]
+    addresses = [address for address in found if address is not None]
+    return addresses if len(addresses) == len(halves) else []
+
+
+def _query(tap: TapExactOnline, plan: Plan, source: Source) -> str | None:
+    twin = plan
+    own = None
+    if isinstance(plan, CustomPlan):
+        if plan.around or plan.parameters or plan.endpoint.kind == "sync":
+            return None
+        own = plan.filter
+    else:
+        chosen = plan.stream.plain or plan.stream.bulk
+        if chosen is None or plan.stream.per_user:
+            return None
+        twin = replace(plan, endpoint=catalogue.load().endpoints[chosen])
+    if twin.endpoint.kind not in ("crud", "bulk"):
+        return None
+    condition = None
+    if source.scope != ALL or twin.must_filter:
+        may_filter = MODIFIED in twin.endpoint.columns and (
+            not twin.must_filter or MODIFIED in twin.endpoint.filter_fields
+        )
+        if may_filter and (source.scope == ALL or source.since):
+            condition = modified_filter(source.since, tap.connection.zone)
+        elif source.scope == ALL:
+            condition = reading.passes_all(twin, source.division)
+        else:
+            return None
+    path = f"{twin.endpoint.uri.format(division=source.division)}/$count"
+    return odata.url(path, {"$filter": reading.both(condition, own)})
+
+
+def _rows(connection: Connection, source: Source, address: str) -> int:
+    # The number comes as plain text, which an Accept header for JSON would rule out.
+    answer = connection.session.get(address, source.division, headers={"Accept": None})
+    try:
+        return int(answer.content.decode("utf-8-sig"))
+    except ValueError:
+        raise RequestRefused(
+            f"{source.endpoint}: the count of its rows is not a number.",
+            status=answer.status_code,
+            reason="",
+        ) from None
+
+
+def estimate(tap: TapExactOnline, days: float) -> Estimate:
+    """What a run of `tap` will cost, by what is known from the last `days`; asks nothing more."""
+    ever, known = _known(tap.connection), _fresh(tap.connection, days)
+    lists = sources.of(tap)
+    costs = [replace(_cost(tap, one, known), last_run=_last_run(ever, one)) for one in lists]
+    costs = [*costs, *_overhead(tap, lists)]
+    by_division: defaultdict[int, list[Cost]] = defaultdict(list)
+    for cost in costs:
+        by_division[cost.division].append(cost)
+    limits = _limits(tap)
+    reserve = tap.config.get("daily_call_reserve") or 0
+    divisions = []
+    for number, mine in sorted(by_division.items()):
+        a_minute, a_day = limits.get(number, (CALLS_A_MINUTE, CALLS_A_DAY))
+        calls = sum(cost.calls for cost in mine)
+        at_least = any(cost.rows is None and cost.streams for cost in mine)
+        days_needed = math.ceil(calls / max(a_day - reserve, 1))
+        divisions.append(Division(number, calls, at_least, calls / a_minute, days_needed))
+    together = sum(division.minutes for division in divisions)
+    at_once = tap.config.get("max_parallel_divisions") or max(len(divisions), 1)
+    longest = max((division.minutes for division in divisions), default=0.0)
+    return Estimate(
+        costs=costs,
+        divisions=divisions,
+        minutes=max(longest, together / at_once),
+        days=max((division.days for division in divisions), default=0),
+    )
+
+
+def _key(source: Source) -> tuple[int, str, str]:
+    return (source.division, source.name, source.scope)
+
+
+def _known(connection: Connection) -> Known:
+    return list_sizes.known(connection.store, connection.app.key)
+
+
+def _fresh(connection: Connection, days: float) -> Known:
+    """The sizes that are not older than so many days."""
+    oldest = connection.clock() - days * list_sizes.DAY
+    return {key: size for key, size in _known(connection).items() if size.at >= oldest}
+
+
+def _last_run(known: Known, source: Source) -> int | None:
+    """The calls of the newest run that read a list."""
+    runs = [
+        size
+        for size in known.values()
+        if (size.division, size.stream) == (source.division, source.name) and size.calls
+    ]
+    return max(runs, key=lambda size: size.at).calls if runs else None
+
+
+def _cost(tap: TapExactOnline, source: Source, known: Known) -> Cost:
+    plan = source.plan
+    size = known.get(_key(source))
+    page = plan.endpoint.page_size or PAGE
+    rows = size.rows if size else None
+    calls = max(1, math.ceil((rows or 0) / page))
+    if isinstance(plan, CustomPlan) and plan.around and size and size.calls:
+        calls = size.calls
+    if plan.endpoint.kind == "sync" and source.scope not in (ALL, CHANGES):
+        calls += 1  # asks which rowversion the start date means
+    if rows == 0 and source.scope != CHANGES and tap.config.get(rights.SETTING):
+        calls += 1
+    unused = plan.endpoint.kind != "sync" and plan.stream.sync is not None and rows is not None
+    return Cost(
+        division=source.division,
+        streams=source.streams,
+        endpoint=plan.endpoint.id,
+        calls=calls,
+        scope=source.scope,
+        page_size=page,
+        rows=rows,
+        known_from=None if size is None else LAST_RUN if size.calls else COUNTED,
+        sync_calls=max(1, math.ceil((rows or 0) / BIG_PAGE)) if unused else None,
+    )
+
+
+def _overhead(tap: TapExactOnline, lists: list[Source]) -> Iterator[Cost]:
+    """The calls that belong to no stream: the deleted log, and the list of divisions."""
+    logged = {
+        stream.name
+        for stream in sources.selected(tap)
+        if tap.sends_tombstones and stream.plan.stream.deleted_type
+    }
+    with_log = {source.division for source in lists if logged.intersection(source.streams)}
+    for division in sorted(with_log):
+        yield Cost(division, (), deletes.ENDPOINT, 1)
+    if with_log or any(source.plan.endpoint.kind == "sync" for source in lists):
+        pages = math.ceil(len({source.division for source in lists}) / PAGE)
+        yield Cost(tap.current_division, (), DIVISIONS, pages)
+
+
+def _limits(tap: TapExactOnline) -> Mapping[int, tuple[int, int]]:
+    """Calls a minute and calls a day, by division, as far as answers have told them."""
+    query = sa.select(budgets).where(budgets.c.app == tap.connection.app.key)
+    with tap.connection.store.transaction() as connection:
+        rows = connection.execute(query).all()
+    return {
+        row.division: (row.minute_limit or CALLS_A_MINUTE, row.day_limit or CALLS_A_DAY)
+        for row in rows
+    }

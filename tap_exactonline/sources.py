@@ -1,0 +1,173 @@
+"""The lists that a run reads: which streams each feeds, from where on, and what it then took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client import list_sizes
+from exactonline_client.error_counts import endpoint_of
+from exactonline_client.list_sizes import Size
+from tap_exactonline import bookmarks, continuity, deletes
+from tap_exactonline.documents import HeaderStream
+from tap_exactonline.plan import MODIFIED
+from tap_exactonline.streams import PARTITION, ExactStream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_exactonline.plan import Plan
+    from tap_exactonline.tap import TapExactOnline
+
+ALL, CHANGES = "all", "changes"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One list of one division, as the next run will read it."""
+
+    plan: Plan
+    """That of the stream the list belongs to, which need not be selected itself."""
+    lines: Plan | None
+    """That of the stream which gets its rows from the same list, where there is one."""
+    streams: tuple[str, ...]
+    """The selected streams that it feeds."""
+    division: int
+    scope: str
+    """Which rows are read: `all`, `changes`, or `since` the start date."""
+    since: str | None = None
+    """The moment (UTC, ISO) from which rows are read; None where that is not known."""
+
+    @property
+    def name(self) -> str:
+        """The stream the list belongs to."""
+        return self.plan.name
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the rows of both streams lie side by side in the list."""
+        return self.plan.endpoint.feed is not None
+
+    @property
+    def endpoint(self) -> str:
+        """What calls to the list are counted by."""
+        return endpoint_of(self.plan.endpoint.uri.format(division=self.division))
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Where the reading of one stream begins."""
+
+    scope: str
+    since: str | None = None
+
+
+def of(tap: TapExactOnline) -> list[Source]:
+    """The lists that a run of `tap` would read now, judged by its catalog and its state."""
+    plans = {plan.name: plan for plan in tap.plans}
+    begins: dict[tuple[int, str], dict[str, _Start]] = {}
+    for stream in selected(tap):
+        for division in _divisions(tap, stream):
+            state = _state(tap, stream.name, division)
+            owner = plans[_owner(tap, stream)]
+            start = _start(tap, stream, state, owner.bookmark)
+            begins.setdefault((division, owner.name), {})[stream.name] = start
+    return [
+        _source(plans, name, division, starts)
+        for (division, name), starts in sorted(begins.items(), key=lambda item: item[0])
+    ]
+
+
+def selected(tap: TapExactOnline) -> list[ExactStream]:
+    """The streams that the user wants."""
+    streams = (stream for stream in tap.streams.values() if isinstance(stream, ExactStream))
+    return [stream for stream in streams if stream.selected]
+
+
+def _owner(tap: TapExactOnline, stream: ExactStream) -> str:
+    """The stream whose list a stream gets its rows from: its headers', where they bring them."""
+    headers = tap.streams.get(stream.plan.headers or "")
+    return headers.name if isinstance(headers, HeaderStream) and headers.expands else stream.name
+
+
+def _divisions(tap: TapExactOnline, stream: ExactStream) -> list[int]:
+    if stream.plan.stream.per_user:
+        return [tap.current_division]
+    return tap.divisions_of(stream.name)
+
+
+def _state(tap: TapExactOnline, stream: str, division: int) -> Mapping[str, Any]:
+    """The state of a partition, which is left as it is."""
+    known = tap.state.get("bookmarks", {}).get(stream, {}).get("partitions", [])
+    mine = (part for part in known if part.get("context", {}).get(PARTITION) == division)
+    return next(mine, {})
+
+
+def _start(
+    tap: TapExactOnline, stream: ExactStream, state: Mapping[str, Any], column: str | None
+) -> _Start:
+    if column is None or not stream.is_incremental:
+        return _Start(ALL)
+    complete = state.get(continuity.COMPLETE_UNTIL)
+    found = bookmarks.start(dict(state), column)
+    if found is not None:
+        return _Start(CHANGES, found if column == MODIFIED else complete)
+    if complete is not None:
+        return _Start(CHANGES, complete)
+    if tap.start_date is not None:
+        return _Start(f"since {tap.start_date}", tap.start_date)
+    return _Start(ALL)
+
+
+def _source(
+    plans: Mapping[str, Plan], name: str, division: int, starts: Mapping[str, _Start]
+) -> Source:
+    """The list as the stream that is furthest behind needs it."""
+    plan = plans[name]
+    lines = plans[plan.lines] if plan.lines else None
+    scopes = {start.scope for start in starts.values()}
+    sinces = [start.since for start in starts.values()]
+    known = [since for since in sinces if since is not None]
+    if ALL in scopes:
+        return Source(plan, lines, tuple(starts), division, ALL)
+    scope = next((scope for scope in sorted(scopes) if scope != CHANGES), CHANGES)
+    since = min(known) if len(known) == len(sinces) else None
+    return Source(plan, lines, tuple(starts), division, scope, since)
+
+
+def expected(tap: TapExactOnline, sources: list[Source]) -> dict[tuple[int, str], int]:
+    """By division and stream, the rows that such a read had the last time, where that is known."""
+    sizes = list_sizes.known(tap.connection.store, tap.connection.app.key)
+    # Lines that come along inside their headers' rows are not counted in their size.
+    counted = (source for source in sources if source.lines is None or source.is_mixed)
+    found = (
+        (source, sizes.get((source.division, source.name, source.scope))) for source in counted
+    )
+    return {(source.division, source.name): size.rows for source, size in found if size}
+
+
+def note(tap: TapExactOnline, sources: list[Source]) -> None:
+    """Keep on record what the lists of a run had and took, for later estimates.
+
+    A list that was not read to its end is left out, as is one whose address is read for other
+    ends too: what was its share cannot be told.
+    """
+    connection = tap.connection
+    usage = connection.session.usage
+    addresses = [(source.division, source.endpoint) for source in sources]
+    shared = {deletes.ENDPOINT} if tap.sends_tombstones else set()
+    shared |= {source.endpoint for source in sources if tap.compared & {*source.streams}}
+    for source, address in zip(sources, addresses, strict=True):
+        what = {f"{name} of division {source.division}" for name in (source.name, *source.streams)}
+        calls = usage.calls_by_endpoint[address]
+        is_whole = tap.is_open(source.division) and not what & set(tap.failures)
+        if calls and is_whole and addresses.count(address) == 1 and source.endpoint not in shared:
+            size = Size(
+                source.division,
+                source.name,
+                source.scope,
+                usage.rows_by_endpoint[address],
+                calls,
+                connection.clock(),
+            )
+            list_sizes.note(connection.store, connection.app.key, size)

@@ -1,0 +1,241 @@
+"""What a run will cost is what it then costs."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from exactonline_client import list_sizes
+from exactonline_client.list_sizes import Size
+from tap_exactonline import sources
+from tap_exactonline.advice import advice
+from tap_exactonline.estimate import Cost, Division, Estimate, count, estimate, queries, uncounted
+from tap_exactonline.tap import TapExactOnline
+from tests.tap.conftest import Collector, catalog
+
+if TYPE_CHECKING:
+    from tests.tap.conftest import Bench
+
+WEEK = 7.0
+PAIR = ("sales_invoices", "sales_invoice_lines")
+
+
+@cache
+def selection(streams: tuple[str, ...], **config: Any) -> str:
+    """A catalog, which takes a while to make."""
+    return json.dumps(catalog(streams, None, config))
+
+
+def tap(bench: Bench, *streams: str, state: Any = None, **config: Any) -> TapExactOnline:
+    settings = {**bench.config, **config}
+    return TapExactOnline(
+        config=settings,
+        catalog=json.loads(selection(streams, use_sync_api=config.get("use_sync_api", True))),
+        state=state,
+        message_writer=Collector(),
+    )
+
+
+def estimated(planned: TapExactOnline, *, counting: bool = True) -> Estimate:
+    if counting:
+        assert count(planned, uncounted(planned, WEEK)) == {}
+    return estimate(planned, WEEK)
+
+
+def run(reader: TapExactOnline) -> None:
+    """A run as the program makes it."""
+    lists = sources.of(reader)
+    reader.sync_all()
+    sources.note(reader, lists)
+
+
+def made(bench: Bench) -> int:
+    calls = bench.server.control.calls()["calls"]
+    return sum(call["count"] for call in calls if call["division"])
+
+
+@pytest.mark.parametrize("bench", [{"invoices": 300, "divisions": 2}], indirect=True)
+@pytest.mark.parametrize("use_sync_api", [True, False])
+def test_a_first_load_takes_the_calls_that_were_estimated(
+    bench: Bench, *, use_sync_api: bool
+) -> None:
+    settings = {"divisions": [*bench.divisions], "use_sync_api": use_sync_api}
+    streams = (*PAIR, "accounts", "contacts", "journals", "sales_entries", "sales_entry_lines")
+    found = estimated(tap(bench, *streams, **settings))
+    assert not found.at_least
+    bench.server.control.reset_calls()
+    run(tap(bench, *streams, **settings))
+    assert found.calls == made(bench)
+    assert [one.division for one in found.divisions] == [*bench.divisions]
+
+
+def test_an_incremental_run_is_estimated_by_what_has_changed(bench: Bench) -> None:
+    streams = ("accounts", "sales_entries", "sales_entry_lines")
+    before = bench.run(*streams)
+    bench.server.control.clock(advance_seconds=3600)
+    bench.server.control.changes(bench.divisions[0])
+    planned = tap(bench, *streams, state=before.state)
+    (accounts, entries, *_) = estimated(planned).costs
+    assert (accounts.scope, accounts.calls) == ("changes", 1)
+    assert (entries.scope, entries.calls) == ("changes", 1)
+    assert {*entries.streams} == {"sales_entries", "sales_entry_lines"}
+    changed = bench.run(*streams, state=before.state)
+    assert accounts.rows == len(changed.records("accounts")) > 0
+    assert entries.rows == len(changed.records("sales_entries")) > 0
+
+
+def test_changes_counted_before_are_counted_anew(bench: Bench) -> None:
+    state = bench.run("accounts").state
+    planned = tap(bench, "accounts", state=state)
+    estimated(planned)
+    assert [source.name for source in uncounted(planned, WEEK)] == ["accounts"]
+
+
+def test_headers_and_lines_of_one_list_are_read_once(bench: Bench) -> None:
+    planned = tap(bench, *PAIR)
+    (source,) = sources.of(planned)
+    assert set(source.streams) == set(PAIR)
+    assert len(queries(planned, source)) == 2
+    rows = sum(len(bench.truth(stream)) for stream in PAIR)
+    assert estimated(planned).costs[0].rows == rows
+
+
+def test_lines_that_do_not_come_along_have_a_list_of_their_own(bench: Bench) -> None:
+    bench.server.control.switches(expand=False)
+    streams = ("sales_entries", "sales_entry_lines")
+    run(tap(bench, *streams))
+    assert [source.streams for source in sources.of(tap(bench, *streams))] == [
+        ("sales_entries",),
+        ("sales_entry_lines",),
+    ]
+
+
+def test_a_count_costs_one_call_and_is_kept(bench: Bench) -> None:
+    planned = tap(bench, "journals")
+    bench.server.control.reset_calls()
+    estimated(planned)
+    assert made(bench) == 1
+    assert uncounted(planned, WEEK) == []
+    (cost,) = estimated(tap(bench, "journals"), counting=False).costs
+    assert (cost.rows, cost.known_from) == (len(bench.truth("journals")), "count")
+    assert [source.name for source in uncounted(planned, 0.0)] == ["journals"]
+
+
+def test_a_count_meets_the_demand_for_a_filter(bench: Bench) -> None:
+    bench.server.control.switches(mandatory_filtering=True)
+    planned = tap(bench, "accounts", "gl_accounts", *PAIR)
+    found = estimated(planned)
+    rows = {cost.streams[0]: cost.rows for cost in found.costs if cost.streams}
+    assert rows["accounts"] == len(bench.truth("accounts"))
+    assert rows["gl_accounts"] == len(bench.truth("gl_accounts"))
+    assert not found.at_least
+
+
+def test_what_cannot_be_counted_is_said_to_take_at_least_a_call(bench: Bench) -> None:
+    found = estimated(tap(bench, "stock_positions"))
+    assert (found.costs[0].rows, found.costs[0].calls, found.at_least) == (None, 1, True)
+
+
+def test_a_refused_count_is_told(bench: Bench) -> None:
+    bench.server.control.switches(denied=["financial/Journals"])
+    planned = tap(bench, "journals")
+    (what,) = count(planned, uncounted(planned, WEEK))
+    assert what == f"journals of division {bench.divisions[0]}"
+
+
+def test_rows_before_the_start_date_are_not_counted(bench: Bench) -> None:
+    moment = "2200-01-01T00:00:00Z"
+    (cost, *_) = estimated(tap(bench, "accounts", start_date=moment)).costs
+    assert (cost.rows, cost.scope) == (0, "since 2200-01-01T00:00:00.000+00:00")
+    assert cost.calls == 2, "one for the rowversion of the date"
+
+
+def test_the_calls_of_the_last_run_are_shown(bench: Bench) -> None:
+    run(tap(bench, "accounts", "journals"))
+    found = estimated(tap(bench, "accounts", "journals"), counting=False)
+    assert {cost.streams: (cost.calls, cost.last_run) for cost in found.costs if cost.streams} == {
+        ("accounts",): (1, 1),
+        ("journals",): (1, 1),
+    }
+
+
+def test_a_list_that_was_not_read_to_its_end_is_not_noted(bench: Bench) -> None:
+    bench.server.control.switches(denied=["financial/Journals"])
+    bench.server.control.faults({"kind": "malformed", "path": "sync/CRM/Accounts"})
+    reader = tap(bench, "accounts", "items")
+    run(reader)
+    known = list_sizes.known(reader.connection.store, reader.connection.app.key)
+    assert {stream for _, stream, _ in known} == {"items"}
+
+
+@pytest.mark.parametrize(
+    ("limits", "settings", "minutes", "days"),
+    [
+        ((None, None), {}, 200 / 60, 1),
+        ((100, 9000), {}, 2.0, 1),
+        ((60, 150), {}, 200 / 60, 2),
+        ((60, 150), {"daily_call_reserve": 100}, 200 / 60, 4),
+        ((60, 5000), {"max_parallel_divisions": 1}, 400 / 60, 1),
+    ],
+)
+@pytest.mark.parametrize("bench", [{"divisions": 2, "invoices": 2}], indirect=True)
+def test_time_is_that_of_the_longest_division(
+    bench: Bench,
+    limits: tuple[int | None, int | None],
+    settings: dict[str, Any],
+    minutes: float,
+    days: int,
+) -> None:
+    planned = tap(bench, "journals", divisions=[*bench.divisions], **settings)
+    connection = planned.connection
+    for division in bench.divisions:
+        if limits[0]:
+            headers = {
+                "X-RateLimit-Minutely-Limit": str(limits[0]),
+                "X-RateLimit-Minutely-Remaining": "1",
+                "X-RateLimit-Limit": str(limits[1]),
+                "X-RateLimit-Remaining": "1",
+            }
+            connection.budget.learn(division, headers)
+        size = Size(division, "journals", "all", 12_000, None, connection.clock())
+        list_sizes.note(connection.store, connection.app.key, size)
+    found = estimate(planned, WEEK)
+    assert found.calls == 400
+    assert math.isclose(found.minutes, minutes)
+    assert found.days == days
+
+
+def of(*costs: Cost, days: int = 1) -> Estimate:
+    calls = sum(cost.calls for cost in costs)
+    division = Division(1, calls, at_least=False, minutes=calls / 60, days=days)
+    return Estimate([*costs], [division], calls / 60, days)
+
+
+def test_advice_names_the_list_that_takes_most() -> None:
+    found = of(Cost(1, ("journals",), "j", 80), Cost(1, ("items", "lines"), "i", 320))
+    (hint,) = advice(found, has_start_date=False)
+    assert hint == (
+        "Deselect items and lines if you can do without: take 80% of the calls (320 of 400)."
+    )
+    assert advice(of(Cost(1, ("journals",), "j", 40)), has_start_date=False) == []
+
+
+def test_advice_says_what_the_sync_api_saves() -> None:
+    found = of(Cost(1, ("accounts",), "crm/Accounts", 300, sync_calls=20))
+    (hint,) = advice(found, has_start_date=False)
+    assert hint == "Set use_sync_api: accounts would need 20 calls instead of 300."
+
+
+@pytest.mark.parametrize(
+    ("has_start_date", "words"), [(False, "Set start_date"), (True, "Set a later start_date")]
+)
+def test_advice_for_more_than_a_day(words: str, *, has_start_date: bool) -> None:
+    found = of(Cost(1, ("accounts",), "crm/Accounts", 12_000), days=3)
+    assert any(hint.startswith(words) for hint in advice(found, has_start_date=has_start_date))
+    assert any("it takes 3 days" in hint for hint in advice(found, has_start_date=True))
+    changes = of(Cost(1, ("accounts",), "crm/Accounts", 12_000, scope="changes"), days=3)
+    assert not any("start_date" in hint for hint in advice(changes, has_start_date=False))
