@@ -1,62 +1,65 @@
-"""Loading documents so that each is created once, whatever happened before."""
+"""Loading documents so that each is at Exact Online once, whatever happened before."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from exactonline_client.errors import InDoubt, RecordsRejected, RequestRefused
-from target_exactonline import search
+from exactonline_client.errors import RecordsRejected
+from target_exactonline.deeds import LOST
 from target_exactonline.documents import refuse_contradictions
+from target_exactonline.journal import made_up
 from target_exactonline.results import (
     CREATED,
-    EXISTS,
     FAILED,
     IN_DOUBT,
     REJECTED,
     UNCHANGED,
+    UPDATED,
+    WOULD,
+    WOULD_REJECT,
     Fate,
     Result,
+    joined,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
 
-    from exactonline_client.connection import Connection
+    from target_exactonline.deeds import Deeds, Found
     from target_exactonline.documents import Document
-    from target_exactonline.entities import Entity
+    from target_exactonline.journal import Posting
     from target_exactonline.results import Results
 
 logger = logging.getLogger(__name__)
 
-WHOLE_ANSWER = {"Prefer": "return=representation"}
-"""Without it, some entities answer with little more than their key."""
-LOST = (
-    "It was sent, no answer came, and it cannot be found at Exact Online. It is not sent again in "
-    "this run; the next one looks for it once more before it does"
-)
-CHANGED = (
-    "The record has changed since an earlier load; the document at Exact Online was left as it is"
-)
+NO_PLACE = "has no place for attachments"
 
 
 @dataclass
 class Loader:
-    """Creates the documents of one entity in one division."""
+    """Loads the documents of one entity into one division."""
 
-    connection: Connection
-    division: int
-    entity: Entity
-    reference_field: str
+    deeds: Deeds
     results: Results
     prepare: Callable[[Mapping[str, Any]], Document]
+    look_up: Callable[[Sequence[Document]], None]
+    """Puts the keys of other rows into documents, or gives a document a problem."""
+    doubt: Callable[[Document], None]
+    """Told of a document that Exact Online refused: the keys in it may be of rows that are gone."""
     most_failures: int | None
     """Stop at this many records that were rejected or are in doubt."""
     check_stop: Callable[[], None]
     """Called before each document; raises to end the load there."""
-    in_doubt: set[str] = field(default_factory=set)
-    """References that this run has sent without learning what came of it."""
+    sleep: Callable[[float], None] = time.sleep
+    _waiting: list[tuple[str, Document]] = field(default_factory=list)
+    """Documents that were sent without an answer and could not be found, with their streams."""
+    _settled_at: float = 0.0
+    """When those may be sent again."""
+    _waited: bool = False
 
     def load(self, stream: str, records: Sequence[Mapping[str, Any]]) -> None:
         """Load a batch; each result is durable before the next document is looked at.
@@ -65,106 +68,207 @@ class Loader:
             RecordsRejected: `most_failures` is reached.
             The errors of `Session.get` and `Session.write` that are not about one document.
         """
-        documents = [self.prepare(record) for record in records]
-        refuse_contradictions(documents)
+        self.take(stream, [self.prepare(record) for record in records])
+
+    def take(self, stream: str, documents: Sequence[Document]) -> None:
+        """Load documents that are prepared; see `load`."""
+        for document in documents:
+            if document.attachments and not self.deeds.can_attach():
+                document.problems.append(f"{self.deeds.endpoint.name} {NO_PLACE}")
+        if not self.deeds.policy.upsert:
+            refuse_contradictions(document for document in documents if not document.deleted)
         # Two runs that load the same records at once must not both find a reference missing.
-        with self.connection.store.lock(f"load-{self.entity.endpoint.name}-{self.division}"):
-            fates = self._look(documents)
+        with self.deeds.alone():
+            for round_ in _rounds(documents):
+                self._load(stream, round_)
+
+    def finish(self) -> None:
+        """Settle what was put off: documents in doubt, and invoices not finalised yet.
+
+        A document that was sent without an answer may still be waiting at Exact Online to be
+        carried out. When it cannot be found after `settle_after` seconds either, it never will be,
+        and is sent once more.
+
+        Raises:
+            The errors of `load`.
+        """
+        if self.deeds.policy.dry_run:
+            return
+        self._take_over()
+        self._wait(max(self._settled_at, self.deeds.completion.unfinalized()))
+        self._waited = True
+        while self._waiting:
+            stream, document = self._waiting[0]
+            try:
+                self.take(stream, [document])
+            except RecordsRejected:
+                # It is reported by now.
+                self._waiting.pop(0)
+                raise
+            self._waiting.pop(0)
+        with self.deeds.alone():
+            self.deeds.completion.catch_up()
+
+    def _take_over(self) -> None:
+        """Put off as well what earlier runs left in doubt: their input may not come again."""
+        waiting = {document.reference for _, document in self._waiting}
+        for stream, sent_at, record in self.deeds.journal.left(self.deeds.endpoint.id):
+            document = self.prepare(record)
+            if document.problems or document.reference in waiting or not self._can_look(document):
+                continue
+            self._waiting.append((stream, document))
+            self._settled_at = max(self._settled_at, sent_at + self.deeds.writer.settle_after)
+
+    def _can_look(self, document: Document) -> bool:
+        return self.deeds.search.reference_field is not None and not document.local
+
+    def _wait(self, until: float) -> None:
+        seconds = until - self.deeds.journal.clock()
+        if seconds > 0:
+            logger.info(
+                "Waiting %.0f s for what was sent without an answer, then looking again.", seconds
+            )
+            self.sleep(seconds)
+
+    def give_up(self) -> None:
+        """Report what was put off as being in doubt; the journal knows that already."""
+        waiting, self._waiting = self._waiting, []
+        for stream, document in waiting:
+            fate = Fate(IN_DOUBT, reason=LOST)
+            self._count(Result(stream, self.deeds.endpoint.id, _name(document), fate))
+
+    def _load(self, stream: str, documents: Sequence[Document]) -> None:
+        """Load documents of which those with one reference are alike."""
+        sound: dict[str, Document] = {}
+        for document in documents:
+            if document.reference is not None and not document.problems:
+                sound.setdefault(document.reference, document)
+        known = self.deeds.known(list(sound))
+        fates: dict[str, Fate] = {}
+        for reference, document in sound.items():
+            fate = self.deeds.settled(document, known.get(reference))
+            if fate:
+                fates[reference] = fate
+        open_ones = [document for name, document in sound.items() if name not in fates]
+        self.look_up([document for document in open_ones if not document.deleted])
+        # Others of the same content were not looked up, and end like the first of them.
+        fates |= {str(d.reference): _rejected(d) for d in open_ones if d.problems}
+        there = self.deeds.look([d for d in open_ones if not d.problems], known)
+        self._carry_out(stream, documents, fates, known, there)
+
+    def _carry_out(
+        self,
+        stream: str,
+        documents: Sequence[Document],
+        fates: dict[str, Fate],
+        known: Mapping[str, Posting],
+        there: Found,
+    ) -> None:
+        held: list[Result] = []
+        try:
             for document in documents:
                 self.check_stop()
-                fate = self._settle(document, fates)
-                self._note(self._result(stream, document, fate))
+                result = self._result(stream, document, fates, known, there)
+                if result is None:
+                    self._put_off(stream, document)
+                elif self.deeds.completion.is_open(result.fate.exact_id):
+                    held.append(result)
+                else:
+                    self._report(result)
+            held = self.deeds.completion.complete(held)
+        finally:
+            for result in held:
+                self._report(result)
 
-    def _look(self, documents: Sequence[Document]) -> dict[str, Fate]:
-        """What is settled already, by reference; the store is asked first, since that is free."""
-        wanted = {
-            document.reference: document.payload_hash
-            for document in documents
-            if document.reference and not document.problems
-        }
-        known = self.results.known(self.entity.endpoint.id, list(wanted))
-        fates = {
-            reference: Fate(row.repeated, row.exact_id)
-            for reference, row in known.items()
-            if row.settled(wanted[reference])
-        }
-        found = self._find([reference for reference in wanted if reference not in fates])
-        for reference, keys in found.items():
-            changed = reference in known and known[reference].differs(wanted.get(reference, ""))
-            fates[reference] = Fate(EXISTS, keys[0], CHANGED if changed else _several(keys))
-        for reference in self.in_doubt & wanted.keys() - fates.keys():
-            fates[reference] = Fate(IN_DOUBT, reason=LOST)
-        return fates
+    def _put_off(self, stream: str, document: Document) -> None:
+        self._waiting.append((stream, document))
+        self._settled_at = self.deeds.journal.clock() + self.deeds.writer.settle_after
 
-    def _find(self, references: Sequence[str]) -> dict[str, list[str]]:
-        return search.by_reference(
-            self.connection, self.division, self.entity, self.reference_field, references
-        )
-
-    def _settle(self, document: Document, fates: dict[str, Fate]) -> Fate:
+    def _result(
+        self,
+        stream: str,
+        document: Document,
+        fates: dict[str, Fate],
+        known: Mapping[str, Posting],
+        there: Found,
+    ) -> Result | None:
+        """Do what a document asks for, if nothing is settled yet; None where it is put off."""
+        name = _name(document)
+        row = known.get(name)
+        fate = fates.get(name) if not document.problems else None
+        # What the journal told needs no note there, unless it said that a later version failed.
+        fresh = fate is None or (row is not None and row.outcome in FAILED) or fate.payload_hash
         if document.problems or document.reference is None:
-            return Fate(REJECTED, reason="; ".join(document.problems))
-        fate = fates.get(document.reference)
-        if fate is None:
-            fate = self._create(document, document.reference)
-            repeated = Fate(UNCHANGED, fate.exact_id) if fate.outcome == CREATED else fate
-            fates[document.reference] = repeated
-        return fate
+            fate = _rejected(document)
+        elif fate is None:
+            fate = self.deeds.carry_out(stream, document, row, there.get(name), waited=self._waited)
+            fates[name] = _repeated(fate)
+            if fate.outcome == REJECTED:
+                self.doubt(document)
+        result = Result(stream, self.deeds.endpoint.id, name, fate)
+        if self.deeds.policy.dry_run:
+            outcome = WOULD.get(fate.outcome, fate.outcome)
+            return replace(result, fate=replace(fate, outcome=outcome))
+        if fresh:
+            self.deeds.journal.settle(
+                result, document.record, document.payload_hash, document.source_key
+            )
+        if fate.outcome == IN_DOUBT and fate.reason == LOST and not self._waited:
+            return None
+        return self._finalized(result) if fresh and fate.outcome == CREATED else result
 
-    def _create(self, document: Document, reference: str) -> Fate:
-        try:
-            return self._post(document, reference)
-        except RequestRefused as refusal:
-            return Fate(REJECTED, reason=refusal.reason or str(refusal))
-        except InDoubt as doubt:
-            return self._resolve(document, reference, doubt)
+    def _finalized(self, result: Result) -> Result:
+        """The result of a new document after it was finalised, if that is asked for."""
+        fate = result.fate
+        wrong = self.deeds.completion.finalize(result.reference, str(fate.exact_id))
+        return replace(result, fate=replace(fate, reason=joined(fate.reason, wrong)))
 
-    def _post(self, document: Document, reference: str) -> Fate:
-        address = self.entity.address(self.division)
-        answer = self.connection.session.write(
-            "POST", address, self.division, document.body, WHOLE_ANSWER
-        )
-        try:
-            row = answer.json()["d"]
-            key, kept = str(row[self.entity.key]), row.get(self.reference_field)
-        except (AttributeError, KeyError, TypeError, ValueError):
-            raise InDoubt("The answer to a document that was sent cannot be read.") from None
-        if kept is None or str(kept).strip() == reference:
-            return Fate(CREATED, key)
-        return Fate(CREATED, key, f"Exact Online keeps its {self.reference_field} as {kept!r}")
+    def _report(self, result: Result) -> None:
+        self._count(result)
+        failed = result.fate.outcome in (*FAILED, WOULD_REJECT)
+        if failed and self.results.failed == self.most_failures:
+            raise RecordsRejected(
+                f"Stopped at {self.results.failed} rejected records, as on_error and max_errors "
+                "ask. What came before was written."
+            )
 
-    def _resolve(self, document: Document, reference: str, doubt: InDoubt) -> Fate:
-        """Look for a document that was sent without an answer."""
-        self.in_doubt.add(reference)
-        # Durable first: the search may fail as well.
-        self.results.keep(self._result("", document, Fate(IN_DOUBT, reason=str(doubt))))
-        keys = self._find([reference]).get(reference)
-        if not keys:
-            return Fate(IN_DOUBT, reason=LOST)
-        self.in_doubt.remove(reference)
-        return Fate(CREATED, keys[0], _several(keys))
-
-    def _result(self, stream: str, document: Document, fate: Fate) -> Result:
-        return Result(
-            stream, self.entity.endpoint.id, document.reference, document.payload_hash, fate
-        )
-
-    def _note(self, result: Result) -> None:
+    def _count(self, result: Result) -> None:
         self.results.note(result)
         fate = result.fate
-        name = f"record {result.reference}" if result.reference else "a record"
         if fate.outcome in FAILED:
-            logger.error("%s: %s was rejected: %s.", result.stream, name, fate.reason)
-            if self.results.failed == self.most_failures:
-                raise RecordsRejected(
-                    f"Stopped at {self.results.failed} rejected records, as on_error and "
-                    "max_errors ask. What came before was written."
-                )
+            logger.error(
+                "%s: record %s was rejected: %s.", result.stream, result.reference, fate.reason
+            )
         elif fate.reason:
-            logger.warning("%s: %s: %s.", result.stream, name, fate.reason)
+            logger.warning("%s: record %s: %s.", result.stream, result.reference, fate.reason)
 
 
-def _several(keys: Sequence[str]) -> str | None:
-    if len(keys) == 1:
-        return None
-    return f"{len(keys)} documents at Exact Online carry this reference: {', '.join(keys)}"
+def _rejected(document: Document) -> Fate:
+    return Fate(REJECTED, reason="; ".join(document.problems))
+
+
+def _name(document: Document) -> str:
+    """What a document is called in the journal and the results."""
+    return document.reference or made_up(document.record)
+
+
+def _repeated(fate: Fate) -> Fate:
+    """What becomes of a second document that is the same as one before it."""
+    if fate.outcome in (CREATED, UPDATED):
+        return Fate(UNCHANGED, fate.exact_id, fate.number)
+    return fate
+
+
+def _rounds(documents: Sequence[Document]) -> Iterator[list[Document]]:
+    """The documents in their order, cut where a reference comes again with another content."""
+    batch: list[Document] = []
+    seen: dict[str, tuple[str, bool]] = {}
+    for document in documents:
+        content = (document.payload_hash, document.deleted)
+        usable = document.reference is not None and not document.problems
+        if usable and seen.setdefault(str(document.reference), content) != content:
+            yield batch
+            batch, seen = [], {str(document.reference): content}
+        batch.append(document)
+    if batch:
+        yield batch

@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from singer_sdk.io_base import SingerReader
+from singer_sdk.singerlib import SingerMessageType
 from singer_sdk.singerlib.json import deserialize_json
 from typing_extensions import override
 
 from exactonline_client.errors import ExactOnlineError
+
+TYPES = [member.value for member in SingerMessageType]
 
 
 class MessageReader(SingerReader):
@@ -33,6 +36,11 @@ class MessageReader(SingerReader):
             raise ExactOnlineError(
                 f"Line {self._lines} of the input is no Singer message. Does something other than "
                 "the tap print to it?"
+            )
+        if message.get("type") not in TYPES:
+            raise ExactOnlineError(
+                f"Line {self._lines} of the input is a message of a type that Singer does not "
+                f"know. It should be one of {', '.join(TYPES)}."
             )
         return message
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+@lru_cache(maxsize=4096)
 def plain(name: str) -> str:
     """What `GLAccount`, `gl_account`, `GL_ACCOUNT` and `glaccount` have in common."""
     return name.replace("_", "").casefold()

@@ -1,4 +1,4 @@
-"""What became of every record: counted, kept in the store, and written to a file if asked."""
+"""What became of every record of a run: counted, and written to a file if asked."""
 
 from __future__ import annotations
 
@@ -6,36 +6,53 @@ import json
 import time
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, TextIO
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING, TextIO
 
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.store import results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
-    from exactonline_client.store import Store
-
-CREATED, EXISTS, UNCHANGED = "created", "exists", "unchanged"
+CREATED, UPDATED, DELETED = "created", "updated", "deleted"
+EXISTS, UNCHANGED, SKIPPED = "exists", "unchanged", "skipped"
 REJECTED, IN_DOUBT = "rejected", "in_doubt"
+POSTING = "posting"
+"""Not the end of anything: what the journal says of a document while it is being sent."""
+WOULD_CREATE, WOULD_UPDATE, WOULD_DELETE = "would_create", "would_update", "would_delete"
+WOULD_SKIP, WOULD_REJECT = "would_skip", "would_reject"
 FAILED = (REJECTED, IN_DOUBT)
+WOULD = {
+    CREATED: WOULD_CREATE,
+    UPDATED: WOULD_UPDATE,
+    DELETED: WOULD_DELETE,
+    SKIPPED: WOULD_SKIP,
+    REJECTED: WOULD_REJECT,
+}
+"""What a dry run says in place of an outcome; the others it can find out for certain."""
 LONGEST_REFERENCE = 200
 """Characters of a reference that the store can hold."""
-QUERY_SIZE = 500
-"""References in one query of the store."""
+
+
+def joined(*reasons: str | None) -> str | None:
+    """Reasons as one; None where there is none."""
+    return "; ".join(reason for reason in reasons if reason) or None
 
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of a document, under which key it is at Exact Online, and why."""
+    """What became of a document, under which key and number it is at Exact Online, and why."""
 
     outcome: str
     exact_id: str | None = None
+    number: str | None = None
     reason: str | None = None
+    """For the log as well: it holds nothing of the record but names and the reference."""
+    detail: str | None = None
+    """What the reason is about, with values of the record; for the results alone."""
+    payload_hash: str = ""
+    """Of the document that Exact Online now holds, or that need not be tried again."""
 
 
 @dataclass(frozen=True)
@@ -45,47 +62,15 @@ class Result:
     stream: str
     entity: str
     """Id of the endpoint."""
-    reference: str | None
-    payload_hash: str
+    reference: str
     fate: Fate
 
 
-@dataclass(frozen=True)
-class Known:
-    """What the store knows of a reference: its last outcome, and the document made from it."""
-
-    outcome: str
-    exact_id: str | None
-    payload_hash: str
-
-    def settled(self, payload_hash: str) -> bool:
-        """Whether a document of this very content is known to be at Exact Online."""
-        return self._made and self.payload_hash == payload_hash
-
-    def differs(self, payload_hash: str) -> bool:
-        """Whether a document of other content is known to be at Exact Online."""
-        return self._made and self.payload_hash != payload_hash
-
-    @property
-    def _made(self) -> bool:
-        return self.exact_id is not None and self.outcome != IN_DOUBT
-
-    @property
-    def repeated(self) -> str:
-        """The outcome of a settled record that comes again."""
-        return EXISTS if self.outcome in FAILED else UNCHANGED
-
-
 class Results:
-    """The results of one division."""
+    """The results of one run in one division."""
 
     def __init__(
-        self,
-        store: Store,
-        app: str,
-        division: int,
-        path: str | None = None,
-        clock: Callable[[], float] = time.time,
+        self, division: int, path: str | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         """`path` is a file to append JSON lines to, one for each record.
 
@@ -93,8 +78,6 @@ class Results:
             ConfigurationError: the file cannot be written.
         """
         self.counts: Counter[str] = Counter()
-        self._store = store
-        self._app = app
         self._division = division
         self._clock = clock
         self._open = ExitStack()
@@ -110,82 +93,60 @@ class Results:
 
     @property
     def failed(self) -> int:
-        """Records that were rejected or are in doubt."""
-        return sum(self.counts[outcome] for outcome in FAILED)
-
-    def known(self, entity: str, references: Sequence[str]) -> dict[str, Known]:
-        """What earlier runs, and this one, left in the store about these references."""
-        found = {}
-        for query in self._queries(entity, references):
-            with self._store.transaction() as connection:
-                for row in connection.execute(query):
-                    found[row.reference] = Known(row.outcome, row.exact_id, row.payload_hash)
-        return found
-
-    def _queries(self, entity: str, references: Sequence[str]) -> Iterator[sa.Select[Any]]:
-        for start in range(0, len(references), QUERY_SIZE):
-            asked = results.c.reference.in_(references[start : start + QUERY_SIZE])
-            yield sa.select(results).where(self._mine(entity), asked)
-
-    def _mine(self, entity: str) -> sa.ColumnElement[bool]:
-        return sa.and_(
-            results.c.app == self._app,
-            results.c.division == self._division,
-            results.c.entity == entity,
-        )
+        """Records that were rejected or are in doubt, or would be."""
+        return sum(self.counts[outcome] for outcome in (*FAILED, WOULD_REJECT))
 
     def note(self, result: Result) -> None:
-        """Count a result and make it durable."""
+        """Count a result, and write its line."""
         fate = result.fate
         self.counts[fate.outcome] += 1
-        self.keep(result)
-        if self._file:
-            moment = datetime.fromtimestamp(self._clock(), timezone.utc)
-            line = {
-                "at": moment.isoformat(timespec="milliseconds"),
-                "stream": result.stream,
-                "division": self._division,
-                "reference": result.reference,
-                **asdict(fate),
-            }
-            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            self._file.flush()
-
-    def keep(self, result: Result) -> None:
-        """Make a result durable in the store.
-
-        What was created stays on record, whatever becomes of later records with its reference.
-        """
-        fate = result.fate
-        if result.reference is None or fate.outcome == UNCHANGED:
+        if not self._file:
             return
-        key = {
-            "app": self._app,
+        moment = datetime.fromtimestamp(self._clock(), timezone.utc)
+        line = {
+            "at": moment.isoformat(timespec="milliseconds"),
+            "stream": result.stream,
             "division": self._division,
-            "entity": result.entity,
             "reference": result.reference,
+            "outcome": fate.outcome,
+            "exact_id": fate.exact_id,
+            "number": fate.number,
+            "reason": joined(fate.reason, fate.detail),
         }
-        outcome = {"outcome": fate.outcome, "reason": fate.reason, "at": self._clock()}
-        document = {"exact_id": fate.exact_id, "payload_hash": result.payload_hash}
-        mine = self._mine(result.entity) & (results.c.reference == result.reference)
-        with self._store.transaction() as connection:
-            row = connection.execute(sa.select(results.c.exact_id).where(mine)).one_or_none()
-            if row is None:
-                connection.execute(results.insert().values(**key, **outcome, **document))
-                return
-            if row.exact_id is None or fate.outcome == CREATED:
-                outcome |= document
-            connection.execute(results.update().where(mine).values(**outcome))
+        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._file.flush()
 
     def summary(self) -> str:
         """One line for the log."""
         counts = self.counts
-        return (
-            f"Division {self._division}: {counts[CREATED]} created, "
-            f"{counts[EXISTS] + counts[UNCHANGED]} already there, "
-            f"{counts[REJECTED]} rejected, {counts[IN_DOUBT]} in doubt."
-        )
+        there = counts[EXISTS] + counts[UNCHANGED]
+        if any(counts[outcome] for outcome in WOULD.values()):
+            parts = [
+                f"{counts[WOULD_CREATE]} would be created",
+                f"{there} already there",
+                *_said(counts[WOULD_UPDATE], "would be updated"),
+                *_said(counts[WOULD_DELETE], "would be deleted"),
+                *_said(counts[WOULD_SKIP], "would be skipped"),
+                f"{counts[WOULD_REJECT]} would be rejected",
+                *_said(counts[IN_DOUBT], "in doubt"),
+            ]
+            return f"Division {self._division}: {', '.join(parts)}. Nothing was written."
+        parts = [
+            f"{counts[CREATED]} created",
+            f"{there} already there",
+            *_said(counts[UPDATED], "updated"),
+            *_said(counts[DELETED], "deleted"),
+            *_said(counts[SKIPPED], "skipped"),
+            f"{counts[REJECTED]} rejected",
+            f"{counts[IN_DOUBT]} in doubt",
+        ]
+        return f"Division {self._division}: {', '.join(parts)}."
 
     def close(self) -> None:
         """Close the file."""
         self._open.close()
+
+
+def _said(count: int, words: str) -> list[str]:
+    """Part of the summary, where there is anything to say."""
+    return [f"{count} {words}"] if count else []

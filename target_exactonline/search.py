@@ -1,59 +1,335 @@
-"""Looking for documents at Exact Online by the user's own references, many in one call."""
+"""Looking for documents at Exact Online, many in one call: by reference, by key, or by time."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
 
-from exactonline_client import odata
+from exactonline_client import catalogue, lookups, odata, pages, refused_options
+from exactonline_client.errors import (
+    AccessDenied,
+    ExactOnlineError,
+    RequestRefused,
+    UnexpectedAnswer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from exactonline_client.catalogue import Endpoint
     from exactonline_client.connection import Connection
-    from target_exactonline.entities import Entity
+    from target_exactonline.documents import Document
+
+logger = logging.getLogger(__name__)
 
 MOST_TERMS = 40
-"""References in one filter. All their documents fit one page of 60 rows, unless some share one."""
+"""Terms in one filter of a plain list: all that they find fits one page of 60 rows, unless some
+documents share a reference."""
+BAD_REQUEST, NOT_FOUND = 400, 404
+MARGIN = timedelta(minutes=10)
+"""How far the clocks of Exact Online and of this machine may be apart."""
+Row = dict[str, Any]
+Columns = dict[str, list[str]]
+"""The columns that are asked for: of the document under an empty name, of its lines under the name
+of their collection."""
 
 
-def by_reference(
-    connection: Connection,
-    division: int,
-    entity: Entity,
-    field: str,
-    references: Sequence[str],
-) -> dict[str, list[str]]:
-    """The keys of the documents that carry a reference, for the references that were found.
+@dataclass
+class Search:
+    """Looks for the documents of one endpoint in one division.
 
-    Raises:
+    Raises (every method):
         The errors of `Session.get`.
     """
-    found: dict[str, list[str]] = {}
-    longest = odata.MAX_URL - len(connection.session.base_url)
-    for address in _addresses(entity, division, field, references, longest):
-        for page in connection.pages(address, division):
-            for row in page.rows:
-                reference = str(row.get(field) or "").strip()
-                found.setdefault(reference, []).append(str(row.get(entity.key)))
-    return found
 
+    connection: Connection
+    division: int
+    endpoint: Endpoint
+    reference_field: str | None
+    """What documents are searched by; None where there is nothing."""
+    _refused: dict[str, bool] = field(default_factory=dict)
 
-def _addresses(
-    entity: Entity, division: int, field: str, references: Sequence[str], longest: int
-) -> Iterator[str]:
-    """As few addresses as will ask for all references, none longer than `longest`."""
+    @property
+    def key(self) -> str:
+        """The property that identifies a document."""
+        return self.endpoint.key[0]
 
-    def address(terms: Sequence[str]) -> str:
-        options = {"$filter": " or ".join(terms), "$select": f"{entity.key},{field}"}
-        return odata.url(entity.address(division), options)
+    def by_reference(
+        self, references: Sequence[str], columns: Columns | None = None, *, prompt: bool = False
+    ) -> dict[str, list[Row]] | None:
+        """The documents that carry a reference, for the references that were found.
 
-    edm = entity.endpoint.properties[field].type
-    pending: list[str] = []
-    for reference in references:
-        term = f"{field} eq {odata.literal(reference, edm)}"
-        if pending and (len(pending) == MOST_TERMS or len(address([*pending, term])) > longest):
+        Args:
+            references: what to look for.
+            columns: what to read of each document besides its key and reference.
+            prompt: ask the very list that documents are written to, also where another one would
+                answer more at once.
+
+        Returns:
+            None where this endpoint cannot be searched that way.
+        """
+        name = self.reference_field
+        option = f"$filter={name}"
+        if name is None or self._is_refused(option):
+            return None
+        values = [lookups.padded(self.endpoint.id, name, value) for value in references]
+        try:
+            rows = self._rows(name, values, columns or {}, bulk=not prompt)
+        except RequestRefused as refusal:
+            if refusal.status != BAD_REQUEST or name in self.endpoint.filter_fields:
+                raise
+            logger.info("%s Documents are searched by other fields.", refusal)
+            self._refuse(option)
+            return None
+        return self._by(name, rows)
+
+    @staticmethod
+    def _by(name: str, rows: Sequence[Row]) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        for row in rows:
+            found.setdefault(str(row.get(name) or "").strip(), []).append(row)
+        return found
+
+    def by_key(self, keys: Sequence[str], columns: Columns) -> dict[str, Row]:
+        """The documents with these keys, by key; those that are no more are absent."""
+        option = f"$filter={self.key}"
+        if not self._is_refused(option):
+            try:
+                rows = self._rows(self.key, keys, columns, bulk=False)
+            except RequestRefused as refusal:
+                if refusal.status != BAD_REQUEST:
+                    raise
+                logger.info("%s Reading one by one instead.", refusal)
+                self._refuse(option)
+            else:
+                return {str(row.get(self.key)): row for row in rows}
+        found = {key: self._one(key, columns) for key in keys}
+        return {key: row for key, row in found.items() if row is not None}
+
+    def _one(self, key: str, columns: Columns) -> Row | None:
+        """The document with a key, from its own address; None where it is no more."""
+        literal = odata.literal(key, self.endpoint.properties[self.key].type)
+        select = ",".join(self._own(columns))
+        address = odata.url(f"{self._path()}({literal})", {"$select": select})
+        try:
+            answer = self.connection.session.get(address, self.division)
+        except RequestRefused as refusal:
+            if refusal.status == NOT_FOUND:
+                return None
+            raise
+        try:
+            row = dict(answer.json()["d"])
+        except (KeyError, TypeError, ValueError, RecursionError):
+            raise UnexpectedAnswer(
+                f"{self.endpoint.name}: a document was asked for, and something else came."
+            ) from None
+        row[self.key] = key
+        for collection, wanted in columns.items():
+            if collection:
+                self._add_lines([row], collection, wanted)
+        return row
+
+    def _own(self, columns: Columns) -> list[str]:
+        """What is asked of the documents themselves."""
+        names = [self.key, *filter(None, [self.reference_field]), *columns.get("", [])]
+        return list(dict.fromkeys(names))
+
+    def lost(self, document: Document, sent_at: float) -> list[Row] | None:
+        """The documents that may be one that was sent without an answer.
+
+        Where they cannot be searched by reference, those made since are read, or those of the same
+        relation and day, and their references compared here.
+
+        Returns:
+            None where there is no way to look for it.
+        """
+        if document.local:
+            return None
+        found = self.by_reference([document.reference or ""], prompt=True)
+        if found is not None:
+            return found.get(document.reference or "", [])
+        return self._compared(self._since(sent_at) or self._alike(document), document.reference)
+
+    def made_since(self, moment: float, reference: str) -> list[Row] | None:
+        """The documents with a reference that were made, or changed, since a moment.
+
+        Returns:
+            None where this endpoint cannot be searched that way.
+        """
+        return self._compared(self._since(moment), reference)
+
+    def _compared(self, condition: str | None, reference: str | None) -> list[Row] | None:
+        """The documents that meet a condition and have this very reference."""
+        if self.reference_field is None or not condition:
+            return None
+        names = f"{self.key},{self.reference_field}"
+        address = odata.url(self._path(), {"$filter": condition, "$select": names})
+        rows = list(self._pages(address))
+        return self._by(self.reference_field, rows).get(reference or "", [])
+
+    def _since(self, sent_at: float) -> str | None:
+        name = next((n for n in ("Created", "Modified") if self.may_filter(n)), None)
+        if name is None:
+            return None
+        moment = datetime.fromtimestamp(sent_at, timezone.utc)
+        # In the hour that clocks repeat in autumn, an earlier moment can have a later wall time.
+        walls = [
+            (time.astimezone(self.connection.zone).replace(tzinfo=None), time)
+            for time in (moment - MARGIN, moment)
+        ]
+        earliest = min(walls[0][0], walls[1][0] - MARGIN)
+        return f"{name} ge {odata.literal(earliest, 'Edm.DateTime')}"
+
+    def _alike(self, document: Document) -> str | None:
+        terms = []
+        for name in ("Customer", "Supplier", "Account", "EntryDate"):
+            value = document.fields.get(name)
+            if isinstance(value, str) and self.may_filter(name):
+                edm = self.endpoint.properties[name].type
+                terms.append(f"{name} eq {odata.literal(value, edm)}")
+        return " and ".join(terms)
+
+    def may_filter(self, name: str) -> bool:
+        """Whether the documentation allows a property in a filter, or does not say."""
+        allowed = self.endpoint.filter_fields
+        return name in self.endpoint.columns and (not allowed or name in allowed)
+
+    def _rows(self, name: str, values: Sequence[str], columns: Columns, *, bulk: bool) -> list[Row]:
+        """All rows whose `name` has one of the values, with the lines that were asked for."""
+        own = self._own(columns)
+        lines = {name: wanted for name, wanted in columns.items() if name}
+        if bulk and not lines:
+            rows = self._from_bulk(name, values, own)
+            if rows is not None:
+                return rows
+        if not lines:
+            return list(self.where(self.endpoint, name, values, own))
+        return self._with_lines(name, values, own, lines)
+
+    def _from_bulk(self, name: str, values: Sequence[str], own: list[str]) -> list[Row] | None:
+        """Rows from the bulk twin, whose pages are longer; None where that is no help."""
+        option = f"bulk $filter={name}"
+        if len(values) <= MOST_TERMS or not self.endpoint.bulk_twin or self._is_refused(option):
+            return None
+        twin = catalogue.load().endpoints[self.endpoint.bulk_twin]
+        addresses = list(self._addresses(twin, name, values, own, most=len(values)))
+        if len(addresses) * MOST_TERMS >= len(values):
+            # Long references fill an address with fewer terms than a page has rows.
+            return None
+        try:
+            return [row for address in addresses for row in self._pages(address)]
+        except (AccessDenied, RequestRefused) as refusal:
+            logger.info("%s Asking the plain list instead.", refusal)
+            self._refuse(option)
+            return None
+
+    def _with_lines(
+        self, name: str, values: Sequence[str], own: list[str], lines: Columns
+    ) -> list[Row]:
+        """Rows with their lines, in one go where that is honoured, else from their own list."""
+        refusal: ExactOnlineError | None = None
+        if not self._is_refused("$expand"):
+            inner = [f"{of}/{column}" for of, wanted in lines.items() for column in wanted]
+            try:
+                rows = list(self.where(self.endpoint, name, values, [*own, *inner], list(lines)))
+                for row in rows:
+                    row.update({of: self._whole(row.get(of)) for of in lines})
+            except (RequestRefused, UnexpectedAnswer) as error:
+                refusal = error
+            else:
+                return rows
+        rows = list(self.where(self.endpoint, name, values, own))
+        if refusal:
+            # The same without $expand is fine.
+            logger.info("%s Reading lines from their own list.", refusal)
+            self._refuse("$expand")
+        for of, wanted in lines.items():
+            self._add_lines(rows, of, wanted)
+        return rows
+
+    def _whole(self, collection: object) -> list[Row]:
+        """The rows of a collection inside a row, those on further pages of it included."""
+        page = pages.collection(collection)
+        if page is None:
+            raise UnexpectedAnswer("The lines of a document were asked for, and did not come.")
+        more = list(self._pages(page.next_address)) if page.next_address else []
+        return [*page.rows, *more]
+
+    def _add_lines(self, rows: list[Row], collection: str, wanted: list[str]) -> None:
+        item = self.endpoint.properties[collection]
+        parent = item.field or self.key
+        by_parent: dict[str, list[Row]] = {str(row[self.key]): [] for row in rows}
+        if by_parent:
+            endpoint = catalogue.load().endpoints[item.entity or ""]
+            select = list(dict.fromkeys([parent, *wanted]))
+            for line in self.where(endpoint, parent, list(by_parent), select):
+                by_parent.setdefault(str(line.get(parent)), []).append(line)
+        for row in rows:
+            row[collection] = by_parent[str(row[self.key])]
+
+    def where(
+        self,
+        endpoint: Endpoint,
+        name: str,
+        values: Sequence[str],
+        select: Sequence[str],
+        expand: Sequence[str] = (),
+    ) -> Iterator[Row]:
+        """The rows of an endpoint whose `name` has one of the values, in as few calls as do."""
+        for address in self._addresses(endpoint, name, values, select, expand):
+            yield from self._pages(address)
+
+    def _addresses(  # noqa: PLR0913, PLR0917
+        self,
+        endpoint: Endpoint,
+        name: str,
+        values: Sequence[str],
+        select: Sequence[str],
+        expand: Sequence[str] = (),
+        most: int = MOST_TERMS,
+    ) -> Iterator[str]:
+        """As few addresses as ask for all values, none with more than `most` of them."""
+        path = endpoint.uri.format(division=self.division)
+        longest = odata.MAX_URL - len(self.connection.session.base_url)
+        options = {"$select": ",".join(select), "$expand": ",".join(expand)}
+
+        def address(terms: Sequence[str]) -> str:
+            return odata.url(path, {"$filter": " or ".join(terms), **options})
+
+        edm = endpoint.properties[name].type
+        pending: list[str] = []
+        room = 0
+        for value in values:
+            term = f"{name} eq {odata.literal(value, edm)}"
+            size = len(odata.url("", {"": f" or {term}"}))
+            if pending and (len(pending) == most or size > room):
+                yield address(pending)
+                pending = []
+            if not pending:
+                room = longest - len(address([]))
+            pending.append(term)
+            room -= size
+        if pending:
             yield address(pending)
-            pending = []
-        pending.append(term)
-    if pending:
-        yield address(pending)
+
+    def _pages(self, address: str) -> Iterator[Row]:
+        for page in self.connection.pages(address, self.division):
+            yield from page.rows
+
+    def _path(self) -> str:
+        return self.endpoint.uri.format(division=self.division)
+
+    def _is_refused(self, option: str) -> bool:
+        if option not in self._refused:
+            self._refused[option] = refused_options.is_refused(
+                self.connection.store, self.connection.app.key, self.endpoint.id, option
+            )
+        return self._refused[option]
+
+    def _refuse(self, option: str) -> None:
+        self._refused[option] = True
+        refused_options.remember(
+            self.connection.store, self.connection.app.key, self.endpoint.id, option
+        )

@@ -10,6 +10,7 @@ OWN: dict[str, dict[str, Any]] = {
     "division": {
         "type": ["integer", "null"],
         "title": "Division",
+        "examples": [123456],
         "description": (
             "Number of the division (company) to write to. Default: the one that is the signed-in "
             "user's current division."
@@ -19,9 +20,35 @@ OWN: dict[str, dict[str, Any]] = {
         "type": "string",
         "default": "YourRef",
         "title": "Reference Field",
+        "examples": ["Description"],
         "description": (
             "Field of your records that holds your own, unique reference of a document. By it, a "
             "document is looked for at Exact Online before it is created."
+        ),
+    },
+    "streams": {
+        "type": ["object", "null"],
+        "additionalProperties": {
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "object",
+                    "properties": {
+                        "entity": {"type": "string"},
+                        "reference_field": {"type": "string"},
+                        "rows": {"type": "string", "enum": ["documents", "lines"]},
+                    },
+                    "additionalProperties": False,
+                },
+            ]
+        },
+        "title": "Streams",
+        "examples": [{"orders": {"entity": "sales_orders", "rows": "lines"}}],
+        "description": (
+            "What the records of a stream are, where its name does not say it: the name of an "
+            "entity, or an object with entity, reference_field (in place of the setting of that "
+            "name) and rows (documents, or lines for flat rows of which each is a line with the "
+            "header of its document beside it). Default: each stream is what its name says."
         ),
     },
     "on_error": {
@@ -29,6 +56,7 @@ OWN: dict[str, dict[str, Any]] = {
         "enum": ["skip", "fail"],
         "default": "skip",
         "title": "On Error",
+        "examples": ["fail"],
         "description": (
             "When a record is rejected: skip (go on with the others, exit code 5 at the end) or "
             "fail (stop there, exit code 5)."
@@ -38,15 +66,27 @@ OWN: dict[str, dict[str, Any]] = {
         "type": ["integer", "null"],
         "minimum": 1,
         "title": "Max Errors",
+        "examples": [100],
         "description": "Stop at this many rejected records. Default: no limit.",
     },
     "results_path": {
         "type": ["string", "null"],
         "title": "Results Path",
+        "examples": ["results.jsonl"],
         "description": (
             "File to which one JSON line is appended for each record: when, stream, division, "
             "reference, outcome, Exact's ID and the reason of a rejection. Default: no file; the "
             "store keeps the outcomes in any case."
+        ),
+    },
+    "match_sets_path": {
+        "type": ["string", "null"],
+        "title": "Match Sets Path",
+        "examples": ["match-sets.xml"],
+        "description": (
+            "File to which match sets are added that Exact Online does not take by itself, for "
+            "you to upload by hand. Default: exactonline-match-sets-DIVISION.xml in the folder in "
+            "which the target runs."
         ),
     },
     "batch_size_rows": {
@@ -54,18 +94,117 @@ OWN: dict[str, dict[str, Any]] = {
         "minimum": 1,
         "default": 200,
         "title": "Batch Size Rows",
+        "examples": [500],
         "description": (
             "Records that are collected, at most, before they are looked for at Exact Online and "
             "written; a state of the tap ends a batch early."
         ),
     },
+    "nulls": {
+        "type": "string",
+        "enum": ["leave", "clear"],
+        "default": "leave",
+        "title": "Nulls",
+        "examples": ["clear"],
+        "description": (
+            "What a null in a record means: leave (the field is not given) or clear (upsert "
+            "empties the field at Exact Online)."
+        ),
+    },
+    "create_missing": {
+        "type": "array",
+        "items": {"type": "string", "enum": ["accounts", "items"]},
+        "default": [],
+        "title": "Create Missing",
+        "examples": [["accounts"]],
+        "description": (
+            "What may be created where a document refers to it and it is not there: accounts, "
+            "items. Else such a record is rejected."
+        ),
+    },
+    "lookup_hours": {
+        "type": "integer",
+        "minimum": 0,
+        "default": 24,
+        "title": "Lookup Hours",
+        "examples": [24],
+        "description": (
+            "Hours that the keys which were looked up for codes (of accounts, items, ledger "
+            "accounts ...) are used again before they are looked up anew."
+        ),
+    },
     "load_method": {
         "type": "string",
-        "enum": ["append-only"],
+        "enum": ["append-only", "upsert"],
         "default": "append-only",
         "title": "Load Method",
+        "examples": ["upsert"],
         "description": (
-            "append-only: create what is not there yet, and leave what is there as it is."
+            "append-only: create what is not there yet, and leave what is there as it is. "
+            "upsert: also change what is there and differs from the record, as far as the API "
+            "allows it."
+        ),
+    },
+    "hard_delete": {
+        "type": "boolean",
+        "default": False,
+        "title": "Hard Delete",
+        "examples": [True],
+        "description": (
+            "Delete documents at Exact Online whose record was deleted at its source (it comes "
+            "with _sdc_deleted_at). Else such records are skipped."
+        ),
+    },
+    "dry_run": {
+        "type": "boolean",
+        "default": False,
+        "title": "Dry Run",
+        "examples": [True],
+        "description": (
+            "Find out what would be created, changed, deleted and rejected, and write nothing, "
+            "neither to Exact Online nor to the journal."
+        ),
+    },
+    "finalize": {
+        "type": "string",
+        "enum": ["none", "print", "email", "peppol"],
+        "default": "none",
+        "title": "Finalize",
+        "examples": ["email"],
+        "description": (
+            "What to do with a sales invoice once it is created: none (leave it open), print "
+            "(process it, which gives it its number), or also send it to the customer by email "
+            "or peppol. It cannot be taken back."
+        ),
+    },
+    "finalize_sender": {
+        "type": ["string", "null"],
+        "title": "Finalize Sender",
+        "examples": ["invoices@example.com"],
+        "description": (
+            "Address that e-mail with invoices comes from. Default: the one set in Exact Online."
+        ),
+    },
+    "results_days": {
+        "type": "integer",
+        "minimum": 1,
+        "default": 400,
+        "title": "Results Days",
+        "examples": [400],
+        "description": (
+            "Days that the store remembers what became of a record. A record that comes again "
+            "after that is looked for at Exact Online once more."
+        ),
+    },
+    "settle_after": {
+        "type": "integer",
+        "minimum": 0,
+        "default": 60,
+        "title": "Settle After",
+        "examples": [60],
+        "description": (
+            "Seconds to wait before a document that was sent without an answer, and cannot be "
+            "found at Exact Online, is sent once more."
         ),
     },
 }

@@ -1,4 +1,4 @@
-"""The two sinks of the target: one for everything that is written, one for Meltano's test."""
+"""The sinks of the target: for documents, for match sets, and for Meltano's test."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.sinks import BatchSink, RecordSink
 from typing_extensions import override
+
+from target_exactonline.streams import LINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,24 +18,11 @@ TEST_STREAM = "meltano_test_stream"
 """What `meltano config test` sends to find out whether a target works."""
 
 
-class DocumentSink(BatchSink):
-    """Collects the records of one stream and hands them to the loader of its entity."""
-
-    def __init__(
-        self,
-        target: TargetExactOnline,
-        stream_name: str,
-        schema: dict[str, Any],
-        key_properties: Sequence[str] | None,
-    ) -> None:
-        """Raises ConfigurationError where nothing can be written for the stream."""
-        super().__init__(target, stream_name, schema, key_properties)
-        self._target = target
-        self._loader = target.loader(stream_name)
+class _Unchecked(BatchSink):
+    """Takes records as they are: they are checked by what the API takes, and rejected singly."""
 
     @override
     def get_validator(self) -> None:
-        # Records are checked by what the API takes, and rejected one by one.
         return None
 
     @override
@@ -46,6 +35,62 @@ class DocumentSink(BatchSink):
         # The same holds for a record without its key.
         return
 
+
+class DocumentSink(_Unchecked):
+    """Collects the records of one stream and hands them to the loader of its entity.
+
+    Those that are no whole document wait for the end of the input.
+    """
+
+    def __init__(
+        self,
+        target: TargetExactOnline,
+        stream_name: str,
+        schema: dict[str, Any],
+        key_properties: Sequence[str] | None,
+    ) -> None:
+        """Raises ConfigurationError where nothing can be written for the stream."""
+        super().__init__(target, stream_name, schema, key_properties)
+        self._target = target
+        self._feed = target.feed(stream_name)
+        if self._feed.part != LINE:
+            target.loader(self._feed)
+        target.gathering.expect(self._feed, self.key_properties)
+
+    @override
+    def _remove_sdc_metadata_from_record(self, record: dict[str, Any]) -> None:
+        # One of these columns tells that a record was deleted; the others are left out later.
+        return
+
+    @override
+    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
+        if self._target.gathering.take(self._feed, self.key_properties, record):
+            return
+        self._target.received += 1
+        if not self._target.halted:
+            super().process_record(record, context)
+
+    @override
+    def process_batch(self, context: dict[str, Any]) -> None:
+        records = context.get("records")
+        if records:
+            self._target.load(self._feed, records)
+
+
+class MatchSetSink(_Unchecked):
+    """Collects match sets."""
+
+    def __init__(
+        self,
+        target: TargetExactOnline,
+        stream_name: str,
+        schema: dict[str, Any],
+        key_properties: Sequence[str] | None,
+    ) -> None:
+        """Make it for one stream."""
+        super().__init__(target, stream_name, schema, key_properties)
+        self._target = target
+
     @override
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
         self._target.received += 1
@@ -54,8 +99,7 @@ class DocumentSink(BatchSink):
 
     @override
     def process_batch(self, context: dict[str, Any]) -> None:
-        with self._target.writing():
-            self._loader.load(self.stream_name, context.get("records", []))
+        self._target.load_match_sets(self.stream_name, context.get("records", []))
 
 
 class ProbeSink(RecordSink):

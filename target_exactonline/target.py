@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from copy import deepcopy
 from functools import cached_property
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Target
@@ -20,22 +22,30 @@ from exactonline_client.errors import (
     RecordsRejected,
 )
 from exactonline_client.settings import DISTRIBUTION
-from target_exactonline import entities
-from target_exactonline.documents import preparer
-from target_exactonline.load import Loader
+from target_exactonline import match_sets, streams
+from target_exactonline.assembly import prepared
+from target_exactonline.documents import Preparation, preparer
+from target_exactonline.entities import entities
+from target_exactonline.gathering import Gathering
+from target_exactonline.loaders import Workshop
+from target_exactonline.matching import ENTITY as MATCH_SETS
+from target_exactonline.matching import MatchSetLoader
 from target_exactonline.messages import MessageReader
 from target_exactonline.results import Results
 from target_exactonline.settings import SCHEMA
-from target_exactonline.sinks import TEST_STREAM, DocumentSink, ProbeSink
+from target_exactonline.sinks import TEST_STREAM, DocumentSink, MatchSetSink, ProbeSink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.sinks import Sink
 
     from exactonline_client.connection import Connection
+    from target_exactonline.load import Loader
+    from target_exactonline.matching import MatchSetLoader
+    from target_exactonline.streams import Feed
 
 
 class TargetExactOnline(Target):
@@ -56,14 +66,19 @@ class TargetExactOnline(Target):
         super().__init__(**options)
         # Exact Online asks for one request at a time in a division.
         self.max_parallelism = 1
+        self._chosen = streams.choices(self.config.get("streams"))
+        self.gathering = Gathering(self._chosen, self.config["reference_field"])
+        """Records that are written at the end of the input, put together."""
         self.received = 0
-        """Records that came in for writing."""
+        """Documents that came in for writing."""
         self.halted: DailyLimitReached | None = None
         """Why records are only counted from here on."""
-        self._loaders: dict[str, Loader] = {}
+        self._loaders: dict[tuple[str, str], Loader] = {}
         self._writing = False
         self._terminated = False
         self._written_state: dict[str, Any] | None = None
+        self._held_state: dict[str, Any] | None = None
+        """A message with the state that may be passed on once the gathered records are written."""
 
     @classmethod
     @override
@@ -108,12 +123,19 @@ class TargetExactOnline(Target):
     @cached_property
     def results(self) -> Results:
         """What became of the records."""
-        return Results(
-            self.connection.store,
-            self.connection.app.key,
-            self.division,
-            self.config.get("results_path"),
+        return Results(self.division, self.config.get("results_path"), self.connection.clock)
+
+    @cached_property
+    def workshop(self) -> Workshop:
+        """What loaders are made of; what the journal need not know any more is forgotten first."""
+        workshop = Workshop(
+            self.connection, self.division, self.results, self.config, self._check_stop
         )
+        unsearchable = [
+            entity.endpoint.id for entity in entities().values() if not entity.references
+        ]
+        workshop.journal.purge(self.config["results_days"], [*unsearchable, MATCH_SETS])
+        return workshop
 
     def check_division(self) -> None:
         """Make sure that the user is signed in and may open the division.
@@ -136,31 +158,83 @@ class TargetExactOnline(Target):
             possible[self.division],
         )
 
-    def loader(self, stream_name: str) -> Loader:
-        """The loader of a stream's entity; streams of one entity share it.
+    def feed(self, stream_name: str) -> Feed:
+        """What the records of a stream are.
 
         Raises:
             ConfigurationError: nothing can be written for the stream.
         """
-        entity = entities.find(stream_name)
-        if entity.stream not in self._loaders:
-            reference_field = self.config["reference_field"]
-            prepare = preparer(entity, reference_field, self.connection.zone)
-            self._loaders[entity.stream] = Loader(
-                self.connection,
-                self.division,
-                entity,
-                reference_field,
-                self.results,
-                prepare,
-                1 if self.config["on_error"] == "fail" else self.config.get("max_errors"),
-                self._check_stop,
+        return streams.feed(stream_name, self._chosen, self.config["reference_field"])
+
+    def writes(self, stream_name: str, endpoint: str) -> bool:
+        """Whether the records of a stream become rows of this very endpoint."""
+        if match_sets.are_meant_by(stream_name):
+            return endpoint == MATCH_SETS
+        return self.feed(stream_name).entity.endpoint.id == endpoint
+
+    def loader(self, feed: Feed) -> Loader:
+        """The loader of a stream's entity; streams of one entity and reference share it.
+
+        Raises:
+            ConfigurationError: the entity cannot be searched by that reference.
+        """
+        entity, reference_field = feed.entity, feed.reference_setting
+        key = (entity.stream, reference_field)
+        if key not in self._loaders:
+            preparation = Preparation(
+                reference_field, self.config["nulls"], frozenset(self.config["create_missing"])
             )
-        return self._loaders[entity.stream]
+            prepare = preparer(entity, preparation, self.connection.zone, self.division)
+            self._loaders[key] = self.workshop.loader(entity, reference_field, prepared(prepare))
+        return self._loaders[key]
+
+    def load(self, feed: Feed, records: Sequence[dict[str, Any]]) -> None:
+        """Load records of a stream, all of them whole documents."""
+        with self._writing_document():
+            self.loader(feed).load(feed.stream, records)
+
+    @cached_property
+    def match_sets(self) -> MatchSetLoader:
+        """The loader of match sets."""
+        return self.workshop.match_sets()
+
+    def load_match_sets(self, stream_name: str, records: Sequence[dict[str, Any]]) -> None:
+        """Load match sets, which are no documents of an entity."""
+        with self._writing_document():
+            self.match_sets.load(stream_name, records)
+
+    def _load_gathered(self) -> None:
+        """Load what was put together of several records, in batches."""
+        if self.gathering.left_out:
+            self.logger.warning(
+                "%s deleted lines were left out: a line is only deleted with its document, or by "
+                "a document that comes without it.",
+                self.gathering.left_out,
+            )
+        by_stream = groupby(self.gathering.documents(), key=itemgetter(0))
+        for stream_name, pairs in by_stream:
+            feed = self.feed(stream_name)
+            records = (record for _, record in pairs)
+            while batch := list(islice(records, self.config["batch_size_rows"])):
+                self.load(feed, batch)
+
+    def _finish(self) -> None:
+        """Settle what the loaders have put off, such as documents in doubt."""
+        for loader in self._all_loaders():
+            with self._writing_document():
+                loader.finish()
+
+    def _all_loaders(self) -> Iterator[Loader | MatchSetLoader]:
+        """The loaders that were needed so far."""
+        yield from self._loaders.values()
+        if "match_sets" in vars(self):
+            yield self.match_sets
 
     @override
     def get_sink_class(self, stream_name: str) -> type[Sink]:
-        return ProbeSink if stream_name == TEST_STREAM else DocumentSink
+        if stream_name == TEST_STREAM:
+            return ProbeSink
+        return MatchSetSink if match_sets.are_meant_by(stream_name) else DocumentSink
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -193,9 +267,13 @@ class TargetExactOnline(Target):
         """
         with self._guarded():
             self.drain_all()
-        if not self.halted:
+        if self.halted:
+            return
+        if self.gathering.is_empty:
             super()._process_state_message(message_dict)
             self.drain_all()
+        else:
+            self._held_state = message_dict
 
     @override
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
@@ -206,7 +284,8 @@ class TargetExactOnline(Target):
 
     @override
     def _write_state_message(self, state: dict[str, Any]) -> None:
-        if state != self._written_state:
+        # What a dry run has looked at is still to be written.
+        if state != self._written_state and not self.config.get("dry_run"):
             super()._write_state_message(state)
             self._written_state = state
 
@@ -217,6 +296,14 @@ class TargetExactOnline(Target):
         Raises:
             RecordsRejected: some records were, also if the others were written.
         """
+        self.received += len(self.gathering)
+        with self._guarded():
+            self.drain_all()
+            if not self.halted:
+                self._load_gathered()
+                self._finish()
+        if self._held_state and not self.halted:
+            super()._process_state_message(self._held_state)
         with self._guarded():
             super().process_endofpipe()
         if not self.received:
@@ -232,6 +319,8 @@ class TargetExactOnline(Target):
             )
 
     def _report(self) -> None:
+        for loader in self._all_loaders():
+            loader.give_up()
         if self.received:
             self.logger.info(self.results.summary())
 
@@ -243,7 +332,7 @@ class TargetExactOnline(Target):
             self.connection.close()
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def _writing_document(self) -> Iterator[None]:
         """While this lasts, a request to terminate waits for the document at hand."""
         self._writing = True
         try:

@@ -44,6 +44,21 @@ EXPECTED = {
     "Edm.Int32": "a whole number of at most 32 bits",
     "Edm.String": "text",
 }
+WIDTHS = {
+    "AccountCode": 18,
+    "crm/Accounts.Code": 18,
+    "Country": 3,
+    "Language": 10,
+    "PurchaseVATCode": 3,
+    "SalesVATCode": 3,
+    "SalesVatCode": 3,
+    "Unit": 8,
+    "UnitCode": 8,
+    "vat/VATCodes.Code": 3,
+    "VATCode": 3,
+}
+"""Longest texts, where a column is known to be of a fixed width: by property, or by endpoint and
+property."""
 
 
 class Unfit(ValueError):  # noqa: N818 - it is the value that does not fit
@@ -99,18 +114,23 @@ def _whole(edm: str) -> Callable[[object], int]:
     def convert(value: object) -> int:
         # Some flags are bytes.
         number = int(value) if edm == "Edm.Byte" and isinstance(value, bool) else _number(value)
-        if number not in RANGES[edm]:
+        # What is no int would be looked for in the range number by number.
+        if not isinstance(number, int) or number not in RANGES[edm]:
             raise ValueError
-        return int(number)
+        return number
 
     return convert
 
 
-def _text(value: object) -> str:
+def to_text(value: object) -> str:
+    """A text, which a database may keep as a whole number.
+
+    Raises:
+        ArithmeticError, TypeError, ValueError: it is neither.
+    """
     if isinstance(value, str):
         value.encode()
         return value
-    # Databases keep codes such as a journal's as numbers.
     number = _number(value)
     if isinstance(number, Decimal):
         raise TypeError
@@ -168,6 +188,6 @@ CONVERTERS: dict[str, Callable[[object], Scalar]] = {
     "Edm.Boolean": _boolean,
     "Edm.Double": _number,
     "Edm.Guid": _guid,
-    "Edm.String": _text,
+    "Edm.String": to_text,
     **{edm: _whole(edm) for edm in RANGES},
 }

@@ -117,7 +117,7 @@ def test_a_doubt_outlives_a_search_that_fails(httpserver: HTTPServer, wire_runne
         page({"InvoiceID": KEY, "YourRef": "d"})
     )
     load = wire_runner.load(invoice("d"))
-    assert load.outcomes == [("d", "exists")]
+    assert load.outcomes == [("d", "created")]
     assert load.states == [1]
     assert len(posts(httpserver)) == 1
 

@@ -1,0 +1,136 @@
+"""What follows the creation of a document: it is finalised, and its number and totals are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from target_exactonline.journal import SENDING
+from target_exactonline.results import Result, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from exactonline_client.catalogue import Endpoint
+    from target_exactonline.documents import Document
+    from target_exactonline.finalize import Finalizer
+    from target_exactonline.journal import Journal
+    from target_exactonline.search import Row, Search
+
+NUMBERS = ("InvoiceNumber", "EntryNumber", "OrderNumber", "QuotationNumber")
+"""Where entities have the number that Exact Online gives a document; the first counts."""
+HALF_A_CENT = Decimal("0.005")
+TOTALS = "its totals are not those of the record"
+
+
+def number_field(endpoint: Endpoint) -> str | None:
+    """The property that holds the number which Exact Online gives a document."""
+    return next((name for name in NUMBERS if name in endpoint.columns), None)
+
+
+def number_of(endpoint: Endpoint, row: Row) -> str | None:
+    """That number, as far as a row tells it."""
+    value = row.get(number_field(endpoint) or "")
+    return str(value) if value else None
+
+
+def differing(expected: Mapping[str, Decimal], row: Mapping[str, Any]) -> str | None:
+    """What to say about totals of a row that differ from the expected ones by a cent or more."""
+    said = []
+    for name, amount in expected.items():
+        try:
+            made = Decimal(str(row.get(name)))
+        except InvalidOperation:
+            continue
+        if abs(made - amount) >= HALF_A_CENT:
+            said.append(f"{name} is {made} at Exact Online, and {amount} in the record")
+    return joined(*said)
+
+
+@dataclass
+class Completion:
+    """Completes the documents of one entity that this run created.
+
+    Raises (every method):
+        The errors of `Session.get` and `Session.write` that are not about one document.
+    """
+
+    search: Search
+    journal: Journal
+    finalizer: Finalizer | None
+    """None where documents are left as they are created."""
+    settle_after: float
+    _expected: dict[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    """The totals that the answers to creations did not tell, by the keys of the documents."""
+    _finalized: set[str] = field(default_factory=set)
+    """Keys of documents whose number came with the finalising."""
+
+    def totals(self, document: Document, row: Row) -> str | None:
+        """What is wrong with the totals of a new document; some may have to be read later."""
+        if any(row.get(name) is None for name in document.expected):
+            self._expected[str(row[self.search.key])] = document.expected
+            return None
+        return differing(document.expected, row)
+
+    def finalize(self, reference: str, key: str) -> str | None:
+        """Finalise a new document, if that is asked for; what went wrong, in words."""
+        if self.finalizer is None:
+            return None
+        self._finalized.add(key)
+        return self.finalizer.finalize(reference, key)
+
+    def is_open(self, key: str | None) -> bool:
+        """Whether there is something left to be read of a document."""
+        return key in self._expected or key in self._finalized
+
+    def complete(self, results: Iterable[Result]) -> list[Result]:
+        """Results with what could only be read after the creation, many in one call."""
+        results = list(results)
+        endpoint = self.search.endpoint
+        name = number_field(endpoint)
+        names = [name] if name else []
+        names += {total: None for expected in self._expected.values() for total in expected}
+        keys = [str(result.fate.exact_id) for result in results]
+        rows = self.search.by_key(keys, {"": names}) if keys else {}
+        return [
+            self._completed(result, rows.get(key, {}))
+            for result, key in zip(results, keys, strict=True)
+        ]
+
+    def _completed(self, result: Result, row: Row) -> Result:
+        key = str(result.fate.exact_id)
+        self._finalized.discard(key)
+        wrong = differing(self._expected.pop(key, {}), row)
+        detail = joined(result.fate.detail, wrong)
+        fate = replace(
+            result.fate,
+            number=number_of(self.search.endpoint, row) or result.fate.number,
+            reason=joined(result.fate.reason, TOTALS if wrong else None),
+            detail=detail,
+        )
+        self.journal.change(
+            result.entity,
+            result.reference,
+            number=fate.number,
+            reason=joined(fate.reason, fate.detail),
+        )
+        return replace(result, fate=fate)
+
+    def unfinalized(self) -> float:
+        """Until when to wait for invoices whose finalising got no answer; 0 without any."""
+        if self.finalizer is None:
+            return 0.0
+        rows = self.journal.unfinalized(self.search.endpoint.id)
+        sent = [row.sent_at or 0.0 for row in rows if row.finalized == SENDING]
+        return max(sent) + self.settle_after if sent else 0.0
+
+    def catch_up(self) -> None:
+        """Finalise what earlier runs, or this one, could not carry to its end."""
+        if self.finalizer is None:
+            return
+        for row in self.journal.unfinalized(self.search.endpoint.id):
+            if self.finalizer.catch_up(row, self.settle_after):
+                found = self.search.by_key([str(row.exact_id)], {"": ["InvoiceNumber"]})
+                number = number_of(self.search.endpoint, found.get(str(row.exact_id), {}))
+                self.journal.change(self.search.endpoint.id, row.reference, number=number)

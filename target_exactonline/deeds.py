@@ -1,0 +1,381 @@
+"""What is done with one document: it is created, changed, deleted, or left as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from exactonline_client.errors import InDoubt, RequestRefused
+from target_exactonline import changes as differences
+from target_exactonline import finalize
+from target_exactonline.attachments import ATTACHMENTS, DOCUMENTS, LINK, Attacher
+from target_exactonline.completion import TOTALS, number_of
+from target_exactonline.journal import WANTED, Intent, derived
+from target_exactonline.results import (
+    CREATED,
+    DELETED,
+    EXISTS,
+    IN_DOUBT,
+    REJECTED,
+    SKIPPED,
+    UNCHANGED,
+    UPDATED,
+    Fate,
+    joined,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from exactonline_client.catalogue import Endpoint
+    from target_exactonline.changes import Changes
+    from target_exactonline.completion import Completion
+    from target_exactonline.documents import Document
+    from target_exactonline.journal import Journal, Posting
+    from target_exactonline.search import Row, Search
+    from target_exactonline.writer import Writer
+
+LOST = (
+    "It was sent, no answer came, and it cannot be found at Exact Online. The next run that brings "
+    "this record looks for it once more before it sends it again"
+)
+UNSEARCHABLE = (
+    "It was sent and no answer came, and {name} cannot be searched by a reference of your own. "
+    "Look for it at Exact Online, then settle it with: exactonline results settle {stream} "
+    "{reference} --created ID | --not-created"
+)
+CHANGED = (
+    "The record has changed since an earlier load; the document at Exact Online was left as it is"
+)
+NOT_DELETED = (
+    "It was deleted at the source; it is deleted at Exact Online only with hard_delete: true"
+)
+NOT_THERE = (
+    "Exact Online has no document with this key or reference, and it takes more to create one"
+)
+FEWER_LINES = (
+    "Exact Online has lines that did not come with it. Read its lines whole, not only those that "
+    "changed; if they are to be removed, set hard_delete: true"
+)
+NOT_FOUND = 404
+
+Found = dict[str, "list[Row] | None"]
+"""The documents at Exact Online by reference; None where there is no way to look."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What may be done."""
+
+    upsert: bool = False
+    """Change documents that are there; else they are left as they are."""
+    hard_delete: bool = False
+    dry_run: bool = False
+    """Find out what would be done, and send nothing that changes anything."""
+
+
+@dataclass
+class Deeds:
+    """Carries out what the documents of one entity ask for, in one division.
+
+    Raises (every method):
+        The errors of `Session.get` and `Session.write` that are not about one document.
+    """
+
+    endpoint: Endpoint
+    search: Search
+    journal: Journal
+    writer: Writer
+    completion: Completion
+    policy: Policy
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep other runs from loading documents of this kind at the same time."""
+        name = f"load-{self.endpoint.name}-{self.search.division}"
+        return self.search.connection.store.lock(name)
+
+    def known(self, references: Sequence[str]) -> dict[str, Posting]:
+        """What the journal says of documents; it is asked first, since that is free."""
+        return self.journal.known(self.endpoint.id, references)
+
+    def settled(self, document: Document, row: Posting | None) -> Fate | None:
+        """What becomes of a document, where the journal alone can tell."""
+        if document.deleted:
+            return self._deletion(row)
+        if row is None or row.doubtful:
+            return None
+        there = Fate(UNCHANGED, row.exact_id, row.number)
+        same = row.payload_hash == document.payload_hash
+        if same and row.outcome == SKIPPED:
+            return replace(there, outcome=SKIPPED, reason=row.reason)
+        if row.exact_id is None:
+            return None
+        if self.policy.upsert:
+            return self._up_to_date(document, row, there, same=same)
+        as_before = same and row.outcome not in (REJECTED, IN_DOUBT)
+        reason = None if same else CHANGED
+        return there if as_before else replace(there, outcome=EXISTS, reason=reason)
+
+    def _deletion(self, row: Posting | None) -> Fate | None:
+        """The same for a record that was deleted at its source."""
+        if row is not None and row.outcome == DELETED:
+            return Fate(UNCHANGED)
+        return None if self.policy.hard_delete else Fate(SKIPPED, reason=NOT_DELETED)
+
+    def _up_to_date(
+        self, document: Document, row: Posting, there: Fate, *, same: bool
+    ) -> Fate | None:
+        """The same for a document at Exact Online that may be changed; None to have a look."""
+        if "PUT" not in self.endpoint.methods:
+            return there if same else self._fixed(document, row)
+        return there if same and row.outcome in (CREATED, UPDATED, UNCHANGED) else None
+
+    def _fixed(self, document: Document, row: Posting) -> Fate:
+        reason = f"The record has changed, but the API cannot change {self.endpoint.name}"
+        return Fate(SKIPPED, row.exact_id, row.number, reason, payload_hash=document.payload_hash)
+
+    def look(self, documents: Sequence[Document], known: Mapping[str, Posting]) -> Found:
+        """Which documents are at Exact Online, many in one call."""
+        wanted = {str(document.reference): document for document in documents}
+        columns = {}
+        if self.policy.upsert and "PUT" in self.endpoint.methods:
+            compared = [document for document in documents if not document.deleted]
+            columns = differences.columns(self.endpoint, compared) if compared else {}
+        found: Found = {}
+        keys = {
+            name: key for name, document in wanted.items()
+            if (key := (known[name].exact_id if name in known else None) or document.exact_id)
+        }  # fmt: skip
+        if keys:
+            rows = self.search.by_key(list(keys.values()), columns)
+            found = {name: [rows[key]] for name, key in keys.items() if key in rows}
+        doubtful = {name for name in wanted if name in known and known[name].doubtful}
+        others = [
+            name for name, document in wanted.items()
+            if name not in found and name not in doubtful and not document.local
+        ]  # fmt: skip
+        rows_of = self.search.by_reference(others, columns) if others else {}
+        for name in others:
+            found[name] = None if rows_of is None else rows_of.get(name, [])
+        for name in doubtful - found.keys():
+            found[name] = self.search.lost(wanted[name], known[name].sent_at or 0.0)
+        return found
+
+    def carry_out(
+        self,
+        stream: str,
+        document: Document,
+        before: Posting | None,
+        there: list[Row] | None,
+        *,
+        waited: bool,
+    ) -> Fate:
+        """Do what a document asks for.
+
+        Args:
+            stream: where it came from.
+            document: without problems.
+            before: what the journal says of its reference.
+            there: what was found at Exact Online.
+            waited: whether what is in doubt, and was not found, may be sent again.
+        """
+        if before and before.doubtful and not self.policy.dry_run:
+            if there is None:
+                return Fate(IN_DOUBT, reason=self._unsearchable(stream, document))
+            if not there and not waited and not self._is_old(before):
+                return Fate(IN_DOUBT, reason=LOST)
+            if there and before.payload_hash == document.payload_hash:
+                return self._adopted(stream, document, there)
+        if document.deleted:
+            return self._delete(there)
+        if there:
+            fate = self._existing(document, before, there)
+        else:
+            fate = self._create(stream, document, before)
+        return replace(fate, detail=joined(fate.detail, *document.notes))
+
+    def _is_old(self, posting: Posting) -> bool:
+        """Whether what was sent so long ago is at Exact Online by now, if it ever will be."""
+        return self.journal.clock() >= (posting.sent_at or 0.0) + self.writer.settle_after
+
+    def _unsearchable(self, stream: str, document: Document) -> str:
+        name = self.endpoint.name
+        return UNSEARCHABLE.format(name=name, stream=stream, reference=document.reference)
+
+    def _adopted(self, stream: str, document: Document, rows: list[Row]) -> Fate:
+        key, several = str(rows[0][self.search.key]), self._several(rows)
+        fate = Fate(CREATED, key, reason=several, payload_hash=document.payload_hash)
+        return self._with_files(stream, document, fate)
+
+    def _several(self, rows: list[Row]) -> str | None:
+        if len(rows) == 1:
+            return None
+        keys = ", ".join(str(row[self.search.key]) for row in rows)
+        return f"{len(rows)} documents at Exact Online carry this reference: {keys}"
+
+    def _create(self, stream: str, document: Document, before: Posting | None) -> Fate:
+        if document.lacks:
+            return Fate(REJECTED, reason="; ".join([NOT_THERE, *document.lacks]))
+        if self.policy.dry_run:
+            return Fate(CREATED)
+        wanted = WANTED if self.completion.finalizer else None
+        intent = Intent(
+            stream,
+            self.endpoint.id,
+            str(document.reference),
+            document.payload_hash,
+            document.record,
+            document.source_key,
+            wanted,
+        )
+        sent = False
+        try:
+            self._attach_first(stream, document)
+            sent = True
+            row = self.writer.create(self.endpoint, intent, document.body(), before)
+        except RequestRefused as refusal:
+            return Fate(REJECTED, reason=refusal.reason or str(refusal))
+        except InDoubt:
+            return self._resolved(stream, document) if sent else Fate(IN_DOUBT, reason=LOST)
+        return self._with_files(stream, document, self._created(document, row))
+
+    def _resolved(self, stream: str, document: Document) -> Fate:
+        """Look for a document that was sent just now, without an answer."""
+        rows = self.search.lost(document, self.journal.clock())
+        if rows is None:
+            return Fate(IN_DOUBT, reason=self._unsearchable(stream, document))
+        return self._adopted(stream, document, rows) if rows else Fate(IN_DOUBT, reason=LOST)
+
+    def _created(self, document: Document, row: Row) -> Fate:
+        key, name = str(row[self.search.key]), self.search.reference_field
+        kept = row.get(name) if name in document.fields else None
+        other = kept is not None and str(kept).strip() != document.reference
+        wrong = self.completion.totals(document, row)
+        return Fate(
+            CREATED,
+            key,
+            number_of(self.endpoint, row),
+            joined(
+                f"Exact Online keeps its {name} as {kept!r}" if other else None,
+                TOTALS if wrong else None,
+            ),
+            detail=wrong,
+            payload_hash=document.payload_hash,
+        )
+
+    def can_attach(self) -> bool:
+        """Whether files can go with these documents."""
+        item = self.endpoint.columns.get(LINK)
+        return self.endpoint.id == DOCUMENTS or (
+            self.endpoint.id != ATTACHMENTS and item is not None and item.post
+        )
+
+    def _attach_first(self, stream: str, document: Document) -> None:
+        """Upload the files of a document that is to point at them."""
+        if document.attachments and self.endpoint.id != DOCUMENTS and LINK not in document.fields:
+            attacher = Attacher(self.writer, stream)
+            document.fields[LINK] = attacher.document_for(self.endpoint, document)
+
+    def _with_files(self, stream: str, document: Document, fate: Fate) -> Fate:
+        """Upload the files of a new document that holds them itself."""
+        if not document.attachments or self.endpoint.id != DOCUMENTS:
+            return fate
+        name = derived(self.endpoint.id, str(document.reference))
+        try:
+            Attacher(self.writer, stream).attach(str(fate.exact_id), name, document.attachments)
+        except RequestRefused as refusal:
+            reason = f"its files were refused: {refusal.reason or refusal}"
+        except InDoubt:
+            reason = "whether all of its files arrived is not known; add what is missing by hand"
+        else:
+            return fate
+        return replace(fate, reason=joined(fate.reason, reason))
+
+    def _existing(self, document: Document, before: Posting | None, rows: list[Row]) -> Fate:
+        key = str(rows[0][self.search.key])
+        if not self.policy.upsert or "PUT" not in self.endpoint.methods:
+            new = before is None or before.exact_id is None
+            kept = document.payload_hash if new and not (before and before.doubtful) else ""
+            reason = CHANGED if before and before.doubtful else self._several(rows)
+            return Fate(EXISTS, key, number_of(self.endpoint, rows[0]), reason, payload_hash=kept)
+        fate = self._change(document, key, rows[0])
+        if fate.outcome == UNCHANGED and before and before.outcome == IN_DOUBT:
+            # What had no answer was carried out after all.
+            fate = replace(fate, outcome=UPDATED)
+        several = self._several(rows)
+        if several:
+            fate = replace(fate, reason=joined(fate.reason, several))
+        return fate
+
+    def _change(self, document: Document, key: str, row: Row) -> Fate:
+        """Make a document at Exact Online what the record says."""
+        for _attempt in range(2):
+            wanted = differences.compare(self.endpoint, document.fields, row)
+            fate = self._decided(document, key, row, wanted)
+            if fate.outcome != UPDATED or self.policy.dry_run:
+                return fate
+            try:
+                self.writer.change(self.endpoint, key, wanted)
+            except RequestRefused as refusal:
+                return Fate(REJECTED, key, reason=refusal.reason or str(refusal))
+            except InDoubt:
+                if any(line.method == "POST" for line in wanted.lines):
+                    # A line that is still on its way would be added twice.
+                    break
+                columns = differences.columns(self.endpoint, [document])
+                row = self.search.by_key([key], columns).get(key, row)
+                left = differences.compare(self.endpoint, document.fields, row)
+                if not left.wanted:
+                    return fate
+            else:
+                return fate
+        return Fate(IN_DOUBT, key, reason=LOST)
+
+    def _decided(self, document: Document, key: str, row: Row, wanted: Changes) -> Fate:
+        """What is to become of a document that is there."""
+        fate = Fate(
+            UNCHANGED, key, number_of(self.endpoint, row), payload_hash=document.payload_hash
+        )
+        fixed = f"the API cannot change {', '.join(wanted.fixed)}" if wanted.fixed else None
+        detail = "; ".join(wanted.values) if self.policy.dry_run else None
+        if not wanted.wanted:
+            return replace(fate, outcome=SKIPPED, reason=fixed, detail=detail) if fixed else fate
+        if document.assembled and wanted.removes_lines and not self.policy.hard_delete:
+            return Fate(REJECTED, key, reason=FEWER_LINES, detail=detail)
+        if self.endpoint.id == finalize.INVOICES and row.get("Status") == finalize.PROCESSED:
+            names = ", ".join([*wanted.names, *wanted.fixed])
+            reason = f"the invoice is processed and can no longer be changed; it differs in {names}"
+            return replace(fate, outcome=SKIPPED, reason=reason, detail=detail)
+        if self.policy.dry_run:
+            names = f"it differs in {', '.join(wanted.names)}"
+            fixed = joined(names, fixed)
+        return replace(fate, outcome=UPDATED, reason=fixed, detail=detail)
+
+    def _delete(self, rows: list[Row] | None) -> Fate:
+        if rows is None:
+            return Fate(
+                REJECTED,
+                reason=f"{self.endpoint.name} cannot be searched by a reference of your own, and "
+                "the key of this one is not known, so it was not deleted",
+            )
+        if not rows:
+            return Fate(DELETED, reason="it was not at Exact Online any more")
+        key = str(rows[0][self.search.key])
+        if len(rows) > 1:
+            return Fate(REJECTED, reason=f"{self._several(rows)}; none of them was deleted")
+        return Fate(DELETED, key) if self.policy.dry_run else self._deleted(key)
+
+    def _deleted(self, key: str) -> Fate:
+        """Delete a document; a request without an answer may be sent again, unlike others."""
+        for _attempt in range(2):
+            try:
+                self.writer.delete(self.endpoint, key)
+            except RequestRefused as refusal:
+                if refusal.status != NOT_FOUND:
+                    return Fate(REJECTED, key, reason=refusal.reason or str(refusal))
+            except InDoubt:
+                if self.search.by_key([key], {}):
+                    continue
+            return Fate(DELETED, key)
+        return Fate(IN_DOUBT, key, reason=LOST)

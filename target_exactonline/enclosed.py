@@ -1,0 +1,119 @@
+"""Files that come with a record: in it as base64, or named by their path."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from target_exactonline.names import plain
+from target_exactonline.values import Unfit, describe
+
+LARGEST = 10 * 1024 * 1024
+"""Bytes that Exact Online takes in one call."""
+LIST, PATH = "attachments", "attachment_path"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a document."""
+
+    file_name: str
+    content: str
+    """In base64."""
+
+
+def take(record: dict[str, Any]) -> tuple[tuple[Attachment, ...], list[str]]:
+    """Take the files out of a record; with them comes what is wrong with them.
+
+    `attachments` is a list of objects with a `path`, or a `file_name` and its `content` in base64,
+    or that list as JSON text; `attachment_path` names a single file. Paths start in the folder that
+    the target runs in.
+    """
+    found: list[Attachment] = []
+    problems: list[str] = []
+    for name in [name for name in record if plain(name) in {plain(LIST), plain(PATH)}]:
+        value = record.pop(name)
+        if value is not None:
+            _add(found, problems, name, value)
+    return tuple(found), problems
+
+
+def _add(found: list[Attachment], problems: list[str], name: str, value: object) -> None:
+    """One field's files."""
+    if plain(name) == plain(PATH):
+        items: list[tuple[str, Any]] = [(name, {"path": value})]
+    else:
+        try:
+            items = [
+                (f"{name}[{number}]", item) for number, item in enumerate(_items(value), start=1)
+            ]
+        except Unfit as error:
+            problems.append(f"{name} {error}")
+            return
+    for where, item in items:
+        try:
+            found.append(_attachment(item))
+        except Unfit as error:  # noqa: PERF203 - each file has problems of its own
+            problems.append(f"{where} {error}")
+
+
+def _items(value: object) -> list[Any]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            value = None
+    if not isinstance(value, list):
+        raise Unfit("should be a list of objects")
+    return value
+
+
+def _attachment(item: object) -> Attachment:
+    if not isinstance(item, dict):
+        raise Unfit(f"should be an object, but is {describe(item)}")
+    given = {plain(str(name)): value for name, value in item.items() if value is not None}
+    unknown = given.keys() - {"filename", "content", "path"}
+    if unknown or ("content" in given) == ("path" in given):
+        raise Unfit("should hold either path, or file_name and content")
+    name = given.get("filename")
+    if "path" in given:
+        name, data = _read(given["path"], name)
+    else:
+        data = _decode(given["content"])
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise Unfit("should have a file_name")
+    if not data:
+        raise Unfit("is empty")
+    _check_size(len(data))
+    return Attachment(name.strip(), base64.b64encode(data).decode())
+
+
+def _decode(content: object) -> bytes:
+    try:
+        return base64.b64decode("".join(content.split()), validate=True)  # type: ignore[attr-defined]
+    except (AttributeError, ValueError):
+        raise Unfit("has a content that is not base64") from None
+
+
+def _read(path: object, name: object) -> tuple[object, bytes]:
+    if not isinstance(path, str) or not path.strip():
+        raise Unfit("should have the path of a file")
+    try:
+        file = Path(path.strip()).expanduser()
+        _check_size(file.stat().st_size)
+        return name or file.name, file.read_bytes()
+    except Unfit:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise Unfit(f"names a file that cannot be read ({reason})") from None
+
+
+def _check_size(size: int) -> None:
+    if size > LARGEST:
+        raise Unfit(
+            f"is larger than {LARGEST // 1024**2} MB, which is more than Exact Online takes"
+        )

@@ -1,0 +1,142 @@
+"""How a loader is put together from the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client import odata
+from exactonline_client.lookups import Lookups
+from target_exactonline import finalize, references
+from target_exactonline.completion import Completion
+from target_exactonline.deeds import Deeds, Policy
+from target_exactonline.finalize import Finalizer
+from target_exactonline.journal import Journal
+from target_exactonline.load import Loader
+from target_exactonline.matching import MatchSetLoader
+from target_exactonline.missing import Missing
+from target_exactonline.search import Search
+from target_exactonline.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from exactonline_client.connection import Connection
+    from target_exactonline.documents import Document
+    from target_exactonline.entities import Entity
+    from target_exactonline.results import Results
+
+
+@dataclass
+class Workshop:
+    """What the loaders of one run share."""
+
+    connection: Connection
+    division: int
+    results: Results
+    config: Mapping[str, Any]
+    check_stop: Callable[[], None]
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of the division."""
+        connection = self.connection
+        return Journal(connection.store, connection.app.key, self.division, connection.clock)
+
+    @property
+    def writer(self) -> Writer:
+        """What writes to the division."""
+        return Writer(self.connection, self.division, self.journal, self.config["settle_after"])
+
+    @cached_property
+    def lookups(self) -> Lookups:
+        """What finds the rows that documents refer to; a dry run leaves nothing in the store."""
+        connection = self.connection
+        hours = 0 if self.config["dry_run"] else self.config["lookup_hours"]
+        return Lookups(
+            connection.session,
+            connection.store,
+            connection.app.key,
+            self.division,
+            hours,
+            connection.clock,
+        )
+
+    def loader(
+        self,
+        entity: Entity,
+        setting: str,
+        prepare: Callable[[Mapping[str, Any]], Document],
+    ) -> Loader:
+        """A loader of one entity; `setting` is what the setting reference_field says for it."""
+        config = self.config
+        reference_field = entity.reference_field(setting)
+        search = Search(self.connection, self.division, entity.endpoint, reference_field)
+        completion = Completion(
+            search, self.journal, self._finalizer(search), config["settle_after"]
+        )
+        policy = Policy(
+            upsert=config["load_method"] == "upsert",
+            hard_delete=bool(config.get("hard_delete")),
+            dry_run=bool(config.get("dry_run")),
+        )
+        deeds = Deeds(entity.endpoint, search, self.journal, self.writer, completion, policy)
+        return Loader(
+            deeds,
+            self.results,
+            prepare,
+            self._look_up,
+            self._doubt,
+            self._most_failures,
+            self.check_stop,
+        )
+
+    def match_sets(self) -> MatchSetLoader:
+        """A loader of match sets."""
+        return MatchSetLoader(
+            self.connection,
+            self.division,
+            self.results,
+            self.journal,
+            self.config.get("match_sets_path"),
+            self.config["settle_after"],
+            bool(self.config.get("dry_run")),
+            self._most_failures,
+            self.check_stop,
+        )
+
+    @property
+    def _most_failures(self) -> int | None:
+        """Stop at this many records that were rejected or are in doubt; None for no limit."""
+        most: int | None = self.config.get("max_errors")
+        return 1 if self.config["on_error"] == "fail" else most
+
+    def _finalizer(self, search: Search) -> Finalizer | None:
+        """Only sales invoices can be finalised."""
+        mode = self.config["finalize"]
+        if mode == finalize.NONE or search.endpoint.id != finalize.INVOICES:
+            return None
+        return Finalizer(search, self.journal, mode, self.config.get("finalize_sender"))
+
+    def _look_up(self, documents: Sequence[Document]) -> None:
+        create = self._would_create if self.config["dry_run"] else Missing(self.writer).create
+        references.resolve(self.lookups, documents, create)
+
+    def _doubt(self, document: Document) -> None:
+        self.lookups.forget(_keys(document.fields))
+
+    @staticmethod
+    def _would_create(_entity: str, _fields: Mapping[str, Any]) -> str:
+        """The key of a row that a dry run does not create."""
+        return odata.EMPTY_GUID
+
+
+def _keys(fields: Mapping[str, Any]) -> Iterator[str]:
+    """All that looks like the key of a row in a document."""
+    for value in fields.values():
+        if isinstance(value, str) and len(value) == len(odata.EMPTY_GUID):
+            yield value
+        elif isinstance(value, list):
+            for row in value:
+                yield from _keys(row)

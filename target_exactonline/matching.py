@@ -1,0 +1,388 @@
+"""Loading match sets: many in one upload, each of them once, whatever happened before."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client import xml_api
+from exactonline_client.errors import (
+    AccessDenied,
+    ExactOnlineError,
+    InDoubt,
+    RecordsRejected,
+    RequestRefused,
+    Unavailable,
+    UnexpectedAnswer,
+)
+from target_exactonline import match_file
+from target_exactonline.journal import Intent
+from target_exactonline.match_sets import TOPIC, MatchSet, document, identity, read
+from target_exactonline.results import (
+    CREATED,
+    EXISTS,
+    FAILED,
+    IN_DOUBT,
+    REJECTED,
+    SKIPPED,
+    UNCHANGED,
+    WOULD,
+    Fate,
+    Result,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from exactonline_client.connection import Connection
+    from exactonline_client.xml_api import Message
+    from target_exactonline.journal import Journal, Posting
+    from target_exactonline.results import Results
+
+logger = logging.getLogger(__name__)
+
+ENTITY = "xml/MatchSets"
+"""What match sets are called in the journal."""
+GONE = (404, 410)
+LOST = (
+    "It was sent, no answer came, and it is not among the match sets at Exact Online. The next run "
+    "that brings this record looks for it once more before it sends it again"
+)
+CONTRADICTION = (
+    "an earlier record of this batch has the same reference and other content; that one was used"
+)
+UNSAID = "The answer of Exact Online does not say what became of it"
+MADE = (CREATED, EXISTS)
+CHANGED = (
+    "These items were matched by an earlier load under this reference; a match set cannot be "
+    "changed, only undone in Exact Online"
+)
+
+
+@dataclass
+class MatchSetLoader:
+    """Uploads the match sets of one division."""
+
+    connection: Connection
+    division: int
+    results: Results
+    journal: Journal
+    path: str | None
+    """Where sets are written that Exact does not take by itself; None for the usual file."""
+    settle_after: float
+    """Seconds after which a set that was sent, and is not to be found, may be sent again."""
+    dry_run: bool
+    most_failures: int | None
+    check_stop: Callable[[], None]
+    """Called before each upload; raises to end the load there."""
+    sleep: Callable[[float], None] = time.sleep
+    gone: str = ""
+    """Why this run sends nothing more."""
+    waiting: list[tuple[str, MatchSet]] = field(default_factory=list)
+    """Sets that were sent without an answer and are not at Exact, with their streams."""
+    ending: bool = False
+    """Nothing is put off any more."""
+
+    def load(self, stream: str, records: Sequence[Mapping[str, Any]]) -> None:
+        """Load a batch; each result is durable before the load goes on.
+
+        Raises:
+            RecordsRejected: `most_failures` is reached.
+            The errors of `Session.get` and `Session.write` that are not about the sets.
+        """
+        self._take(stream, [read(record) for record in records])
+
+    def _take(self, stream: str, sets: Sequence[MatchSet]) -> None:
+        # Two runs that load the same records at once must not both find a reference new.
+        with self.connection.store.lock(f"load-{TOPIC}-{self.division}"):
+            self.check_stop()
+            _Batch(self, stream, sets).work()
+
+    def finish(self) -> None:
+        """Settle what is in doubt.
+
+        An upload without an answer may still be waiting at Exact Online to be carried out. What is
+        not there after `settle_after` seconds never will be, and is sent once more.
+
+        Raises:
+            The errors of `load`.
+        """
+        if not self.waiting:
+            return
+        self._wait([item.reference for _, item in self.waiting])
+        self.ending = True
+        try:
+            for stream in dict.fromkeys(stream for stream, _ in self.waiting):
+                self._take(stream, [item for other, item in self.waiting if other == stream])
+                self.waiting = [pair for pair in self.waiting if pair[0] != stream]
+        finally:
+            self.ending = False
+
+    def _wait(self, references: Sequence[str]) -> None:
+        known = self.journal.known(ENTITY, references).values()
+        until = self.settle_after + max((posting.sent_at or 0.0 for posting in known), default=0.0)
+        seconds = until - self.journal.clock()
+        if seconds > 0:
+            logger.info(
+                "Waiting %.0f s for what was sent without an answer, then looking again.", seconds
+            )
+            self.sleep(seconds)
+
+    def give_up(self) -> None:
+        """Report what was put off as being in doubt; the store knows that already."""
+        for stream, item in self.waiting:
+            fate = Fate(IN_DOUBT, reason=LOST)
+            self.results.note(Result(stream, ENTITY, item.reference, fate))
+        self.waiting.clear()
+
+
+class _Batch:
+    """What becomes of the records of one batch, told in their order."""
+
+    def __init__(self, loader: MatchSetLoader, stream: str, sets: Sequence[MatchSet]) -> None:
+        self.loader = loader
+        self.stream = stream
+        self.sets = sets
+        self.journal = loader.journal
+        self.fates: dict[str, Fate] = {}
+        """What became of the first record with each reference."""
+        references = [item.reference for item in sets if not item.problems]
+        self.known = self.journal.known(ENTITY, references)
+
+    def work(self) -> None:
+        """Settle every record of the batch."""
+        new: list[MatchSet] = []
+        doubtful: list[MatchSet] = []
+        again: list[MatchSet] = []
+        first: dict[str, MatchSet] = {}
+        for item in self.sets:
+            if not item.problems and first.setdefault(item.reference, item) is not item:
+                again.append(item)
+            elif not self._settled(item):
+                posting = self.known.get(item.reference)
+                (doubtful if posting and posting.doubtful else new).append(item)
+        new += self._look_again(doubtful)
+        if self.loader.dry_run:
+            self._note([(item, Fate(CREATED)) for item in new])
+        elif new:
+            self._send(new)
+        self._note([(item, self._repeated(item, first[item.reference])) for item in again])
+
+    def _settled(self, item: MatchSet) -> bool:
+        """Whether nothing is to be done for a record; says what became of it."""
+        posting = self.known.get(item.reference)
+        if item.problems:
+            fate = Fate(REJECTED, reason="; ".join(item.problems))
+        elif posting is None or posting.outcome not in MADE:
+            return False
+        elif posting.payload_hash == item.payload_hash:
+            fate = Fate(UNCHANGED)
+        else:
+            fate = Fate(SKIPPED, reason=CHANGED)
+        self._note([(item, fate)])
+        return True
+
+    def _repeated(self, item: MatchSet, first: MatchSet) -> Fate:
+        """What becomes of a record whose reference an earlier one of the batch has."""
+        if item.payload_hash != first.payload_hash:
+            return Fate(REJECTED, reason=CONTRADICTION)
+        fate = self.fates.get(item.reference, Fate(IN_DOUBT, reason=LOST))
+        return Fate(UNCHANGED) if fate.outcome == CREATED else fate
+
+    # What was sent before without an answer
+
+    def _look_again(self, doubtful: list[MatchSet]) -> list[MatchSet]:
+        """Settle what is found at Exact; of the rest, those that may be sent again."""
+        if not doubtful:
+            return []
+        found = self._at_exact(doubtful)
+        free, settled = [], []
+        for item in doubtful:
+            if item.reference in found:
+                settled.append((item, _made(CREATED, item)))
+            elif self._must_wait(self.known[item.reference]):
+                self._put_off([item])
+            else:
+                free.append(item)
+        self._note(settled)
+        return free
+
+    def _put_off(self, items: list[MatchSet]) -> None:
+        """Leave sets in doubt for the end of the run, if this is not the end."""
+        if self.loader.ending or self.loader.dry_run:
+            self._note([(item, Fate(IN_DOUBT, reason=LOST)) for item in items])
+        else:
+            self.loader.waiting += [(self.stream, item) for item in items]
+
+    def _must_wait(self, posting: Posting) -> bool:
+        return self.journal.clock() < (posting.sent_at or 0.0) + self.loader.settle_after
+
+    def _at_exact(self, wanted: Sequence[MatchSet]) -> set[str]:
+        """References of the sets that Exact has already."""
+        loader = self.loader
+        left = {item.reference: identity(item.element()) for item in wanted}
+        found = set()
+        for page in xml_api.download(loader.connection.session, loader.division, TOPIC):
+            for there in map(identity, page.iter("MatchSet")):
+                same = [
+                    reference
+                    for reference, (accounts, lines) in left.items()
+                    # What is written off stands among the lines as one more.
+                    if accounts == there[0] and lines <= there[1]
+                ]
+                for reference in same:
+                    found.add(reference)
+                    del left[reference]
+            if not left:
+                break
+        return found
+
+    # Sending
+
+    def _send(self, items: list[MatchSet]) -> None:
+        if self.loader.gone:
+            self._keep_for_hand(items)
+            return
+        intents = [
+            Intent(self.stream, ENTITY, item.reference, item.payload_hash, item.record)
+            for item in items
+        ]
+        for intent in intents:
+            self.journal.intend(intent)
+        try:
+            messages = self._upload(items)
+        except InDoubt as doubt:
+            self._doubt(items, str(doubt))
+        except (AccessDenied, RequestRefused) as refusal:
+            self._refused(items, refusal)
+        except ExactOnlineError:
+            # Nothing was sent.
+            for intent in intents:
+                self.journal.withdraw(intent, self.known.get(intent.reference))
+            raise
+        else:
+            self._tell(items, messages)
+
+    def _upload(self, items: list[MatchSet]) -> list[Message]:
+        loader = self.loader
+        upload = document(item.element() for item in items)
+        return xml_api.upload(loader.connection.session, loader.division, TOPIC, upload)
+
+    def _refused(self, items: list[MatchSet], refusal: AccessDenied | RequestRefused) -> None:
+        """Nothing of an upload was carried out."""
+        if isinstance(refusal, AccessDenied) or refusal.status in GONE:
+            self.loader.gone = str(refusal)
+            self._keep_for_hand(items)
+        else:
+            self._note([(item, Fate(REJECTED, reason=str(refusal))) for item in items])
+
+    def _doubt(self, items: list[MatchSet], reason: str) -> None:
+        """Look for sets that were sent without an answer."""
+        # Durable first: the search may fail as well.
+        for item in items:
+            self.journal.doubt(ENTITY, item.reference, reason)
+        found = self._at_exact(items)
+        self._note([(item, _made(CREATED, item)) for item in items if item.reference in found])
+        self._put_off([item for item in items if item.reference not in found])
+
+    def _tell(self, items: list[MatchSet], messages: Sequence[Message]) -> None:
+        """Note what the answer to an upload says of each set."""
+        refused = _refusals(items, messages)
+        there = self._there([item for item in items if item.reference in refused])
+        # A set that Exact refuses because it has it already was not made by this upload; where
+        # its answer does not tell one set from another, that cannot be known.
+        present = EXISTS if len(messages) == len(items) else CREATED
+        settled = []
+        unsaid = []
+        for item in items:
+            reason = refused.get(item.reference)
+            if reason is None or item.reference in there:
+                settled.append((item, _made(CREATED if reason is None else present, item)))
+            elif reason:
+                settled.append((item, Fate(REJECTED, reason=reason)))
+            else:
+                self.journal.doubt(ENTITY, item.reference, UNSAID)
+                unsaid.append(item)
+        self._note(settled)
+        self._put_off(unsaid)
+
+    def _there(self, items: list[MatchSet]) -> set[str]:
+        """Which of the refused sets are at Exact all the same."""
+        if not items:
+            return set()
+        try:
+            return self._at_exact(items)
+        except (AccessDenied, RequestRefused, Unavailable, UnexpectedAnswer) as error:
+            logger.warning("The match sets at Exact Online cannot be listed: %s", error)
+            return set()
+
+    def _keep_for_hand(self, items: list[MatchSet]) -> None:
+        """Write sets to a file that a person can upload."""
+        loader = self.loader
+        path = match_file.add(loader.path, loader.division, [item.element() for item in items])
+        reason = (
+            f"Exact Online did not take it ({loader.gone.rstrip('.')}). It was added to {path}: "
+            "upload that file in Exact Online under Import/Export, XML, topic Match sets, and "
+            "remove it afterwards"
+        )
+        self._note([(item, Fate(SKIPPED, reason=reason)) for item in items])
+
+    # Results
+
+    def _note(self, settled: Sequence[tuple[MatchSet, Fate]]) -> None:
+        """Make what became of sets durable, and then tell it."""
+        loader = self.loader
+        for item, fate in settled:
+            self.fates.setdefault(item.reference, fate)
+            posting = self.known.get(item.reference)
+            # What is known to be at Exact stays on record, whatever becomes of later records.
+            made = posting is not None and posting.outcome in MADE
+            if not (
+                loader.dry_run or made or fate.outcome == UNCHANGED or fate.reason == CONTRADICTION
+            ):
+                payload_hash = "" if item.problems else item.payload_hash
+                result = Result(self.stream, ENTITY, item.reference, fate)
+                self.journal.settle(result, item.record, payload_hash)
+        for item, fate in settled:
+            self._tell_one(item, fate)
+
+    def _tell_one(self, item: MatchSet, fate: Fate) -> None:
+        loader = self.loader
+        if loader.dry_run:
+            fate = Fate(WOULD.get(fate.outcome, fate.outcome), reason=fate.reason)
+        loader.results.note(Result(self.stream, ENTITY, item.reference, fate))
+        name = f"{self.stream}: record {item.reference}"
+        if fate.outcome in FAILED:
+            state = "was rejected" if fate.outcome == REJECTED else "is in doubt"
+            logger.error("%s %s: %s.", name, state, fate.reason)
+            if loader.results.failed == loader.most_failures:
+                raise RecordsRejected(
+                    f"Stopped at {loader.results.failed} rejected records, as on_error and "
+                    "max_errors ask. What came before was written."
+                )
+        elif fate.reason:
+            logger.warning("%s: %s.", name, fate.reason)
+
+
+def _refusals(items: Sequence[MatchSet], messages: Sequence[Message]) -> dict[str, str]:
+    """Why sets were refused, by reference; an empty reason where the answer does not say."""
+    errors = [message for message in messages if message.is_error]
+    if len(messages) == len(items):
+        told = zip(items, messages, strict=True)
+        return {item.reference: message.text for item, message in told if message.is_error}
+    if messages and not errors:
+        return {}
+    return {item.reference: _about(item, errors) for item in items}
+
+
+def _made(outcome: str, item: MatchSet) -> Fate:
+    return Fate(outcome, payload_hash=item.payload_hash)
+
+
+def _about(item: MatchSet, errors: Sequence[Message]) -> str:
+    """What the errors say that may be about a set: those that name one of its entries, else all."""
+    names = {str(line["entry"]) for line in item.lines}
+    naming = [error.text for error in errors if any(name in error.text for name in names)]
+    return "; ".join(dict.fromkeys(naming or [error.text for error in errors]))

@@ -1,0 +1,51 @@
+"""Creating the accounts and items that documents need, each once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client import catalogue
+from target_exactonline.documents import encode
+from target_exactonline.journal import Intent
+from target_exactonline.search import Search
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_exactonline.writer import Writer
+
+REFERENCES = ("Code", "Name")
+"""What such a row is known by; the first that is given."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Creates rows that documents refer to and that are not there."""
+
+    writer: Writer
+
+    def create(self, entity: str, fields: Mapping[str, Any]) -> str:
+        """Create a row of an endpoint, and give its key.
+
+        Raises:
+            RequestRefused: Exact Online does not take it.
+            InDoubt: whether it was created is not known yet.
+        """
+        endpoint = catalogue.load().endpoints[entity]
+        name = next(name for name in REFERENCES if fields.get(name))
+        reference = str(fields[name]).strip()
+        body = encode(fields)
+        stream = next(
+            stream.name for stream in catalogue.load().streams.values() if stream.plain == entity
+        )
+        digest = hashlib.sha256(body).hexdigest()
+        intent = Intent(stream, entity, reference, digest, record=dict(fields))
+
+        def look(_sent_at: float) -> str | None:
+            search = Search(self.writer.connection, self.writer.division, endpoint, name)
+            rows = (search.by_reference([reference], prompt=True) or {}).get(reference)
+            return str(rows[0][search.key]) if rows else None
+
+        return self.writer.once(endpoint, intent, body, look)

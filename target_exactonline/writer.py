@@ -1,0 +1,134 @@
+"""Writing to Exact Online with the journal at hand: what is created is created once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client import odata
+from exactonline_client.errors import ExactOnlineError, InDoubt
+from target_exactonline.documents import encode
+from target_exactonline.results import CREATED, Fate, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exactonline_client.catalogue import Endpoint
+    from exactonline_client.connection import Connection
+    from target_exactonline.changes import Changes
+    from target_exactonline.journal import Intent, Journal, Posting
+
+WHOLE_ANSWER = {"Prefer": "return=representation"}
+"""Without it, some entities answer with little more than their key."""
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Creates, changes and deletes in one division.
+
+    Raises (every method):
+        The errors of `Session.write`.
+    """
+
+    connection: Connection
+    division: int
+    journal: Journal
+    settle_after: float
+    """Seconds after which a document that was sent without an answer, and cannot be found, may be
+    sent again."""
+
+    def create(
+        self, endpoint: Endpoint, intent: Intent, body: bytes, before: Posting | None
+    ) -> dict[str, Any]:
+        """Create a row, and give the answer; `before` is what the journal knew of it.
+
+        Raises:
+            InDoubt: no answer came, or none that can be read; the journal says so.
+        """
+        self.journal.intend(intent)
+        try:
+            answer = self.connection.session.write(
+                "POST", self._address(endpoint), self.division, body, WHOLE_ANSWER
+            )
+            try:
+                row = dict(answer.json()["d"])
+                row[endpoint.key[0]] = str(row[endpoint.key[0]])
+            except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+                raise InDoubt("The answer to a document that was sent cannot be read.") from None
+        except InDoubt as doubt:
+            self.journal.doubt(intent.entity, intent.reference, str(doubt))
+            raise
+        except ExactOnlineError:
+            # All other errors mean that nothing was carried out.
+            self.journal.withdraw(intent, before)
+            raise
+        return row
+
+    def once(
+        self,
+        endpoint: Endpoint,
+        intent: Intent,
+        body: bytes,
+        look: Callable[[float], str | None],
+    ) -> str:
+        """The key of a row that belongs to a document, created if the journal knows none.
+
+        Args:
+            endpoint: where.
+            intent: how the journal calls it.
+            body: what.
+            look: the key of such a row at Exact Online, if one was made since a moment.
+
+        Raises:
+            InDoubt: whether it was created is not known yet.
+        """
+        before = self.journal.known(intent.entity, [intent.reference]).get(intent.reference)
+        if before and before.exact_id:
+            return before.exact_id
+        if before and before.doubtful:
+            sent_at = before.sent_at or 0.0
+            key = look(sent_at)
+            if key:
+                return self._note(intent, key)
+            if self.journal.clock() < sent_at + self.settle_after:
+                raise InDoubt(f"{endpoint.name}: {before.reason or 'no answer came'}")
+        now = self.journal.clock()
+        try:
+            key = str(self.create(endpoint, intent, body, before)[endpoint.key[0]])
+        except InDoubt:
+            key = look(now) or ""
+            if not key:
+                raise
+        return self._note(intent, key)
+
+    def _note(self, intent: Intent, key: str) -> str:
+        fate = Fate(CREATED, key, payload_hash=intent.payload_hash)
+        result = Result(intent.stream, intent.entity, intent.reference, fate)
+        self.journal.settle(result, intent.record, intent.payload_hash)
+        return key
+
+    def change(self, endpoint: Endpoint, key: str, changes: Changes) -> None:
+        """Carry out what is to be changed of a document and its lines.
+
+        Lines are changed first, then added, then removed: never is there none at all.
+        """
+        if changes.header:
+            self._send("PUT", endpoint, key, encode(changes.header))
+        for method in ("PUT", "POST", "DELETE"):
+            for line in changes.lines:
+                if line.method == method:
+                    body = encode(line.body) if line.body else None
+                    self._send(method, line.endpoint, line.key, body)
+
+    def delete(self, endpoint: Endpoint, key: str) -> None:
+        """Delete a row that is there."""
+        self._send("DELETE", endpoint, key, None)
+
+    def _send(self, method: str, endpoint: Endpoint, key: str | None, body: bytes | None) -> None:
+        self.connection.session.write(method, self._address(endpoint, key), self.division, body)
+
+    def _address(self, endpoint: Endpoint, key: str | None = None) -> str:
+        address = endpoint.uri.format(division=self.division)
+        if key is None:
+            return address
+        return f"{address}({odata.literal(key, endpoint.properties[endpoint.key[0]].type)})"

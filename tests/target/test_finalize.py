@@ -1,0 +1,164 @@
+"""Invoices are finalised once, and what went wrong inside is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from exactonline_client.errors import AccessDenied
+from exactonline_client.store import Store, postings
+
+if TYPE_CHECKING:
+    from pytest_httpserver import HTTPServer
+
+    from tests.target.conftest import Company, Load, Runner
+
+PRINTED = "PrintedSalesInvoices"
+OPEN, PROCESSED = 20, 50
+
+
+def prints(company: Company) -> int:
+    """How often an invoice was asked to be finalised."""
+    return sum(
+        call["count"]
+        for call in company.server.control.calls()["calls"]
+        if call["endpoint"].endswith(PRINTED)
+    )
+
+
+def finalized(runner: Runner) -> dict[str, str | None]:
+    """What the journal says of the finalising, by reference."""
+    store = Store(runner.settings["store_url"])
+    with store.transaction() as connection:
+        rows = connection.execute(sa.select(postings.c.reference, postings.c.finalized)).all()
+    store.close()
+    return {row.reference: row.finalized for row in rows}
+
+
+def status(company: Company, reference: str) -> int:
+    (invoice,) = company.invoices(reference)
+    return int(invoice["Status"])
+
+
+def number(load: Load) -> str | None:
+    (line,) = load.results
+    result: str | None = line["number"]
+    return result
+
+
+def test_invoices_stay_open_unless_asked(company: Company, runner: Runner) -> None:
+    load = runner.load(company.invoice("open"))
+    assert number(load) is None
+    assert status(company, "open") == OPEN
+    assert finalized(runner) == {"open": None}
+
+
+def test_a_new_invoice_is_processed_and_its_number_told(company: Company, runner: Runner) -> None:
+    records = [company.invoice(f"print-{count}") for count in range(3)]
+    load = runner.load(*records, finalize="print")
+    assert load.error is None
+    numbers = [company.invoices(record["YourRef"])[0]["InvoiceNumber"] for record in records]
+    assert [line["number"] for line in load.results] == [str(made) for made in numbers]
+    assert load.reasons == [None, None, None]
+    # One search, three invoices and three prints, and one call for all numbers.
+    assert (company.calls("GET"), company.calls("POST")) == (2, 6)
+    again = runner.load(*records, finalize="print")
+    assert [line["number"] for line in again.results] == [str(made) for made in numbers]
+    assert {outcome for _, outcome in again.outcomes} == {"unchanged"}
+    assert prints(company) == 3
+
+
+def test_invoices_that_were_left_open_stay_so(company: Company, runner: Runner) -> None:
+    runner.load(company.invoice("before"))
+    runner.load(company.invoice("before"), finalize="print")
+    assert status(company, "before") == OPEN
+
+
+def test_a_failure_inside_a_success_is_said(company: Company, runner: Runner) -> None:
+    accounts = company.server.control.truth(company.division, "accounts")
+    silent = next(row["ID"] for row in accounts if row["Status"] == "C" and not row["Email"])
+    load = runner.load(company.invoice("mail", OrderedBy=silent), finalize="email")
+    assert load.error is None
+    assert load.outcomes == [("mail", "created")]
+    assert load.reasons == ["it was processed, but: The customer has no e-mail address."]
+    assert number(load)
+    assert finalized(runner) == {"mail": "failed"}
+
+
+def test_a_refusal_leaves_the_invoice_open_and_is_said(company: Company, runner: Runner) -> None:
+    company.server.control.faults(
+        {"kind": "status", "status": 500, "body": True, "path": PRINTED, "times": 1}
+    )
+    load = runner.load(company.invoice("refused"), finalize="print")
+    assert load.outcomes == [("refused", "created")]
+    assert str(load.reasons[0]).startswith("it could not be finalised: ")
+    assert status(company, "refused") == OPEN
+    assert finalized(runner) == {"refused": "failed"}
+
+
+@pytest.mark.parametrize(("mode", "said"), [("print", False), ("email", True)])
+def test_a_lost_answer_is_no_reason_to_send_again(
+    company: Company, runner: Runner, mode: str, *, said: bool
+) -> None:
+    company.server.control.faults({"kind": "lost", "path": PRINTED, "times": 1})
+    reference = f"lost-{mode}"
+    load = runner.load(company.invoice(reference), finalize=mode, settle_after=0)
+    assert load.error is None
+    assert (load.reasons[0] is not None) == said
+    if said:
+        assert "whether it was sent is not" in str(load.reasons[0])
+    assert status(company, reference) == PROCESSED
+    assert number(load)
+    assert prints(company) == 1
+    assert finalized(runner) == {reference: "done"}
+
+
+def test_what_never_arrived_is_finalised_at_the_end(company: Company, runner: Runner) -> None:
+    company.server.control.faults({"kind": "cut", "path": PRINTED, "times": 1})
+    load = runner.load(company.invoice("cut"), finalize="print", settle_after=1)
+    assert load.error is None
+    assert status(company, "cut") == PROCESSED
+    assert prints(company) == 2
+    assert finalized(runner) == {"cut": "done"}
+
+
+def test_a_run_that_broke_off_is_taken_up_by_the_next(company: Company, runner: Runner) -> None:
+    company.server.control.faults({"kind": "status", "status": 403, "path": PRINTED, "times": 1})
+    load = runner.load(company.invoice("broken"), finalize="print")
+    assert isinstance(load.error, AccessDenied)
+    assert finalized(runner) == {"broken": "wanted"}
+    assert status(company, "broken") == OPEN
+    # Also where the record does not come again.
+    load = runner.load(company.invoice("other"), finalize="print")
+    assert load.error is None
+    assert status(company, "broken") == PROCESSED
+    assert finalized(runner) == {"broken": "done", "other": "done"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("print", {"SendEmailToCustomer": False}),
+        ("email", {"SendEmailToCustomer": True, "SenderEmailAddress": "from@example.com"}),
+        ("peppol", {"SendEmailToCustomer": False, "SendInvoiceViaPeppol": True}),
+    ],
+)
+def test_what_is_asked_for(
+    httpserver: HTTPServer, wire_runner: Runner, mode: str, expected: dict[str, Any]
+) -> None:
+    key = "a0b1c2d3-0000-4000-8000-0000000000ff"
+    invoices = "/api/v1/1/salesinvoice/SalesInvoices"
+    numbered = {"InvoiceID": key, "InvoiceNumber": 7}
+    httpserver.expect_oneshot_request(invoices, "GET").respond_with_json({"d": []})
+    httpserver.expect_request(invoices, "POST").respond_with_json({"d": {"InvoiceID": key}}, 201)
+    httpserver.expect_request(
+        f"/api/v1/1/salesinvoice/{PRINTED}", "POST", json={"InvoiceID": key, **expected}
+    ).respond_with_json({"d": {"InvoiceID": key, "PeppolCreationError": None}}, 201)
+    httpserver.expect_oneshot_request(invoices, "GET").respond_with_json({"d": [numbered]})
+    lines = [{"Item": key, "Quantity": 1}]
+    record = {"YourRef": "w", "OrderedBy": key, "SalesInvoiceLines": lines}
+    load = wire_runner.load(record, finalize=mode, finalize_sender="from@example.com")
+    assert load.error is None
+    assert number(load) == "7"

@@ -1,0 +1,171 @@
+"""What the journal keeps of documents: enough to never send one twice, and no longer than asked."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from exactonline_client.store import Store, postings
+from target_exactonline.journal import DAY, WANTED, Intent, Journal, derived, made_up
+from target_exactonline.results import (
+    CREATED,
+    DELETED,
+    EXISTS,
+    IN_DOUBT,
+    POSTING,
+    REJECTED,
+    Fate,
+    Result,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ENTITY = "salesinvoice/SalesInvoices"
+RECORD = {"YourRef": "R-1", "Remarks": "between us"}
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def journal(store: Store, clock: Clock) -> Journal:
+    return Journal(store, "app", 1, clock)
+
+
+def intent(reference: str = "R-1", **fields: Any) -> Intent:
+    return Intent("sales_invoices", ENTITY, reference, "hash", record=RECORD, **fields)
+
+
+def settle(journal: Journal, fate: Fate, reference: str = "R-1") -> None:
+    journal.settle(Result("sales_invoices", ENTITY, reference, fate), RECORD, "hash")
+
+
+def kept(store: Store) -> list[bytes | None]:
+    with store.transaction() as connection:
+        return list(connection.execute(sa.select(postings.c.record)).scalars())
+
+
+def test_an_intent_is_known_before_its_answer(journal: Journal, clock: Clock) -> None:
+    journal.intend(intent(finalized=WANTED))
+    (row,) = journal.known(ENTITY, ["R-1", "R-2"]).values()
+    assert (row.outcome, row.payload_hash, row.sent_at) == (POSTING, "hash", clock.now)
+    assert row.doubtful
+    assert journal.known("crm/Accounts", ["R-1"]) == {}
+
+
+def test_the_record_is_kept_unreadable_and_only_until_it_is_written(
+    journal: Journal, store: Store
+) -> None:
+    journal.intend(intent())
+    (sealed,) = kept(store)
+    assert sealed is not None
+    assert b"between" not in sealed
+    assert json.loads(store.decrypt(sealed) or "") == RECORD
+    settle(journal, Fate(CREATED, "key", payload_hash="hash"))
+    assert kept(store) == [None]
+    settle(journal, Fate(REJECTED, reason="no"))
+    (sealed,) = kept(store)
+    assert sealed is not None
+
+
+def test_many_kept_records_do_not_become_secrets_to_hide(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden: list[object] = []
+    monkeypatch.setattr("exactonline_client.store.remember", hidden.append)
+    journal.intend(intent())
+    assert hidden == []
+
+
+def test_what_was_created_outlives_a_version_that_failed(journal: Journal) -> None:
+    settle(journal, Fate(CREATED, "key", "7", payload_hash="hash"))
+    settle(journal, Fate(REJECTED, reason="no"))
+    row = journal.known(ENTITY, ["R-1"])["R-1"]
+    assert (row.outcome, row.exact_id, row.number) == (REJECTED, "key", "7")
+    assert (row.payload_hash, row.reason) == ("hash", "no")
+    settle(journal, Fate(EXISTS, "key"))
+    row = journal.known(ENTITY, ["R-1"])["R-1"]
+    assert (row.outcome, row.payload_hash, row.reason) == (EXISTS, "hash", None)
+
+
+def test_what_was_deleted_may_be_created_again(journal: Journal) -> None:
+    settle(journal, Fate(CREATED, "key", payload_hash="hash"))
+    settle(journal, Fate(DELETED, "key"))
+    row = journal.known(ENTITY, ["R-1"])["R-1"]
+    assert (row.outcome, row.payload_hash) == (DELETED, "")
+    assert row.exact_id is None
+
+
+def test_a_request_that_never_left_leaves_things_as_they_were(journal: Journal) -> None:
+    journal.intend(intent())
+    journal.withdraw(intent(), None)
+    assert journal.known(ENTITY, ["R-1"]) == {}
+    settle(journal, Fate(REJECTED, reason="no"))
+    before = journal.known(ENTITY, ["R-1"])["R-1"]
+    journal.intend(intent())
+    journal.withdraw(intent(), before)
+    assert journal.known(ENTITY, ["R-1"])["R-1"] == before
+
+
+def test_a_doubt_counts_from_when_it_arose(journal: Journal, clock: Clock) -> None:
+    journal.intend(intent())
+    clock.now += 300
+    journal.doubt(ENTITY, "R-1", "no answer in time")
+    row = journal.known(ENTITY, ["R-1"])["R-1"]
+    assert (row.outcome, row.sent_at, row.reason) == (IN_DOUBT, clock.now, "no answer in time")
+
+
+def test_old_entries_go_but_for_doubts_and_what_cannot_be_searched(
+    journal: Journal, clock: Clock
+) -> None:
+    settle(journal, Fate(CREATED, "key", payload_hash="hash"), "old")
+    journal.intend(intent("doubt"))
+    entry = Result("bank_entries", "financialtransaction/BankEntries", "B", Fate(CREATED, "b"))
+    journal.settle(entry, {}, "hash")
+    clock.now += 10 * DAY
+    settle(journal, Fate(CREATED, "key", payload_hash="hash"), "young")
+    clock.now += DAY
+    journal.purge(10, ["financialtransaction/BankEntries"])
+    assert set(journal.known(ENTITY, ["old", "doubt", "young"])) == {"doubt", "young"}
+    assert set(journal.known("financialtransaction/BankEntries", ["B"])) == {"B"}
+
+
+def test_a_record_that_could_not_be_named_is_forgotten_once_it_is_written(
+    journal: Journal,
+) -> None:
+    name = made_up(RECORD)
+    settle(journal, Fate(REJECTED, reason="YourRef is missing"), name)
+    assert set(journal.known(ENTITY, [name])) == {name}
+    settle(journal, Fate(CREATED, "key", payload_hash="hash"))
+    assert journal.known(ENTITY, [name]) == {}
+
+
+def test_made_up_references_depend_on_the_content_alone() -> None:
+    assert made_up({"a": 1, "b": 2}) == made_up({"b": 2, "a": 1}) != made_up({"a": 1})
+    long = "x" * 200
+    assert len(derived(ENTITY, long)) == 200
+    assert derived(ENTITY, long) != derived(ENTITY, f"{long}y")
+    assert derived(ENTITY, "R-1") == f"{ENTITY}/R-1"

@@ -1,0 +1,465 @@
+"""Match sets: checked, uploaded once, told apart in the answer, and kept in a file at the end."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from defusedxml.ElementTree import fromstring
+
+from exactonline_client.errors import ConfigurationError, RecordsRejected, Unavailable
+from exactonline_sandbox.business.deeds import create
+from exactonline_sandbox.business.desk import Desk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_httpserver import HTTPServer
+
+    from tests.target.conftest import Company, Load, Record, Runner
+
+STREAM = "match_sets"
+UPLOAD, DOWNLOAD = "XMLUpload.aspx", "XMLDownload.aspx"
+NUMBERS = count(1)
+
+
+@dataclass
+class Books:
+    """A customer whose open invoices are paid on the bank, without being matched."""
+
+    company: Company
+    account: dict[str, Any] = field(default_factory=dict)
+
+    def make(self, table: str, row: dict[str, Any], **lines: Any) -> dict[str, Any]:
+        """Make a row of the company as somebody at work in it does."""
+        world = self.company.server.world
+        author = world.author(world.config.users[0])
+        return create(Desk(world.company(self.company.division), author), table, row, lines)
+
+    def gl_account(self, code: str) -> str:
+        rows = self.company.server.control.truth(self.company.division, "gl_accounts")
+        return next(str(row["ID"]) for row in rows if row["Code"] == code)
+
+    def begin(self) -> None:
+        self.account = self.make("crm/Accounts", {"Name": "Betaler", "Status": "C"})
+
+    def item(self, amount: str = "100.00", paid: str | None = None) -> Record:
+        """A record that matches an invoice with its payment."""
+        sold = {"GLAccount": self.gl_account("8000"), "AmountFC": Decimal(amount), "VATCode": "0"}
+        sale = self.make(
+            "salesentry/SalesEntries",
+            {"Customer": self.account["ID"], "Journal": "70"},
+            SalesEntryLines=[sold],
+        )
+        payment = {
+            "GLAccount": self.gl_account("1300"),
+            "Account": self.account["ID"],
+            "AmountFC": Decimal(paid or amount),
+        }
+        bank = self.make(
+            "financialtransaction/BankEntries", {"JournalCode": "20"}, BankEntryLines=[payment]
+        )
+        when = (sale["EntryDate"].year, sale["EntryDate"].month)
+        return {
+            "reference": f"M-{next(NUMBERS)}",
+            "gl_account": "1300",
+            "account": self.account["Code"],
+            "lines": [
+                line(*when, "70", sale, amount),
+                line(*when, "20", bank, f"-{paid or amount}"),
+            ],
+        }
+
+    def is_paid(self, record: Record) -> bool:
+        rows = self.company.server.control.truth(self.company.division, "receivables")
+        entry = record["lines"][0]["entry"]
+        return next(bool(row["IsFullyPaid"]) for row in rows if row["EntryNumber"] == entry)
+
+    def calls(self, endpoint: str) -> int:
+        calls = self.company.server.control.calls()["calls"]
+        return sum(call["count"] for call in calls if call["endpoint"] == endpoint)
+
+    def fault(self, kind: str, **rule: Any) -> None:
+        self.company.server.control.faults({"kind": kind, "path": UPLOAD, "times": 1, **rule})
+
+
+def line(year: int, period: int, journal: str, entry: dict[str, Any], amount: str) -> Record:
+    return {
+        "year": year,
+        "period": period,
+        "journal": journal,
+        "entry": entry["EntryNumber"],
+        "amount": float(amount),
+    }
+
+
+@pytest.fixture
+def books(company: Company) -> Iterator[Books]:
+    books = Books(company)
+    books.begin()
+    company.server.control.reset_calls()
+    yield books
+    company.server.control.switches(xml_api=True, xml_tells_successes=True)
+
+
+def load(runner: Runner, *records: Record, **options: Any) -> Load:
+    return runner.load(*records, stream=STREAM, **options)
+
+
+def test_open_items_are_matched_in_one_upload(books: Books, runner: Runner) -> None:
+    records = [books.item(), books.item("20.50"), books.item("0.07")]
+    books.company.server.control.reset_calls()
+    loaded = load(runner, *records)
+    assert loaded.outcomes == [(record["reference"], "created") for record in records]
+    assert loaded.states == [3]
+    assert loaded.error is None
+    assert all(books.is_paid(record) for record in records)
+    assert (books.calls(UPLOAD), books.calls(DOWNLOAD)) == (1, 0)
+
+
+def test_names_of_transaction_lines_and_text_will_do(books: Books, runner: Runner) -> None:
+    record = books.item("12.10")
+    names = {
+        "year": "FinancialYear", "period": "financial_period", "journal": "JournalCode",
+        "entry": "entry_number", "amount": "AMOUNT_DC",
+    }  # fmt: skip
+    lines = [{names[name]: str(value) for name, value in row.items()} for row in record["lines"]]
+    loaded = runner.load(
+        {
+            **record,
+            "lines": str(lines).replace("'", '"'),
+            "_sdc_batched_at": "x",
+            "write_off": None,
+        },
+        stream="public-match_sets",
+    )
+    assert [outcome for _, outcome in loaded.outcomes] == ["created"]
+    assert books.is_paid(record)
+
+
+def test_what_is_matched_is_not_sent_again(books: Books, runner: Runner) -> None:
+    record = books.item()
+    load(runner, record)
+    books.company.server.control.reset_calls()
+    loaded = load(runner, record, record)
+    assert [outcome for _, outcome in loaded.outcomes] == ["unchanged"] * 2
+    changed = {**record, "account": "1"}
+    loaded = load(runner, changed)
+    assert [outcome for _, outcome in loaded.outcomes] == ["skipped"]
+    assert "cannot be changed" in str(loaded.reasons[0])
+    assert load(runner, record).outcomes == [(record["reference"], "unchanged")]
+    assert books.calls(UPLOAD) == 0
+
+
+def test_a_reference_twice_in_a_batch_is_used_once(books: Books, runner: Runner) -> None:
+    record = books.item()
+    other = {**books.item(), "reference": record["reference"]}
+    loaded = load(runner, record, record, other)
+    assert [outcome for _, outcome in loaded.outcomes] == ["created", "unchanged", "rejected"]
+    assert not books.is_paid(other)
+
+
+def test_each_refusal_goes_to_its_own_record(books: Books, runner: Runner) -> None:
+    good, wrong, closed = books.item(), books.item(), books.item()
+    wrong["lines"][1]["entry"] = 99999999
+    closed["gl_account"] = "8000"
+    loaded = load(runner, wrong, good, closed)
+    assert sorted(loaded.outcomes) == sorted(
+        [
+            (wrong["reference"], "rejected"),
+            (good["reference"], "created"),
+            (closed["reference"], "rejected"),
+        ]
+    )
+    reasons = dict(zip((line["reference"] for line in loaded.results), loaded.reasons, strict=True))
+    assert "99999999 Not found" in str(reasons[wrong["reference"]])
+    assert "debtors or creditors" in str(reasons[closed["reference"]])
+    assert isinstance(loaded.error, RecordsRejected)
+
+
+def test_answers_that_tell_only_errors_are_checked_at_exact(books: Books, runner: Runner) -> None:
+    books.company.server.control.switches(xml_tells_successes=False)
+    good, wrong, worse = books.item(), books.item(), books.item()
+    wrong["lines"][1]["entry"] = 88888888
+    worse["lines"][0]["entry"] = 77777777
+    loaded = load(runner, good, wrong, worse)
+    assert dict(loaded.outcomes) == {
+        good["reference"]: "created",
+        wrong["reference"]: "rejected",
+        worse["reference"]: "rejected",
+    }
+    reasons = {line["reference"]: line["reason"] for line in loaded.results}
+    assert "88888888" in reasons[wrong["reference"]]
+    assert "77777777" not in reasons[wrong["reference"]]
+    another = books.item()
+    assert load(runner, another).outcomes == [(another["reference"], "created")]
+
+
+def test_a_difference_is_written_off(books: Books, runner: Runner) -> None:
+    record = books.item("100.00", paid="99.95")
+    loaded = load(runner, record)
+    assert [outcome for _, outcome in loaded.outcomes] == ["rejected"]
+    assert "no write_off" in str(loaded.reasons[0])
+    assert books.calls(UPLOAD) == 0
+    record["write_off"] = {"gl_account": "4800", "description": "Rounding", "date": "2026-07-01"}
+    assert load(runner, record).outcomes == [(record["reference"], "created")]
+    assert books.is_paid(record)
+
+
+def test_what_was_written_off_is_found_after_a_lost_answer(books: Books, runner: Runner) -> None:
+    record = {**books.item("100.00", paid="99.95"), "write_off": {"gl_account": "4800"}}
+    books.fault("lost")
+    loaded = load(runner, record, settle_after=0)
+    assert loaded.outcomes == [(record["reference"], "created")]
+    assert books.calls(UPLOAD) == 1
+
+
+def test_a_write_off_of_nothing_is_left_out(books: Books, runner: Runner) -> None:
+    record = {**books.item(), "write_off": {"gl_account": "does not exist"}}
+    assert load(runner, record).outcomes == [(record["reference"], "created")]
+
+
+def test_everything_that_is_wrong_is_told_at_once(runner: Runner, company: Company) -> None:
+    company.server.control.reset_calls()
+    bad: list[Record] = [
+        {"gl_account": "1300", "lines": []},
+        {
+            "reference": "bad-1",
+            "gl_account": 1300,
+            "account": "1\n2",
+            "colour": "red",
+            "lines": [
+                {"year": "soon", "period": 1, "journal": "70", "entry": 1, "amount": 0},
+                {"year": 2026, "Year": 2026, "period": 1, "journal": "70", "amount": "1,5"},
+                7,
+            ],
+            "write_off": {"date": "tomorrow"},
+        },
+        {
+            "reference": "bad-2",
+            "gl_account": "1300",
+            "account": "1",
+            "lines": [
+                {"year": 2026, "period": 1, "journal": "70", "entry": 1, "amount": 1},
+                {"year": 2026, "period": 1, "journal": "70", "entry": 2, "amount": 1},
+            ],
+        },
+        {"reference": "x" * 201, "gl_account": "1300", "account": "1", "lines": "no json"},
+    ]
+    loaded = load(runner, *bad)
+    assert [outcome for _, outcome in loaded.outcomes] == ["rejected"] * 4
+    first, second, third, fourth = map(str, loaded.reasons)
+    for part in ("reference is missing", "account is missing", "at least two lines"):
+        assert part in first
+    for part in (
+        "account should be text",
+        "colour is no field",
+        "lines[1].year should be a whole number",
+        "lines[1].amount is zero",
+        "lines[2].year is given twice",
+        "lines[2].entry is missing",
+        "lines[2].amount should be a number",
+        "lines[3] should be an object",
+        "write_off.date should be a date",
+        "write_off.gl_account is missing",
+    ):
+        assert part in second, part
+    assert "do not add up to zero" in third
+    assert "on one side" in third
+    assert "longer than 200" in fourth
+    assert company.server.control.calls()["data_calls"] == 1  # who is signed in
+
+
+@pytest.mark.parametrize("kind", ["lost", "cut", "status", "handled"])
+def test_an_upload_without_an_answer_is_looked_for(kind: str, books: Books, runner: Runner) -> None:
+    record = books.item()
+    if kind == "handled":
+        books.fault("status", status=503, handled=True)
+    else:
+        books.fault(kind, status=500)
+    loaded = load(runner, record, settle_after=0)
+    assert loaded.outcomes == [(record["reference"], "created")]
+    assert books.is_paid(record)
+    assert books.calls(UPLOAD) == (1 if kind in ("lost", "handled") else 2)
+    assert load(runner, record).outcomes == [(record["reference"], "unchanged")]
+
+
+def test_a_part_is_not_matched_twice_after_a_lost_answer(books: Books, runner: Runner) -> None:
+    record = books.item()
+    for row in record["lines"]:
+        row["amount"] = row["amount"] / 4
+    books.fault("lost")
+    assert load(runner, record, settle_after=0).outcomes == [(record["reference"], "created")]
+    assert books.calls(UPLOAD) == 1
+
+
+def test_what_may_still_be_carried_out_is_waited_for(books: Books, runner: Runner) -> None:
+    record = books.item()
+    books.fault("late", seconds=0.7)
+    loaded = load(runner, record, settle_after=2)
+    assert loaded.outcomes == [(record["reference"], "created")]
+    assert books.calls(UPLOAD) == 1
+
+
+def test_a_run_that_died_is_taken_up_again(books: Books, runner: Runner) -> None:
+    record = books.item()
+    # Every look at what is there fails too, so that the run ends in the middle.
+    books.company.server.control.faults(
+        {"kind": "lost", "path": UPLOAD, "times": 1},
+        {"kind": "status", "status": 400, "body": True, "path": DOWNLOAD},
+    )
+    assert load(runner, record, settle_after=0).error is not None
+    books.company.server.control.faults()
+    loaded = load(runner, record, settle_after=0)
+    assert loaded.outcomes == [(record["reference"], "created")]
+    assert books.calls(UPLOAD) == 1
+
+
+def test_without_its_store_a_match_is_found_to_be_there(
+    books: Books, runner: Runner, tmp_path: Path
+) -> None:
+    record = books.item()
+    load(runner, record)
+    runner.settings |= {
+        "store_url": f"sqlite:///{tmp_path / 'new' / 'store.db'}",
+        "refresh_token": books.company.sign_in(),
+    }
+    assert load(runner, record).outcomes == [(record["reference"], "exists")]
+    assert load(runner, record).outcomes == [(record["reference"], "unchanged")]
+
+
+def test_a_dry_run_sends_nothing(books: Books, runner: Runner) -> None:
+    record = books.item()
+    bad = {**record, "reference": "dry", "lines": []}
+    loaded = load(runner, record, bad, dry_run=True)
+    assert sorted(outcome for _, outcome in loaded.outcomes) == ["would_create", "would_reject"]
+    assert books.calls(UPLOAD) == 0
+    assert load(runner, record).outcomes == [(record["reference"], "created")]
+
+
+class TestFile:
+    def test_it_takes_what_exact_does_not(
+        self, books: Books, runner: Runner, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        books.company.server.control.switches(xml_api=False)
+        file = tmp_path / "sets.xml"
+        one, two, three = books.item(), books.item("1.23"), books.item()
+        loaded = load(runner, one, two, match_sets_path=str(file), batch_size_rows=1)
+        assert [outcome for _, outcome in loaded.outcomes] == ["skipped"] * 2
+        assert loaded.error is None
+        assert "upload that file in Exact Online under Import/Export, XML" in caplog.text
+        assert str(file) in caplog.text
+        assert books.calls(UPLOAD) == 1
+        load(runner, two, three, match_sets_path=str(file))
+        root = fromstring(file.read_bytes())
+        assert len(root.findall("MatchSets/MatchSet")) == 3
+        assert {item.get("amountdc") for item in root.iter("MatchLine")} >= {"1.23", "-1.23"}
+        assert file.stat().st_mode & 0o077 == 0
+        # It is what the upload takes.
+        books.company.server.control.switches(xml_api=True)
+        token = books.company.server.control.sign_in()["access_token"]
+        url = f"{books.company.server.base_url}/docs/{UPLOAD}"
+        where = {"Topic": "MatchSets", "_Division_": str(books.company.division)}
+        signed = {"Authorization": f"Bearer {token}"}
+        answer = requests.post(url, file.read_bytes(), params=where, headers=signed, timeout=20)
+        assert re.findall(rb'Message type="(\d)"', answer.content) == [b"2"] * 3
+        assert all(books.is_paid(record) for record in (one, two, three))
+
+    def test_its_usual_place_is_the_folder_of_the_run(
+        self, books: Books, runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        books.company.server.control.switches(xml_api=False)
+        load(runner, books.item())
+        assert (tmp_path / f"exactonline-match-sets-{books.company.division}.xml").exists()
+
+    def test_it_is_no_other_file(self, books: Books, runner: Runner, tmp_path: Path) -> None:
+        books.company.server.control.switches(xml_api=False)
+        file = tmp_path / "notes.xml"
+        file.write_text("<notes/>")
+        loaded = load(runner, books.item(), match_sets_path=str(file))
+        assert isinstance(loaded.error, ConfigurationError)
+        assert "is no file of match sets" in str(loaded.error)
+        assert file.read_text() == "<notes/>"
+        loaded = load(runner, books.item(), match_sets_path=str(tmp_path / "no" / "folder.xml"))
+        assert isinstance(loaded.error, ConfigurationError)
+        assert "cannot be written" in str(loaded.error)
+
+
+def test_all_pages_of_what_is_there_are_read(wire_runner: Runner, httpserver: HTTPServer) -> None:
+    def page(entry: int, after: str, count: int) -> str:
+        return (
+            '<eExact><MatchSets><MatchSet><GLAccount code="1300"/><Account code=" 7"/><MatchLines>'
+            f'<MatchLine finyear="2026" finperiod="1" journal="70" entry="{entry}" amountdc="1.0"/>'
+            f'<MatchLine finyear="2026" finperiod="2" journal="20" entry="{entry}" amountdc="-1"/>'
+            "</MatchLines></MatchSet></MatchSets><Topics>"
+            f'<Topic code="MatchSets" ts_d="{after}" count="{count}" pagesize="1"/></Topics>'
+            "</eExact>"
+        )
+
+    where = {"Topic": "MatchSets", "_Division_": "1"}
+    httpserver.expect_oneshot_request(f"/docs/{UPLOAD}", "POST").respond_with_data("", 500)
+    for query, body in (
+        (where, page(1, "0xA", 1)),
+        ({**where, "TSPaging": "0xA"}, page(2, "0xB", 1)),
+        ({**where, "TSPaging": "0xB"}, page(3, "0xC", 0)),
+    ):
+        httpserver.expect_request(f"/docs/{DOWNLOAD}", "GET", query_string=query).respond_with_data(
+            body
+        )
+
+    loaded = load(wire_runner, wire_record(3), wire_record(1))
+    assert loaded.outcomes == [("R-3", "created"), ("R-1", "created")]
+    httpserver.check_assertions()
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_no_access_and_no_api_lead_to_the_file(
+    status: int, wire_runner: Runner, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    httpserver.expect_request(f"/docs/{UPLOAD}").respond_with_data("", status)
+    file = tmp_path / "sets.xml"
+    loaded = load(wire_runner, wire_record(1), match_sets_path=str(file))
+    assert loaded.outcomes == [("R-1", "skipped")]
+    assert f"HTTP {status}" in str(loaded.reasons[0])
+    assert file.exists()
+
+
+def test_an_upload_that_is_refused_as_a_whole_rejects_its_sets(
+    wire_runner: Runner, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request(f"/docs/{UPLOAD}").respond_with_data("", 400)
+    loaded = load(wire_runner, wire_record(1), wire_record(2))
+    assert loaded.outcomes == [("R-1", "rejected"), ("R-2", "rejected")]
+    assert isinstance(loaded.error, RecordsRejected)
+
+
+def test_an_upload_that_was_not_taken_up_is_not_in_doubt(
+    wire_runner: Runner, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_oneshot_request(f"/docs/{UPLOAD}").respond_with_data("", 429)
+    created = '<eExact><Messages><Message type="2"/></Messages></eExact>'
+    httpserver.expect_oneshot_request(f"/docs/{UPLOAD}").respond_with_data(created)
+    loaded = load(wire_runner, wire_record(1))
+    assert isinstance(loaded.error, Unavailable)
+    assert (loaded.outcomes, loaded.states) == ([], [])
+    assert load(wire_runner, wire_record(1)).outcomes == [("R-1", "created")]
+    httpserver.check_assertions()
+
+
+def wire_record(entry: int) -> Record:
+    return {
+        "reference": f"R-{entry}",
+        "gl_account": "1300",
+        "account": "7",
+        "lines": [
+            {"year": 2026, "period": 1, "journal": "70", "entry": entry, "amount": 1},
+            {"year": 2026, "period": 2, "journal": "20", "entry": entry, "amount": -1},
+        ],
+    }

@@ -1,0 +1,159 @@
+"""The setting `streams`: what a stream can be, and what is said of mistakes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from exactonline_client.errors import ConfigurationError
+from target_exactonline import streams
+from target_exactonline.gathering import Gathering
+from target_exactonline.streams import DOCUMENT, LINE, ROW
+
+if TYPE_CHECKING:
+    from tests.target.conftest import Company, Runner
+
+
+def feed(stream: str, setting: dict[str, Any] | None = None) -> streams.Feed:
+    return streams.feed(stream, streams.choices(setting), "YourRef")
+
+
+@pytest.mark.parametrize(
+    ("stream", "entity", "part"),
+    [
+        ("sales_invoices", "sales_invoices", DOCUMENT),
+        ("warehouse-SalesInvoices", "sales_invoices", DOCUMENT),
+        ("sales_invoice_lines", "sales_invoices", LINE),
+        ("public.SALES_ENTRY_LINES", "sales_entries", LINE),
+        ("purchase_order_lines", "purchase_orders", LINE),
+        ("accounts", "accounts", DOCUMENT),
+    ],
+)
+def test_a_name_says_what_a_stream_is(stream: str, entity: str, part: str) -> None:
+    found = feed(stream)
+    assert (found.entity.stream, found.part) == (entity, part)
+
+
+@pytest.mark.parametrize(
+    ("setting", "stream", "entity", "part"),
+    [
+        ({"bills": "sales_invoices"}, "bills", "sales_invoices", DOCUMENT),
+        ({"bills": "SalesInvoices"}, "erp-bills", "sales_invoices", DOCUMENT),
+        ({"erp-bills": "sales_orders"}, "erp-bills", "sales_orders", DOCUMENT),
+        ({"bill_rows": "sales_invoice_lines"}, "bill_rows", "sales_invoices", LINE),
+        ({"sales_orders": {"rows": "lines"}}, "sales_orders", "sales_orders", ROW),
+        ({"x": {"entity": "quotations", "rows": "lines"}}, "x", "quotations", ROW),
+        (
+            {"more": {"entity": "sales_invoice_lines", "rows": "documents"}},
+            "more",
+            "sales_invoice_lines",
+            DOCUMENT,
+        ),
+    ],
+)
+def test_the_setting_says_otherwise(
+    setting: dict[str, Any], stream: str, entity: str, part: str
+) -> None:
+    found = feed(stream, setting)
+    assert (found.entity.stream, found.part) == (entity, part)
+
+
+def test_a_stream_may_have_a_reference_field_of_its_own() -> None:
+    setting = {"bills": {"entity": "sales_invoices", "reference_field": "Description"}}
+    assert feed("bills", setting).reference_field == "Description"
+    assert feed("sales_invoices", setting).reference_field == "YourRef"
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        (
+            {"bills": "sales_invoces"},
+            (
+                "stream 'bills' is to be 'sales_invoces', which is nothing that can be written. "
+                "Near it: sales_invoices"
+            ),
+        ),
+        (
+            {"people": {"entity": "accounts", "rows": "lines"}},
+            (
+                "stream 'people' cannot have rows: lines, since accounts have no lines. Those that "
+                "have: bank_entries"
+            ),
+        ),
+        (
+            {"rows": {"entity": "sales_entry_lines", "rows": "lines"}},
+            (
+                "stream 'rows' is a stream of lines (sales_entry_lines); rows and reference_field "
+                "belong to the stream of its documents, sales_entries"
+            ),
+        ),
+        (
+            {"bills": {"entity": "sales_invoices", "reference_field": "Remarks"}},
+            "cannot be searched by 'Remarks'",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_what_is_possible(setting: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        streams.choices(setting)
+    assert told in str(error.value)
+
+
+def test_a_mistake_ends_the_run_before_anything_is_read(runner: Runner) -> None:
+    with pytest.raises(ConfigurationError, match="stream 'bills' is to be 'bils'"):
+        runner.run([], streams={"bills": "bils"})
+
+
+def test_two_streams_of_one_entity_have_each_their_reference(
+    company: Company, runner: Runner
+) -> None:
+    a, b = str(uuid4()), str(uuid4())
+    bills = {"entity": "sales_invoices", "reference_field": "Description"}
+    options = {"streams": {"bills": bills}}
+    by_description = company.invoice("", Description=b)
+    del by_description["YourRef"]
+    messages = [
+        runner.schema(),
+        runner.schema("bills"),
+        runner.record(company.invoice(a)),
+        runner.record(by_description, "bills"),
+    ]
+    assert runner.run(messages, **options).outcomes == [(a, "created"), (b, "created")]
+    rerun = runner.run(messages, **options)
+    assert rerun.outcomes == [(a, "unchanged"), (b, "unchanged")]
+
+
+@pytest.mark.parametrize(
+    ("entity", "column", "line_column"),
+    [
+        ("sales_invoices", "your_ref", None),
+        ("sales_invoices", "reference", None),
+        ("sales_invoices", "Description", None),
+        ("sales_invoices", "line_description", "description"),
+        ("sales_invoices", "Item", "Item"),
+        ("sales_invoices", "item_code", "item_code"),
+        ("sales_invoices", "OrderedByCode", None),
+        ("sales_invoices", "shoe_size", None),
+        ("sales_entries", "amount_fc", "amount_fc"),
+        ("sales_entries", "GLAccount", "GLAccount"),
+        ("sales_entries", "gl_account_code", "gl_account_code"),
+        ("sales_entries", "customer_code", None),
+        ("general_journal_entries", "journal_code", None),
+        ("general_journal_entries", "date", "date"),
+    ],
+)
+def test_each_column_of_a_flat_row_belongs_to_the_header_or_to_the_line(
+    entity: str, column: str, line_column: str | None
+) -> None:
+    chosen = streams.choices({"billing": {"entity": entity, "rows": "lines"}})
+    feed = streams.feed("billing", chosen, "YourRef")
+    gathering = Gathering(chosen, "YourRef")
+    gathering.expect(feed, ())
+    gathering.take(feed, (), {column: "x", "Quantity": 1, "AmountFC": 1})
+    ((_, record),) = gathering.documents()
+    (row,) = record[feed.collection.name if feed.collection else ""]
+    assert (column in record) is (line_column is None)
+    assert row.get(line_column) == (None if line_column is None else "x")
