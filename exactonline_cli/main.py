@@ -11,6 +11,9 @@ from exactonline_cli.connect import connect
 from exactonline_cli.divisions import divisions
 from exactonline_cli.keepalive import keepalive
 from exactonline_cli.login import login
+from exactonline_cli.plan import plan
+from exactonline_cli.replay import replay
+from exactonline_cli.results import results
 from exactonline_cli.sandbox import sandbox
 from exactonline_cli.status import status
 from exactonline_cli.webhooks import webhooks
@@ -37,7 +40,19 @@ def main() -> None:
     """Exact Online from the command line."""
 
 
-for command in (connect, login, divisions, status, keepalive, sandbox, webhooks):
+for command in (
+    connect,
+    login,
+    divisions,
+    plan,
+    status,
+    keepalive,
+    plan,
+    results,
+    replay,
+    sandbox,
+    webhooks,
+):
     main.add_command(command)
 
 

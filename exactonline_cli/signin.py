@@ -232,7 +232,8 @@ def _is_machine(host: str) -> bool:
 
 def _query(text: str) -> dict[str, list[str]]:
     """The fields of a pasted address; parsing decodes the code, which holds a `!`."""
-    address = "".join(text.split()).strip("'\"<>")
+    # A terminal may pass on bytes that are no text.
+    address = "".join(text.encode(errors="replace").decode().split()).strip("'\"<>")
     if "=" not in address:
         raise Problem(
             "address",

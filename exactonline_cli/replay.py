@@ -1,0 +1,156 @@
+"""`exactonline replay`: send again what was rejected, after a fix, or is in doubt."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from exactonline_cli.options import connection_option, given_settings, store_option
+from exactonline_cli.results import reference_option, stream_option
+from exactonline_client import postings
+from exactonline_client.errors import ConfigurationError
+from exactonline_client.plugin import readable_configuration_errors
+from exactonline_client.postings import UNFINISHED, Wanted
+from target_exactonline.settings import SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from target_exactonline.target import TargetExactOnline
+
+MAPPINGS = ("stream_maps", "stream_map_config")
+"""Settings that were applied to a record before it was kept, and are not applied once more."""
+ENVIRONMENT = "ENV"
+PREFIX = "TARGET_EXACTONLINE_"
+
+
+@click.command()
+@click.option("--division", type=int, metavar="NUMBER", help="The division, if not that set.")
+@stream_option
+@reference_option
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option(
+    "--config",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="Settings of the target as JSON; may be given several times. Those in environment "
+    "variables hold in any case.",
+)
+@connection_option
+@store_option
+def replay(  # noqa: PLR0913 - one for each option
+    *,
+    division: int | None,
+    stream: str | None,
+    reference: str | None,
+    dry_run: bool,
+    files: tuple[str, ...],
+    connection: str | None,
+    store_url: str | None,
+) -> None:
+    """Send the records that were rejected again, after a fix, and those that are in doubt.
+
+    What is in doubt is looked for at Exact Online first, and only sent if it is not there.
+    They are sent as they were, with the present settings of the target; so the fix is one at
+    Exact, or in the settings. Records that are wrong by themselves are corrected at their source
+    and loaded again.
+    """
+    own = {"connection": connection, "store_url": store_url, "division": division}
+    settings = {
+        **given_settings(),
+        **_read(files),
+        **_from_environment(),
+        **{name: value for name, value in own.items() if value is not None},
+        **({"dry_run": True} if dry_run else {}),
+    }
+    with closing(_target(settings)) as target:
+        store, app = target.connection.store, target.connection.app.key
+        wanted = Wanted([app], target.division, stream, UNFINISHED, reference)
+        found = [
+            (stream, record)
+            for stream, entity, record in postings.unfinished(store, wanted)
+            if target.writes(stream, entity)
+        ]
+        _tell_of_others(target, wanted)
+        click.echo(f"Division {target.division}: {len(found)} records are sent again.", err=True)
+        if found:
+            _send(target, found)
+
+
+def _read(files: Iterable[str]) -> dict[str, Any]:
+    """The settings in files, the later over the earlier ones."""
+    found: dict[str, Any] = {}
+    for name in files:
+        if name == ENVIRONMENT:
+            continue
+        try:
+            found |= json.loads(Path(name).read_text(encoding="utf-8"))
+        except (OSError, TypeError, ValueError) as error:
+            raise ConfigurationError(
+                f"The settings cannot be read from {name}: {error}. Give --config the path of a "
+                "JSON file."
+            ) from None
+    return found
+
+
+def _from_environment() -> dict[str, Any]:
+    """The settings of the target as Meltano hands them over; what is no text is JSON."""
+    found: dict[str, Any] = {}
+    for name, facts in SCHEMA["properties"].items():
+        text = os.environ.get(f"{PREFIX}{name.upper()}")
+        if not text:
+            continue
+        types = [facts["type"]] if isinstance(facts["type"], str) else facts["type"]
+        try:
+            found[name] = text if "string" in types else json.loads(text)
+        except ValueError:
+            raise ConfigurationError(f"{PREFIX}{name.upper()} is not JSON.") from None
+    return found
+
+
+def _target(settings: Mapping[str, Any]) -> TargetExactOnline:
+    # It takes long to import.
+    from target_exactonline.target import TargetExactOnline  # noqa: PLC0415
+
+    config = {name: value for name, value in settings.items() if name not in MAPPINGS}
+    with readable_configuration_errors():
+        return TargetExactOnline(config=config)
+
+
+def _tell_of_others(target: TargetExactOnline, wanted: Wanted) -> None:
+    """Say where else records were not written, since a target writes to one division."""
+    everywhere = Wanted(wanted.apps, None, wanted.stream, wanted.outcomes, wanted.reference)
+    divisions = {
+        posting.division for posting in postings.newest(target.connection.store, everywhere)
+    }
+    others = sorted(divisions - {target.division})
+    if others:
+        click.echo(
+            f"Records of divisions {', '.join(map(str, others))} were not written either; replay "
+            "those with --division.",
+            err=True,
+        )
+
+
+def _send(target: TargetExactOnline, found: list[tuple[str, str]]) -> None:
+    with target.connection.noted_run("exactonline replay"):
+        try:
+            target.listen(io.StringIO("".join(_messages(found))))
+        finally:
+            click.echo(target.results.summary(), err=True)
+
+
+def _messages(found: list[tuple[str, str]]) -> Iterable[str]:
+    """The records as Singer messages; their JSON is passed on to the letter."""
+    for stream in dict.fromkeys(stream for stream, _ in found):
+        schema = {"type": "SCHEMA", "stream": stream, "schema": {"properties": {}}}
+        yield json.dumps(schema) + "\n"
+    for stream, record in found:
+        yield f'{{"type": "RECORD", "stream": {json.dumps(stream)}, "record": {record}}}\n'

@@ -1,0 +1,210 @@
+"""`exactonline results`: what became of the documents that were written, from the store alone."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import closing
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import click
+
+from exactonline_cli.options import connection_option, open_store, store_option
+from exactonline_cli.output import moment, print_table
+from exactonline_cli.status import selected
+from exactonline_client import catalogue, postings
+from exactonline_client.errors import ConfigurationError
+from exactonline_client.postings import DOUBTFUL, OUTCOMES, Posting, Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exactonline_client.store import Store
+
+COLUMNS = {
+    "at": "At",
+    "division": "Division",
+    "stream": "Stream",
+    "reference": "Reference",
+    "outcome": "Outcome",
+    "number": "Number",
+    "exact_id": "Exact ID",
+    "reason": "Reason",
+}
+
+division_option = click.option("--division", type=int, metavar="NUMBER", help="Only this division.")
+stream_option = click.option("--stream", metavar="NAME", help="Only this stream.")
+reference_option = click.option("--reference", metavar="TEXT", help="Only this reference.")
+
+
+@click.group(invoke_without_command=True)
+@division_option
+@stream_option
+@click.option(
+    "--outcome",
+    "outcomes",
+    type=click.Choice(OUTCOMES),
+    multiple=True,
+    help="Only this outcome; may be given several times.",
+)
+@reference_option
+@click.option("--since", metavar="MOMENT", help="Only what happened since, as 2026-06-25T14:00.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
+)
+@connection_option
+@store_option
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each, for scripts.")
+@click.pass_context
+def results(  # noqa: PLR0913 - one for each option
+    ctx: click.Context,
+    *,
+    division: int | None,
+    stream: str | None,
+    outcomes: tuple[str, ...],
+    reference: str | None,
+    since: str | None,
+    limit: int,
+    connection: str | None,
+    store_url: str | None,
+    as_json: bool,
+) -> None:
+    """Show what became of the documents that were written, the newest first.
+
+    Asks Exact nothing. A MOMENT without a zone is UTC.
+    """
+    if ctx.invoked_subcommand:
+        return
+    with closing(open_store(store_url)) as store:
+        wanted = Wanted(
+            apps_of(store, connection),
+            division,
+            stream,
+            outcomes or None,
+            reference,
+            _seconds(since),
+        )
+        found = [_facts(posting) for posting in postings.newest(store, wanted, limit)]
+        counts = postings.counts(store, wanted)
+    if as_json:
+        for facts in found:
+            click.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    if found:
+        print_table(COLUMNS, found)
+    click.echo(_summary(counts, len(found)))
+
+
+def apps_of(store: Store, connection: str | None) -> list[str]:
+    """The apps of all connections, or of the one of this name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    return sorted({account.app_key for account in selected(store, connection)})
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    except ValueError:
+        raise ConfigurationError(
+            f"--since: {text!r} is no moment. Write it as 2026-06-25 or 2026-06-25T14:00."
+        ) from None
+    return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def _facts(posting: Posting) -> dict[str, Any]:
+    return {
+        "at": moment(posting.at),
+        "division": posting.division,
+        "stream": posting.stream,
+        "entity": posting.entity,
+        "reference": posting.reference,
+        "outcome": posting.outcome,
+        "exact_id": posting.exact_id,
+        "number": posting.number,
+        "reason": posting.reason,
+        "finalized": posting.finalized,
+        "sent_at": moment(posting.sent_at),
+    }
+
+
+def _summary(counts: Mapping[str, int], shown: int) -> str:
+    total = sum(counts.values())
+    if not total:
+        return "No results."
+    parts = ", ".join(f"{counts[name]} {name}" for name in OUTCOMES if counts.get(name))
+    hidden = f" The newest {shown} of {total} are shown." if shown < total else ""
+    return f"{parts}.{hidden}"
+
+
+@results.command()
+@click.argument("stream")
+@click.argument("reference")
+@click.option("--created", "exact_id", metavar="ID", help="It is at Exact, under this ID.")
+@click.option("--not-created", is_flag=True, help="It is not at Exact, and may be sent again.")
+@division_option
+@connection_option
+@store_option
+def settle(  # noqa: PLR0913 - one for each option
+    *,
+    stream: str,
+    reference: str,
+    exact_id: str | None,
+    not_created: bool,
+    division: int | None,
+    connection: str | None,
+    store_url: str | None,
+) -> None:
+    """Say whether a document in doubt is at Exact.
+
+    STREAM and REFERENCE are those that exactonline results shows. A document that is not there is
+    sent again by the next load that brings it, or by exactonline replay.
+    """
+    if not_created == bool(exact_id):
+        raise ConfigurationError("Say either --created with the document's ID, or --not-created.")
+    with closing(open_store(store_url)) as store:
+        wanted = Wanted(apps_of(store, connection), division, stream, DOUBTFUL, reference)
+        posting = _the_one(postings.newest(store, wanted), wanted)
+        key = _key(posting, exact_id) if exact_id else None
+        if not postings.settle(store, posting, key, time.time()):
+            raise ConfigurationError(
+                f"Document {reference} of stream {stream} was settled by a run just now. See "
+                "exactonline results."
+            )
+    told = f"created, as {key}" if key else "not created; it may be sent again"
+    click.echo(f"Division {posting.division}: {reference} of {stream} is settled as {told}.")
+
+
+def _the_one(found: list[Posting], wanted: Wanted) -> Posting:
+    what = f"in stream {wanted.stream} with reference {wanted.reference}"
+    if not found:
+        raise ConfigurationError(
+            f"No document {what} is in doubt. Those that are: "
+            "exactonline results --outcome in_doubt --outcome posting."
+        )
+    if len(found) > 1:
+        divisions = ", ".join(str(posting.division) for posting in found)
+        raise ConfigurationError(
+            f"Several documents {what} are in doubt, in divisions {divisions}. Choose one with "
+            "--division (or --connection, where they belong to several apps)."
+        )
+    return found[0]
+
+
+def _key(posting: Posting, text: str) -> str:
+    """The key as Exact writes it."""
+    endpoint = catalogue.load().endpoints[posting.entity]
+    if endpoint.properties[endpoint.key[0]].type != "Edm.Guid":
+        return text.strip()
+    try:
+        return str(UUID(text.strip()))
+    except ValueError:
+        raise ConfigurationError(
+            f"--created: {text!r} is no {endpoint.key[0]} of {endpoint.name}, which is a GUID."
+        ) from None

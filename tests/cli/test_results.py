@@ -1,0 +1,336 @@
+"""`results`, `results settle` and `replay`: what became of documents, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import signal
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from exactonline_client.store import Store, connections, postings
+from tests.cli.test_commands import DIVISIONS, sign_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from click.testing import Result
+
+    from exactonline_sandbox import Server
+
+INVOICES = "salesinvoice/SalesInvoices"
+KEY = "a07b5588-4d7d-4872-88f9-30b2d256440d"
+MORNING = 1_782_374_400.0  # 2026-06-25T08:00:00Z
+
+
+@pytest.fixture
+def books(server: Server, store_url: str) -> str:
+    sign_in(server, store_url)
+    return "books"
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Put back the handlers that a target replaces."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+class Journal:
+    """The postings of a store, as a target would have left them."""
+
+    def __init__(self, store_url: str) -> None:
+        self._url = store_url
+
+    def note(self, reference: str, outcome: str, **more: Any) -> None:
+        with closing(Store(self._url)) as store:
+            with store.transaction() as connection:
+                app = connection.execute(sa.select(connections.c.app)).scalar_one()
+            record = more.pop("content", None)
+            sealed = store.encrypt(json.dumps(record), secret=False) if record else None
+            values = {
+                "app": app,
+                "division": DIVISIONS[0],
+                "entity": INVOICES,
+                "reference": reference,
+                "stream": "sales_invoices",
+                "outcome": outcome,
+                "payload_hash": "",
+                "at": MORNING,
+                "record": sealed,
+                **more,
+            }
+            store.put(postings, **values)
+
+    def rows(self) -> dict[str, Any]:
+        with closing(Store(self._url)) as store, store.transaction() as connection:
+            return {row.reference: row for row in connection.execute(sa.select(postings))}
+
+
+@pytest.fixture
+def journal(books: str, store_url: str) -> Journal:  # noqa: ARG001 - it makes the store
+    return Journal(store_url)
+
+
+class TestResults:
+    def test_scripts_get_a_line_each_the_newest_first(
+        self, journal: Journal, server: Server, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "created", exact_id=KEY, number="26000012", at=MORNING + 1)
+        journal.note("W2", "rejected", reason="OrderedBy is missing", at=MORNING + 2)
+        server.control.reset_calls()
+        result = command("results", "--json")
+        assert result.exit_code == 0, result.output
+        newest, oldest = map(json.loads, result.stdout.splitlines())
+        assert newest["reference"] == "W2"
+        assert oldest == {
+            "at": "2026-06-25T08:00:01+00:00",
+            "division": DIVISIONS[0],
+            "stream": "sales_invoices",
+            "entity": INVOICES,
+            "reference": "W1",
+            "outcome": "created",
+            "exact_id": KEY,
+            "number": "26000012",
+            "reason": None,
+            "finalized": None,
+            "sent_at": None,
+        }
+        assert server.control.calls()["data_calls"] == 0
+
+    @pytest.mark.parametrize(
+        ("options", "left"),
+        [
+            (("--division", str(DIVISIONS[1])), ["C"]),
+            (("--stream", "accounts"), ["B"]),
+            (("--outcome", "rejected"), ["B"]),
+            (("--outcome", "rejected", "--outcome", "in_doubt"), ["C", "B"]),
+            (("--reference", "A"), ["A"]),
+            (("--since", "2026-06-25T08:00:02Z"), ["C"]),
+            (("--since", "2026-06-25"), ["C", "B", "A"]),
+            (("--limit", "2"), ["C", "B"]),
+        ],
+    )
+    def test_each_filter_leaves_its_own(
+        self,
+        journal: Journal,
+        command: Callable[..., Result],
+        options: tuple[str, ...],
+        left: list[str],
+    ) -> None:
+        journal.note("A", "created", at=MORNING)
+        journal.note("B", "rejected", stream="accounts", at=MORNING + 1)
+        journal.note("C", "in_doubt", division=DIVISIONS[1], at=MORNING + 2)
+        result = command("results", "--json", *options)
+        assert [json.loads(line)["reference"] for line in result.stdout.splitlines()] == left
+
+    def test_people_see_a_table_and_how_many_there_are(
+        self, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        for number in range(3):
+            journal.note(f"W{number}", "created")
+        journal.note("X", "rejected", reason="OrderedBy is missing", at=MORNING + 1)
+        result = command("results", "--limit", "2")
+        lines = result.stdout.splitlines()
+        assert "OrderedBy is missing" in lines[1]
+        assert lines[-1] == "3 created, 1 rejected. The newest 2 of 4 are shown."
+
+    @pytest.mark.usefixtures("journal")
+    def test_none_are_no_error(self, command: Callable[..., Result]) -> None:
+        result = command("results")
+        assert (result.exit_code, result.stdout) == (0, "No results.\n")
+
+    @pytest.mark.usefixtures("journal")
+    def test_a_moment_that_is_none(self, command: Callable[..., Result]) -> None:
+        result = command("results", "--since", "yesterday")
+        assert result.exit_code == 2
+        assert "--since: 'yesterday' is no moment" in result.stderr
+
+
+class TestSettle:
+    def test_a_document_that_is_there_is_created(
+        self, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "in_doubt", content={"YourRef": "W1"}, payload_hash="hash")
+        result = command("results", "settle", "sales_invoices", "W1", "--created", KEY.upper())
+        assert result.exit_code == 0, result.output
+        row = journal.rows()["W1"]
+        assert (row.outcome, row.exact_id, row.payload_hash) == ("created", KEY, "hash")
+        assert row.record is None
+
+    def test_a_document_that_is_not_there_may_be_sent_again(
+        self, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "posting", content={"YourRef": "W1"}, sent_at=MORNING)
+        result = command("results", "settle", "sales_invoices", "W1", "--not-created")
+        assert result.exit_code == 0, result.output
+        row = journal.rows()["W1"]
+        assert (row.outcome, row.reason) == ("rejected", "settled as not created")
+        assert row.exact_id is None
+        assert row.record is not None
+
+    def test_only_what_is_in_doubt_is_settled(
+        self, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "created", exact_id=KEY)
+        before = journal.rows()
+        result = command("results", "settle", "sales_invoices", "W1", "--not-created")
+        assert result.exit_code == 2
+        assert "No document in stream sales_invoices with reference W1 is in doubt" in result.stderr
+        assert journal.rows() == before
+
+    def test_of_two_divisions_one_is_chosen(
+        self, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "in_doubt")
+        journal.note("W1", "in_doubt", division=DIVISIONS[1])
+        settle = ("results", "settle", "sales_invoices", "W1", "--not-created")
+        result = command(*settle)
+        assert result.exit_code == 2
+        assert "Choose one with --division" in result.stderr
+        assert command(*settle, "--division", str(DIVISIONS[1])).exit_code == 0
+        assert command(*settle).exit_code == 0
+
+    @pytest.mark.parametrize("options", [(), ("--created", KEY, "--not-created")])
+    def test_it_is_said_which(
+        self, journal: Journal, command: Callable[..., Result], options: tuple[str, ...]
+    ) -> None:
+        journal.note("W1", "in_doubt")
+        result = command("results", "settle", "sales_invoices", "W1", *options)
+        assert result.exit_code == 2
+        assert "Say either --created" in result.stderr
+
+    def test_an_id_that_can_be_none_of_exact(
+        self, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "in_doubt")
+        result = command("results", "settle", "sales_invoices", "W1", "--created", "26000012")
+        assert result.exit_code == 2
+        assert "'26000012' is no InvoiceID of SalesInvoices" in result.stderr
+        assert journal.rows()["W1"].outcome == "in_doubt"
+
+
+@pytest.mark.usefixtures("signals")
+class TestReplay:
+    @staticmethod
+    def invoice(server: Server, reference: str) -> dict[str, Any]:
+        control, division = server.control, DIVISIONS[0]
+        customer = next(row for row in control.truth(division, "accounts") if row["Status"] == "C")
+        item = next(row for row in control.truth(division, "items") if row["IsSalesItem"])
+        line = {"Item": item["ID"], "Quantity": 2, "NetPrice": 12.5}
+        return {"YourRef": reference, "OrderedBy": customer["ID"], "SalesInvoiceLines": [line]}
+
+    @staticmethod
+    def created(server: Server, reference: str) -> list[dict[str, Any]]:
+        rows = server.control.truth(DIVISIONS[0], "sales_invoices")
+        return [row for row in rows if row["YourRef"] == reference]
+
+    def test_rejected_records_are_sent_again(
+        self, server: Server, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        for reference in ("W1", "W2"):
+            journal.note(reference, "rejected", content=self.invoice(server, reference))
+        journal.note("W3", "created", exact_id=KEY)
+        result = command("replay")
+        assert result.exit_code == 0, result.output
+        assert [len(self.created(server, f"W{number}")) for number in (1, 2, 3)] == [1, 1, 0]
+        rows = journal.rows()
+        assert [rows[f"W{number}"].outcome for number in (1, 2, 3)] == ["created"] * 3
+        assert rows["W1"].exact_id == self.created(server, "W1")[0]["InvoiceID"]
+        assert "0 records are sent again" in command("replay").stderr
+
+    def test_what_is_in_doubt_is_looked_for_and_sent_if_it_is_not_there(
+        self, server: Server, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        content = self.invoice(server, "W1")
+        journal.note("W1", "in_doubt", content=content, sent_at=MORNING, payload_hash="hash")
+        assert "1 records are sent again" in command("replay").stderr
+        assert len(self.created(server, "W1")) == 1
+        # As if the answer had been lost.
+        journal.note("W1", "in_doubt", content=content, sent_at=MORNING, payload_hash="hash")
+        assert command("replay").exit_code == 0
+        assert len(self.created(server, "W1")) == 1
+
+    def test_a_row_that_a_document_needed_is_not_taken_for_the_document(
+        self, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("10021", "in_doubt", content={"Name": "a"}, entity="crm/Accounts")
+        assert "0 records are sent again" in command("replay").stderr
+
+    def test_what_is_settled_as_not_created_is_sent_again(
+        self, server: Server, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        content = self.invoice(server, "W1")
+        journal.note("W1", "in_doubt", content=content, sent_at=MORNING, payload_hash="hash")
+        command("results", "settle", "sales_invoices", "W1", "--not-created")
+        assert command("replay").exit_code == 0
+        assert len(self.created(server, "W1")) == 1
+
+    def test_one_that_is_still_wrong_ends_in_the_exit_code_of_the_target(
+        self, server: Server, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "rejected", content=self.invoice(server, "W1"))
+        journal.note("W2", "rejected", content={"YourRef": "W2"})
+        result = command("replay")
+        assert result.exit_code == 5
+        assert "1 of 2 records were rejected" in result.stderr
+        assert "1 created, 0 already there, 1 rejected" in result.stderr
+        assert journal.rows()["W2"].outcome == "rejected"
+        assert len(self.created(server, "W1")) == 1
+
+    def test_only_what_is_asked_for_is_sent(
+        self, server: Server, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        for reference in ("W1", "W2"):
+            journal.note(reference, "rejected", content=self.invoice(server, reference))
+        journal.note("W4", "rejected", content={"YourRef": "W4"}, division=DIVISIONS[1])
+        result = command("replay", "--reference", "W2")
+        assert result.exit_code == 0, result.output
+        assert [len(self.created(server, f"W{number}")) for number in (1, 2)] == [0, 1]
+        result = command("replay", "--stream", "accounts")
+        assert "0 records are sent again" in result.stderr
+        result = command("replay", "--reference", "W1")
+        assert f"Records of divisions {DIVISIONS[1]}" not in result.stderr
+        result = command("replay")
+        assert f"Records of divisions {DIVISIONS[1]} were not written either" in result.stderr
+        result = command("replay", "--division", str(DIVISIONS[1]))
+        assert result.exit_code == 5
+
+    def test_a_dry_run_sends_nothing(
+        self, server: Server, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "rejected", content=self.invoice(server, "W1"))
+        before = journal.rows()
+        result = command("replay", "--dry-run")
+        assert result.exit_code == 0, result.output
+        assert self.created(server, "W1") == []
+        assert journal.rows() == before
+
+    def test_settings_come_from_files_and_from_the_environment(
+        self,
+        server: Server,
+        journal: Journal,
+        command: Callable[..., Result],
+        tmp_path: Any,
+    ) -> None:
+        journal.note("W1", "rejected", content=self.invoice(server, "W1"))
+        settings = {"results_path": str(tmp_path / "results.jsonl"), "request_timeout": 0}
+        (tmp_path / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+        replay = ("replay", "--config", str(tmp_path / "config.json"))
+        result = command(*replay)
+        assert result.exit_code == 2
+        assert "request_timeout" in result.stderr
+        result = command(*replay, TARGET_EXACTONLINE_REQUEST_TIMEOUT="12.5")
+        assert result.exit_code == 0, result.output
+        (line,) = (tmp_path / "results.jsonl").read_text(encoding="utf-8").splitlines()
+        assert json.loads(line)["outcome"] == "created"
+
+    @pytest.mark.usefixtures("journal")
+    def test_a_file_that_is_not_there(self, command: Callable[..., Result]) -> None:
+        result = command("replay", "--config", "nowhere.json")
+        assert result.exit_code == 2
+        assert "nowhere.json" in result.stderr
