@@ -41,8 +41,9 @@ class MovedClock:
         return self.moved + (_machine_time() - self.real) * self.speed
 
     def sleep(self, seconds: float) -> None:
-        """Wait, by this clock where the wait is long."""
-        _machine_sleep(seconds / self.speed if seconds >= LONG else seconds)
+        """Wait, by this clock where the wait is long; not at all where it stands still."""
+        if self.speed:
+            _machine_sleep(seconds / self.speed if seconds >= LONG else seconds)
 
     @property
     def now(self) -> datetime:

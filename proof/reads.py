@@ -43,11 +43,13 @@ def prove_rounds(given: argparse.Namespace) -> list[str]:
         found = list(pool.map(partial(_rounds, given.seed, given.rounds), CASES))
     changes = ("created", "updated", "deleted")
     _print(
-        ["sync", "divisions", "loads", "calls", "records", *changes, "compared", "left", "wrong"],
+        ["sync", "divisions", "keys", "loads", "calls", "records", *changes, "compared", "left",
+         "wrong"],
         (
             [
                 _yes(one.case.use_sync_api),
                 one.case.divisions,
+                _yes(one.case.compare_keys),
                 one.loads,
                 one.calls,
                 one.records,
@@ -58,7 +60,7 @@ def prove_rounds(given: argparse.Namespace) -> list[str]:
             ]
             for one in found
         ),
-    )
+    )  # fmt: skip
     spans = sum((one.spans for one in found), Counter[str]())
     print("spans between runs:", ", ".join(f"{spans[kind]} x {kind}" for kind in KINDS))
     left = +sum((one.left for one in found), Counter[str]())
@@ -124,12 +126,13 @@ def prove_kills(given: argparse.Namespace) -> list[str]:
     _quietly()
     found = lives(given.seed, given.kills)
     _print(
-        ["sync", "divisions", "at calls", "at messages", "survived", "records", "rows", "left",
-         "wrong"],
+        ["sync", "divisions", "keys", "at calls", "at messages", "survived", "records", "rows",
+         "left", "wrong"],
         (
             [
                 _yes(one.use_sync_api),
                 one.divisions,
+                _yes(one.compare_keys),
                 one.at_calls,
                 one.at_messages,
                 one.survived,

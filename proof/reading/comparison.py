@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Rows = dict[tuple[Any, ...], dict[str, Any]]
 
 JOINED = {"Name", "FullName", "Description", "Code"}
-OUTSIDE = {"Timestamp", "Division"}
+OUTSIDE = {"Timestamp", "Division", "Url"}
 """Columns that the truth leaves out, and the one that rows are told apart by."""
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 

@@ -76,6 +76,8 @@ class Life:
 
     use_sync_api: bool
     divisions: int
+    compare_keys: bool = False
+    """Find by their keys the deletes that Exact does not log."""
     at_calls: int = 0
     """Kills while a call was under way."""
     at_messages: int = 0
@@ -99,7 +101,12 @@ def lives(seed: int, kills: int, invoices: int = 250) -> list[Life]:
     done: list[Life] = []
     while kills > 0:
         chance = random.Random(f"{seed} {len(done)}")
-        life = Life(use_sync_api=len(done) % 2 == 0, divisions=1 + len(done) // 2 % 2)
+        number = len(done)
+        life = Life(
+            use_sync_api=number % 2 == 0,
+            divisions=1 + number // 2 % 2,
+            compare_keys=number % 3 == 1,
+        )
         _live(life, chance, min(kills, KILLS_A_LIFE), invoices)
         done.append(life)
         kills -= life.kills
@@ -116,10 +123,11 @@ def _live(life: Life, chance: random.Random, kills: int, invoices: int) -> None:
         minutely_limit=NO_LIMIT,
         daily_limit=NO_LIMIT,
     )
-    with (
-        TemporaryDirectory() as folder,
-        books(config, STREAMS, use_sync_api=life.use_sync_api) as company,
-    ):
+    settings = {
+        "use_sync_api": life.use_sync_api,
+        "compare_keys": ["all"] if life.compare_keys else None,
+    }
+    with TemporaryDirectory() as folder, books(config, STREAMS, **settings) as company:
         watch = company.server.world.recorder = Watch()
         victim = Victim(company, watch, Path(folder))
         while life.kills < kills and not life.wrong:
@@ -133,6 +141,8 @@ def _live(life: Life, chance: random.Random, kills: int, invoices: int) -> None:
         life.rows, life.records = comparison.rows, company.warehouse.records
         life.left = sum(comparison.left.values())
         life.wrong += comparison.wrong if code == 0 else [victim.said(code)]
+        if life.compare_keys:
+            life.wrong += [f"{n} {name} are left" for name, n in (+comparison.left).items()]
 
 
 def _one_run(life: Life, victim: Victim, chance: random.Random) -> None:

@@ -26,9 +26,17 @@ HOUR = 3600
 NOON = datetime(2026, 9, 14, 12, tzinfo=timezone.utc)
 
 
-@pytest.mark.parametrize("use_sync_api", [True, False])
-def test_the_warehouse_equals_exact_after_every_round(use_sync_api: bool) -> None:  # noqa: FBT001
-    figures = rounds(Case(use_sync_api, divisions=1), seed=3, number=2, invoices=20)
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(use_sync_api=True, divisions=1),
+        Case(use_sync_api=False, divisions=1, compare_keys=True),
+        Case(use_sync_api=True, divisions=1, line_touches_header=False),
+    ],
+    ids=["sync", "bulk, all deletes", "sync, lines that do not touch their headers"],
+)
+def test_the_warehouse_equals_exact_after_every_round(case: Case) -> None:
+    figures = rounds(case, seed=3, number=2, invoices=20)
     assert figures.wrong == []
     assert figures.loads == 3
     assert figures.compared > 1500
@@ -41,7 +49,8 @@ def test_a_first_load_of_four_days_costs_few_calls_more() -> None:
     assert figures.stopped == 3
     # The list of divisions, the deleted log, and one call for each list that was complete.
     assert sum(figures.days) <= figures.unlimited_calls + 3 * (2 + 3)
-    assert figures.records == figures.rows
+    # Each day but the first reads the last moment of the day before again: an entry and its line.
+    assert figures.rows <= figures.records <= figures.rows + 3 * 2
 
 
 def test_entries_bring_their_lines_along() -> None:
@@ -106,5 +115,6 @@ def test_what_a_server_refuses_is_not_asked_again(unexpanding: Books) -> None:
         assert unexpanding.load() is None
         unexpanding.wait(HOUR / 12)
     refused = [call for call in control.calls()["calls"] if call["status"] == 400]
-    assert [call["count"] for call in refused] == [1, 1, 1]
+    # Divisions that are read at the same moment may each be the first to be refused.
+    assert {call["count"] for call in refused} == {1}
     assert unexpanding.compare(joined=True).wrong == []

@@ -1,0 +1,399 @@
+"""Does anything that comes from outside bring a program down? Mutated input for every parser.
+
+Each parser gets sound samples that were bent at random: bytes flipped, pieces cut out, doubled,
+put elsewhere, replaced by awkward ones. It may take what it gets, or refuse it with an error that
+is meant for people. Anything else is a crash, printed with the input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import logging
+import random
+import sys
+import time
+from collections import Counter
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import requests
+
+from exactonline_cli.signin import Problem, SignIn
+from exactonline_client import auth, catalogue, odata, pages, plugin, refusals
+from exactonline_client.errors import DailyLimitReached, ExactOnlineError
+from exactonline_client.limits import Budget
+from exactonline_client.session import Usage, exact_message
+from exactonline_client.store import Store, connections
+from exactonline_sandbox import Sandbox, SandboxConfig
+from tap_exactonline import events
+from tap_exactonline.tap import TapExactOnline
+from target_exactonline.messages import MessageReader
+from target_exactonline.target import TargetExactOnline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from exactonline_sandbox import Server
+
+ZONE = ZoneInfo("Europe/Amsterdam")
+HOST = "https://start.exactonline.nl"
+AWKWARD = (
+    b"", b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"null", b"true", b"-1", b"1e999", b"[]", b"{}",
+    b'""', b'"', b"'", b"\\", b"\\ud800", b"[" * 2000, b'{"a":' * 2000, b"9" * 5000, b"%", b"%zz",
+    b"%00", b"&", b"=", b"?", b"#", b"//", b"https://[", b"\r\n", b"<!DOCTYPE a [<!ENTITY b 'c'>]>",
+    b"&b;", b"<a>", b"</a>", b"/Date(99999999999999999)/", b"/Date(x)/", b"datetime'0000'",
+    b"NaN", "\u0663".encode(), "\u202e".encode(), b" " * 3000,
+)  # fmt: skip
+REFUSED = (ExactOnlineError, Problem)
+SHOWN = 300
+
+
+@dataclass
+class Tried:
+    """What became of the inputs of one parser."""
+
+    taken: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    """By the name of the error."""
+    crashes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Parser:
+    """Something that takes input from outside."""
+
+    name: str
+    samples: tuple[bytes, ...]
+    read: Callable[[bytes], object]
+    share: float = 1.0
+    """How many inputs it gets, since some take long."""
+
+
+def mutated(sample: bytes, chance: random.Random) -> bytes:
+    """The sample with one to four things done to it."""
+    data = bytearray(sample)
+    for _ in range(chance.randint(1, 4)):
+        begin = chance.randrange(len(data) + 1)
+        end = min(len(data), begin + round(len(data) ** chance.random()))
+        deed = chance.randrange(5)
+        if deed == 0 and data:
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        elif deed == 1:
+            del data[begin:end]
+        elif deed == 2:  # noqa: PLR2004 - just one of five
+            data[begin:begin] = data[begin:end]
+        elif deed == 3:  # noqa: PLR2004
+            piece = bytes(data[begin:end])
+            del data[begin:end]
+            place = chance.randrange(len(data) + 1)
+            data[place:place] = piece
+        else:
+            data[begin:end] = chance.choice(AWKWARD)
+    return bytes(data)
+
+
+def fuzz(parser: Parser, seed: int, number: int) -> Tried:
+    """Give a parser so many inputs."""
+    chance, tried = random.Random(f"{seed} {parser.name}"), Tried()
+    for _ in range(max(1, round(number * parser.share))):
+        given = mutated(chance.choice(parser.samples), chance)
+        try:
+            parser.read(given)
+        except REFUSED as error:
+            tried.refused[type(error).__name__] += 1
+            if not str(error):
+                tried.crashes.append(f"refused without a word: {given[:SHOWN]!r}")
+        except Exception as error:  # noqa: BLE001 - this is what is looked for
+            tried.crashes.append(f"{type(error).__name__}: {error}"[:SHOWN] + f" {given[:SHOWN]!r}")
+        else:
+            tried.taken += 1
+    return tried
+
+
+# What is read, and how
+
+
+def _rows(endpoint: str) -> Callable[[bytes], object]:
+    decode = odata.decoder(catalogue.load().endpoints[endpoint].columns.values(), ZONE)
+
+    def read(body: bytes) -> list[odata.Row]:
+        try:
+            return [decode(row) for row in pages.parse(body).rows]
+        except odata.WrongType as error:
+            # The stream that reads the row makes an error of this.
+            raise ExactOnlineError(str(error)) from None
+
+    return read
+
+
+def _next_page(text: bytes) -> object:
+    """Follow a list whose first page says that the next one is here."""
+    address = text.decode(errors="surrogateescape")
+    first = json.dumps({"d": {"results": [], "__next": address}}).encode()
+    bodies = iter([first, b'{"d": {"results": []}}'])
+
+    def get(_address: str, _division: int | None) -> Any:  # noqa: ANN401
+        return SimpleNamespace(content=next(bodies), headers={})
+
+    session: Any = SimpleNamespace(base_url=HOST, get=get, usage=Usage())
+    return [page.skiptoken for page in pages.read(session, "/api/v1/1/crm/Accounts", 1)]
+
+
+def _answer(body: bytes, status: int) -> requests.Response:
+    answer = requests.Response()
+    answer.status_code, answer._content = status, body  # noqa: SLF001 - it has no other door
+    return answer
+
+
+def _tokens(body: bytes) -> object:
+    return auth._pair(_answer(body, 200))  # noqa: SLF001 - what an answer goes through first
+
+
+def _token_refusal(body: bytes) -> object:
+    error, description = refusals.words(_answer(body, 400))
+    raise refusals.of_refresh_token(400, error, description, HOST)
+
+
+def _refusal(body: bytes) -> object:
+    return exact_message(_answer(body, 500))
+
+
+def _webhook(payload: bytes) -> object:
+    try:
+        return events.parse(payload).is_signed_with("secret")
+    except ValueError as error:
+        raise ExactOnlineError(str(error)) from None
+
+
+def _singer_line(line: bytes) -> object:
+    return MessageReader().deserialize_json(line.decode(errors="surrogateescape"))
+
+
+def _headers(store: Store) -> Callable[[bytes], object]:
+    now = [time.time()]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    budget = Budget(store, "app", clock=lambda: now[0], sleep=sleep)
+
+    def read(text: bytes) -> None:
+        lines = (line.partition(":") for line in text.decode("latin-1").splitlines())
+        headers = requests.structures.CaseInsensitiveDict(
+            {name: value.strip() for name, _, value in lines}
+        )
+        budget.learn(1, headers)
+        with suppress(DailyLimitReached), budget.turn(1, "crm/Accounts"):
+            pass
+
+    return read
+
+
+def _store_file(folder: Path) -> Callable[[bytes], object]:
+    path = folder / "fuzzed" / "store.db"
+    path.parent.mkdir()
+
+    def read(content: bytes) -> None:
+        for file in path.parent.iterdir():
+            file.unlink()
+        path.write_bytes(content)
+        store = Store(f"sqlite:///{path}", KEY)
+        try:
+            with store.transaction() as connection:
+                for row in connection.execute(connections.select()).mappings():
+                    store.decrypt(row["refresh_token"])
+        finally:
+            store.close()
+
+    return read
+
+
+def _settings(kind: type[TapExactOnline | TargetExactOnline]) -> Callable[[bytes], object]:
+    def read(text: bytes) -> None:
+        try:
+            settings = json.loads(text)
+        except (ValueError, RecursionError):
+            raise ExactOnlineError("The SDK reads the file, and says so.") from None
+        if not isinstance(settings, dict):
+            raise ExactOnlineError("The SDK reads the file, and says so.")
+        plugin.start(kind, SimpleNamespace(config=settings, parse_env=False))
+
+    return read
+
+
+def _input(server: Server, folder: Path) -> Callable[[bytes], object]:
+    """A whole run of the target on Singer messages."""
+    settings = {
+        "base_url": server.base_url,
+        "client_id": server.credentials.client_id,
+        "client_secret": server.credentials.client_secret,
+        "refresh_token": server.control.sign_in()["refresh_token"],
+        "store_url": f"sqlite:///{folder / 'input' / 'store.db'}",
+        "dry_run": True,
+    }
+    server.control.clock(advance_seconds=600)
+
+    def read(text: bytes) -> None:
+        given = io.StringIO(text.decode(errors="surrogateescape"))
+        with redirect_stdout(io.StringIO()), plugin.readable_configuration_errors():
+            TargetExactOnline.invoke(
+                config=SimpleNamespace(config=settings, parse_env=False), file_input=given
+            )
+
+    return read
+
+
+KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+PAGE = b"""{ "d" : { "results": [
+{ "__metadata": {"uri": "https://start.exactonline.nl/api/v1/1/crm/Accounts(guid'1')", "type": "A"},
+"ID": "9b5d4b2e-0f4f-4b7e-8d51-2f6a1c8e7d10", "Code": "             10001", "Name": "A & B",
+"Blocked": false, "CreditLineSales": 12.5, "Modified": "\\/Date(1782405060220)\\/",
+"StartDate": null, "BankAccounts": {"__deferred": {"uri": "https://x"}}, "SecurityLevel": 10,
+"IsMailing": 1, "Latitude": "52.1" } ],
+"__next": "https://start.exactonline.nl/api/v1/1/crm/Accounts?$skiptoken=guid'9b5d4b2e-0f4f'" } }"""
+SYNC = b"""{"d": [{"Timestamp": "493115", "ID": "9b5d4b2e-0f4f-4b7e-8d51-2f6a1c8e7d10",
+"LineNumber": 1, "Quantity": 2, "AmountFC": 10.1, "Modified": "/Date(1782405060220)/"}]}"""
+ADDRESSES = (
+    b"https://start.exactonline.nl/api/v1/1/crm/Accounts?$skiptoken=guid'790f0000-0000'",
+    b"https://start.exactonline.nl/api/v1/1/x?$select=ID&$skiptoken=datetime'2024-09-09T12%3A40'",
+    b"/api/v1/1/sync/CRM/Accounts?%24skiptoken=493115L",
+)
+LIMITS = b"""X-RateLimit-Limit: 5000
+X-RateLimit-Remaining: 4766
+X-RateLimit-Reset: 1683936000000
+X-RateLimit-Minutely-Limit: 60
+X-RateLimit-Minutely-Remaining: 58
+X-RateLimit-Minutely-Reset: 1683879540000
+Date: Fri, 12 May 2023 08:18:25 GMT"""
+SETTINGS = json.dumps(
+    {
+        "region": "nl", "client_id": "id", "client_secret": "secret", "divisions": [1, 2],
+        "start_date": "2025-01-01T00:00:00Z", "deletes": "tombstone", "request_timeout": 300,
+        "custom_streams": [{"name": "mine", "path": "crm/Accounts", "keys": ["ID"],
+                            "bookmark": "Modified", "filter": "Status eq 'C'"}],
+    }
+).encode()  # fmt: skip
+TARGET_SETTINGS = json.dumps(
+    {
+        "region": "nl", "client_id": "id", "client_secret": "secret", "division": 1,
+        "reference_field": "YourRef", "max_errors": 3, "load_method": "append-only",
+        "streams": {"mine": {"entity": "sales_invoices", "rows": "lines"}},
+    }
+).encode()  # fmt: skip
+MESSAGES = (
+    b'{"type": "SCHEMA", "stream": "sales_invoices", "schema": {"properties": {}}}\n'
+    b'{"type": "RECORD", "stream": "sales_invoices", "record": {"YourRef": "a", "OrderedBy": '
+    b'"9b5d4b2e-0f4f-4b7e-8d51-2f6a1c8e7d10", "SalesInvoiceLines": [{"Item": '
+    b'"9b5d4b2e-0f4f-4b7e-8d51-2f6a1c8e7d10", "Quantity": 1}]}}\n'
+    b'{"type": "STATE", "value": {"a": 1}}\n'
+)
+
+
+def _signed_in_page() -> Callable[[bytes], object]:
+    def read(text: bytes) -> None:
+        step = SignIn({}, state="abc")
+        step.take_address(text.decode(errors="surrogateescape"))
+
+    return read
+
+
+def parsers(folder: Path, server: Server) -> Iterator[Parser]:
+    """Everything that takes input from outside."""
+    store = Store(f"sqlite:///{folder / 'sound' / 'store.db'}", KEY)
+    yield Parser("page of accounts", (PAGE,), _rows("crm/Accounts"))
+    yield Parser("page of a feed", (SYNC,), _rows("sync/SalesInvoice/SalesInvoices"))
+    yield Parser("address of the next page", ADDRESSES, _next_page)
+    yield Parser(
+        "pair of tokens",
+        (b'{"access_token":"a","token_type":"bearer","expires_in":"600","refresh_token":"b"}',),
+        _tokens,
+    )
+    yield Parser(
+        "refusal of a token",
+        (b'{"error":"invalid_grant","error_description":"Old refresh token used."}',),
+        _token_refusal,
+    )
+    yield Parser(
+        "refusal of a call",
+        (b'{"error":{"code":"","message":{"lang":"","value":"Verplicht: Naam\\r\\nMeer"}}}',),
+        _refusal,
+    )
+    yield Parser("headers of limits", (LIMITS,), _headers(store), 0.1)
+    yield Parser(
+        "payload of a webhook",
+        (
+            b"""{"Content":{"Topic":"Items","Action":"Update","Division":1,"Key":"a"},
+"HashCode":"ABC"}""",
+        ),
+        _webhook,
+    )
+    yield Parser(
+        "pasted address",
+        (b"https://example.com/callback?code=stampNL001.abc%21xyz&state=def",),
+        _signed_in_page(),
+    )
+    yield Parser("line of the input", tuple(MESSAGES.splitlines()), _singer_line)
+    yield Parser("input of the target", (MESSAGES,), _input(server, folder), 0.02)
+    yield Parser("settings of the tap", (SETTINGS,), _settings(TapExactOnline), 0.01)
+    yield Parser("settings of the target", (TARGET_SETTINGS,), _settings(TargetExactOnline), 0.02)
+    store.close()
+    sound = (folder / "sound" / "store.db").read_bytes()
+    yield Parser("file of the store", (sound,), _store_file(folder), 0.02)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    try:
+        with redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def prove(seed: int, number: int) -> dict[str, Tried]:
+    """Give every parser its inputs."""
+    config = SandboxConfig(invoices=5, minutely_limit=10**9, daily_limit=10**9)
+    found = {}
+    with TemporaryDirectory() as folder, Sandbox(config).running() as server, _quiet():
+        for parser in parsers(Path(folder), server):
+            found[parser.name] = fuzz(parser, seed, number)
+    return found
+
+
+def main() -> int:
+    """Print what became of the inputs; the exit code is 1 where a program would have crashed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m proof.fuzz",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--number", type=int, default=20_000, help="inputs for each parser")
+    given = parser.parse_args()
+    begin = time.monotonic()
+    found = prove(given.seed, given.number)
+    for name, tried in found.items():
+        refused = ", ".join(f"{number} {error}" for error, number in tried.refused.most_common())
+        print(f"{name}: {tried.taken} taken; refused: {refused or 'none'}")
+        for crash in tried.crashes[:3]:
+            print("  crash:", crash)
+    crashes = sum(len(tried.crashes) for tried in found.values())
+    inputs = sum(
+        tried.taken + tried.refused.total() + len(tried.crashes) for tried in found.values()
+    )
+    seconds = time.monotonic() - begin
+    print(f"fuzz, seed {given.seed}: {inputs} inputs, {crashes} crashes, {seconds:.0f} s")
+    print("BROKEN" if crashes else "HELD")
+    return 1 if crashes else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

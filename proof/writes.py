@@ -1,0 +1,94 @@
+"""Does the target write everything once, and nothing wrong? Three proofs against the sandbox.
+
+`faults`: invoices go through lost answers, cut connections, failures and kills, and each is there
+once. `costs`: what new invoices cost in calls, and what it costs to load them again. `malformed`:
+every record that is broken ends with a reason, and the sound ones between them arrive.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from proof.writing.costs import costs
+from proof.writing.faults import CODES, faults
+from proof.writing.malformed import malformed
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+SHOWN = 20
+
+
+def prove_faults(given: argparse.Namespace) -> list[str]:
+    """Print how the runs ended and what became of the invoices; returns what is wrong."""
+    found = faults(given.seed, given.invoices, given.kills)
+    ended = ", ".join(f"{found.runs[code]} {word}" for code, word in CODES.items())
+    print(f"{found.invoices} invoices, {found.runs.total()} runs: {ended}")
+    print(f"replays: {found.replays}; calls: {_said(found.calls)}")
+    print(f"last said of the invoices: {_said(found.outcomes)}")
+    if found.kills < given.kills:
+        found.wrong.append(f"killed {found.kills} times only")
+    return found.wrong
+
+
+def prove_costs(given: argparse.Namespace) -> list[str]:
+    """Print calls by load; returns what is wrong."""
+    found = costs(given.seed, given.invoices, given.customers, given.items)
+    for load in found.loads:
+        calls = load.calls.total()
+        print(
+            f"{load.what}: {load.records} records, {_said(load.outcomes)}, {calls} calls "
+            f"({_said(load.calls) or 'none'}), {calls / load.records:.3f} a record, "
+            f"{load.seconds:.1f} s"
+        )
+    return found.wrong
+
+
+def prove_malformed(given: argparse.Namespace) -> list[str]:
+    """Print what became of the records; returns what is wrong."""
+    found = malformed(given.seed, given.records)
+    print(
+        f"{found.records} records, {found.sound} of them sound: {_said(found.outcomes)}; "
+        f"{found.reasons} kinds of reasons, calls: {_said(found.calls)}, exit code {found.code}, "
+        f"{found.seconds:.0f} s"
+    )
+    return found.wrong
+
+
+def _said(counts: Counter[str]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.most_common())
+
+
+def main() -> int:
+    """Print the figures of one proof; the exit code is 1 where something did not hold."""
+    parser = argparse.ArgumentParser(
+        prog="python -m proof.writes",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    proofs = parser.add_subparsers(dest="proof", required=True)
+    for name, prove, numbers in (
+        ("faults", prove_faults, {"invoices": 1000, "kills": 100}),
+        ("costs", prove_costs, {"invoices": 1000, "customers": 200, "items": 500}),
+        ("malformed", prove_malformed, {"records": 100_000}),
+    ):
+        proof = proofs.add_parser(name)
+        proof.set_defaults(prove=prove)
+        for option, number in {"seed": 1, **numbers}.items():
+            proof.add_argument(f"--{option}", type=int, default=number)
+    given = parser.parse_args()
+    begin = time.monotonic()
+    wrong = given.prove(given)
+    for line in wrong[:SHOWN]:
+        print("wrong:", line)
+    seconds = time.monotonic() - begin
+    print(f"{given.proof}, seed {given.seed}: {len(wrong)} wrong, {seconds:.0f} s")
+    print("BROKEN" if wrong else "HELD")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

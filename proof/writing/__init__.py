@@ -1,0 +1,1 @@
+"""What the proofs of the target are made of."""

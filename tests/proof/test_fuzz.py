@@ -1,0 +1,12 @@
+"""Nothing from outside brings a program down: a short version of `proof.fuzz`."""
+
+from __future__ import annotations
+
+from proof.fuzz import prove
+
+
+def test_mutated_input_is_taken_or_refused() -> None:
+    found = prove(seed=3, number=200)
+    assert [crash for tried in found.values() for crash in tried.crashes] == []
+    assert sum(tried.taken for tried in found.values()) > 100
+    assert all(tried.taken or tried.refused for tried in found.values())

@@ -1,0 +1,13 @@
+"""Hourly runs with faults stay equal to Exact: a few hours of `proof.soak`."""
+
+from __future__ import annotations
+
+from proof.soak import soak
+
+
+def test_a_day_of_hourly_runs() -> None:
+    figures = soak(seed=2, days=1, invoices=10, hours=4)
+    assert figures.wrong == []
+    assert figures.runs == 5
+    assert figures.days[0].memory < 300_000
+    assert figures.compared > 1000

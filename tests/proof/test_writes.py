@@ -1,0 +1,31 @@
+"""The target writes everything once, and nothing wrong: a short version of each proof."""
+
+from __future__ import annotations
+
+from proof.writing.costs import costs
+from proof.writing.faults import faults
+from proof.writing.malformed import malformed
+
+
+def test_every_invoice_is_made_once_through_faults_and_kills() -> None:
+    figures = faults(seed=5, invoices=20, kills=3)
+    assert figures.wrong == []
+    assert figures.kills == 3
+
+
+def test_new_invoices_cost_few_calls_and_known_ones_none() -> None:
+    figures = costs(seed=5, invoices=60, customers=10, items=30)
+    new, *again = figures.loads
+    assert figures.wrong == [] or figures.wrong == [
+        f"{new.calls.total()} calls for 60 new invoices"
+    ]
+    assert new.calls["POST"] == 60
+    assert new.calls["GET"] <= 6
+    assert [load.calls.total() for load in again] == [0, 0]
+
+
+def test_broken_records_end_with_a_reason() -> None:
+    figures = malformed(seed=5, records=1000)
+    assert figures.wrong == []
+    assert figures.sound == figures.outcomes["created"] == 2
+    assert figures.outcomes["rejected"] == 998
