@@ -1,0 +1,90 @@
+"""Runs all benchmarks and writes docs/benchmarks.md with its pictures: `python -m benchmarks`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import chart, day, divisions, loads, startup, throughput, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from benchmarks.report import Table
+
+DOCS = Path(__file__).parent.parent / "docs"
+BENCHMARKS: Mapping[str, Callable[[], Table]] = {
+    "calls": loads.calls,
+    "throughput": throughput.measure,
+    # With 100 divisions it takes six minutes to read them one after the other.
+    "divisions": partial(divisions.measure, divisions=40),
+    "writing": writing.measure,
+    "day": day.measure,
+    "memory": loads.memory,
+    "startup": startup.measure,
+}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the numbers were measured on."""
+
+    processors: int
+    python: str
+    system: str
+
+    @classmethod
+    def this(cls) -> Machine:
+        """The one this runs on."""
+        return cls(os.cpu_count() or 1, platform.python_version(), platform.system())
+
+
+def page(tables: Sequence[Table], pictures: Mapping[str, str], machine: Machine, day: str) -> str:
+    """The page of all results, as Markdown."""
+    head = (
+        "# Benchmarks\n\n"
+        "`make bench` runs these programs and writes this page. All sides of a comparison run "
+        "against one sandbox, one after the other. The numbers below are from "
+        f"{day}, on {machine.system} with {machine.processors} processors and Python "
+        f"{machine.python}; on another machine they differ, the calls do not.\n\n"
+    )
+    return head + "\n".join(table.markdown(pictures.get(table.name)) for table in tables)
+
+
+def write(tables: Sequence[Table], docs: Path) -> None:
+    """Write the page and its pictures."""
+    pictures = {}
+    for table in tables:
+        picture = chart.svg(table)
+        if picture:
+            pictures[table.name] = f"images/benchmark-{table.name}.svg"
+            (docs / pictures[table.name]).write_text(picture, encoding="utf-8")
+    today = datetime.now(timezone.utc).strftime("%Y-%m-%d")
+    text = page(tables, pictures, Machine.this(), today)
+    (docs / "benchmarks.md").write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("only", nargs="*", help=f"some of: {', '.join(BENCHMARKS)}")
+    only = parser.parse_args().only
+    if unknown := {*only} - {*BENCHMARKS}:
+        parser.error(f"there is no {', '.join(sorted(unknown))}")
+    tables = []
+    for name, measure in BENCHMARKS.items():
+        if not only or name in only:
+            tables.append(measure())
+            tables[-1].show()
+    if not only:
+        write(tables, DOCS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""What a benchmark found: a table to print, to write as Markdown, and to draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Value = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """The result of one benchmark."""
+
+    name: str
+    title: str
+    says: str
+    """What was measured, and how; Markdown."""
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Value, ...]]
+    drawn: str | None = None
+    """The column that makes a picture, where one does."""
+
+    def show(self) -> None:
+        """Print it."""
+        table = RichTable(*self.columns, title=self.title)
+        for row in self.rows:
+            table.add_row(*map(shown, row))
+        Console().print(table)
+
+    def markdown(self, picture: str | None = None) -> str:
+        """A section of a page."""
+        lines = [
+            f"## {self.title}",
+            "",
+            self.says,
+            "",
+            f"| {' | '.join(self.columns)} |",
+            f"|{'|'.join('---' for _ in self.columns)}|",
+            *(f"| {' | '.join(map(shown, row))} |" for row in self.rows),
+            "",
+        ]
+        if picture:
+            lines += [f"![{self.title}]({picture})", ""]
+        return "\n".join(lines)
+
+
+def shown(value: Value) -> str:
+    """A value as people read it."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}"  # noqa: PLR2004
+    return f"{value:,}" if isinstance(value, int) else value

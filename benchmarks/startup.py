@@ -1,0 +1,55 @@
+"""How long programs take to start: `python -m benchmarks.startup [--times 5]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from statistics import median
+
+from benchmarks.arena import TAP, arena, catalog, measured
+from benchmarks.report import Table
+
+TARGET = (sys.executable, "-m", "target_exactonline.target")
+COMMAND = (sys.executable, "-m", "exactonline_cli.main")
+
+
+def measure(times: int = 5) -> Table:
+    """The medians of some starts."""
+    with arena(invoices=2) as here:
+        config = here.file("config.json", here.settings)
+        one = here.file("catalog.json", catalog(["journals"]))
+        # The first call signs in, which is not what is measured.
+        run = (*TAP, "--config", config, "--catalog", one)
+        measured(run)
+        programs = {
+            "exactonline --version": (*COMMAND, "--version"),
+            "tap-exactonline --version": (*TAP, "--version"),
+            "target-exactonline --version": (*TARGET, "--version"),
+            "tap-exactonline --discover": (*TAP, "--discover"),
+            "tap-exactonline, one stream of 5 rows": run,
+        }
+        found = {
+            name: [measured(command) for _ in range(times)] for name, command in programs.items()
+        }
+    return Table(
+        "startup",
+        "Discovery and start",
+        f"From the start of the program to its end; the median of {times}.",
+        ("program", "seconds", "peak MB"),
+        [
+            (name, median(run.seconds for run in runs), median(run.megabytes for run in runs))
+            for name, runs in found.items()
+        ],
+        drawn="seconds",
+    )
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.startup", description=__doc__)
+    parser.add_argument("--times", type=int, default=5)
+    measure(**vars(parser.parse_args())).show()
+
+
+if __name__ == "__main__":
+    main()

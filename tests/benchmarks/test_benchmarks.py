@@ -1,0 +1,109 @@
+"""The benchmarks run: once each with tiny numbers, so that what they say can be relied on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from defusedxml import ElementTree
+
+from benchmarks import chart, day, divisions, loads, startup, throughput, writing
+from benchmarks.__main__ import BENCHMARKS, Machine, page, write
+from benchmarks.report import Table, shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLE = Table(
+    "calls", "Calls & more", "Said.", ("tap", "calls"), [("a", 10), ("<b>", 2500)], drawn="calls"
+)
+
+
+def column(table: Table, name: str) -> dict[str, Any]:
+    """A column by the row's first value."""
+    place = table.columns.index(name)
+    return {str(row[0]): row[place] for row in table.rows}
+
+
+@pytest.mark.e2e
+def test_calls() -> None:
+    found = column(loads.calls(invoices=200, lines=1), "calls")
+    assert found == {"fewest possible": 1, "this tap": 3, "one call a parent": 204}
+
+
+@pytest.mark.e2e
+def test_memory() -> None:
+    table = loads.memory([10], lines=2)
+    assert [row[0] for row in table.rows] == ["30"]
+    assert column(table, "peak MB")["30"] > 10
+
+
+@pytest.mark.e2e
+def test_throughput() -> None:
+    table = throughput.measure(invoices=20, times=1, foreign=False)
+    assert {*column(table, "side")} == {"this tap", "plain SDK RESTStream", "(download alone)"}
+    assert column(table, "to the RESTStream")["plain SDK RESTStream"] == 1
+
+
+@pytest.mark.e2e
+def test_divisions() -> None:
+    table = divisions.measure(divisions=2, streams=2, latency=0.01, side_by_side=(1,))
+    (row,) = table.rows
+    assert row[table.columns.index("calls")] == 7, "the log and two lists each, and the divisions"
+
+
+@pytest.mark.e2e
+def test_writing() -> None:
+    table = writing.measure(invoices=3, speed=60)
+    assert column(table, "429 answers") == {"new": 0, "the same again": 0}
+    assert column(table, "calls each")["new"] >= 1
+    assert column(table, "calls each")["the same again"] < 1
+
+
+@pytest.mark.e2e
+def test_day() -> None:
+    table = day.measure(minutes=8, speed=60, daily_limit=250)
+    assert [row[0] for row in table.rows] == ["3 of ours", "3 of ours and a foreign one"]
+    assert table.rows[0][table.columns.index("429 answers")] == 0
+    assert all(number > 0 for number in column(table, "calls").values())
+
+
+@pytest.mark.e2e
+def test_startup() -> None:
+    table = startup.measure(times=1)
+    assert all(seconds > 0 for seconds in column(table, "seconds").values())
+
+
+def test_each_benchmark_is_named_as_its_table() -> None:
+    assert {*BENCHMARKS} == {
+        "calls", "throughput", "divisions", "writing", "day", "memory", "startup",
+    }  # fmt: skip
+
+
+def test_the_page_and_its_pictures(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    write([TABLE], tmp_path)
+    text = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
+    assert "| <b> | 2,500 |" in text
+    assert "![Calls & more](images/benchmark-calls.svg)" in text
+    picture = ElementTree.fromstring(
+        (tmp_path / "images" / "benchmark-calls.svg").read_text("utf-8")
+    )
+    widths = [
+        int(bar.attrib["width"]) for bar in picture if "rect" in bar.tag and "x" in bar.attrib
+    ]
+    assert widths == [1, 350]
+
+
+def test_a_table_without_a_picture() -> None:
+    plain = Table("x", "X", "Said.", ("a",), [("b",)])
+    assert chart.svg(plain) is None
+    assert "![" not in page([plain], {}, Machine(2, "3.11", "Linux"), "2026-01-01")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "-"), (1234, "1,234"), (0.5, "0.50"), (1234.5, "1,234"), ("a", "a")],
+)
+def test_values_are_shown_for_people(value: Any, text: str) -> None:
+    assert shown(value) == text
