@@ -19,7 +19,8 @@ BIN := .venv/bin
 ENV := .venv/.made
 DEMO_ENV := .venv-demo/.made
 SOURCES := exactonline_cli exactonline_client exactonline_sandbox tap_exactonline \
-	target_exactonline scripts demo proof tests
+	target_exactonline scripts demo proof benchmarks tests
+UNIT_TESTS := tests/client tests/tap tests/target tests/sandbox --ignore tests/sandbox/test_foreign_clients.py
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
@@ -52,6 +53,10 @@ pytest: $(ENV) $(DEMO_ENV) ## Run the tests alone
 demo: $(DEMO_ENV) ## Sandbox, Meltano and PostgreSQL, from nothing to invoices and back
 	.venv-demo/bin/python -m demo
 
+.PHONY: bench
+bench: $(ENV) ## Run all benchmarks and write docs/benchmarks.md; takes ten minutes
+	$(BIN)/python -m benchmarks
+
 .PHONY: catalogue
 catalogue: $(ENV) ## Regenerate the entity catalogue, from ENTITIES=path
 	@[ -n "$(ENTITIES)" ] || { echo "Say where the entity facts are: make catalogue ENTITIES=path" >&2; exit 2; }
@@ -61,9 +66,37 @@ catalogue: $(ENV) ## Regenerate the entity catalogue, from ENTITIES=path
 meltano: $(ENV) ## Regenerate the settings in meltano.yml from the plugins
 	$(BIN)/python scripts/build_meltano.py
 
+.PHONY: hub
+hub: $(ENV) ## Regenerate the definitions for Meltano Hub from the plugins
+	$(BIN)/python -m scripts.build_hub
+
 .PHONY: docs-tables
-docs-tables: $(ENV) ## Regenerate docs/streams.md from the catalogue
+docs-tables: $(ENV) ## Regenerate the pages of tables: streams, sinks and settings
 	$(BIN)/python scripts/build_stream_table.py
+	$(BIN)/python -m scripts.build_sink_table
+	$(BIN)/python -m scripts.build_reference
+	$(BIN)/python -m scripts.build_modules
+
+.PHONY: docs
+docs: $(ENV) ## Build the documentation site; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "The site is in site/: open site/index.html"
+
+.PHONY: lowest
+lowest: $(UV) ## Run the unit tests with the oldest versions that are allowed
+	$(check-python)
+	$(UV) venv --quiet --clear --python $(PYTHON) .venv-lowest
+	$(UV) pip compile --quiet --resolution lowest-direct --python .venv-lowest/bin/python --no-header \
+		--extra keyring --extra postgres --extra sandbox -o .venv-lowest/oldest.txt pyproject.toml
+	$(UV) pip install --quiet --python .venv-lowest/bin/python --constraint .venv-lowest/oldest.txt \
+		--group test --editable '.[keyring,postgres,sandbox]'
+	.venv-lowest/bin/pytest -q -p no:anyio $(UNIT_TESTS)
+
+.PHONY: audit
+audit: $(UV) ## Ask the advisory service about the pinned requirements; needs a network
+	for pins in plugins container meltano; do \
+		$(UV) tool run --quiet pip-audit --disable-pip --require-hashes --requirement requirements/$$pins.txt; \
+	done
 
 .PHONY: pins
 pins: $(UV) ## Move every pinned requirement to its newest release
@@ -71,10 +104,24 @@ pins: $(UV) ## Move every pinned requirement to its newest release
 	$(COMPILE) -o requirements/dev.txt pyproject.toml --extra keyring --extra postgres --extra sandbox --group dev
 	$(COMPILE) -o requirements/demo.txt pyproject.toml --extra postgres --extra sandbox --group demo
 	$(COMPILE) -o requirements/plugins.txt pyproject.toml
+	$(COMPILE) -o requirements/container.txt pyproject.toml --extra postgres
+	$(COMPILE) -o requirements/build.txt --group build
+	$(COMPILE) -o requirements/meltano.txt requirements/meltano.in
 	$(COMPILE) -o requirements/tap-postgres.txt requirements/tap-postgres.in
 	$(COMPILE) -o requirements/target-postgres.txt requirements/target-postgres.in
 	$(COMPILE) -o requirements/foreign-exactonline.txt requirements/foreign-exactonline.in
 	$(COMPILE) -o requirements/foreign-exact-online-sdk.txt requirements/foreign-exact-online-sdk.in
+
+.PHONY: prove
+prove: $(ENV) ## Prove what the README claims, with seeds and figures; takes some hours
+	$(BIN)/pytest -q tests/sandbox/test_foreign_clients.py
+	$(BIN)/python -m proof.tokens --processes 16 --minutes 60
+	$(BIN)/python -m proof.kills
+	$(BIN)/python -m proof.secrets
+	for proof in rounds quota entries kills; do $(BIN)/python -m proof.reads $$proof; done
+	for proof in costs faults malformed; do $(BIN)/python -m proof.writes $$proof; done
+	$(BIN)/python -m proof.fuzz
+	$(BIN)/python -m proof.soak
 
 .PHONY: build
 build: $(ENV) ## Build the wheel and the source distribution
@@ -83,7 +130,7 @@ build: $(ENV) ## Build the wheel and the source distribution
 
 .PHONY: clean
 clean: ## Remove everything the other targets made
-	rm -rf .venv .venv-demo .tools .meltano .exactonline .demo dist build
+	rm -rf .venv .venv-demo .venv-lowest .tools .meltano .exactonline .demo dist build site
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 

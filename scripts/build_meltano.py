@@ -54,8 +54,17 @@ def setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
         found["kind"] = next(KINDS[name] for name in types if name != "null")
     if schema.get("secret"):
         found["sensitive"] = True
-    found["description"] = schema["description"]
+    found["description"] = explained(schema)
     return found
+
+
+def explained(schema: dict[str, Any]) -> str:
+    """What a setting is for, with an example where its kind does not say what can be given."""
+    description: str = schema["description"]
+    if "enum" in schema or schema["type"] == "boolean" or not schema.get("examples"):
+        return description
+    example = schema["examples"][0]
+    return f"{description} Example: {example if isinstance(example, str) else json.dumps(example)}"
 
 
 def render(about: dict[str, Any]) -> str:

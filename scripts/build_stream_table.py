@@ -51,7 +51,8 @@ reachable as a [custom stream](custom-streams.md), but for those that cannot be 
 ## Streams without deletes
 
 The deleted log does not know these entities: a row that is deleted at Exact stays where it was
-loaded.
+loaded, unless the setting `compare_keys` names the stream
+([how](tap.md#deletes-that-exact-does-not-log)).
 
 {undeleted}
 """

@@ -83,3 +83,24 @@ def test_the_new_invoices_come_back(stack: Stack) -> None:
     assert_equal(stack, joined=False)
     rows = loaded(stack, divisions(stack)[0], "sales_invoices").values()
     assert sum(str(row["YourRef"]).startswith("WEB-") for row in rows) == NEW_INVOICES
+
+
+def test_what_became_of_them_comes_back_as_well(stack: Stack) -> None:
+    stack.meltano(
+        "run",
+        "tap-exactonline",
+        "target-postgres",
+        log="results",
+        TAP_EXACTONLINE_ALL_DIVISIONS="true",
+        TAP_EXACTONLINE__SELECT='["posting_results.*"]',
+    )
+    found = stack.sql(
+        f"""select result.reference, result.outcome, invoice."YourRef"
+            from "{WAREHOUSE}".posting_results result
+            join "{WAREHOUSE}".sales_invoices invoice
+            on invoice."InvoiceID"::text = result.exact_id"""  # noqa: S608
+    )
+    assert len(found) == NEW_INVOICES
+    assert {(reference, "created") for reference, *_ in found} == {
+        (your_ref, outcome) for _, outcome, your_ref in found
+    }

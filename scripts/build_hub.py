@@ -1,0 +1,166 @@
+"""Write the Meltano Hub definitions in `hub/`, from what the plugins say of themselves.
+
+Usage: python -m scripts.build_hub [--check]
+
+With `--check` nothing is written: the exit code is 1 where a file lags behind its plugin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scripts.build_meltano import FILE as MELTANO_FILE
+from scripts.build_meltano import LEFT_OUT, describe, setting
+
+FOLDER = Path(__file__).parent.parent / "hub"
+DISTRIBUTION = "singer-exactonline"
+MAINTENANCE = "beta"
+QUALITY = "silver"
+"""What the Hub gives to plugins of its community that are built on the SDK."""
+
+SIGN_IN = """\
+An app registration in the [Exact App Centre](https://apps.exactonline.com), and one sign-in:
+
+```bash
+meltano invoke {name}:connect
+```
+
+opens a page on your own machine that leads through it in four steps.
+"""
+FOREIGN = """\
+The package `tap-exactonline` on PyPI is another project with the same command. Keep
+`pip_url: singer-exactonline`, and install nothing else into the environment of this plugin.
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the Hub wants to know of a plugin beyond what the plugin says."""
+
+    name: str
+    kind: str
+    next_steps: str
+
+
+ENTRIES = (
+    Entry(
+        "tap-exactonline",
+        "extractors",
+        """\
+Select what to read, and try it:
+
+```bash
+meltano select tap-exactonline sales_invoices "*"
+meltano select tap-exactonline sales_invoice_lines "*"
+meltano config test tap-exactonline
+```
+""",
+    ),
+    Entry(
+        "target-exactonline",
+        "loaders",
+        """\
+The name of a stream says what is written: send a stream `sales_invoices` with the columns
+`YourRef`, `OrderedBy` and `SalesInvoiceLines`. Each record becomes one document, once.
+""",
+    ),
+)
+
+
+class _Text(yaml.SafeDumper):
+    """Writes texts of several lines as such, as the Hub does."""
+
+
+def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Text.add_representer(str, _represent)
+
+
+def definition(entry: Entry) -> dict[str, Any]:
+    """A plugin's whole definition."""
+    about = describe(entry.name)
+    ours = _in_meltano_file(entry)
+    found: dict[str, Any] = {
+        "capabilities": sorted(about["capabilities"]),
+        "commands": ours["commands"],
+        "description": about["description"],
+        "domain_url": "https://www.exact.com/",
+        "executable": ours["executable"],
+        "keywords": ["meltano_sdk"],
+        "label": ours["label"],
+        "log_parser": "singer-sdk",
+        "logo_url": f"/assets/logos/{entry.kind}/exactonline.svg",
+        "maintenance_status": MAINTENANCE,
+        "name": entry.name,
+        "namespace": ours["namespace"],
+        "next_steps": entry.next_steps,
+        "pip_url": DISTRIBUTION,
+        "prereq": SIGN_IN.format(name=entry.name),
+        "quality": QUALITY,
+        "settings": [
+            _setting(name, schema)
+            for name, schema in about["settings"]["properties"].items()
+            if name not in LEFT_OUT
+        ],
+        "settings_group_validation": ours["settings_group_validation"],
+        "supported_python_versions": about["supported_python_versions"],
+        "usage": FOREIGN,
+        "variant": DISTRIBUTION,
+    }
+    return found | _addresses()
+
+
+def _in_meltano_file(entry: Entry) -> dict[str, Any]:
+    """The plugin's entry in `meltano.yml`, where what is written by hand stands once."""
+    file = yaml.safe_load(MELTANO_FILE.read_text(encoding="utf-8"))
+    return next(item for item in file["plugins"][entry.kind] if item["name"] == entry.name)
+
+
+def _setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A setting in the Hub's words: secrets have a kind of their own, defaults are told."""
+    found = setting(name, schema)
+    if found.get("sensitive"):
+        found["kind"] = "password"
+    if schema.get("default") not in (None, []):
+        found["value"] = schema["default"]
+    return found
+
+
+def _addresses() -> dict[str, str]:
+    """The addresses that the distribution gives: of its code and of its documentation."""
+    names = {"Repository": "repo", "Documentation": "docs"}
+    urls = metadata.metadata(DISTRIBUTION).get_all("Project-URL") or []
+    split = (url.partition(", ") for url in urls)
+    return {names[label]: address for label, _, address in split if label in names}
+
+
+def render(entry: Entry) -> str:
+    """A definition's file; the Hub wants all keys in the order of the alphabet."""
+    return yaml.dump(definition(entry), Dumper=_Text, sort_keys=True, allow_unicode=True, width=100)
+
+
+def main() -> None:
+    """Bring the files up to date, or say that one is not."""
+    parser = argparse.ArgumentParser(description="Write the definitions for Meltano Hub.")
+    parser.add_argument("--check", action="store_true", help="write nothing, only compare")
+    only_check = parser.parse_args().check
+    for entry in ENTRIES:
+        file, after = FOLDER / f"{entry.name}.yml", render(entry)
+        if not only_check:
+            file.write_text(after, encoding="utf-8")
+        elif not file.exists() or file.read_text(encoding="utf-8") != after:
+            sys.exit(f"hub/{file.name} is not what the plugin says of itself: run make hub.")
+
+
+if __name__ == "__main__":
+    main()
