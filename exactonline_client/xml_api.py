@@ -46,6 +46,15 @@ def body(document: Element) -> bytes:
     return bytes(tostring(document, encoding="utf-8", xml_declaration=True))
 
 
+def read(content: bytes) -> Element | None:
+    """The document in a body or a file; None where that is no XML of Exact Online."""
+    try:
+        root: Element = fromstring(content)
+    except (ParseError, DefusedXmlException, LookupError, ValueError):
+        return None
+    return root if root.tag == ROOT else None
+
+
 def upload(session: Session, division: int, topic: str, document: Element) -> list[Message]:
     """Send documents up, once; the messages of the answer, in its order.
 
@@ -92,11 +101,8 @@ def _address(page: str, topic: str, division: int, after: str = "") -> str:
 
 
 def _parse(content: bytes) -> Element:
-    try:
-        root: Element | None = fromstring(content)
-    except (ParseError, DefusedXmlException, ValueError):
-        root = None
-    if root is None or root.tag != ROOT:
+    root = read(content)
+    if root is None:
         raise UnexpectedAnswer(
             "The XML API of Exact Online gave an answer that is not its own XML."
         )

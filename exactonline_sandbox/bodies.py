@@ -23,6 +23,7 @@ from exactonline_sandbox.values import ZONE, from_wall_clock, padding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from xml.etree.ElementTree import Element
 
     from exactonline_client.catalogue import Endpoint, Property
     from exactonline_sandbox.store import Row
@@ -87,10 +88,23 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
+def parse_xml(body: bytes) -> Element:
+    """The root of an XML document.
+
+    Raises:
+        ValueError: it is none, or not one to be trusted.
+    """
+    try:
+        root: Element = fromstring(body)
+    except (ParseError, DefusedXmlException, LookupError) as error:
+        raise ValueError(str(error)) from error
+    return root
+
+
 def _atom(body: bytes) -> Any:  # noqa: ANN401 - whatever the body is
     try:
-        root = fromstring(body)
-    except (ParseError, DefusedXmlException) as error:
+        root = parse_xml(body)
+    except ValueError as error:
         raise bad_request(f"{_STREAM} The body is no valid XML.") from error
     properties = root.find(f".//{{{NAMESPACE}/metadata}}properties")
     if properties is None:

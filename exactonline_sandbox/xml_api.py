@@ -5,13 +5,10 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
-from xml.etree.ElementTree import ParseError
 from xml.sax.saxutils import escape, quoteattr
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
-
 from exactonline_sandbox.answers import Answer
+from exactonline_sandbox.bodies import parse_xml
 from exactonline_sandbox.business.desk import Desk
 from exactonline_sandbox.business.matching import MatchLine, MatchSet
 from exactonline_sandbox.errors import ApiError, invalid
@@ -64,8 +61,8 @@ def serve(world: World, user: User, company: Company, call: Call) -> Answer:
 
 def _upload(world: World, matches: Matches, desk: Desk, body: bytes) -> Answer:
     try:
-        root = fromstring(body)
-    except (ParseError, DefusedXmlException) as error:
+        root = parse_xml(body)
+    except ValueError as error:
         return _answer(_message(_ERROR, "", f"XML error: {error}"))
     messages = []
     for element in root.iter("MatchSet"):

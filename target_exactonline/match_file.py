@@ -5,10 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 
 from exactonline_client import xml_api
 from exactonline_client.errors import ConfigurationError
@@ -51,11 +47,8 @@ def _sets(file: Path) -> list[Element]:
     """The sets that the file holds; none where there is no file."""
     if not file.exists():
         return []
-    try:
-        root: Element | None = fromstring(file.read_bytes())
-    except (ParseError, DefusedXmlException, ValueError):
-        root = None
-    if root is None or root.tag != xml_api.ROOT or root.find(TOPIC) is None:
+    root = xml_api.read(file.read_bytes())
+    if root is None or root.find(TOPIC) is None:
         raise ConfigurationError(
             f"Setting {SETTING}: {file} exists, but is no file of match sets. Name another, or "
             "remove it."

@@ -23,6 +23,9 @@ FOREIGN = [
     "<html><body>Sign in</body></html>",
     '{"error": {}}',
     '<!DOCTYPE eExact [<!ENTITY a "b">]><eExact>&a;</eExact>',
+    '<?xml version="1.0" encoding="foo"?><eExact/>',
+    '<?xml version="1.0" encoding="base64"?><eExact/>',
+    '<?xml version="1.0" encoding="utf-7"?><eExact/>',
 ]
 
 

@@ -205,6 +205,18 @@ def test_atom_bodies_are_read(api: Api) -> None:
     assert (row["Name"], row["City"], row["IsSupplier"]) == ("Atom & Zn.", None, True)
 
 
+@pytest.mark.parametrize("encoding", ["foo", "utf-7"])
+def test_atom_in_an_unknown_encoding_is_refused(api: Api, encoding: str) -> None:
+    answer = api.session.post(
+        api.url("crm/Accounts"),
+        data=f'<?xml version="1.0" encoding="{encoding}"?><entry/>',
+        headers={"Content-Type": "application/atom+xml"},
+        timeout=20,
+    )
+    assert answer.status_code == 400
+    assert "no valid XML" in api.message(answer)
+
+
 def test_put_changes_only_what_is_given(api: Api, customer: str, item: str) -> None:
     row = api.create(INVOICES, sales_invoice(customer, item, YourRef="R", Remarks="blijft"))
     path = f"{INVOICES}(guid'{row['InvoiceID']}')"

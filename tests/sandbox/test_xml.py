@@ -194,7 +194,16 @@ def test_what_the_made_statements_paid_is_matched_already(start: Callable[..., A
     assert rest.findall("MatchSets/MatchSet") == []
 
 
-@pytest.mark.parametrize("body", ["<eExact", "", '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<eExact",
+        "",
+        '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+        '<?xml version="1.0" encoding="foo"?><a/>',
+        '<?xml version="1.0" encoding="utf-7"?><a/>',
+    ],
+)
 def test_what_is_no_xml_is_told(body: str, start: Callable[..., Api]) -> None:
     ((kind, text),) = messages(upload(start(), body))
     assert kind == "0"

@@ -379,14 +379,19 @@ class TestFile:
         load(runner, books.item())
         assert (tmp_path / f"exactonline-match-sets-{books.company.division}.xml").exists()
 
-    def test_it_is_no_other_file(self, books: Books, runner: Runner, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        "content", ["<notes/>", '<?xml version="1.0" encoding="foo"?><eExact/>']
+    )
+    def test_it_is_no_other_file(
+        self, books: Books, runner: Runner, tmp_path: Path, content: str
+    ) -> None:
         books.company.server.control.switches(xml_api=False)
         file = tmp_path / "notes.xml"
-        file.write_text("<notes/>")
+        file.write_text(content)
         loaded = load(runner, books.item(), match_sets_path=str(file))
         assert isinstance(loaded.error, ConfigurationError)
         assert "is no file of match sets" in str(loaded.error)
-        assert file.read_text() == "<notes/>"
+        assert file.read_text() == content
         loaded = load(runner, books.item(), match_sets_path=str(tmp_path / "no" / "folder.xml"))
         assert isinstance(loaded.error, ConfigurationError)
         assert "cannot be written" in str(loaded.error)
