@@ -12,7 +12,7 @@ import re
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Property
 
+METADATA = "__metadata"
+"""In a row beside its properties: its address and its type."""
 EMPTY_GUID = "00000000-0000-0000-0000-000000000000"
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall clock time, which has no zone
 DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d+)?\)/")
@@ -31,6 +33,7 @@ NUMBERS = {"Edm.Double", "Edm.Decimal", "Edm.Single"}
 PADDED = {"Country", "Language", "Legislation", "State", "Unit"}
 NOT_PADDED = {"SearchCode"}
 TEXT = {str, type(None)}
+NUMBER = {int, float, type(None)}
 MAX_URL = 6000
 """Longest address the server takes, encoding included."""
 
@@ -120,65 +123,95 @@ def milliseconds(value: str) -> int:
 def decoder(properties: Iterable[Property], zone: ZoneInfo) -> Callable[[Row], Row]:
     """A function that turns a row of the API into one of plain JSON types.
 
-    The result has exactly the given properties, in their order: numbers as numbers (also those
-    that the API sends as strings), moments as `YYYY-MM-DDTHH:MM:SS.mmm+00:00`, pure dates as
-    `YYYY-MM-DD`, codes without padding, and None where the API sent nothing.
+    The result has exactly the given properties, and is the row itself where that has no others:
+    numbers as numbers (also those that the API sends as strings), moments as
+    `YYYY-MM-DDTHH:MM:SS.mmm+00:00`, pure dates as `YYYY-MM-DD`, codes without padding, and None
+    where the API sent nothing.
 
     Raises (the function):
         WrongType: a value is of another type than its property.
     """
-    columns = list(properties)
-    names = [item.name for item in columns]
-    converters = [(item.name, item.type, _converter(item, zone)) for item in columns]
-    converted = [column for column in converters if column[2] is not _text]
-    texts = [(name, edm) for name, edm, convert in converters if convert is _text]
-    all_of, texts_of = _getter(names), _getter([name for name, _ in texts])
+    columns = [_Column(item.name, item.type, *_converter(item, zone)) for item in properties]
+    texts = [column for column in columns if column.convert is _text]
+    numbers = [column for column in columns if column.convert is _number]
+    others = [column for column in columns if column not in texts and column not in numbers]
+    names = [column.name for column in columns]
+    all_of, texts_of, numbers_of = map(_getter, (columns, texts, numbers))
+
+    def is_exact(row: Row) -> bool:
+        """Whether the row has these properties and no others."""
+        try:
+            all_of(row)
+        except KeyError:
+            return False
+        return len(row) - (METADATA in row) == len(names)
 
     def decode(row: Row) -> Row:
         # Runs for every row there is: what needs no conversion goes without a loop.
-        try:
-            result = dict(zip(names, all_of(row), strict=True))
-        except KeyError:
+        if is_exact(row):
+            row.pop(METADATA, None)
+            result = row
+        else:
             result = {name: row.get(name) for name in names}
         if not TEXT.issuperset(map(type, texts_of(result))):
-            _refuse_other_types(result, texts)
-        for name, edm, convert in converted:
-            value = result[name]
-            if value is not None:
-                try:
-                    result[name] = convert(value)
-                except (TypeError, ValueError, OverflowError, AttributeError):
-                    raise WrongType(name, edm, value) from None
+            _convert(result, texts)
+        if not _are_plain(numbers_of(result)):
+            _convert(result, numbers)
+        _convert(result, others)
         return result
 
     return decode
 
 
-def _getter(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+class _Column(NamedTuple):
+    """How the values of one property become plain."""
+
+    name: str
+    edm: str
+    convert: Callable[[Any], Any]
+    plain: type | None = None
+    """The type of values that are plain already, where there is one."""
+
+
+def _convert(row: Row, columns: Iterable[_Column]) -> None:
+    for name, edm, convert, plain in columns:
+        value = row[name]
+        if value is not None and type(value) is not plain:
+            try:
+                row[name] = convert(value)
+            except (TypeError, ValueError, OverflowError, AttributeError):
+                raise WrongType(name, edm, value) from None
+
+
+def _are_plain(numbers: Iterable[Any]) -> bool:
+    """Whether there is nothing but finite numbers and None."""
+    try:
+        return NUMBER.issuperset(map(type, numbers)) and math.isfinite(sum(filter(None, numbers)))
+    except OverflowError:
+        return False
+
+
+def _getter(columns: Sequence[_Column]) -> Callable[[Row], tuple[Any, ...]]:
     """What takes the values of these columns out of a row at once."""
+    names = [column.name for column in columns]
     if len(names) > 1:
         return itemgetter(*names)
     return lambda row: tuple(row[name] for name in names)
 
 
-def _refuse_other_types(row: Row, texts: Iterable[tuple[str, str]]) -> None:
-    for name, edm in texts:
-        if not isinstance(row[name], (str, type(None))):
-            raise WrongType(name, edm, row[name])
-
-
-def _converter(item: Property, zone: ZoneInfo) -> Callable[[Any], Any]:
+def _converter(item: Property, zone: ZoneInfo) -> tuple[Callable[[Any], Any], type | None]:
+    """What makes a value plain, and the type of those that are."""
     if item.type == "Edm.DateTime":
-        return _date if item.date == "date" else lambda value: _moment(value, zone)
+        return (_date if item.date == "date" else lambda value: _moment(value, zone)), None
     if item.type in INTEGERS:
-        return _integer
+        return _integer, int
     if item.type in NUMBERS:
-        return _number
+        return _number, None
     if item.type == "Edm.Boolean":
-        return _boolean
+        return _boolean, bool
     if item.type == "Edm.String" and _is_padded(item.name):
-        return _code
-    return _text
+        return _code, None
+    return _text, None
 
 
 def _is_padded(name: str) -> bool:

@@ -10,7 +10,6 @@ from threading import Lock
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
-from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.helpers.capabilities import (
     CapabilitiesEnum,
     PluginCapabilities,
@@ -49,6 +48,7 @@ from tap_exactonline import (
 from tap_exactonline.attachments import AttachmentStream
 from tap_exactonline.documents import ExpandedHeaders, HeaderStream, LineStream, MixedHeaders
 from tap_exactonline.lists import CustomStream
+from tap_exactonline.output import PieceWriter
 from tap_exactonline.plan import plans
 from tap_exactonline.posting_results import PostingResults
 from tap_exactonline.progress import Progress, measure, on_terminal
@@ -72,7 +72,7 @@ class TapExactOnline(Tap):
     name = "tap-exactonline"
     package_name = DISTRIBUTION
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG
-    message_writer_class = MsgSpecWriter
+    message_writer_class = PieceWriter
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
@@ -315,8 +315,18 @@ class TapExactOnline(Tap):
         return Readers(
             self.config.get(parallel.SETTING) or parallel.DEFAULT,
             Progress(connection.session.usage, connection.budget),
-            StateMessages(self.state, self.state_writer.write_state),
+            StateMessages(self.state, self._send_state),
         )
+
+    def _send_state(self, state: Any) -> None:  # noqa: ANN401 - a type of the SDK's own
+        self.state_writer.write_state(state)
+        # A state that is as it was is no message, and takes no records along.
+        self.flush()
+
+    def flush(self) -> None:
+        """Write the records that are kept back."""
+        if isinstance(self.message_writer, PieceWriter):
+            self.message_writer.flush()
 
     # What went wrong, and how the run ends
 
@@ -425,6 +435,7 @@ class TapExactOnline(Tap):
                     tap.sync_all()
             finally:
                 tap.readers.stop()
+                tap.flush()
             sources.note(tap, lists)
             tap.finish()
 

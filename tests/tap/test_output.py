@@ -1,0 +1,63 @@
+"""Records leave in pieces, in order, and none is kept back for good."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.singerlib import RecordMessage, StateMessage
+
+from tap_exactonline.output import PIECE, PieceWriter
+from tap_exactonline.tap import TapExactOnline
+from tests.tap.conftest import catalog
+
+if TYPE_CHECKING:
+    import pytest
+    from singer_sdk.singerlib import Message
+
+    from tests.tap.conftest import Bench
+
+
+def written(standard_output: pytest.CaptureFixture[bytes]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in standard_output.readouterr().out.splitlines()]
+
+
+def record(number: int, text: str = "") -> Message:
+    return RecordMessage(stream="accounts", record={"Number": number, "Text": text})
+
+
+def test_a_state_takes_the_records_before_it_along(
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    writer = PieceWriter()
+    writer.write_message(record(1))
+    writer.write_message(record(2))
+    assert written(capsysbinary) == []
+    writer.write_message(StateMessage(value={}))
+    first, second, last = written(capsysbinary)
+    assert [first["record"]["Number"], second["record"]["Number"]] == [1, 2]
+    assert last["type"] == "STATE"
+
+
+def test_many_records_do_not_wait_for_a_state(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    writer = PieceWriter()
+    for number in range(9):
+        writer.write_message(record(number, "x" * (PIECE // 4)))
+    early = written(capsysbinary)
+    assert len(early) >= 5
+    writer.flush()
+    numbers = [message["record"]["Number"] for message in [*early, *written(capsysbinary)]]
+    assert numbers == [*range(9)]
+
+
+def test_rows_go_out_behind_which_the_state_is_as_it_was(
+    bench: Bench, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    before = bench.run("hrm_divisions").state
+    tap = TapExactOnline(
+        config=bench.config, catalog=catalog(("hrm_divisions",), None, {}), state=before
+    )
+    tap.sync_all()
+    tap.connection.close()
+    records = [line for line in written(capsysbinary) if line["type"] == "RECORD"]
+    assert len(records) == len(bench.truth("hrm_divisions")) > 0
