@@ -7,7 +7,6 @@ import os
 import platform
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +21,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 BENCHMARKS: Mapping[str, Callable[[], Table]] = {
     "calls": loads.calls,
     "throughput": throughput.measure,
-    # With 100 divisions it takes six minutes to read them one after the other.
-    "divisions": partial(divisions.measure, divisions=40),
+    "divisions": divisions.measure,
     "writing": writing.measure,
     "day": day.measure,
     "memory": loads.memory,
