@@ -60,7 +60,7 @@ def _kind(facts: Mapping[str, Any]) -> str:
 def _sentence(prefix: str, name: str, facts: Mapping[str, Any], kind: str) -> str:
     examples = facts.get("examples", [])[:1]
     example = "".join(f" An example: {json.dumps(value)}." for value in examples)
-    return f"Environment variable {prefix}{name.upper()}: this should be {KINDS[kind]}.{example}"
+    return f"Environment variable {prefix}{name.upper()} should be {KINDS[kind]}.{example}"
 
 
 def _number(text: str, _facts: object) -> float:

@@ -53,16 +53,17 @@ def readable_configuration_errors() -> Iterator[None]:
 def _in_our_words(problem: str, settings: Mapping[str, Any]) -> str:
     """What the SDK says of a setting: its name, what is wrong with its value, and a right one.
 
-    The SDK quotes the value; that of a secret is left out.
+    The SDK quotes the value; that of a secret is left out. No colon follows the name of a secret,
+    for what comes after it would be taken for the secret and hidden.
     """
     told = _OF_A_SETTING.match(problem)
     if not told:
         return f"{problem}."
     setting = settings.get(told["name"], {})
-    wrong = "its value is not of the kind it should be" if setting.get("secret") else told["wrong"]
+    wrong = " is not of the kind it should be" if setting.get("secret") else f": {told['wrong']}"
     examples = setting.get("examples", [])[:1]
     example = "".join(f" An example: {json.dumps(value)}." for value in examples)
-    return f"Setting {told['name']}: {wrong}.{example}"
+    return f"Setting {told['name']}{wrong}.{example}"
 
 
 def _readable_files(command: click.Command) -> click.Command:

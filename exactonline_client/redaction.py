@@ -158,4 +158,4 @@ def _spellings(value: str) -> Iterator[str]:
 
 def _pattern(value: str) -> str:
     literal = re.escape(value)
-    return literal if len(value) >= LONG else rf"(?<![A-Za-z0-9]){literal}(?![A-Za-z0-9])"
+    return literal if len(value) >= LONG else rf"(?<![A-Za-z0-9_]){literal}(?![A-Za-z0-9_])"

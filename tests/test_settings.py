@@ -15,6 +15,7 @@ from jsonschema import (  # type: ignore[import-untyped]  # brings no types
 
 from exactonline_client import connection, plugin
 from exactonline_client.errors import ConfigurationError
+from exactonline_client.redaction import MASK
 from tap_exactonline.tap import TapExactOnline
 from target_exactonline.target import TargetExactOnline
 
@@ -104,7 +105,8 @@ def test_a_wrong_value_is_refused_with_name_value_and_example(
     with pytest.raises(ConfigurationError) as caught:
         started(PLUGINS[owner][0], {name: value})
     said = str(caught.value)
-    assert f"Setting {name}:" in said
+    assert re.search(rf"Setting {name}(:| is not)", said)
+    assert MASK not in said
     shown = value[0] if isinstance(value, list) else value
     assert (repr(shown) in said) is not bool(facts.get("secret"))
     assert json.dumps(facts["examples"][0]) in said

@@ -75,7 +75,7 @@ def test_any_other_text_is_named_and_not_shown(
 ) -> None:
     variable = f"SOME_TAP_{name.upper()}"
     monkeypatch.setenv(variable, text)
-    sentence = f"Environment variable {variable}: this should be {kind}"
+    sentence = f"Environment variable {variable} should be {kind}"
     with pytest.raises(ConfigurationError, match=re.escape(sentence)) as caught:
         environment.settings(SCHEMA, "SOME_TAP_")
     assert text not in str(caught.value).removeprefix(sentence)

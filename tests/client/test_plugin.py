@@ -124,6 +124,7 @@ def test_a_wrong_secret_is_not_shown(name: str) -> None:
         plugin.readable_configuration_errors(),
     ):
         PickyTap(config=config, validate_config=True)
+    assert f"Setting {name} is not of the kind it should be. An example:" in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 

@@ -20,19 +20,15 @@ from exactonline_client.errors import Incomplete, RequestRefused, SignInNeeded
 from exactonline_client.redaction import MASK, Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 TOKEN = "stampNL001.vN3x!k_9Lq-7~tT0aX2bY4cZ"
 
 
 @pytest.fixture
-def redactor() -> Iterator[Redactor]:
+def redactor() -> Redactor:
     """A guarded process, for the length of a test."""
-    records, stream = logging.getLogRecordFactory(), sys.stderr
-    yield redaction.install()
-    logging.setLogRecordFactory(records)
-    sys.stderr = stream
+    return redaction.install()
 
 
 def fail() -> None:
@@ -122,8 +118,9 @@ def test_a_short_value_does_not_blank_out_everything(value: str) -> None:
 
 def test_a_value_that_is_a_common_word_leaves_longer_words_alone() -> None:
     redactor = Redactor()
-    redactor.remember(["postgres"])
+    redactor.remember(["postgres", "refresh"])
     assert redactor.clean("postgresql for postgres") == f"postgresql for {MASK}"
+    assert redactor.clean("refresh refresh_token") == f"{MASK} refresh_token"
 
 
 def test_a_longer_value_is_hidden_whole() -> None:
@@ -207,6 +204,12 @@ def test_standard_error_is_guarded(redactor: Redactor, monkeypatch: pytest.Monke
     assert TOKEN not in shown
     assert shown.count(MASK) == 2
     assert not hasattr(sys.stderr, "buffer"), "a way around the guard"
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_what_one_test_hides_the_next_one_can_see(turn: str) -> None:
+    assert redaction.clean(f"{turn} s3cret-of-4711") == f"{turn} s3cret-of-4711"
+    redaction.install().remember(["s3cret-of-4711"])
 
 
 def test_a_second_guard_is_the_first(redactor: Redactor) -> None:
