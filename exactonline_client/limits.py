@@ -96,6 +96,9 @@ class Budget:
         """By division, seconds spent waiting for the minute or the day to turn."""
         self.left_today: dict[int, int] = {}
         """By division, the calls that are left today, as Exact told last."""
+        self.ahead = 0.0
+        """Seconds by which the server's clock is ahead of this machine's."""
+        self._asked_at: dict[int, float] = {}
 
     @property
     def waited(self) -> float:
@@ -124,6 +127,7 @@ class Budget:
             with self._store.lock(f"division-{division}"):
                 seconds = self._take(division, endpoint)
                 if not seconds:
+                    self._asked_at[division] = self._clock()
                     yield
                     return
             self.waits[division] += seconds
@@ -139,7 +143,7 @@ class Budget:
             row = connection.execute(query).one_or_none()
             if row is None:
                 return 0.0
-            now = here + row.clock_offset
+            now = here + self.ahead
             minute = Window(row.minute_limit, row.minute_remaining, row.minute_reset)
             day = Window(row.day_limit, row.day_remaining, row.day_reset)
             minute.roll(now, MINUTE)
@@ -174,14 +178,15 @@ class Budget:
 
         On a 429 only the headers of the exhausted window come.
         """
-        minute = _window(headers, "X-RateLimit-Minutely-")
-        day = _window(headers, "X-RateLimit-")
+        self.ahead = self._measured(division, headers)
+        now = self._clock() + self.ahead
+        minute = _window(headers, "X-RateLimit-Minutely-", now, MINUTE)
+        day = _window(headers, "X-RateLimit-", now, DAY)
         if minute.remaining is None and day.remaining is None:
             return
         if day.remaining is not None:
             self.left_today[division] = day.remaining
         values = _columns(minute, day)
-        values["clock_offset"] = self._offset(headers)
         known = {name: value for name, value in values.items() if value is not None}
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)
         with self._store.transaction(durable=False) as connection:
@@ -191,13 +196,20 @@ class Budget:
                     budgets.insert().values(app=self._app, division=division, **values)
                 )
 
-    def _offset(self, headers: Mapping[str, str]) -> float:
-        """How far the server's clock is ahead of ours, in seconds."""
+    def _measured(self, division: int, headers: Mapping[str, str]) -> float:
+        """How far the server's clock is ahead of ours, in seconds; as before where it is not told.
+
+        An answer may take long: a time between the question and the answer tells of no difference.
+        """
         try:
-            offset = parsedate_to_datetime(headers["Date"]).timestamp() - self._clock()
+            there = parsedate_to_datetime(headers["Date"]).timestamp()
         except (KeyError, TypeError, ValueError):
+            return self.ahead
+        here = self._clock()
+        asked_at = self._asked_at.get(division, here)
+        if asked_at - CLOCK_TOLERANCE <= there <= here + CLOCK_TOLERANCE:
             return 0.0
-        return offset if abs(offset) > CLOCK_TOLERANCE else 0.0
+        return there - (here if there > here else asked_at)
 
 
 def _columns(minute: Window, day: Window) -> dict[str, Any]:
@@ -208,13 +220,16 @@ def _columns(minute: Window, day: Window) -> dict[str, Any]:
     }
 
 
-def _window(headers: Mapping[str, str], prefix: str) -> Window:
+def _window(headers: Mapping[str, str], prefix: str, now: float, length: float) -> Window:
+    """What headers say of one limit; where they do not tell its end, the clock does."""
     reset = _number(headers.get(f"{prefix}Reset"))
     if reset is not None and reset > MILLISECONDS_FROM:
         reset /= 1000
     if reset is not None and reset > MILLISECONDS_FROM:
         reset = None
     limit, remaining = (_number(headers.get(f"{prefix}{name}")) for name in ("Limit", "Remaining"))
+    if reset is None and remaining is not None:
+        reset = (now // length + 1) * length
     return Window(_count(limit), _count(remaining), reset)
 
 

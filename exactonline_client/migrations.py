@@ -58,7 +58,6 @@ def _version_1(connection: sa.Connection) -> None:
         sa.Column("day_limit", sa.Integer),
         sa.Column("day_remaining", sa.Integer),
         sa.Column("day_reset", sa.Float),
-        sa.Column("clock_offset", sa.Float, nullable=False),
     )
     sa.Table(
         "postings",

@@ -24,6 +24,7 @@ from exactonline_client.errors import (
     AccessDenied,
     InDoubt,
     RequestRefused,
+    StoreError,
     Unavailable,
     UnexpectedAnswer,
     ValidationFailed,
@@ -44,6 +45,15 @@ TRIES = 5
 UNAUTHORISED, FORBIDDEN, TIMED_OUT, TOO_MANY, SERVER_ERROR = 401, 403, 408, 429, 500
 LONGEST_REASON = 400
 WRITES = {"POST", "PUT", "DELETE"}
+BLOCKED = (
+    "Exact Online refuses further calls (HTTP 429) without saying until when. It blocks an app for "
+    "an hour after ten errors in an hour; try again after that."
+)
+GREEDY = (
+    f"Exact Online has refused the call {TRIES} times (HTTP 429), although each time the limit was "
+    "waited for. Another program uses up the same quota: set daily_call_reserve, or run at "
+    "another time."
+)
 PIECE = 65_536
 """Bytes that a file is read by."""
 
@@ -194,12 +204,10 @@ class Session:
             answer = self._send(method, address, division, body, headers, keep)
             if answer.status_code == TOO_MANY:
                 limited += 1
-                if division is None or not _tells_limits(answer) or limited == TRIES:
-                    raise Unavailable(
-                        f"{_where(method, address)}: Exact Online refuses further calls (HTTP 429) "
-                        "without saying until when. It blocks an app for an hour after ten errors "
-                        "in an hour; try again after that."
-                    )
+                told = division is not None and _tells_limits(answer)
+                if not told or limited == TRIES:
+                    reason = GREEDY if told else BLOCKED
+                    raise Unavailable(f"{_where(method, address)}: {reason}")
                 logger.info("Division %s: call limit reached, waiting for it to reset", division)
                 continue
             if answer.status_code == UNAUTHORISED and not signed_again:
@@ -248,11 +256,18 @@ class Session:
                         "Nothing was sent. Is the address right, and the network up?"
                     ) from None
                 raise _Transient(_explain(error)) from None
+            self._note(division, endpoint, answer)
+        return answer
+
+    def _note(self, division: int | None, endpoint: str, answer: requests.Response) -> None:
+        """Let others know what an answer tells; whatever becomes of that, the answer has come."""
+        try:
             if division is not None:
                 self._budget.learn(division, answer.headers)
             if answer.status_code in COUNTED:
                 self._budget.note_error(division, endpoint)
-        return answer
+        except StoreError as error:
+            logger.warning("What is left of the limits could not be noted. %s", error)
 
 
 def _check(method: str, address: str, answer: requests.Response) -> None:

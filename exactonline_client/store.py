@@ -11,15 +11,16 @@ import os
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
+import backoff
 import platformdirs
 import sqlalchemy as sa
 from cryptography.fernet import InvalidToken
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from exactonline_client import files, keys
 from exactonline_client.errors import ConfigurationError, StoreError
@@ -77,7 +78,6 @@ budgets = sa.Table(
     sa.Column("day_limit", sa.Integer),
     sa.Column("day_remaining", sa.Integer),
     sa.Column("day_reset", sa.Float),
-    sa.Column("clock_offset", sa.Float, nullable=False),
 )
 
 postings = sa.Table(
@@ -206,6 +206,7 @@ class Store:
         remember(self.url.password)
         self._is_file = self.url.get_backend_name() == "sqlite"
         self._one_thread = Lock() if self._is_file else nullcontext()
+        self._mine = local()
         self.folder = Path(self.url.database or "").parent if self._is_file else _data_folder()
         if self._is_file:
             files.owner_only(Path(self.url.database or ""))
@@ -221,8 +222,8 @@ class Store:
     def _connect(self, synchronous: str) -> sa.Engine:
         """The database; `synchronous` is how SQLite makes sure of what it has written."""
         try:
-            # A thread that holds a lock needs a second connection; a pool that makes it wait for
-            # others that hold locks too could make all of them wait for ever.
+            # Each thread has one connection at most. A pool that makes it wait for others could
+            # make all of them wait for ever.
             engine = sa.create_engine(self.url, pool_size=0)
         except (ImportError, SQLAlchemyError) as error:
             raise ConfigurationError(
@@ -266,9 +267,27 @@ class Store:
         # One transaction at a time may write to a file; SQLite itself would let threads try again
         # and again, with pauses in between.
         engine = self.engine if durable else self._light
-        with self._readable_errors(), self._one_thread, engine.begin() as connection:
+        with (
+            self._readable_errors(),
+            self._one_thread,
+            self._connection(engine) as connection,
+            connection.begin(),
+        ):
             if not durable and not self._is_file:
                 connection.execute(sa.text("SET LOCAL synchronous_commit TO OFF"))
+            yield connection
+
+    @contextmanager
+    def _connection(self, engine: sa.Engine) -> Iterator[sa.Connection]:
+        """The connection of this thread: the one that holds its locks, if it holds any.
+
+        Two for each thread would soon be more than a PostgreSQL server allows.
+        """
+        held: sa.Connection | None = getattr(self._mine, "connection", None)
+        if held is not None:
+            yield held
+            return
+        with _connected(engine) as connection:
             yield connection
 
     def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -306,15 +325,17 @@ class Store:
         digest = hashlib.sha256(f"exactonline:{name}".encode()).digest()
         number = int.from_bytes(digest[:8], "big", signed=True)
         patience = sa.func.set_config("lock_timeout", f"{files.LOCK_TIMEOUT * 1000:.0f}ms", True)  # noqa: FBT003
-        with self._readable_errors(), self.engine.connect() as connection:
+        with self._readable_errors(), self._connection(self.engine) as connection:
             connection.execute(sa.select(patience))
             connection.execute(sa.select(sa.func.pg_advisory_lock(number)))
             connection.commit()
+            before = getattr(self._mine, "connection", None)
+            self._mine.connection = connection
             try:
                 yield
             finally:
-                connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
-                connection.commit()
+                self._mine.connection = before
+                _unlock(connection, number)
 
     def encrypt(self, text: str | None, *, secret: bool = True) -> bytes | None:
         """Encrypt with the first key; a `secret` is hidden wherever it may show up."""
@@ -342,6 +363,33 @@ class Store:
         """Close all connections."""
         self.engine.dispose()
         self._light.dispose()
+
+
+def _too_many(error: Exception) -> bool:
+    """Whether the database has no connection left just now."""
+    return "too many clients" in str(error) or "connection slots are reserved" in str(error)
+
+
+@backoff.on_exception(
+    backoff.expo,
+    OperationalError,
+    giveup=lambda error: not _too_many(error),
+    max_time=files.LOCK_TIMEOUT,
+    max_value=2,
+    logger=None,
+)
+def _connected(engine: sa.Engine) -> sa.Connection:
+    return engine.connect()
+
+
+def _unlock(connection: sa.Connection, number: int) -> None:
+    """Let go of a lock; what was done under it has been done, whatever becomes of this."""
+    try:
+        connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
+        connection.commit()
+    except SQLAlchemyError:
+        # A connection that is gone holds no lock.
+        connection.invalidate()
 
 
 def _address(text: str) -> sa.URL:

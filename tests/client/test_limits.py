@@ -119,7 +119,7 @@ class TestHeaders:
     @pytest.mark.parametrize("unit", [1000, 1], ids=["milliseconds", "seconds"])
     def test_all_six_are_understood(self, unit: int, budget: Budget, store: Store) -> None:
         budget.learn(1, limits(58, 4766, int(MINUTE_END * unit), int(DAY_END * unit)))
-        assert kept(store)[1:] == (1, 60, 58, MINUTE_END, 5000, 4766, DAY_END, 0.0)
+        assert kept(store)[1:] == (1, 60, 58, MINUTE_END, 5000, 4766, DAY_END)
 
     def test_those_of_one_window_leave_the_other_as_it_was(
         self, budget: Budget, store: Store
@@ -198,10 +198,18 @@ class TestMinute:
         call(Budget(store, "another", clock=clock, sleep=clock.sleep), 1)
         assert clock.naps == []
 
-    def test_without_a_known_end_there_is_no_waiting(self, budget: Budget, clock: Clock) -> None:
-        budget.learn(1, limits(minute=0))
+    def test_an_end_that_is_not_told_is_that_of_the_minute(
+        self, budget: Budget, clock: Clock
+    ) -> None:
+        budget.learn(1, {**limits(minute=0), "Date": http_date(NOON + 30)})
         call(budget, 1)
-        assert clock.naps == []
+        assert clock.now == MINUTE_END - 30 + CLOCK_TOLERANCE
+
+    def test_or_of_the_day(self, budget: Budget) -> None:
+        budget.learn(1, limits(day=0))
+        with pytest.raises(DailyLimitReached) as caught:
+            call(budget, 1)
+        assert caught.value.reset == DAY_END
 
 
 class TestDay:
@@ -251,11 +259,37 @@ class TestClocks:
         assert clock.naps == [50 + CLOCK_TOLERANCE]
 
     def test_small_differences_are_those_of_whole_seconds(
-        self, budget: Budget, clock: Clock, store: Store
+        self, budget: Budget, clock: Clock
     ) -> None:
         clock.now += 1.9
         budget.learn(1, {**limits(5, 5), "Date": http_date(NOON)})
-        assert kept(store).clock_offset == 0
+        assert budget.ahead == 0
+
+    def test_a_slow_answer_tells_of_no_difference(self, budget: Budget, clock: Clock) -> None:
+        with budget.turn(1, "crm/Accounts"):
+            clock.now += 40
+            budget.learn(1, {**limits(5, 5), "Date": http_date(NOON + 20)})
+        assert budget.ahead == 0
+
+    def test_an_answer_without_a_date_leaves_what_is_known(self, budget: Budget) -> None:
+        budget.learn(1, {**limits(5, 5), "Date": http_date(NOON + 300)})
+        budget.learn(1, limits(4, 4))
+        assert budget.ahead == 300
+
+    @pytest.mark.parametrize("behind", [-30.0, 30.0, 300.0])
+    def test_each_machine_has_a_clock_of_its_own(
+        self, store: Store, clock: Clock, behind: float
+    ) -> None:
+        clock.now = NOON
+        server = Server(clock)
+        right = Budget(store, APP, clock=clock, sleep=clock.sleep)
+        wrong = Budget(store, APP, clock=lambda: clock.now - behind, sleep=clock.sleep)
+        for _ in range(200):
+            for budget in (right, wrong):
+                call(budget, 1, server)
+                clock.now += 0.1
+        assert set(server.statuses) == {200}
+        assert clock.now - NOON < 8 * 60
 
     def test_an_end_that_cannot_be_is_that_of_our_own_minute(
         self, budget: Budget, clock: Clock
@@ -265,9 +299,9 @@ class TestClocks:
         assert clock.now == MINUTE_END + CLOCK_TOLERANCE
 
     @pytest.mark.parametrize("text", ["", "yesterday", "Thu, 99 Foo 2026 12:00:00 GMT"])
-    def test_a_garbled_date_is_none(self, text: str, budget: Budget, store: Store) -> None:
+    def test_a_garbled_date_is_none(self, text: str, budget: Budget) -> None:
         budget.learn(1, {**limits(5, 5), "Date": text})
-        assert kept(store).clock_offset == 0
+        assert budget.ahead == 0
 
 
 class TestSharing:

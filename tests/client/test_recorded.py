@@ -113,7 +113,7 @@ def test_every_value_is_of_the_type_that_the_catalogue_says(
     endpoint: Endpoint, row: odata.Row
 ) -> None:
     columns = endpoint.columns
-    decoded = odata.decoder(columns.values(), AMSTERDAM)(row)
+    decoded = odata.decoder(columns.values(), AMSTERDAM)(dict(row))
     sent = {name for name in columns if row.get(name) is not None}
     assert {name for name, value in decoded.items() if value is not None} == sent
     wrong = {
@@ -143,7 +143,7 @@ def test_days_are_sent_as_midnight(endpoint: Endpoint, row: odata.Row) -> None:
 
 @pytest.mark.parametrize(("endpoint", "row"), ROWS)
 def test_no_padding_is_left_on_a_code(endpoint: Endpoint, row: odata.Row) -> None:
-    decoded = odata.decoder(endpoint.columns.values(), AMSTERDAM)(row)
+    decoded = odata.decoder(endpoint.columns.values(), AMSTERDAM)(dict(row))
     padded = {
         name: value
         for name, value in decoded.items()
@@ -166,7 +166,7 @@ def test_rows_keep_the_order_they_came_in() -> None:
 def test_a_row_made_just_now_carries_the_time_of_the_answer() -> None:
     recording = RECORDINGS["salesinvoice_post"]
     row = rows_of(recording)[0]
-    decoded = odata.decoder(endpoint_of(recording).columns.values(), AMSTERDAM)(row)
+    decoded = odata.decoder(endpoint_of(recording).columns.values(), AMSTERDAM)(dict(row))
     answered = parsedate_to_datetime(recording["response"]["date"])
     assert abs(answered - datetime.fromisoformat(decoded["Created"])) < timedelta(seconds=5)
 

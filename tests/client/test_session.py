@@ -20,11 +20,12 @@ from exactonline_client.errors import (
     ExactOnlineError,
     InDoubt,
     RequestRefused,
+    StoreError,
     Unavailable,
     UnexpectedAnswer,
     ValidationFailed,
 )
-from exactonline_client.limits import CLOCK_TOLERANCE
+from exactonline_client.limits import CLOCK_TOLERANCE, Budget
 from exactonline_client.session import TRIES
 
 if TYPE_CHECKING:
@@ -296,8 +297,18 @@ class TestLimits:
     ) -> None:
         for _ in range(TRIES):
             mock.get(URL, status=429, headers={"X-RateLimit-Limit": "5000"})
-        with pytest.raises(Unavailable, match="429"):
+        with pytest.raises(Unavailable, match="Another program uses up the same quota"):
             session.get(PATH, 1)
+
+    def test_an_answer_counts_although_the_store_fails_behind_it(
+        self, session: Session, mock: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise StoreError("The store is locked.")
+
+        monkeypatch.setattr(Budget, "learn", fail)
+        mock.post(URL, json={"d": {"ID": "1"}}, status=201)
+        assert session.write("POST", PATH, 1, BODY).json() == {"d": {"ID": "1"}}
 
     def test_what_answers_say_is_learnt(self, session: Session, mock: Any, clock: Clock) -> None:
         reset = (clock.now // 60 + 1) * 60
