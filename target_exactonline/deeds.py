@@ -107,10 +107,10 @@ class Deeds:
             return None
         there = Fate(UNCHANGED, row.exact_id, row.number)
         same = row.payload_hash == document.payload_hash
-        if same and row.outcome == SKIPPED:
-            return replace(there, outcome=SKIPPED, reason=row.reason)
         if row.exact_id is None:
             return None
+        if same and row.outcome == SKIPPED:
+            return replace(there, outcome=SKIPPED, reason=row.reason)
         if self.policy.upsert:
             return self._up_to_date(document, row, there, same=same)
         as_before = same and row.outcome not in (REJECTED, IN_DOUBT)
@@ -180,12 +180,13 @@ class Deeds:
             there: what was found at Exact Online.
             waited: whether what is in doubt, and was not found, may be sent again.
         """
-        if before and before.doubtful and not self.policy.dry_run:
+        if before and before.doubtful:
             if there is None:
                 return Fate(IN_DOUBT, reason=self._unsearchable(stream, document))
             if not there and not waited and not self._is_old(before):
                 return Fate(IN_DOUBT, reason=LOST)
-            if there and before.payload_hash == document.payload_hash:
+            is_new = not document.deleted and not self.policy.dry_run
+            if there and is_new and before.payload_hash == document.payload_hash:
                 return self._adopted(stream, document, there)
         if document.deleted:
             return self._delete(there)

@@ -79,6 +79,11 @@ class Entity:
         allowed = self.endpoint.filter_fields
         return not allowed or reference_field in allowed
 
+    @property
+    def is_searchable(self) -> bool:
+        """Whether documents can be searched for certain, by whichever reference is chosen."""
+        return bool(self.references) and all(map(self.is_sure, self.references))
+
     def address(self, division: int) -> str:
         """Where documents of this entity are listed and created."""
         return self.endpoint.uri.format(division=division)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 QUERY_SIZE = 500
 """References in one query of the store."""
 DAY = 86_400.0
+IS_DOUBTFUL = postings.c.outcome.in_((POSTING, IN_DOUBT)) & postings.c.exact_id.is_(None)
+"""Entries of documents that were sent, and of which nothing is known."""
 WANTED, SENDING, DONE, BROKEN = "wanted", "sending", "done", "failed"
 """How far the finalising of a document is; None where it was not asked for."""
 
@@ -120,8 +122,7 @@ class Journal:
     def left(self, entity: str) -> list[tuple[str, float, dict[str, Any]]]:
         """What is in doubt: the stream, the moment it was sent at, and the record."""
         columns = postings.c.stream, postings.c.sent_at, postings.c.record
-        doubtful = postings.c.outcome.in_((POSTING, IN_DOUBT)) & postings.c.exact_id.is_(None)
-        query = sa.select(*columns).where(self._mine(entity) & doubtful).order_by(postings.c.at)
+        query = sa.select(*columns).where(self._mine(entity) & IS_DOUBTFUL).order_by(postings.c.at)
         with self._store.transaction() as connection:
             rows = connection.execute(query).all()
         return [(row.stream, row.sent_at or 0.0, self._opened(row.record)) for row in rows]
@@ -185,11 +186,14 @@ class Journal:
         record: Mapping[str, Any],
         payload_hash: str,
         source_key: str | None = None,
+        *,
+        looked: bool = True,
     ) -> None:
         """Note what became of a document.
 
         What is known to be at Exact Online stays on record, whatever becomes of later records with
-        its reference. A record that failed is kept, for a replay.
+        its reference. So does a document in doubt, unless Exact Online was `looked` into. A record
+        that failed is kept, for a replay.
         """
         fate = result.fate
         failed = fate.outcome in FAILED
@@ -208,7 +212,13 @@ class Journal:
         if source_key:
             values["source_key"] = source_key
         same = None if failed else made_up(record)
-        self._put(result.entity, result.reference, values, payload_hash, replaces=same)
+        if looked or not self._is_doubtful(result.entity, result.reference):
+            self._put(result.entity, result.reference, values, payload_hash, replaces=same)
+
+    def _is_doubtful(self, entity: str, reference: str) -> bool:
+        query = sa.select(postings.c.at).where(self._the(entity, reference) & IS_DOUBTFUL)
+        with self._store.transaction() as connection:
+            return connection.execute(query).first() is not None
 
     def _put(
         self,
@@ -246,18 +256,22 @@ class Journal:
         return deserialize_json(self._store.decrypt(sealed, secret=False) or "{}")
 
     def purge(self, days: int, kept: Collection[str]) -> None:
-        """Forget what is older, but for what is in doubt.
+        """Forget what is older, but for what is in doubt and what nothing else would tell.
+
+        A document that was copied from another division may carry no reference of its own: then
+        only the journal knows it.
 
         Args:
             days: how long entries are kept.
-            kept: ids of endpoints whose entries stay, since nothing else tells what was created.
+            kept: ids of endpoints whose documents stay on record, since they cannot be searched.
         """
+        alone = postings.c.entity.in_(kept) | postings.c.source_key.is_not(None)
         old = sa.and_(
             postings.c.app == self._app,
             postings.c.division == self._division,
             postings.c.at < self.clock() - days * DAY,
             postings.c.outcome.not_in((POSTING, IN_DOUBT)),
-            postings.c.entity.not_in(kept),
+            postings.c.outcome.in_(FAILED) | ~alone,
         )
         with self._store.transaction() as connection:
             connection.execute(postings.delete().where(old))

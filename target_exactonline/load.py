@@ -198,9 +198,11 @@ class Loader:
         fate = fates.get(name) if not document.problems else None
         # What the journal told needs no note there, unless it said that a later version failed.
         fresh = fate is None or (row is not None and row.outcome in FAILED) or fate.payload_hash
+        carried_out = False
         if document.problems or document.reference is None:
             fate = _rejected(document)
         elif fate is None:
+            carried_out = True
             fate = self.deeds.carry_out(stream, document, row, there.get(name), waited=self._waited)
             fates[name] = _repeated(fate)
             if fate.outcome == REJECTED:
@@ -211,7 +213,11 @@ class Loader:
             return replace(result, fate=replace(fate, outcome=outcome))
         if fresh:
             self.deeds.journal.settle(
-                result, document.record, document.payload_hash, document.source_key
+                result,
+                document.record,
+                document.payload_hash,
+                document.source_key,
+                looked=carried_out,
             )
         if fate.outcome == IN_DOUBT and fate.reason == LOST and not self._waited:
             return None

@@ -344,7 +344,7 @@ class _Batch:
             ):
                 payload_hash = "" if item.problems else item.payload_hash
                 result = Result(self.stream, ENTITY, item.reference, fate)
-                self.journal.settle(result, item.record, payload_hash)
+                self.journal.settle(result, item.record, payload_hash, looked=not item.problems)
         for item, fate in settled:
             self._tell_one(item, fate)
 

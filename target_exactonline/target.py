@@ -131,10 +131,11 @@ class TargetExactOnline(Target):
         workshop = Workshop(
             self.connection, self.division, self.results, self.config, self._check_stop
         )
-        unsearchable = [
-            entity.endpoint.id for entity in entities().values() if not entity.references
-        ]
-        workshop.journal.purge(self.config["results_days"], [*unsearchable, MATCH_SETS])
+        if not self.config.get("dry_run"):
+            unsearchable = [
+                entity.endpoint.id for entity in entities().values() if not entity.is_searchable
+            ]
+            workshop.journal.purge(self.config["results_days"], [*unsearchable, MATCH_SETS])
         return workshop
 
     def check_division(self) -> None:

@@ -1,0 +1,161 @@
+"""What protects a document from being sent twice is neither overwritten nor forgotten."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from time import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from exactonline_client.errors import StoreError
+from exactonline_client.limits import Budget
+from exactonline_client.store import Store, postings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.target.conftest import Company, Record, Runner
+
+ENTRIES = "general_journal_entries"
+DELETED = {"_sdc_deleted_at": "2026-06-26T00:00:00Z"}
+DAY = 86_400
+
+
+def journal_entry(company: Company, reference: str) -> Record:
+    """An entry of a kind that Exact cannot search by a reference."""
+    accounts = company.server.control.truth(company.division, "gl_accounts")
+    costs = [row["ID"] for row in accounts if row["BalanceType"] == "W"][:2]
+    lines = [
+        {"GLAccount": account, "AmountFC": amount, "Date": "2026-06-25"}
+        for account, amount in zip(costs, (10, -10), strict=True)
+    ]
+    return {"reference": reference, "JournalCode": "90", "GeneralJournalEntryLines": lines}
+
+
+def number_of(company: Company, stream: str) -> int:
+    return len(company.server.control.truth(company.division, stream))
+
+
+def noted(runner: Runner) -> list[Mapping[str, Any]]:
+    with closing(Store(runner.settings["store_url"])) as store, store.transaction() as connection:
+        return [*connection.execute(sa.select(postings)).mappings()]
+
+
+def change_notes(runner: Runner, **values: Any) -> None:
+    with closing(Store(runner.settings["store_url"])) as store, store.transaction() as connection:
+        connection.execute(postings.update().values(**values))
+
+
+def grow_old(runner: Runner) -> None:
+    change_notes(runner, at=postings.c.at - 401 * DAY)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"Colour": "red"},
+        {"GeneralJournalEntryLines": [{"GLAccount": "no such code", "AmountFC": 1}]},
+        DELETED,
+    ],
+    ids=["an unknown field", "a code that is not there", "deleted"],
+)
+def test_a_later_version_that_is_not_sent_leaves_the_doubt(
+    company: Company, runner: Runner, later: Record
+) -> None:
+    entry = journal_entry(company, "D-1")
+    before = number_of(company, ENTRIES)
+    company.server.control.faults({"kind": "lost", "method": "POST", "times": 1})
+    first = runner.load(entry, stream=ENTRIES, settle_after=0)
+    assert first.outcomes == [("D-1", "in_doubt")]
+    second = runner.load({**entry, **later}, stream=ENTRIES, settle_after=0)
+    assert second.outcomes in ([("D-1", "rejected")], [("D-1", "skipped")])
+    assert [row["outcome"] for row in noted(runner)] == ["in_doubt"]
+    third = runner.load({**entry, "Notes": "new"}, stream=ENTRIES, settle_after=0)
+    assert third.outcomes[0][1] != "created"
+    assert number_of(company, ENTRIES) == before + 1
+
+
+def test_a_rejected_version_does_not_hurry_what_is_on_its_way(
+    company: Company, runner: Runner
+) -> None:
+    company.server.control.faults({"kind": "late", "seconds": 0.5, "method": "POST", "times": 1})
+    invoice = company.invoice("D-2")
+    versions = (invoice, {**invoice, "Colour": "red"}, {**invoice, "Description": "new"})
+    runner.load(*versions, load_method="upsert", settle_after=1)
+    assert len(company.invoices("D-2")) == 1
+
+
+def test_a_doubtful_document_that_is_to_be_deleted_is_deleted(
+    company: Company, runner: Runner
+) -> None:
+    invoice = company.invoice("D-3")
+    runner.load(invoice)
+    change_notes(runner, outcome="posting", exact_id=None, sent_at=time())
+    load = runner.load({**invoice, **DELETED}, hard_delete=True, settle_after=0)
+    assert load.outcomes == [("D-3", "deleted")]
+    assert company.invoices("D-3") == []
+
+
+def test_a_dry_run_tells_of_a_doubt_and_changes_nothing(company: Company, runner: Runner) -> None:
+    entry = journal_entry(company, "D-4")
+    company.server.control.faults({"kind": "lost", "method": "POST", "times": 1})
+    runner.load(entry, stream=ENTRIES, settle_after=0)
+    runner.load(company.invoice("D-5"))
+    grow_old(runner)
+    before = noted(runner)
+    load = runner.load(entry, stream=ENTRIES, settle_after=0, dry_run=True)
+    assert load.outcomes == [("D-4", "in_doubt")]
+    assert noted(runner) == before
+
+
+@pytest.mark.parametrize("stream", [ENTRIES, "sales_invoices"])
+def test_an_answer_counts_although_the_store_fails_behind_it(
+    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch, stream: str
+) -> None:
+    entry = journal_entry(company, "D-6")
+    record = entry if stream == ENTRIES else company.invoice("D-6")
+    before = number_of(company, stream)
+    learn = Budget.learn
+
+    def fail_once(self: Budget, *arguments: Any) -> Any:
+        if number_of(company, stream) > before:
+            monkeypatch.setattr(Budget, "learn", learn)
+            raise StoreError("The store is locked.")
+        return learn(self, *arguments)
+
+    monkeypatch.setattr(Budget, "learn", fail_once)
+    first = runner.load(record, stream=stream, settle_after=0)
+    assert first.outcomes == [("D-6", "created")]
+    second = runner.load(record, stream=stream, settle_after=0)
+    assert second.outcomes == [("D-6", "unchanged")]
+    assert number_of(company, stream) == before + 1
+
+
+def test_what_was_rejected_deleted_and_is_back_is_created(company: Company, runner: Runner) -> None:
+    nobody = company.invoice("D-7", OrderedBy="998877")
+    assert runner.load(nobody).outcomes == [("D-7", "rejected")]
+    assert runner.load({**nobody, **DELETED}).outcomes == [("D-7", "skipped")]
+    assert runner.load(nobody).outcomes == [("D-7", "rejected")], "it is tried again"
+
+
+def test_age_does_not_forget_what_only_the_journal_knows(company: Company, runner: Runner) -> None:
+    entry = journal_entry(company, "D-8")
+    copied = company.invoice("none", InvoiceID="11111111-1111-4111-8111-111111111111")
+    del copied["YourRef"]
+    copied["Division"] = 424242
+    accounts = company.server.control.truth(company.division, "accounts")
+    items = company.server.control.truth(company.division, "items")
+    copied["OrderedByName"] = next(row["Name"] for row in accounts if row["ID"] == company.customer)
+    line = copied["SalesInvoiceLines"][0]
+    line["ItemCode"] = next(row["Code"] for row in items if row["ID"] == line["Item"])
+    for stream, record in ((ENTRIES, entry), ("sales_invoices", copied)):
+        before = number_of(company, stream)
+        assert [outcome for _, outcome in runner.load(record, stream=stream).outcomes] == [
+            "created"
+        ]
+        grow_old(runner)
+        again = runner.load(record, stream=stream)
+        assert [outcome for _, outcome in again.outcomes] == ["unchanged"]
+        assert number_of(company, stream) == before + 1
