@@ -14,6 +14,8 @@ from exactonline_client.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exactonline_client.session import Session
 
 ME = "/api/v1/current/Me"
@@ -42,6 +44,15 @@ def refusal(session: Session, division: int) -> str | None:
         session.get(odata.url(path, {"$select": "Code", "$top": "1"}), division)
     except (AccessDenied, RequestRefused, DailyLimitReached, ErrorLimitReached) as error:
         return str(error)
+    return None
+
+
+def why_shut(row: Mapping[str, Any]) -> str | None:
+    """Why a division that can be listed may not be open to a call; None where nothing is known."""
+    if row.get("ArchiveDate"):
+        return "it is archived"
+    if row.get("BlockingStatus"):
+        return f"Exact Online has blocked it (BlockingStatus {row['BlockingStatus']})"
     return None
 
 

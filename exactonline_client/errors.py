@@ -60,6 +60,10 @@ class Unavailable(ExactOnlineError):  # noqa: N818
     exit_code = 7
 
 
+class EndpointUnavailable(Unavailable):
+    """Exact Online answers, but to this endpoint with a fault each time, or with "too many"."""
+
+
 class StoreError(ExactOnlineError):
     """The store cannot be opened, read or written."""
 

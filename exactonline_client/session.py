@@ -22,6 +22,7 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnection
 from exactonline_client.error_counts import COUNTED, endpoint_of
 from exactonline_client.errors import (
     AccessDenied,
+    EndpointUnavailable,
     InDoubt,
     RequestRefused,
     StoreError,
@@ -60,6 +61,15 @@ PIECE = 65_536
 
 class _Transient(Exception):  # noqa: N818
     """A failure after which a read may be tried again."""
+
+    lasting: type[Unavailable] = Unavailable
+    """What it is when it does not pass."""
+
+
+class _Fault(_Transient):
+    """The server has answered that it could not."""
+
+    lasting = EndpointUnavailable
 
 
 @dataclass
@@ -123,7 +133,7 @@ class Session:
         try:
             return self._again("GET", address, division, headers=headers, keep=keep)
         except _Transient as error:
-            raise Unavailable(
+            raise error.lasting(
                 f"{_where('GET', address)}: {error}, {TRIES} times in a row. "
                 "What was done so far is kept; start again later."
             ) from None
@@ -206,8 +216,8 @@ class Session:
                 limited += 1
                 told = division is not None and _tells_limits(answer)
                 if not told or limited == TRIES:
-                    reason = GREEDY if told else BLOCKED
-                    raise Unavailable(f"{_where(method, address)}: {reason}")
+                    kind, reason = (EndpointUnavailable, GREEDY) if told else (Unavailable, BLOCKED)
+                    raise kind(f"{_where(method, address)}: {reason}")
                 logger.info("Division %s: call limit reached, waiting for it to reset", division)
                 continue
             if answer.status_code == UNAUTHORISED and not signed_again:
@@ -288,7 +298,7 @@ def _check(method: str, address: str, answer: requests.Response) -> None:
     if method in WRITES and status == SERVER_ERROR and message:
         raise ValidationFailed(f"{where}: {message}", status=status, reason=message)
     if status == TIMED_OUT or status >= SERVER_ERROR:
-        raise _Transient(f"HTTP {status}{f' ({reason})' if reason else ''}")
+        raise _Fault(f"HTTP {status}{f' ({reason})' if reason else ''}")
     if status < 400:  # noqa: PLR2004
         raise UnexpectedAnswer(
             f"{where}: answered with a redirect (HTTP {status}), which is not followed. "

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from exactonline_client.errors import ErrorLimitReached, RequestRefused, UnexpectedAnswer
+from exactonline_client.errors import AccessDenied, RequestRefused, UnexpectedAnswer
+from tap_exactonline.bookmarks import moved, start
+from tap_exactonline.plan import TIMESTAMP
 from tap_exactonline.streams import ExactStream
 
 if TYPE_CHECKING:
@@ -49,10 +51,16 @@ class AttachmentStream(ExactStream):
         before = dict(here.state)
         for batch in super()._rows(here, *others):
             ready: list[Row] = []
+            # In a list that is proven to be in order, the bookmark can move file by file: there may
+            # be fewer calls left today than a page has files.
+            last = batch.rows[-1].get(TIMESTAMP) if batch.rows else None
+            in_order = last is not None and start(batch.state, TIMESTAMP) == last
             for record in batch.rows:
                 ready.append(record)
                 if wanted and record[COLUMN] is None and record[LINK]:
                     record[COLUMN] = self._file(record, here.division)
+                    if in_order:
+                        before = moved(before, TIMESTAMP, record[TIMESTAMP])
                     # Files are large: each is sent before the next one is fetched.
                     yield replace(batch, rows=ready, state=before)
                     ready = []
@@ -72,7 +80,7 @@ class AttachmentStream(ExactStream):
             link += f"{'&' if '?' in link else '?'}{AS_FILE}"
         try:
             content = self.tap.connection.session.download(link, division, most)
-        except (RequestRefused, ErrorLimitReached, UnexpectedAnswer) as error:
+        except (AccessDenied, RequestRefused, UnexpectedAnswer) as error:
             # Others have theirs: an attachment whose file is gone must not be in the way for ever.
             logger.warning("%s is sent without its file. %s", what, error)
             return None

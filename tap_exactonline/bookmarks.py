@@ -16,7 +16,7 @@ from exactonline_client import odata
 from tap_exactonline.plan import MODIFIED, TIMESTAMP
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping, Sequence
+    from collections.abc import Mapping, MutableMapping, Sequence
     from zoneinfo import ZoneInfo
 
     from exactonline_client.pages import Page
@@ -50,7 +50,7 @@ class Progress:
         """Take note of a page; `values` are those of the bookmark column, in the page's order.
 
         A page proves its order when its rows are in order, begin where the page before ended,
-        and the server says that it goes on behind the last of them.
+        and the server says that it goes on behind the last of them, or not at all.
         """
         if self.settled is None and page.read_at is not None:
             self.settled = _text(page.read_at - SETTLED)
@@ -63,7 +63,8 @@ class Progress:
         seen = known if self.highest is None else [self.highest, *known]
         self.highest = max(seen)
         self._below = max((value for value in seen if value < self.highest), default=self._below)
-        if self._in_order and self._goes_on_behind(page, known[-1]):
+        is_last = page.next_address is None
+        if self._in_order and (is_last or self._goes_on_behind(page, known[-1])):
             self.proven = self._before(known[-1])
 
     def _before(self, last: Any) -> Any:  # noqa: ANN401
@@ -116,8 +117,12 @@ def advance(state: MutableMapping[str, Any], progress: Progress) -> None:
         return
     if state.get("replication_key") == TIMESTAMP != progress.column:
         state[LAST_TIMESTAMP] = state["replication_key_value"]
-    state["replication_key"] = progress.column
-    state["replication_key_value"] = progress.proven
+    state.update(moved(state, progress.column, progress.proven))
+
+
+def moved(state: Mapping[str, Any], column: str, value: Any) -> dict[str, Any]:  # noqa: ANN401
+    """The state of a partition with its bookmark at a value."""
+    return {**state, "replication_key": column, "replication_key_value": value}
 
 
 def modified_filter(bookmark: str | None, zone: ZoneInfo) -> str:
@@ -133,6 +138,11 @@ def modified_filter(bookmark: str | None, zone: ZoneInfo) -> str:
         wall = _hour(wall)
     operator = "gt" if bookmark and not repeated else "ge"
     return f"{MODIFIED} {operator} {odata.literal(wall.replace(tzinfo=None), 'Edm.DateTime')}"
+
+
+def just_before(moment: str) -> str:
+    """The bookmark with which rows stamped at this very moment are read too."""
+    return _text(datetime.fromisoformat(moment) - timedelta(milliseconds=1))
 
 
 def utc_text(text: str) -> str:

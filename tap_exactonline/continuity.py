@@ -63,11 +63,14 @@ def check(what: str, state: State, moved_at: str | None, now: datetime) -> None:
             read_at,
         )
         forget(state)
+        # Where the log cannot be read at all, this is not done again in every run.
+        state[DELETES_READ_AT] = now.isoformat()
 
 
 def forget(state: State) -> None:
     """Let a partition start anew."""
-    for name in ("replication_key", "replication_key_value", COMPLETE_UNTIL):
+    places = ("replication_key", "replication_key_value", bookmarks.LAST_TIMESTAMP)
+    for name in (*places, COMPLETE_UNTIL):
         state.pop(name, None)
 
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from exactonline_client import odata
 from exactonline_client.catalogue import load
+from exactonline_client.errors import UnexpectedAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from exactonline_client.connection import Connection
+    from exactonline_client.odata import Row
 
 ENDPOINT = "sync/Deleted"
 SELECT = "Timestamp,EntityType,EntityKey,DeletedDate"
@@ -48,6 +50,16 @@ class DeletedLog:
         return (item for item in self.deletions.get(entity_type, ()) if item.timestamp > position)
 
 
+def _decoded(decode: Callable[[Row], Row], row: Row) -> Row:
+    try:
+        entry = decode(row)
+    except odata.WrongType as error:
+        raise UnexpectedAnswer(f"{ENDPOINT}: {error}.") from None
+    if None in (entry["Timestamp"], entry["EntityType"], entry["EntityKey"]):
+        raise UnexpectedAnswer(f"{ENDPOINT}: an entry does not say what was deleted.")
+    return entry
+
+
 def read(connection: Connection, division: int, start: int) -> DeletedLog:
     """Read the log behind `start`; 0 reads all of it, which is the last two months."""
     endpoint = load().endpoints[ENDPOINT]
@@ -62,7 +74,7 @@ def read(connection: Connection, division: int, start: int) -> DeletedLog:
         if page.read_at is not None:
             log.read_at = page.read_at.isoformat()
         for row in page.rows:
-            entry: dict[str, Any] = decode(row)
+            entry = _decoded(decode, row)
             log.end = max(log.end, entry["Timestamp"])
             found[entry["EntityType"]].append(
                 Deletion(entry["Timestamp"], entry["EntityKey"], entry["DeletedDate"])

@@ -49,6 +49,8 @@ class Part:
     """Value of the bookmark column."""
     header: Row | None
     lines: list[Row]
+    stamped: str | None = None
+    """When it was last changed (UTC, ISO), where that is asked for."""
 
 
 class HeaderStream(ExactStream):
@@ -122,10 +124,11 @@ class HeaderStream(ExactStream):
     ) -> list[Row]:
         if not self.selected:
             return []
+        since = self.tap.start_date
         return [
             decode(part.header)
             for part in parts
-            if part.header is not None and is_new(part.position, start)
+            if part.header is not None and is_new(part, start, since)
         ]
 
     def _both(self, pair: Pair, start: Any) -> Iterator[Page]:  # noqa: ANN401
@@ -142,7 +145,7 @@ class MixedHeaders(HeaderStream):
 
     @override
     def _both(self, pair: Pair, start: Any) -> Iterator[Page]:
-        wanted = {TIMESTAMP, LINE_NUMBER}
+        wanted = {*self._placed_by}
         for stream in (self, self.child):
             if stream is not None and stream.selected:
                 wanted |= {item.name for item in stream.selected_columns}
@@ -150,14 +153,28 @@ class MixedHeaders(HeaderStream):
         query = reading.Query(pair.division, columns, start, everything=self.keeps_unknown)
         return reading.read(self.tap.connection, self.plan, query)
 
+    @property
+    def _placed_by(self) -> list[str]:
+        """The columns that tell what a row is, and whether it is wanted."""
+        needed = [TIMESTAMP, LINE_NUMBER]
+        return needed if self.tap.start_date is None else [*needed, MODIFIED]
+
     @override
     def _parts(self, page: Page, pair: Pair) -> Iterator[Part]:
+        columns = [self.plan.endpoint.columns[name] for name in self._placed_by]
+        decode = odata.decoder(columns, self.tap.connection.zone)
         for row in page.rows:
-            position = int(row[TIMESTAMP])
-            if row[LINE_NUMBER] == HEADER_LINE_NUMBER:
-                yield Part(position, row, [])
+            told = self.decoded(decode, row)
+            position, number = told[TIMESTAMP], told[LINE_NUMBER]
+            if position is None or number is None:
+                raise UnexpectedAnswer(
+                    f"{self.name}: a row came without {TIMESTAMP} or {LINE_NUMBER}. The rows "
+                    "behind it were not read; please report this."
+                )
+            if number == HEADER_LINE_NUMBER:
+                yield Part(position, row, [], told.get(MODIFIED))
             else:
-                yield Part(position, None, [row])
+                yield Part(position, None, [row], told.get(MODIFIED))
 
 
 class ExpandedHeaders(HeaderStream):
@@ -243,7 +260,8 @@ class ExpandedHeaders(HeaderStream):
         modified = self.plan.endpoint.columns[MODIFIED]
         decode = odata.decoder([modified], self.tap.connection.zone)
         for row in page.rows:
-            yield Part(decode(row)[MODIFIED], row, self._lines(row, pair))
+            moment = self.decoded(decode, row)[MODIFIED]
+            yield Part(moment, row, self._lines(row, pair))
 
     def _lines(self, row: Row, pair: Pair) -> list[Row]:
         lines = pair.lines
@@ -313,6 +331,8 @@ class Lines:
         self._here = here
         self.compared = self.stream.comparison(here.division)
         self.stream.check_continuity(here)
+        # Before any line is read: one that is deleted between the two would be told too early.
+        self.stream.read_log(here.division)
         self.first = self.stream.start(here.division, here.state, column)
         self._decode = self.stream.decoder(here.division)
         self._waiting: list[Row] = []
@@ -323,7 +343,7 @@ class Lines:
         rows = [
             self._decode(line)
             for part in parts
-            if is_new(part.position, self.first)
+            if is_new(part, self.first, self.stream.tap.start_date)
             for line in part.lines
         ]
         if self.compared:
@@ -381,10 +401,12 @@ class Pair:
             self.compared.note(headers)
 
 
-def is_new(position: Any, start: Any) -> bool:  # noqa: ANN401
-    """Whether a row lies behind the bookmark of its stream.
+def is_new(part: Part, start: Any, since: str | None) -> bool:  # noqa: ANN401
+    """Whether a part lies behind the bookmark of its stream, or else is not too old.
 
     Rowversions tell exactly. Moments do not, since an hour may come twice: those rows are sent
     again.
     """
-    return start is None or not isinstance(position, int) or position > start
+    if start == reading.BEGINNING and since is not None and part.stamped is not None:
+        return part.stamped >= since
+    return start is None or not isinstance(part.position, int) or part.position > start

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from exactonline_client import odata
 from exactonline_client.catalogue import load
-from exactonline_client.errors import AccessDenied, RequestRefused
+from exactonline_client.errors import AccessDenied, ErrorLimitReached, RequestRefused
 
 if TYPE_CHECKING:
     from exactonline_client.connection import Connection
@@ -43,7 +43,7 @@ def may_read(connection: Connection, plan: Plan, division: int) -> bool | None:
     )
     try:
         answer = connection.session.get(address, division).content
-    except (AccessDenied, RequestRefused) as refusal:
+    except (AccessDenied, ErrorLimitReached, RequestRefused) as refusal:
         logger.info("%s of division %s: rights are not known. %s", plan.name, division, refusal)
         return None
     return _truth(answer)

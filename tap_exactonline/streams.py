@@ -199,7 +199,7 @@ class ExactStream(Stream):
             if self.plan.bookmark:
                 progress.page_read(page, [row[self.plan.bookmark] for row in rows])
             self.advance(here.state, progress)
-            yield here.batch(rows)
+            yield here.batch(self.wanted(rows, start))
         progress.finished()
         self.advance(here.state, progress)
         self.complete(here.state, progress)
@@ -254,13 +254,22 @@ class ExactStream(Stream):
         if found is not None or start_date is None:
             return found
         if column == MODIFIED:
-            return start_date
+            return bookmarks.just_before(start_date)
         return self.tap.first_timestamp(self.plan, division, start_date)
+
+    def wanted(self, rows: list[Row], start: Any) -> list[Row]:  # noqa: ANN401
+        """Those of the rows that are not too old, where no bookmark keeps old ones away."""
+        since = self.tap.start_date
+        if since is None or start != reading.BEGINNING or MODIFIED not in self.plan.columns:
+            return rows
+        return [row for row in rows if (row[MODIFIED] or since) >= since]
 
     @property
     def selected_columns(self) -> list[Property]:
         """The columns that are selected, with the key and the bookmark always among them."""
         needed = {*self.plan.primary_keys, self.plan.bookmark}
+        if self.tap.start_date is not None:
+            needed.add(MODIFIED)
         return [
             item
             for name, item in self.plan.columns.items()
@@ -284,13 +293,7 @@ class ExactStream(Stream):
         complete, keeps_unknown = self._has_division, self.keeps_unknown
 
         def record(row: Row) -> Row:
-            try:
-                result = decode(row)
-            except odata.WrongType as error:
-                key = {name: row.get(name) for name in self.plan.stream.key}
-                raise UnexpectedAnswer(
-                    f"Row {key}: {error}. The rows behind it were not read; please report this."
-                ) from None
+            result = self.decoded(decode, row)
             unknown = self._watch.unknown(row)
             if keeps_unknown:
                 result[UNKNOWN_FIELDS] = unknown
@@ -300,9 +303,29 @@ class ExactStream(Stream):
 
         return record
 
+    def decoded(self, decode: Callable[[Row], Row], row: Row) -> Row:
+        """A row in plain types.
+
+        Raises:
+            UnexpectedAnswer: a value is of another type than it should be.
+        """
+        try:
+            return decode(row)
+        except odata.WrongType as error:
+            key = {name: row.get(name) for name in self.plan.stream.key}
+            raise UnexpectedAnswer(
+                f"{self.name}, row {key}: {error}. The rows behind it were not read; please "
+                "report this."
+            ) from None
+
     @property
     def _has_division(self) -> bool:
         return DIVISION.name in self.plan.endpoint.columns
+
+    def read_log(self, division: int) -> None:
+        """See now what was deleted in a division, if that is told as tombstones later on."""
+        if self._reads_log and self.selected:
+            self.tap.deleted_log(division)
 
     def _deleted(self, here: Partition) -> Iterator[Batch]:
         """A tombstone for every row that was deleted since the last run."""
@@ -316,7 +339,11 @@ class ExactStream(Stream):
         if position is not None:
             key = self.plan.stream.key[0]
             yield from here.batches(
-                {key: item.key, DIVISION.name: here.division, DELETED_AT: item.deleted_at}
+                {
+                    key: item.key,
+                    DIVISION.name: here.division,
+                    DELETED_AT: item.deleted_at or log.read_at,
+                }
                 for item in log.since(position, entity_type)
             )
         here.state[continuity.DELETES_READ] = max(log.end, position or 0)

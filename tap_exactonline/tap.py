@@ -17,11 +17,12 @@ from singer_sdk.helpers.capabilities import (
 )
 from typing_extensions import override
 
-from exactonline_client import catalogue, plugin
+from exactonline_client import catalogue, divisions, plugin
 from exactonline_client.errors import (
     AccessDenied,
     ConfigurationError,
     DailyLimitReached,
+    EndpointUnavailable,
     ErrorLimitReached,
     ExactOnlineError,
     Incomplete,
@@ -55,7 +56,7 @@ from tap_exactonline.progress import Progress, measure, on_terminal
 from tap_exactonline.readers import Readers
 from tap_exactonline.settings import CONFIG
 from tap_exactonline.states import StateMessages
-from tap_exactonline.streams import ExactStream
+from tap_exactonline.streams import PARTITION, ExactStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -64,6 +65,10 @@ if TYPE_CHECKING:
 
     from exactonline_client.connection import Connection
     from tap_exactonline.plan import Plan
+
+
+OUTAGE = 3
+"""So many lists that fail one after the other are no matter of one endpoint."""
 
 
 class TapExactOnline(Tap):
@@ -82,6 +87,15 @@ class TapExactOnline(Tap):
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401
+        """Take the options of the SDK's `Tap`."""
+        # What threads share is there before them.
+        self._one_asks = Lock()
+        self._first_timestamps: dict[tuple[str, int, str], int] = {}
+        self._deleted_logs: dict[int, deletes.DeletedLog] = {}
+        self._faults = 0
+        super().__init__(**options)
 
     # Streams
 
@@ -186,9 +200,22 @@ class TapExactOnline(Tap):
     def divisions(self) -> list[int]:
         """The divisions to read."""
         if self.config.get("all_divisions"):
-            return self._own(sorted(int(item["Code"]) for item in self.connection.divisions))
+            return self._own(sorted(self._all_divisions()))
         chosen = self.config.get("divisions")
         return self._own(dict.fromkeys(chosen) if chosen else [self.current_division])
+
+    def _all_divisions(self) -> set[int]:
+        """Those that the user may open; those of the state where they cannot be listed today."""
+        try:
+            return {int(item["Code"]) for item in self.connection.divisions}
+        except DailyLimitReached as limit:
+            streams = self.state.get("bookmarks", {}).values()
+            partitions = [part for stream in streams for part in stream.get("partitions", ())]
+            known = {int(part["context"][PARTITION]) for part in partitions}
+            if not known:
+                raise
+            self.logger.warning("%s Until then, the divisions read before are read.", limit)
+            return known
 
     def _own(self, divisions: Iterable[int]) -> list[int]:
         """Those of the divisions that are not left to other jobs."""
@@ -225,10 +252,6 @@ class TapExactOnline(Tap):
             return self._listed_moves
 
     @cached_property
-    def _one_asks(self) -> Lock:
-        return Lock()
-
-    @cached_property
     def _listed_moves(self) -> dict[int, str]:
         return {
             int(item["Code"]): str(item.get("DivisionMoveDate") or "never")
@@ -240,7 +263,12 @@ class TapExactOnline(Tap):
         """The divisions the user may open; none where the list itself may not be read."""
         try:
             return self.connection.divisions
-        except (AccessDenied, RequestRefused):
+        except (AccessDenied, RequestRefused, DailyLimitReached, ErrorLimitReached) as error:
+            self.logger.warning(
+                "The list of divisions cannot be read, so that a division which Exact has moved "
+                "would not be noticed. %s",
+                error,
+            )
             return []
 
     @property
@@ -271,10 +299,6 @@ class TapExactOnline(Tap):
         return self._first_timestamps[key]
 
     @cached_property
-    def _first_timestamps(self) -> dict[tuple[str, int, str], int]:
-        return {}
-
-    @cached_property
     def first_loads(self) -> FirstLoads:
         """The first loads whose state has not come back yet."""
         return FirstLoads(self.connection.store, self.connection.app.key)
@@ -285,7 +309,12 @@ class TapExactOnline(Tap):
             start = min(self._log_positions(division), default=0)
             try:
                 log = deletes.read(self.connection, division, start)
-            except (AccessDenied, RequestRefused, ErrorLimitReached) as error:
+            except (
+                AccessDenied,
+                RequestRefused,
+                ErrorLimitReached,
+                UnexpectedAnswer,
+            ) as error:
                 self.logger.warning("Division %s: no deletes will be seen. %s", division, error)
                 log = deletes.DeletedLog(end=start)
             self._deleted_logs[division] = log
@@ -303,10 +332,6 @@ class TapExactOnline(Tap):
                 and continuity.DELETES_READ in partition
             ]
             yield from told or ([begun[name]] if name in begun else [])
-
-    @cached_property
-    def _deleted_logs(self) -> dict[int, deletes.DeletedLog]:
-        return {}
 
     @cached_property
     def readers(self) -> Readers:
@@ -363,26 +388,38 @@ class TapExactOnline(Tap):
         """Let an error end the reading of one stream in one division, not that of the others."""
         try:
             yield
+            self._faults = 0
         except DailyLimitReached as error:
             self.closed[division] = error
             self.logger.warning("%s", error)
         except AccessDenied as error:
             self._no_access(stream, division, error)
-        except (RequestRefused, ErrorLimitReached, UnexpectedAnswer) as error:
+        except (
+            EndpointUnavailable,
+            ErrorLimitReached,
+            RequestRefused,
+            UnexpectedAnswer,
+        ) as error:
             what = f"{stream} of division {division}"
             self.failures[what] = error
             self.logger.warning("%s was not read to its end: %s", what, error)
+            self._faults += isinstance(error, EndpointUnavailable)
+            if self._faults == OUTAGE:
+                raise
 
     def _no_access(self, stream: str, division: int, error: AccessDenied) -> None:
         """A stream may be out of reach for want of rights; a division altogether."""
-        allowed = sorted(self._moves)
-        if not allowed or division in allowed:
+        listed = {int(item["Code"]): item for item in self._listed_divisions}
+        shut = divisions.why_shut(listed[division]) if division in listed else None
+        if not listed or (division in listed and not shut):
             self.logger.warning("Skipping %s of division %s: %s", stream, division, error)
             self._remember_denial(stream, division)
             return
         self.closed[division] = AccessDenied(
-            f"The signed-in user may not open division {division}. "
-            f"Set divisions to some of: {', '.join(map(str, allowed))}."
+            f"Division {division} cannot be read: {shut}. Leave it out of divisions."
+            if shut
+            else f"The signed-in user may not open division {division}. "
+            f"Set divisions to some of: {', '.join(map(str, sorted(listed)))}."
         )
         self.failures[f"division {division}"] = self.closed[division]
         self.logger.warning("%s", self.closed[division])
@@ -427,17 +464,31 @@ class TapExactOnline(Tap):
             return
         cls.print_version(print_fn=cls.logger.info)
         tap = plugin.start(cls, config, state=state, catalog=catalog)
-        with tap.connection.noted_run(cls.name):
-            lists = sources.of(tap)
-            tap.readers.progress.expected = sources.expected(tap, lists)
+        try:
+            tap.run()
+        except DailyLimitReached as limit:
+            # It came before any stream could be read.
+            if tap.config.get("on_daily_limit") == "fail":
+                raise
+            tap.logger.warning("%s", limit)
+
+    def run(self) -> None:
+        """Read, and say how it went.
+
+        Raises:
+            The errors of `finish`.
+        """
+        with self.connection.noted_run(self.name):
+            lists = sources.of(self)
+            self.readers.progress.expected = sources.expected(self, lists)
             try:
-                with on_terminal(tap.readers.progress):
-                    tap.sync_all()
+                with on_terminal(self.readers.progress):
+                    self.sync_all()
             finally:
-                tap.readers.stop()
-                tap.flush()
-            sources.note(tap, lists)
-            tap.finish()
+                self.readers.stop()
+                self.flush()
+            sources.note(self, lists)
+            self.finish()
 
 
 def main() -> None:

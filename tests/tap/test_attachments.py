@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+import time_machine
 
 from exactonline_client import odata
+from exactonline_client.errors import Incomplete
 from exactonline_sandbox.attachments import CONTENT, PAGE, TABLE
 from exactonline_sandbox.business.desk import Desk
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome
 
 STREAM = "document_attachments"
+HOUR = 3600
 
 pytestmark = pytest.mark.parametrize("bench", [{"invoices": 16}], indirect=True)
 
@@ -106,15 +110,39 @@ def test_the_token_goes_to_our_own_server_alone(
 def test_a_file_that_is_gone_is_not_in_the_way(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for row in kept(bench).values():
-        row.pop(CONTENT)
-    new = attach(bench, b"there")
+    gone = [*kept(bench)][:8]
+    for key in gone:
+        kept(bench)[key].pop(CONTENT)
     outcome = bench.run(STREAM, attachments="content")
     assert outcome.error is None
-    assert len(outcome.records(STREAM)) == len(kept(bench)) > 10
     assert "is sent without its file" in caplog.text
-    assert outcome.calls[PAGE] < 10  # more would have the app blocked
-    assert new in files(outcome)
+    assert files(outcome) == {key: row.get(CONTENT) for key, row in kept(bench).items()}
+
+
+def test_many_files_that_are_gone_take_no_others_along(bench: Bench) -> None:
+    gone = [*kept(bench)][:12]
+    for key in gone:
+        kept(bench)[key].pop(CONTENT)
+    first = bench.run(STREAM, attachments="content")
+    assert isinstance(first.error, Incomplete)
+    assert first.calls[PAGE] <= 40
+    found = files(first)
+    assert sum(file is None for file in found.values()) == 9, "more would have the app blocked"
+    with time_machine.travel(time.time() + 2 * HOUR):
+        bench.server.control.clock(advance_seconds=2 * HOUR)
+        second = bench.run(STREAM, state=first.state, attachments="content")
+    assert second.error is None
+    assert found | files(second) == {key: row.get(CONTENT) for key, row in kept(bench).items()}
+
+
+def test_a_file_without_rights_is_not_in_the_way(bench: Bench) -> None:
+    bench.server.control.faults(
+        {"kind": "status", "status": 403, "body": True, "path": PAGE, "times": 1}
+    )
+    outcome = bench.run(STREAM, attachments="content")
+    assert outcome.error is None
+    assert len(files(outcome)) == len(kept(bench))
+    assert sum(file is None for file in files(outcome).values()) == 1
 
 
 def test_a_page_in_place_of_a_file_is_no_file(bench: Bench) -> None:
@@ -138,8 +166,18 @@ def test_the_end_of_the_day_ends_the_files_too(bench: Bench) -> None:
     assert first.error is None
     assert 0 < len(files(first)) < len(kept(bench))
     assert None not in files(first).values()
-    partition = first.state["bookmarks"][STREAM]["partitions"][0]
-    assert "replication_key_value" not in partition
+    # The next day goes on at the file where this one ended, however few calls a day has.
+    found, state = files(first), first.state
+    for _day in range(6):
+        bench.server.control.clock(advance_seconds=24 * HOUR)
+        bench.config["refresh_token"] = bench.server.control.sign_in()["refresh_token"]
+        bench.server.control.clock(advance_seconds=600)
+        bench.server.control.limits(division=bench.divisions[0], leave_today=12)
+        bench.config["store_url"] += "x"
+        outcome = bench.run(STREAM, state=state, attachments="content")
+        assert not found.keys() & files(outcome).keys()
+        found, state = found | files(outcome), outcome.state
+    assert found == {key: row[CONTENT] for key, row in kept(bench).items()}
 
 
 def test_columns_that_the_file_needs_are_not_sent_unasked(bench: Bench) -> None:

@@ -30,7 +30,7 @@ def test_a_page_in_order_that_the_server_goes_on_behind_moves_the_bookmark() -> 
 
 @pytest.mark.parametrize(
     ("token", "values"),
-    [("7L", [5, 3, 7]), ("9L", [3, 5, 7]), (None, [3, 5, 7]), ("garbage", [3, 5, 7])],
+    [("7L", [5, 3, 7]), ("9L", [3, 5, 7]), (None, [5, 3, 7]), ("garbage", [3, 5, 7])],
 )
 def test_a_page_without_that_proof_does_not(token: str | None, values: list[int]) -> None:
     progress = Progress("Timestamp", AMSTERDAM)
@@ -38,6 +38,13 @@ def test_a_page_without_that_proof_does_not(token: str | None, values: list[int]
     assert progress.proven is None
     progress.finished()
     assert progress.proven == 7
+
+
+def test_the_last_page_of_a_list_in_order_needs_no_word_of_the_server() -> None:
+    progress = Progress("Timestamp", AMSTERDAM)
+    progress.page_read(page("7L"), [3, 5, 7])
+    progress.page_read(page(None), [9, 12])
+    assert progress.proven == 12
 
 
 def test_a_list_that_falls_out_of_order_moves_the_bookmark_no_further() -> None:

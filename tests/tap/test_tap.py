@@ -211,9 +211,14 @@ def test_an_outage_ends_the_run_and_keeps_what_was_read(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
-    rule = {"kind": "status", "status": 503, "path": "VATCodes"}
-    bench.server.control.faults(rule)
-    outcome = bench.run("accounts", "vat_codes")
+    control = bench.server.control
+    control.faults(
+        *(
+            {"kind": "status", "status": 503, "path": path}
+            for path in ("VATCodes", "Units", "Warehouses")
+        )
+    )
+    outcome = bench.run("accounts", "units", "vat_codes", "warehouses")
     assert isinstance(outcome.error, Unavailable)
     assert len(outcome.records("accounts")) == len(bench.truth("accounts"))
     assert bookmark(outcome, "accounts", bench.divisions[0]) is not None
