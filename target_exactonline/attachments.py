@@ -57,10 +57,10 @@ class Attacher:
             fields["Account"] = relation
         name = derived(endpoint.id, reference)
 
-        def look(sent_at: float) -> str | None:
+        def look(sent_at: float) -> list[str]:
             search = self._search(DOCUMENTS, "Subject")
             rows = search.made_since(sent_at, reference)
-            return None if not rows else str(rows[0][search.key])
+            return [str(row[search.key]) for row in rows or ()]
 
         key = self._once(DOCUMENTS, name, fields, look)
         self.attach(key, name, document.attachments)
@@ -72,12 +72,11 @@ class Attacher:
             digest = hashlib.sha256(file.content.encode()).hexdigest()[:16]
             fields = {"Document": key, "FileName": file.file_name, "Attachment": file.content}
 
-            def look(_sent_at: float, file_name: str = file.file_name) -> str | None:
+            def look(_sent_at: float, file_name: str = file.file_name) -> list[str]:
                 search = self._search(ATTACHMENTS, "FileName")
                 columns = [search.key, "FileName"]
                 rows = search.where(search.endpoint, "Document", [key], columns)
-                found = (row[search.key] for row in rows if row.get("FileName") == file_name)
-                return next(map(str, found), None)
+                return [str(row[search.key]) for row in rows if row.get("FileName") == file_name]
 
             self._once(ATTACHMENTS, derived(name, digest, file.file_name), fields, look)
 
@@ -86,7 +85,7 @@ class Attacher:
         entity: str,
         reference: str,
         fields: dict[str, Any],
-        look: Callable[[float], str | None],
+        look: Callable[[float], list[str]],
     ) -> str:
         # The record of the document they belong to is kept with that; this would hold the file.
         intent = Intent(self.stream, entity, reference, "", record={})

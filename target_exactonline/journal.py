@@ -114,6 +114,13 @@ class Journal:
                 found[posting.reference] = posting
         return found
 
+    def taken(self, entity: str, keys: Sequence[str]) -> set[str]:
+        """Which of the keys at Exact Online belong to a reference that is on record."""
+        query = sa.select(postings.c.exact_id)
+        mine = self._mine(entity) & postings.c.exact_id.in_(keys)
+        with self._store.transaction() as connection:
+            return {*connection.execute(query.where(mine)).scalars()}
+
     def unfinalized(self, entity: str) -> list[Posting]:
         """The documents that were created, but whose finalising was not carried to its end."""
         open_ones = postings.c.finalized.in_((WANTED, SENDING)) & postings.c.exact_id.is_not(None)

@@ -69,7 +69,7 @@ class Writer:
         endpoint: Endpoint,
         intent: Intent,
         body: bytes,
-        look: Callable[[float], str | None],
+        look: Callable[[float], list[str]],
     ) -> str:
         """The key of a row that belongs to a document, created if the journal knows none.
 
@@ -77,17 +77,29 @@ class Writer:
             endpoint: where.
             intent: how the journal calls it.
             body: what.
-            look: the key of such a row at Exact Online, if one was made since a moment.
+            look: the keys of such rows at Exact Online that were made since a moment; one that
+                the journal gives to another reference is not this one.
 
         Raises:
             InDoubt: whether it was created is not known yet.
         """
+        # Two runs that need the same row at once must not both find it missing.
+        with self.connection.store.lock(f"once-{intent.entity}-{self.division}"):
+            return self._once(endpoint, intent, body, look)
+
+    def _once(
+        self,
+        endpoint: Endpoint,
+        intent: Intent,
+        body: bytes,
+        look: Callable[[float], list[str]],
+    ) -> str:
         before = self.journal.known(intent.entity, [intent.reference]).get(intent.reference)
         if before and before.exact_id:
             return before.exact_id
         if before and before.doubtful:
             sent_at = before.sent_at or 0.0
-            key = look(sent_at)
+            key = self._free(intent, look(sent_at))
             if key:
                 return self._note(intent, key)
             if self.journal.clock() < sent_at + self.settle_after:
@@ -96,10 +108,15 @@ class Writer:
         try:
             key = str(self.create(endpoint, intent, body, before)[endpoint.key[0]])
         except InDoubt:
-            key = look(now) or ""
+            key = self._free(intent, look(now)) or ""
             if not key:
                 raise
         return self._note(intent, key)
+
+    def _free(self, intent: Intent, keys: list[str]) -> str | None:
+        """The first of some keys that the journal gives to no other reference."""
+        taken = self.journal.taken(intent.entity, keys)
+        return next((key for key in keys if key not in taken), None)
 
     def _note(self, intent: Intent, key: str) -> str:
         fate = Fate(CREATED, key, payload_hash=intent.payload_hash)

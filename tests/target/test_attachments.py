@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.errors import RecordsRejected
+from exactonline_client.session import Session
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.target.conftest import Company, Record, Runner
 
@@ -136,3 +140,45 @@ def test_a_dry_run_uploads_nothing(company: Company, runner: Runner) -> None:
     load = runner.load(invoice(company, "att-dry", FILE), dry_run=True)
     assert load.outcomes == [("att-dry", "would_create")]
     assert company.calls("POST") == 0
+
+
+def test_the_document_of_another_entity_is_not_taken_for_the_lost_one(
+    company: Company, runner: Runner
+) -> None:
+    assert runner.load(invoice(company, "att-two", FILE)).error is None
+    company.server.control.faults(
+        {"kind": "cut", "method": "POST", "path": "documents/Documents", "times": 1}
+    )
+    accounts = company.server.control.truth(company.division, "gl_accounts")
+    revenue = next(row["ID"] for row in accounts if row["Type"] == 110)
+    entry = {
+        "YourRef": "att-two",
+        "Customer": company.customer,
+        "Journal": "70",
+        "EntryDate": "2026-06-25",
+        "SalesEntryLines": [{"GLAccount": revenue, "AmountFC": 10}],
+        "attachments": files(OTHER),
+    }
+    runner.load(entry, stream="sales_entries", settle_after=0)
+    assert len(documents(company, "att-two")) == 2
+    (made,) = company.invoices("att-two")
+    assert len(names(company, made["Document"])) == 1
+
+
+def test_two_files_of_one_name_are_two_files(
+    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, sent = Session.write, Counter[bool]()
+
+    def cut_the_second(self: Session, method: str, address: str, *rest: Any, **more: Any) -> Any:
+        sent["DocumentAttachments" in address] += 1
+        if "DocumentAttachments" in address and sent[True] == 2:
+            company.server.control.faults({"kind": "cut", "method": "POST", "times": 1})
+        return write(self, method, address, *rest, **more)
+
+    monkeypatch.setattr(Session, "write", cut_the_second)
+    same_name = [{"file_name": "scan.pdf", "content": text} for text in (FILE, OTHER)]
+    load = runner.load(company.invoice("att-same", attachments=same_name), settle_after=0)
+    assert load.outcomes == [("att-same", "created")]
+    (made,) = company.invoices("att-same")
+    assert names(company, made["Document"]) == ["scan.pdf", "scan.pdf"]
