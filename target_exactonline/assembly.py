@@ -33,6 +33,8 @@ Packed: TypeAlias = "tuple[tuple[str, ...], bytes | list[Any]]"
 DELETED_AT = "_sdc_deleted_at"
 REFERENCE = "reference"
 """A column of this name holds the reference, whatever the entity calls it."""
+ASSEMBLED = "_assembled"
+"""In a record that is kept: it was put together, and this is wrong with how its parts fit."""
 LINE_NUMBER = "LineNumber"
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -49,13 +51,23 @@ class Assembled(dict[str, Any]):
 def prepared(
     prepare: Callable[[Mapping[str, Any]], Document],
 ) -> Callable[[Mapping[str, Any]], Document]:
-    """The same preparation, for which what is wrong with an assembly is a problem as well."""
+    """The same preparation, for which what is wrong with an assembly is a problem as well.
+
+    A record is kept for a replay with a mark of that, for there it comes as a whole.
+    """
 
     def with_problems(record: Mapping[str, Any]) -> Document:
-        document = prepare(record)
         if isinstance(record, Assembled):
-            document.assembled = True
-            document.problems[:0] = record.problems
+            problems = [*record.problems]
+        elif ASSEMBLED in record:
+            problems = list(map(str, record[ASSEMBLED] or ()))
+        else:
+            return prepare(record)
+        whole = {name: value for name, value in record.items() if name != ASSEMBLED}
+        document = prepare(whole)
+        document.record = {**whole, ASSEMBLED: problems}
+        document.assembled = True
+        document.problems[:0] = problems
         return document
 
     return with_problems

@@ -15,6 +15,15 @@ from typing_extensions import override
 from exactonline_client.errors import ExactOnlineError
 
 TYPES = [member.value for member in SingerMessageType]
+PROPERTIES = "schema.properties"
+SHAPES: dict[str, dict[str, type]] = {
+    "SCHEMA": {"stream": str, "schema": dict, PROPERTIES: dict},
+    "RECORD": {"stream": str, "record": dict},
+    "ACTIVATE_VERSION": {"stream": str},
+    "BATCH": {"stream": str},
+}
+"""What the parts of a message are."""
+WORDS: dict[type, str] = {str: "a text", dict: "an object"}
 
 
 class MessageReader(SingerReader):
@@ -42,7 +51,20 @@ class MessageReader(SingerReader):
                 f"Line {self._lines} of the input is a message of a type that Singer does not "
                 f"know. It should be one of {', '.join(TYPES)}."
             )
+        self._check(message)
         return message
+
+    def _check(self, message: dict[str, Any]) -> None:
+        """Make sure that the parts of a message are what the SDK takes them to be."""
+        kind, stream = message["type"], message.get("stream")
+        parts = {**message, **_inside(message.get("schema"))}
+        for name, shape in SHAPES.get(kind, {}).items():
+            if name in parts and not isinstance(parts[name], shape):
+                of = f" of stream {stream!r}" if isinstance(stream, str) else ""
+                raise ExactOnlineError(
+                    f"Line {self._lines} of the input, a {kind} message{of}: {name} should be "
+                    f"{WORDS[shape]}. The tap does not keep to the Singer format."
+                )
 
     @staticmethod
     @override
@@ -53,3 +75,9 @@ class MessageReader(SingerReader):
                 f"A {line_dict.get('type', 'Singer')} message of the input lacks "
                 f"{', '.join(sorted(missing))}. The tap does not keep to the Singer format."
             )
+
+
+def _inside(schema: object) -> dict[str, object]:
+    """What a schema says of its properties, by the name that they have in a message."""
+    found = schema.get("properties") if isinstance(schema, dict) and "properties" in schema else {}
+    return {PROPERTIES: found}

@@ -277,6 +277,10 @@ class TargetExactOnline(Target):
             self._held_state = message_dict
 
     @override
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        """Nothing: no document is removed because a table was loaded afresh."""
+
+    @override
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
         raise ConfigurationError(
             f"Stream {message_dict.get('stream')!r} comes in files (BATCH messages), which "

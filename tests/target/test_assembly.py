@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from contextlib import closing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
+from exactonline_client import accounts
 from exactonline_client.errors import RecordsRejected
+from exactonline_client.postings import UNFINISHED, Wanted, unfinished
+from exactonline_client.store import Store
 from tap_exactonline.tap import TapExactOnline
 from target_exactonline import streams
 from target_exactonline.gathering import Gathering
@@ -372,3 +376,37 @@ def test_what_the_tap_reads_goes_together_again(company: Company, runner: Runner
             assert [(row["Item"], row["Quantity"], row["NetPrice"]) for row in after] == [
                 (row["Item"], row["Quantity"], row["NetPrice"]) for row in before
             ]
+
+
+def test_what_was_put_together_stays_so_when_it_is_sent_again(
+    company: Company, runner: Runner
+) -> None:
+    lines = [
+        {"Item": item, "Quantity": 1, "NetPrice": 1 + number}
+        for number, item in enumerate(company.items[:2])
+    ]
+    runner.load(company.invoice("ASM-1", SalesInvoiceLines=lines))
+    (invoice,) = company.invoices("ASM-1")
+    header = {"YourRef": "ASM-1", "OrderedBy": company.customer, "Description": "new"}
+    line = {"reference": "ASM-1", **lines[0]}
+    orphan = {"reference": "ASM-2", **lines[0]}
+    messages = [
+        runner.schema(),
+        runner.schema("sales_invoice_lines"),
+        runner.record(header),
+        runner.record(line, "sales_invoice_lines"),
+        runner.record(orphan, "sales_invoice_lines"),
+    ]
+    first = runner.run(messages, load_method="upsert")
+    assert [outcome for _, outcome in first.outcomes] == ["rejected", "rejected"]
+    with closing(Store(runner.settings["store_url"])) as store:
+        apps = [account.app_key for account in accounts.load(store)]
+        wanted = Wanted(apps, company.division, None, UNFINISHED, None)
+        kept = [(stream, json.loads(text)) for stream, _, text in unfinished(store, wanted)]
+    assert len(kept) == 2
+    again = runner.run(
+        [runner.schema(), *(runner.record(record, stream) for stream, record in kept)],
+        load_method="upsert",
+    )
+    assert again.outcomes == first.outcomes
+    assert len(company.lines(invoice["InvoiceID"])) == 2

@@ -8,12 +8,12 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from target_exactonline.target import TargetExactOnline
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from tests.target.conftest import Company, Message, Runner
 
@@ -98,6 +98,38 @@ def test_a_record_before_its_schema_is_an_error_in_words(
     assert ended.returncode == 1
     assert "The input cannot be loaded: A record for stream 'sales_invoices'" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ({"type": "RECORD", "record": "Kerkstraat 1"}, "record should be an object"),
+        ({"type": "RECORD", "record": ["Kerkstraat 1"]}, "record should be an object"),
+        ({"type": "RECORD", "record": None}, "record should be an object"),
+        ({"type": "SCHEMA", "schema": None}, "schema should be an object"),
+        ({"type": "SCHEMA", "schema": []}, "schema should be an object"),
+        (
+            {"type": "SCHEMA", "schema": {"properties": None}},
+            "schema.properties should be an object",
+        ),
+        ({"type": "SCHEMA", "stream": 5, "schema": {"properties": {}}}, "stream should be a text"),
+        ({"type": "ACTIVATE_VERSION", "stream": None, "version": 1}, "stream should be a text"),
+    ],
+)
+def test_a_message_with_parts_of_a_wrong_kind_is_told_by_its_line(
+    wire_runner: Runner, message: dict[str, Any], said: str
+) -> None:
+    load = wire_runner.run([wire_runner.schema(), {"stream": "sales_invoices", **message}])
+    assert f"Line 2 of the input, a {message['type']} message" in str(load.error)
+    assert said in str(load.error)
+    assert "Kerkstraat" not in str(load.error)
+
+
+def test_a_new_version_of_a_table_removes_nothing(wire_runner: Runner) -> None:
+    version = {"type": "ACTIVATE_VERSION", "stream": "another", "version": 1}
+    load = wire_runner.run([wire_runner.schema(), version, wire_runner.state(1)])
+    assert load.error is None
+    assert load.states == [1]
 
 
 def test_about_tells_only_what_the_target_does(capsys: pytest.CaptureFixture[str]) -> None:
