@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from target_exactonline.finalize import LATER
 from target_exactonline.journal import SENDING
-from target_exactonline.results import Result, joined
+from target_exactonline.results import UNCHANGED, UPDATED, Fate, Result, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from exactonline_client.catalogue import Endpoint
     from target_exactonline.documents import Document
@@ -114,6 +115,7 @@ class Completion:
             result.reference,
             number=fate.number,
             reason=joined(fate.reason, fate.detail),
+            at=self.journal.clock(),
         )
         return replace(result, fate=fate)
 
@@ -125,12 +127,18 @@ class Completion:
         sent = [row.sent_at or 0.0 for row in rows if row.finalized == SENDING]
         return max(sent) + self.settle_after if sent else 0.0
 
-    def catch_up(self) -> None:
+    def catch_up(self) -> Iterator[Result]:
         """Finalise what earlier runs, or this one, could not carry to its end."""
         if self.finalizer is None:
             return
-        for row in self.journal.unfinalized(self.search.endpoint.id):
-            if self.finalizer.catch_up(row, self.settle_after):
-                found = self.search.by_key([str(row.exact_id)], {"": ["InvoiceNumber"]})
-                number = number_of(self.search.endpoint, found.get(str(row.exact_id), {}))
-                self.journal.change(self.search.endpoint.id, row.reference, number=number)
+        entity = self.search.endpoint.id
+        for row in self.journal.unfinalized(entity):
+            reason = self.finalizer.catch_up(row, self.settle_after)
+            key, number = str(row.exact_id), row.number
+            if reason != LATER:
+                found = self.search.by_key([key], {"": ["InvoiceNumber"]})
+                number = number_of(self.search.endpoint, found.get(key, {})) or number
+                now = self.journal.clock()
+                self.journal.change(entity, row.reference, number=number, reason=reason, at=now)
+            fate = Fate(UNCHANGED if reason == LATER else UPDATED, key, number, reason)
+            yield Result(row.stream, entity, row.reference, fate)

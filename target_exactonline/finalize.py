@@ -7,7 +7,6 @@ request leaves, and a request without an answer is followed by a look at the inv
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from target_exactonline.journal import Journal, Posting
     from target_exactonline.search import Search
 
-logger = logging.getLogger(__name__)
-
 INVOICES = "salesinvoice/SalesInvoices"
 PRINTED = "salesinvoice/PrintedSalesInvoices"
 NONE, EMAIL, PEPPOL = "none", "email", "peppol"
@@ -37,7 +34,10 @@ FAILURES = (
 )
 """Where an answer says that a part of it failed, although it was carried out as a whole."""
 NOT_KNOWN = "no answer came when it was finalised; it is processed, but whether it was sent is not"
-LATER = "no answer came when it was finalised, and it is not processed; it is looked at again"
+LATER = (
+    "no answer came when it was finalised, and it is not processed; it is looked at again, by the "
+    "next run at the latest"
+)
 
 
 @dataclass(frozen=True)
@@ -103,24 +103,22 @@ class Finalizer:
         return NOT_KNOWN if self.mode in (EMAIL, PEPPOL) else None
 
     def _note(self, reference: str, finalized: str, **others: Any) -> None:  # noqa: ANN401
-        self.journal.change(INVOICES, reference, finalized=finalized, **others)
+        now = self.journal.clock()
+        self.journal.change(INVOICES, reference, finalized=finalized, at=now, **others)
 
-    def catch_up(self, posting: Posting, settle_after: float) -> bool:
-        """Go on with an invoice whose finalising was cut off; whether that is settled now."""
+    def catch_up(self, posting: Posting, settle_after: float) -> str | None:
+        """Go on with an invoice whose finalising was cut off; what went wrong, in words, or None.
+
+        `LATER` where that is not settled yet.
+        """
         key = str(posting.exact_id)
-        name = f"invoice {posting.reference}"
         if posting.finalized == SENDING:
             reason = self._look(posting.reference, key)
             if reason != LATER:
-                logger.info("%s: %s", name, reason or "was finalised.")
-                return True
+                return reason
             if self.journal.clock() < (posting.sent_at or 0.0) + settle_after:
-                logger.warning("%s: %s in the next run.", name, reason)
-                return False
-        reason = self.finalize(posting.reference, key)
-        if reason:
-            logger.warning("%s: %s", name, reason)
-        return reason != LATER
+                return LATER
+        return self.finalize(posting.reference, key)
 
 
 def _problems(body: bytes) -> str:

@@ -44,6 +44,7 @@ WANTED, SENDING, DONE, BROKEN = "wanted", "sending", "done", "failed"
 class Posting:
     """What the journal says of a reference."""
 
+    stream: str
     reference: str
     outcome: str
     exact_id: str | None

@@ -107,7 +107,8 @@ class Loader:
                 raise
             self._waiting.pop(0)
         with self.deeds.alone():
-            self.deeds.completion.catch_up()
+            for result in self.deeds.completion.catch_up():
+                self._report(result)
 
     def _take_over(self) -> None:
         """Put off as well what earlier runs left in doubt: their input may not come again."""

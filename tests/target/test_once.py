@@ -159,3 +159,22 @@ def test_age_does_not_forget_what_only_the_journal_knows(company: Company, runne
         again = runner.load(record, stream=stream)
         assert [outcome for _, outcome in again.outcomes] == ["unchanged"]
         assert number_of(company, stream) == before + 1
+
+
+def test_what_is_settled_later_reaches_the_results_and_the_warehouse(
+    company: Company, runner: Runner
+) -> None:
+    company.server.control.faults(
+        {"kind": "cut", "method": "POST", "path": "PrintedSalesInvoices", "times": 1}
+    )
+    before = time()
+    load = runner.load(company.invoice("D-9"), finalize="print", settle_after=0)
+    assert load.outcomes == [("D-9", "created"), ("D-9", "updated")]
+    last = load.results[-1]
+    assert last["number"] is not None
+    assert last["reason"] is None
+    (row,) = noted(runner)
+    assert (row["number"], row["reason"], row["finalized"]) == (last["number"], None, "done")
+    (invoice,) = company.invoices("D-9")
+    assert str(invoice["InvoiceNumber"]) == last["number"]
+    assert row["at"] >= before
