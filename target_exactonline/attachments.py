@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -69,8 +70,9 @@ class Attacher:
     def attach(self, key: str, name: str, files: tuple[Attachment, ...]) -> None:
         """Add files to a document at Exact Online; `name` is what the journal calls it."""
         for file in files:
-            digest = hashlib.sha256(file.content.encode()).hexdigest()[:16]
-            fields = {"Document": key, "FileName": file.file_name, "Attachment": file.content}
+            content = base64.b64encode(file.read()).decode()
+            digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+            fields = {"Document": key, "FileName": file.file_name, "Attachment": content}
 
             def look(_sent_at: float, file_name: str = file.file_name) -> list[str]:
                 search = self._search(ATTACHMENTS, "FileName")

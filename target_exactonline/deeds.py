@@ -23,6 +23,7 @@ from target_exactonline.results import (
     Fate,
     joined,
 )
+from target_exactonline.values import Unfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -237,6 +238,8 @@ class Deeds:
             row = self.writer.create(self.endpoint, intent, document.body(), before)
         except RequestRefused as refusal:
             return Fate(REJECTED, reason=refusal.reason or str(refusal))
+        except Unfit as error:
+            return Fate(REJECTED, reason=f"one of its files {error}")
         except InDoubt:
             return self._resolved(stream, document) if sent else Fate(IN_DOUBT, reason=LOST)
         return self._with_files(stream, document, self._created(document, row))
@@ -287,6 +290,8 @@ class Deeds:
             Attacher(self.writer, stream).attach(str(fate.exact_id), name, document.attachments)
         except RequestRefused as refusal:
             reason = f"its files were refused: {refusal.reason or refusal}"
+        except Unfit as error:
+            reason = f"one of its files {error}; add what is missing by hand"
         except InDoubt:
             reason = "whether all of its files arrived is not known; add what is missing by hand"
         else:

@@ -1,4 +1,8 @@
-"""Files that come with a record: in it as base64, or named by their path."""
+"""Files that come with a record: in it as base64, or named by their path.
+
+A file that is named is read when it is sent, and not before: once its document is at Exact Online,
+it may be gone.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,13 @@ import base64
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from target_exactonline.names import plain
 from target_exactonline.values import Unfit, describe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LARGEST = 10 * 1024 * 1024
 """Bytes that Exact Online takes in one call."""
@@ -21,8 +28,34 @@ class Attachment:
     """A file that goes with a document."""
 
     file_name: str
-    content: str
-    """In base64."""
+    where: str
+    """What the record calls it."""
+    data: bytes | None = None
+    path: Path | None = None
+    """Where it is, unless the record holds it."""
+
+    def read(self) -> bytes:
+        """Its content.
+
+        Raises:
+            Unfit: it cannot be read or sent; in words that go on behind `where`.
+        """
+        data = self.data if self.path is None else _read(self.path)
+        if not data:
+            raise Unfit("is empty")
+        _check_size(len(data))
+        return data
+
+
+def problems(files: Iterable[Attachment]) -> list[str]:
+    """What keeps files from being sent."""
+    found = []
+    for file in files:
+        try:
+            file.read()
+        except Unfit as error:  # noqa: PERF203 - each file has problems of its own
+            found.append(f"{file.where} {error}")
+    return found
 
 
 def take(record: dict[str, Any]) -> tuple[tuple[Attachment, ...], list[str]]:
@@ -55,7 +88,7 @@ def _add(found: list[Attachment], problems: list[str], name: str, value: object)
             return
     for where, item in items:
         try:
-            found.append(_attachment(item))
+            found.append(_attachment(item, where))
         except Unfit as error:  # noqa: PERF203 - each file has problems of its own
             problems.append(f"{where} {error}")
 
@@ -71,24 +104,28 @@ def _items(value: object) -> list[Any]:
     return value
 
 
-def _attachment(item: object) -> Attachment:
+def _attachment(item: object, where: str) -> Attachment:
     if not isinstance(item, dict):
         raise Unfit(f"should be an object, but is {describe(item)}")
     given = {plain(str(name)): value for name, value in item.items() if value is not None}
     unknown = given.keys() - {"filename", "content", "path"}
     if unknown or ("content" in given) == ("path" in given):
         raise Unfit("should hold either path, or file_name and content")
-    name = given.get("filename")
-    if "path" in given:
-        name, data = _read(given["path"], name)
-    else:
-        data = _decode(given["content"])
+    path = _path(given["path"]) if "path" in given else None
+    data = _decode(given["content"]) if path is None else None
+    name = given.get("filename") or (path and path.name)
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise Unfit("should have a file_name")
-    if not data:
-        raise Unfit("is empty")
-    _check_size(len(data))
-    return Attachment(name.strip(), base64.b64encode(data).decode())
+    return Attachment(name.strip(), where, data, path)
+
+
+def _path(path: object) -> Path:
+    if not isinstance(path, str) or not path.strip():
+        raise Unfit("should have the path of a file")
+    try:
+        return Path(path.strip()).expanduser()
+    except RuntimeError:
+        raise Unfit("names a file that cannot be read (not a path)") from None
 
 
 def _decode(content: object) -> bytes:
@@ -98,16 +135,13 @@ def _decode(content: object) -> bytes:
         raise Unfit("has a content that is not base64") from None
 
 
-def _read(path: object, name: object) -> tuple[object, bytes]:
-    if not isinstance(path, str) or not path.strip():
-        raise Unfit("should have the path of a file")
+def _read(file: Path) -> bytes:
     try:
-        file = Path(path.strip()).expanduser()
         _check_size(file.stat().st_size)
-        return name or file.name, file.read_bytes()
+        return file.read_bytes()
     except Unfit:
         raise
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
         raise Unfit(f"names a file that cannot be read ({reason})") from None
 

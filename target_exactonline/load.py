@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from exactonline_client.errors import RecordsRejected
+from exactonline_client.errors import AccessDenied, RecordsRejected
+from target_exactonline import enclosed
 from target_exactonline.deeds import LOST
 from target_exactonline.documents import refuse_contradictions
 from target_exactonline.journal import made_up
@@ -73,6 +74,8 @@ class Loader:
     def take(self, stream: str, documents: Sequence[Document]) -> None:
         """Load documents that are prepared; see `load`."""
         for document in documents:
+            if document.problems:
+                document.problems += enclosed.problems(document.attachments)
             if document.attachments and not self.deeds.can_attach():
                 document.problems.append(f"{self.deeds.endpoint.name} {NO_PLACE}")
         if not self.deeds.policy.upsert:
@@ -151,6 +154,12 @@ class Loader:
             if fate:
                 fates[reference] = fate
         open_ones = [document for name, document in sound.items() if name not in fates]
+        for document in open_ones:
+            # The files of one that may be at Exact Online already are not needed any more.
+            if not document.deleted and str(document.reference) not in known:
+                document.problems += enclosed.problems(document.attachments)
+        fates |= {str(d.reference): _rejected(d) for d in open_ones if d.problems}
+        open_ones = [document for document in open_ones if not document.problems]
         self.look_up([document for document in open_ones if not document.deleted])
         # Others of the same content were not looked up, and end like the first of them.
         fates |= {str(d.reference): _rejected(d) for d in open_ones if d.problems}
@@ -169,7 +178,11 @@ class Loader:
         try:
             for document in documents:
                 self.check_stop()
-                result = self._result(stream, document, fates, known, there)
+                try:
+                    result = self._result(stream, document, fates, known, there)
+                except AccessDenied as error:
+                    self._denied(stream, document, error)
+                    raise
                 if result is None:
                     self._put_off(stream, document)
                 elif self.deeds.completion.is_open(result.fate.exact_id):
@@ -180,6 +193,19 @@ class Loader:
         finally:
             for result in held:
                 self._report(result)
+
+    def _denied(self, stream: str, document: Document, error: AccessDenied) -> None:
+        """Report the document whose sending was denied; the run ends there."""
+        after = self.deeds.known([_name(document)]).get(_name(document))
+        if after is not None and after.doubtful:
+            # It was sent, and looking for it was denied: the journal keeps the doubt.
+            return
+        fate = Fate(REJECTED, reason=str(error))
+        result = Result(stream, self.deeds.endpoint.id, _name(document), fate)
+        self.deeds.journal.settle(
+            result, document.record, document.payload_hash, document.source_key, looked=False
+        )
+        self._count(result)
 
     def _put_off(self, stream: str, document: Document) -> None:
         self._waiting.append((stream, document))

@@ -182,3 +182,34 @@ def test_two_files_of_one_name_are_two_files(
     assert load.outcomes == [("att-same", "created")]
     (made,) = company.invoices("att-same")
     assert names(company, made["Document"]) == ["scan.pdf", "scan.pdf"]
+
+
+def test_a_file_is_needed_once(company: Company, runner: Runner, tmp_path: Path) -> None:
+    path = tmp_path / "once.pdf"
+    path.write_bytes(b"%PDF-1.4 once")
+    record = company.invoice("att-once", attachment_path=str(path))
+    assert runner.load(record).outcomes == [("att-once", "created")]
+    path.unlink()
+    assert runner.load(record).outcomes == [("att-once", "unchanged")]
+    company.server.control.reset_calls()
+    missing = runner.load(company.invoice("att-none", attachment_path=str(path), Colour="red"))
+    assert missing.outcomes == [("att-none", "rejected")]
+    assert "cannot be read" in str(missing.reasons[0])
+    assert "Colour" in str(missing.reasons[0])
+    assert company.calls("POST") == 0
+
+
+def test_a_file_that_is_gone_does_not_keep_a_doubt_alive(
+    company: Company, runner: Runner, tmp_path: Path
+) -> None:
+    path = tmp_path / "doubt.pdf"
+    path.write_bytes(b"%PDF-1.4 doubt")
+    company.server.control.faults(
+        {"kind": "cut", "method": "POST", "path": "SalesInvoices", "times": 2},
+    )
+    record = company.invoice("att-doubt", attachment_path=str(path))
+    assert runner.load(record, settle_after=0).outcomes == [("att-doubt", "in_doubt")]
+    path.unlink()
+    other = runner.load(company.invoice("att-other"), settle_after=0)
+    assert ("att-other", "created") in other.outcomes
+    assert dict(other.outcomes)["att-doubt"] in {"created", "rejected"}

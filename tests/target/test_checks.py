@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from target_exactonline import enclosed, entities
-from target_exactonline.documents import Attachment, Document, Preparation, preparer
+from target_exactonline.documents import Document, Preparation, preparer
 from target_exactonline.references import SOURCE_KEY, Wanted
 
 if TYPE_CHECKING:
@@ -319,8 +319,9 @@ def test_files_come_in_the_record_or_by_their_path(tmp_path: Path) -> None:
         ),
     )
     assert document.problems == []
-    scan = Attachment("scan.pdf", content)
-    assert document.attachments == (Attachment("a.pdf", content), scan, scan)
+    names = [file.file_name for file in document.attachments]
+    assert names == ["a.pdf", "scan.pdf", "scan.pdf"]
+    assert [file.read() for file in document.attachments] == [b"%PDF"] * 3
     assert document.payload_hash == prepared("sales_invoices", invoice()).payload_hash
 
 
@@ -337,7 +338,8 @@ def test_what_is_wrong_with_files_is_said(tmp_path: Path, monkeypatch: pytest.Mo
         {"file_name": "a.pdf", "contents": "AAAA"},
         "a.pdf",
     ]
-    assert prepared("sales_invoices", invoice(attachments=files)).problems == [
+    document = prepared("sales_invoices", invoice(attachments=files))
+    assert sorted([*document.problems, *enclosed.problems(document.attachments)]) == [
         "attachments[1] names a file that cannot be read (No such file or directory)",
         "attachments[2] is larger than 1 MB, which is more than Exact Online takes",
         "attachments[3] has a content that is not base64",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from exactonline_client.errors import StoreError
+from exactonline_client.errors import AccessDenied, StoreError
 from exactonline_client.limits import Budget
 from exactonline_client.store import Store, postings
 
@@ -178,3 +178,13 @@ def test_what_is_settled_later_reaches_the_results_and_the_warehouse(
     (invoice,) = company.invoices("D-9")
     assert str(invoice["InvoiceNumber"]) == last["number"]
     assert row["at"] >= before
+
+
+def test_a_document_whose_sending_is_denied_is_told(company: Company, runner: Runner) -> None:
+    company.server.control.faults(
+        {"kind": "status", "status": 403, "method": "POST", "path": "SalesInvoices"}
+    )
+    load = runner.load(company.invoice("D-10"), company.invoice("D-11"))
+    assert isinstance(load.error, AccessDenied)
+    assert load.outcomes == [("D-10", "rejected")]
+    assert load.states == []
