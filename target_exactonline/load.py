@@ -25,6 +25,7 @@ from target_exactonline.results import (
     Result,
     joined,
 )
+from target_exactonline.waiting import wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -98,7 +99,8 @@ class Loader:
         if self.deeds.policy.dry_run:
             return
         self._take_over()
-        self._wait(max(self._settled_at, self.deeds.completion.unfinalized()))
+        until = max(self._settled_at, self.deeds.completion.unfinalized())
+        wait(until - self.deeds.journal.clock(), self.sleep, self.check_stop)
         self._waited = True
         while self._waiting:
             stream, document = self._waiting[0]
@@ -125,14 +127,6 @@ class Loader:
 
     def _can_look(self, document: Document) -> bool:
         return self.deeds.search.reference_field is not None and not document.local
-
-    def _wait(self, until: float) -> None:
-        seconds = until - self.deeds.journal.clock()
-        if seconds > 0:
-            logger.info(
-                "Waiting %.0f s for what was sent without an answer, then looking again.", seconds
-            )
-            self.sleep(seconds)
 
     def give_up(self) -> None:
         """Report what was put off as being in doubt; the journal knows that already."""

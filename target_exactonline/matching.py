@@ -32,6 +32,7 @@ from target_exactonline.results import (
     Fate,
     Result,
 )
+from target_exactonline.waiting import wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -58,6 +59,11 @@ MADE = (CREATED, EXISTS)
 CHANGED = (
     "These items were matched by an earlier load under this reference; a match set cannot be "
     "changed, only undone in Exact Online"
+)
+
+NOT_LISTED = (
+    "It was sent, no answer came, and the match sets at Exact Online cannot be listed. Look for it "
+    "there, then settle it with: exactonline results settle"
 )
 
 
@@ -109,6 +115,9 @@ class MatchSetLoader:
         Raises:
             The errors of `load`.
         """
+        if self.dry_run:
+            return
+        self._take_over()
         if not self.waiting:
             return
         self._wait([item.reference for _, item in self.waiting])
@@ -123,12 +132,15 @@ class MatchSetLoader:
     def _wait(self, references: Sequence[str]) -> None:
         known = self.journal.known(ENTITY, references).values()
         until = self.settle_after + max((posting.sent_at or 0.0 for posting in known), default=0.0)
-        seconds = until - self.journal.clock()
-        if seconds > 0:
-            logger.info(
-                "Waiting %.0f s for what was sent without an answer, then looking again.", seconds
-            )
-            self.sleep(seconds)
+        wait(until - self.journal.clock(), self.sleep, self.check_stop)
+
+    def _take_over(self) -> None:
+        """Put off as well what earlier runs left in doubt: their input may not come again."""
+        waiting = {item.reference for _, item in self.waiting}
+        for stream, _, record in self.journal.left(ENTITY):
+            item = read(record)
+            if not item.problems and item.reference not in waiting:
+                self.waiting.append((stream, item))
 
     def give_up(self) -> None:
         """Report what was put off as being in doubt; the store knows that already."""
@@ -197,7 +209,10 @@ class _Batch:
         """Settle what is found at Exact; of the rest, those that may be sent again."""
         if not doubtful:
             return []
-        found = self._at_exact(doubtful)
+        found = self._there(doubtful)
+        if found is None:
+            self._note([(item, Fate(IN_DOUBT, reason=NOT_LISTED)) for item in doubtful])
+            return []
         free, settled = [], []
         for item in doubtful:
             if item.reference in found:
@@ -283,14 +298,14 @@ class _Batch:
         # Durable first: the search may fail as well.
         for item in items:
             self.journal.doubt(ENTITY, item.reference, reason)
-        found = self._at_exact(items)
+        found = self._there(items) or set()
         self._note([(item, _made(CREATED, item)) for item in items if item.reference in found])
         self._put_off([item for item in items if item.reference not in found])
 
     def _tell(self, items: list[MatchSet], messages: Sequence[Message]) -> None:
         """Note what the answer to an upload says of each set."""
         refused = _refusals(items, messages)
-        there = self._there([item for item in items if item.reference in refused])
+        there = self._there([item for item in items if item.reference in refused]) or set()
         # A set that Exact refuses because it has it already was not made by this upload; where
         # its answer does not tell one set from another, that cannot be known.
         present = EXISTS if len(messages) == len(items) else CREATED
@@ -308,15 +323,17 @@ class _Batch:
         self._note(settled)
         self._put_off(unsaid)
 
-    def _there(self, items: list[MatchSet]) -> set[str]:
-        """Which of the refused sets are at Exact all the same."""
+    def _there(self, items: list[MatchSet]) -> set[str] | None:
+        """Which of the sets are at Exact; None where they cannot be listed."""
         if not items:
             return set()
         try:
             return self._at_exact(items)
         except (AccessDenied, RequestRefused, Unavailable, UnexpectedAnswer) as error:
             logger.warning("The match sets at Exact Online cannot be listed: %s", error)
-            return set()
+            if isinstance(error, AccessDenied) or getattr(error, "status", None) in GONE:
+                self.loader.gone = str(error)
+            return None
 
     def _keep_for_hand(self, items: list[MatchSet]) -> None:
         """Write sets to a file that a person can upload."""

@@ -348,15 +348,19 @@ class TargetExactOnline(Target):
     def _check_stop(self) -> None:
         if self._terminated:
             self._report()
-            raise SystemExit(0)
+            raise SystemExit(RecordsRejected.exit_code if self.results.failed else 0)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         if self._writing:
             self.logger.info("Signal %s: stopping after the document at hand.", signum)
             self._terminated = True
-        else:
+            return
+        try:
             super()._handle_termination(signum, frame)
+        except SystemExit:
+            self._terminated = True
+            self._check_stop()
 
 
 def main() -> None:

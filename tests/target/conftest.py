@@ -13,6 +13,7 @@ import pytest
 from exactonline_client.errors import ExactOnlineError
 from exactonline_sandbox import Sandbox, SandboxConfig
 from target_exactonline.target import TargetExactOnline
+from tests.target.books import Books
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,3 +210,12 @@ def wire_runner(
         "division": 1,
     }
     return Runner(settings, capsys, tmp_path)
+
+
+@pytest.fixture
+def books(company: Company) -> Iterator[Books]:
+    books = Books(company)
+    books.begin()
+    company.server.control.reset_calls()
+    yield books
+    company.server.control.switches(xml_api=True, xml_tells_successes=True)

@@ -3,113 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from decimal import Decimal
-from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
 from defusedxml.ElementTree import fromstring
 
 from exactonline_client.errors import ConfigurationError, RecordsRejected, Unavailable
-from exactonline_sandbox.business.deeds import create
-from exactonline_sandbox.business.desk import Desk
+from tests.target.books import DOWNLOAD, UPLOAD, Books, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pytest_httpserver import HTTPServer
 
-    from tests.target.conftest import Company, Load, Record, Runner
-
-STREAM = "match_sets"
-UPLOAD, DOWNLOAD = "XMLUpload.aspx", "XMLDownload.aspx"
-NUMBERS = count(1)
-
-
-@dataclass
-class Books:
-    """A customer whose open invoices are paid on the bank, without being matched."""
-
-    company: Company
-    account: dict[str, Any] = field(default_factory=dict)
-
-    def make(self, table: str, row: dict[str, Any], **lines: Any) -> dict[str, Any]:
-        """Make a row of the company as somebody at work in it does."""
-        world = self.company.server.world
-        author = world.author(world.config.users[0])
-        return create(Desk(world.company(self.company.division), author), table, row, lines)
-
-    def gl_account(self, code: str) -> str:
-        rows = self.company.server.control.truth(self.company.division, "gl_accounts")
-        return next(str(row["ID"]) for row in rows if row["Code"] == code)
-
-    def begin(self) -> None:
-        self.account = self.make("crm/Accounts", {"Name": "Betaler", "Status": "C"})
-
-    def item(self, amount: str = "100.00", paid: str | None = None) -> Record:
-        """A record that matches an invoice with its payment."""
-        sold = {"GLAccount": self.gl_account("8000"), "AmountFC": Decimal(amount), "VATCode": "0"}
-        sale = self.make(
-            "salesentry/SalesEntries",
-            {"Customer": self.account["ID"], "Journal": "70"},
-            SalesEntryLines=[sold],
-        )
-        payment = {
-            "GLAccount": self.gl_account("1300"),
-            "Account": self.account["ID"],
-            "AmountFC": Decimal(paid or amount),
-        }
-        bank = self.make(
-            "financialtransaction/BankEntries", {"JournalCode": "20"}, BankEntryLines=[payment]
-        )
-        when = (sale["EntryDate"].year, sale["EntryDate"].month)
-        return {
-            "reference": f"M-{next(NUMBERS)}",
-            "gl_account": "1300",
-            "account": self.account["Code"],
-            "lines": [
-                line(*when, "70", sale, amount),
-                line(*when, "20", bank, f"-{paid or amount}"),
-            ],
-        }
-
-    def is_paid(self, record: Record) -> bool:
-        rows = self.company.server.control.truth(self.company.division, "receivables")
-        entry = record["lines"][0]["entry"]
-        return next(bool(row["IsFullyPaid"]) for row in rows if row["EntryNumber"] == entry)
-
-    def calls(self, endpoint: str) -> int:
-        calls = self.company.server.control.calls()["calls"]
-        return sum(call["count"] for call in calls if call["endpoint"] == endpoint)
-
-    def fault(self, kind: str, **rule: Any) -> None:
-        self.company.server.control.faults({"kind": kind, "path": UPLOAD, "times": 1, **rule})
-
-
-def line(year: int, period: int, journal: str, entry: dict[str, Any], amount: str) -> Record:
-    return {
-        "year": year,
-        "period": period,
-        "journal": journal,
-        "entry": entry["EntryNumber"],
-        "amount": float(amount),
-    }
-
-
-@pytest.fixture
-def books(company: Company) -> Iterator[Books]:
-    books = Books(company)
-    books.begin()
-    company.server.control.reset_calls()
-    yield books
-    company.server.control.switches(xml_api=True, xml_tells_successes=True)
-
-
-def load(runner: Runner, *records: Record, **options: Any) -> Load:
-    return runner.load(*records, stream=STREAM, **options)
+    from tests.target.conftest import Company, Record, Runner
 
 
 def test_open_items_are_matched_in_one_upload(books: Books, runner: Runner) -> None:
@@ -274,73 +182,6 @@ def test_everything_that_is_wrong_is_told_at_once(runner: Runner, company: Compa
     assert "on one side" in third
     assert "longer than 200" in fourth
     assert company.server.control.calls()["data_calls"] == 1  # who is signed in
-
-
-@pytest.mark.parametrize("kind", ["lost", "cut", "status", "handled"])
-def test_an_upload_without_an_answer_is_looked_for(kind: str, books: Books, runner: Runner) -> None:
-    record = books.item()
-    if kind == "handled":
-        books.fault("status", status=503, handled=True)
-    else:
-        books.fault(kind, status=500)
-    loaded = load(runner, record, settle_after=0)
-    assert loaded.outcomes == [(record["reference"], "created")]
-    assert books.is_paid(record)
-    assert books.calls(UPLOAD) == (1 if kind in ("lost", "handled") else 2)
-    assert load(runner, record).outcomes == [(record["reference"], "unchanged")]
-
-
-def test_a_part_is_not_matched_twice_after_a_lost_answer(books: Books, runner: Runner) -> None:
-    record = books.item()
-    for row in record["lines"]:
-        row["amount"] = row["amount"] / 4
-    books.fault("lost")
-    assert load(runner, record, settle_after=0).outcomes == [(record["reference"], "created")]
-    assert books.calls(UPLOAD) == 1
-
-
-def test_what_may_still_be_carried_out_is_waited_for(books: Books, runner: Runner) -> None:
-    record = books.item()
-    books.fault("late", seconds=0.7)
-    loaded = load(runner, record, settle_after=2)
-    assert loaded.outcomes == [(record["reference"], "created")]
-    assert books.calls(UPLOAD) == 1
-
-
-def test_a_run_that_died_is_taken_up_again(books: Books, runner: Runner) -> None:
-    record = books.item()
-    # Every look at what is there fails too, so that the run ends in the middle.
-    books.company.server.control.faults(
-        {"kind": "lost", "path": UPLOAD, "times": 1},
-        {"kind": "status", "status": 400, "body": True, "path": DOWNLOAD},
-    )
-    assert load(runner, record, settle_after=0).error is not None
-    books.company.server.control.faults()
-    loaded = load(runner, record, settle_after=0)
-    assert loaded.outcomes == [(record["reference"], "created")]
-    assert books.calls(UPLOAD) == 1
-
-
-def test_without_its_store_a_match_is_found_to_be_there(
-    books: Books, runner: Runner, tmp_path: Path
-) -> None:
-    record = books.item()
-    load(runner, record)
-    runner.settings |= {
-        "store_url": f"sqlite:///{tmp_path / 'new' / 'store.db'}",
-        "refresh_token": books.company.sign_in(),
-    }
-    assert load(runner, record).outcomes == [(record["reference"], "exists")]
-    assert load(runner, record).outcomes == [(record["reference"], "unchanged")]
-
-
-def test_a_dry_run_sends_nothing(books: Books, runner: Runner) -> None:
-    record = books.item()
-    bad = {**record, "reference": "dry", "lines": []}
-    loaded = load(runner, record, bad, dry_run=True)
-    assert sorted(outcome for _, outcome in loaded.outcomes) == ["would_create", "would_reject"]
-    assert books.calls(UPLOAD) == 0
-    assert load(runner, record).outcomes == [(record["reference"], "created")]
 
 
 class TestFile:
