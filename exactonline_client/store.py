@@ -9,21 +9,18 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from pathlib import Path
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
-import backoff
 import platformdirs
 import sqlalchemy as sa
 from cryptography.fernet import InvalidToken
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from exactonline_client import files, keys
-from exactonline_client.errors import ConfigurationError, StoreError
+from exactonline_client import database, files, keys
+from exactonline_client.errors import StoreError
 from exactonline_client.migrations import MIGRATIONS
 from exactonline_client.redaction import remember
 
@@ -202,7 +199,7 @@ class Store:
                 in the keyring of the system where there is one, else in a file beside the
                 store, made at first use and readable for its owner only.
         """
-        self.url = _address(url or default_url())
+        self.url = database.address(url or default_url())
         remember(self.url.password)
         self._is_file = self.url.get_backend_name() == "sqlite"
         self._one_thread = Lock() if self._is_file else nullcontext()
@@ -211,29 +208,16 @@ class Store:
         if self._is_file:
             files.owner_only(Path(self.url.database or ""))
         self._fernet = keys.given(key) if key else keys.kept(self.folder / "store.key", self.name)
-        self.engine = self._connect("FULL")
-        self._light = self._connect("NORMAL") if self._is_file else self.engine
+        self.engine = database.engine(self.url, "FULL")
+        self._light = database.engine(self.url, "NORMAL") if self._is_file else self.engine
+        self._known = False
         try:
             self._migrate()
         except StoreError:
             self.close()
             raise
-
-    def _connect(self, synchronous: str) -> sa.Engine:
-        """The database; `synchronous` is how SQLite makes sure of what it has written."""
-        try:
-            # Each thread has one connection at most. A pool that makes it wait for others could
-            # make all of them wait for ever.
-            engine = sa.create_engine(self.url, pool_size=0)
-        except (ImportError, SQLAlchemyError) as error:
-            raise ConfigurationError(
-                f"Setting store_url: no driver for {self.url.drivername} is installed "
-                f"({error}). Install it with: pip install 'singer-exactonline[postgres]'"
-            ) from None
-        if self._is_file:
-            sa.event.listen(engine, "connect", partial(_prepare_sqlite, synchronous))
-            sa.event.listen(engine, "begin", _begin_immediate)
-        return engine
+        # A file that cannot be opened any more does not come back; a server does.
+        self._known = not self._is_file
 
     def _migrate(self) -> None:
         with self.lock("migration"), self.transaction() as connection:
@@ -284,10 +268,10 @@ class Store:
         Two for each thread would soon be more than a PostgreSQL server allows.
         """
         held: sa.Connection | None = getattr(self._mine, "connection", None)
-        if held is not None:
+        if held is not None and database.answers(held):
             yield held
             return
-        with _connected(engine) as connection:
+        with database.connected(engine, known=self._known) as connection:
             yield connection
 
     def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -307,7 +291,7 @@ class Store:
         try:
             yield
         except SQLAlchemyError as error:
-            cause = str(getattr(error, "orig", None) or error).partition("\n")[0]
+            cause = database.cause(error)
             raise StoreError(
                 f"The store {self.name} cannot be used: {cause}. Nothing in it was overwritten."
             ) from None
@@ -365,23 +349,6 @@ class Store:
         self._light.dispose()
 
 
-def _too_many(error: Exception) -> bool:
-    """Whether the database has no connection left just now."""
-    return "too many clients" in str(error) or "connection slots are reserved" in str(error)
-
-
-@backoff.on_exception(
-    backoff.expo,
-    OperationalError,
-    giveup=lambda error: not _too_many(error),
-    max_time=files.LOCK_TIMEOUT,
-    max_value=2,
-    logger=None,
-)
-def _connected(engine: sa.Engine) -> sa.Connection:
-    return engine.connect()
-
-
 def _unlock(connection: sa.Connection, number: int) -> None:
     """Let go of a lock; what was done under it has been done, whatever becomes of this."""
     try:
@@ -390,37 +357,3 @@ def _unlock(connection: sa.Connection, number: int) -> None:
     except SQLAlchemyError:
         # A connection that is gone holds no lock.
         connection.invalidate()
-
-
-def _address(text: str) -> sa.URL:
-    try:
-        url = make_url(text)
-    except (SQLAlchemyError, ValueError):
-        raise ConfigurationError(
-            "Setting store_url is not a database address such as "
-            "sqlite:////home/me/store.db or postgresql+psycopg://user@host/database."
-        ) from None
-    backend = url.get_backend_name()
-    if backend not in ("sqlite", "postgresql"):
-        raise ConfigurationError(
-            f"Setting store_url: a store lives in SQLite or PostgreSQL, not in {backend}."
-        )
-    if backend == "sqlite" and url.database in (None, "", ":memory:"):
-        raise ConfigurationError(
-            "Setting store_url: a store in memory would lose the sign-in when the program ends. "
-            "Name a file, such as sqlite:////home/me/store.db."
-        )
-    # SQLAlchemy's own default may be an older driver than the one that is installed with us.
-    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
-
-
-def _prepare_sqlite(synchronous: str, connection: Any, _record: object) -> None:  # noqa: ANN401
-    # SQLAlchemy is to begin transactions itself, so that a write lock is taken at once.
-    connection.isolation_level = None
-    connection.execute("PRAGMA busy_timeout = 30000")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
-
-
-def _begin_immediate(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -8,9 +8,10 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from exactonline_client import files
+from exactonline_client import database, files
 from exactonline_client.errors import ConfigurationError, StoreError
 from exactonline_client.migrations import MIGRATIONS
 from exactonline_client.store import Store, budgets, connections, metadata, schema_version
@@ -144,19 +145,6 @@ class TestBothDatabases:
             assert store.engine.pool.checkedin() <= 1
             with watcher.transaction() as connection:
                 assert connection.execute(sa.select(budgets.c.division)).scalars().all() == [1]
-
-    def test_more_threads_than_the_server_has_connections(
-        self, store_url: str, open_store: Opener
-    ) -> None:
-        threads = 40 if store_url.startswith("sqlite") else 110
-        with open_store(store_url) as store, ThreadPoolExecutor(threads) as pool:
-
-            def work(division: int) -> None:
-                with store.lock(f"division-{division}"):
-                    time.sleep(0.05)
-                    store.put(budgets, app="a", division=division, day_remaining=1, durable=False)
-
-            assert list(pool.map(work, range(threads))) == [None] * threads
 
     def test_a_failed_transaction_leaves_nothing(self, store_url: str, open_store: Opener) -> None:
         with open_store(store_url) as store:
@@ -348,6 +336,112 @@ class TestPlace:
         store = Store(new_database().replace("postgresql+psycopg:", "postgresql:"), key)
         assert store.engine.driver == "psycopg"
         store.close()
+
+
+class TestServer:
+    """What only a server can do: have no connection left, or be away for a while."""
+
+    JOBS, THREADS, CONNECTIONS = 8, 8, 20
+
+    @pytest.fixture
+    def small(self, new_database: Callable[[], str]) -> str:
+        """A database that gives few connections."""
+        url = sa.make_url(new_database())
+        role = f"owner_of_{url.database}"
+        with administrator(url) as connection:
+            for command in (
+                f"CREATE ROLE {role} LOGIN CONNECTION LIMIT {self.CONNECTIONS}",
+                f"ALTER DATABASE {url.database} OWNER TO {role}",
+            ):
+                connection.execute(sa.text(command))
+        return url.set(username=role).render_as_string(hide_password=False)
+
+    def test_many_jobs_share_the_few_connections_it_has(
+        self, small: str, open_store: Opener
+    ) -> None:
+        with ExitStack() as stack:
+            stores = [stack.enter_context(open_store(small)) for _ in range(self.JOBS)]
+
+            def work(division: int) -> None:
+                store = stores[division % self.JOBS]
+                for number in range(3):
+                    with store.lock(f"division-{division}"):
+                        time.sleep(0.02)
+                        store.put(budgets, app="a", division=division, day_remaining=number)
+
+            workers = self.JOBS * self.THREADS
+            with ThreadPoolExecutor(workers) as pool:
+                assert list(pool.map(work, range(workers))) == [None] * workers
+            assert all(store.engine.pool.checkedin() <= database.KEPT for store in stores)
+
+    def test_a_lost_connection_is_had_again(
+        self, new_database: Callable[[], str], open_store: Opener
+    ) -> None:
+        url = new_database()
+        with open_store(url) as store, open_store(url) as other:
+            drop_connections(url)
+            with store.lock("here"), store.lock("there"):
+                drop_connections(url)
+                store.put(budgets, app="a", division=1, day_remaining=1)
+            with other.lock("here"), other.lock("there"), other.transaction() as connection:
+                assert connection.execute(sa.select(budgets.c.day_remaining)).scalars().all() == [1]
+
+    def test_a_server_that_is_away_is_waited_for(
+        self, new_database: Callable[[], str], open_store: Opener, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO", database.logger.name)
+        url = new_database()
+        with open_store(url) as store, store.lock("here"):
+            close_to_others(url)
+            drop_connections(url)
+            back = threading.Timer(0.5, close_to_others, (url,), {"closed": False})
+            back.start()
+            store.put(budgets, app="a", division=1, day_remaining=1)
+            back.join()
+        assert "The store gives no connection" in caplog.text
+        assert "trying again" in caplog.text
+
+    def test_but_not_for_ever(
+        self,
+        new_database: Callable[[], str],
+        open_store: Opener,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(database, "PATIENCE", 0.5)
+        url = new_database()
+        with open_store(url) as store:
+            close_to_others(url)
+            drop_connections(url)
+            with pytest.raises(StoreError, match="not currently accepting connections"):
+                kept_token(store)
+
+
+@contextmanager
+def administrator(url: sa.URL) -> Iterator[sa.Connection]:
+    """A connection to the server of a database, beside that database."""
+    engine = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def drop_connections(text: str) -> None:
+    """End all connections to a database, as a server does that is started anew."""
+    url = sa.make_url(text)
+    ended = sa.text(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :name"
+    )
+    with administrator(url) as connection:
+        connection.execute(ended, {"name": url.database})
+
+
+def close_to_others(text: str, *, closed: bool = True) -> None:
+    """Let a database take no new connections, or take them again."""
+    url = sa.make_url(text)
+    with administrator(url) as connection:
+        connection.execute(
+            sa.text(f"ALTER DATABASE {url.database} WITH ALLOW_CONNECTIONS {not closed}")
+        )
 
 
 def test_a_commit_to_a_file_has_reached_the_disk(store: Store) -> None:
