@@ -14,6 +14,7 @@ import click
 from exactonline_cli.options import connection_option, given_settings, store_option
 from exactonline_cli.output import json_option, print_json, print_table
 from exactonline_client.errors import ConfigurationError
+from tap_exactonline.settings import FRESH_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from tap_exactonline.estimate import Cost, Estimate
     from tap_exactonline.tap import TapExactOnline
 
-FRESH_DAYS = 7.0
 LISTS = {
     "division": "Division",
     "stream": "Streams",

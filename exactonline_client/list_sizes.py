@@ -29,9 +29,16 @@ class Size:
     """Which of its rows: `all`, `changes` since the run before, or `since` a date."""
     rows: int
     calls: int | None
-    """What reading them took in the last run, retries included; None where they were counted."""
+    """What reading the list took in the last run, retries included; None where there was none."""
     at: float
-    """Seconds since the epoch."""
+    """When there were so many rows; seconds since the epoch."""
+    read_at: float | None = None
+    """When a run last read the list."""
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the rows were counted, and not read."""
+        return self.read_at != self.at
 
 
 Known = dict[tuple[int, str, str], Size]
@@ -49,5 +56,6 @@ def known(store: Store, app: str) -> Known:
 
 
 def note(store: Store, app: str, size: Size) -> None:
-    """Keep a size in place of the one before."""
-    store.put(list_sizes, durable=False, app=app, **vars(size))
+    """Keep a size in place of the one before; what the last run took stays where it was counted."""
+    told = {name: value for name, value in vars(size).items() if value is not None}
+    store.put(list_sizes, durable=False, app=app, **told)

@@ -126,6 +126,7 @@ def _version_1(connection: sa.Connection) -> None:
         sa.Column("rows", sa.Integer, nullable=False),
         sa.Column("calls", sa.Integer),
         sa.Column("at", sa.Float, nullable=False),
+        sa.Column("read_at", sa.Float),
     )
     sa.Table(
         "errors",

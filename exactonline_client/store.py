@@ -149,6 +149,7 @@ list_sizes = sa.Table(
     sa.Column("rows", sa.Integer, nullable=False),
     sa.Column("calls", sa.Integer),
     sa.Column("at", sa.Float, nullable=False),
+    sa.Column("read_at", sa.Float),
 )
 
 errors = sa.Table(

@@ -22,11 +22,11 @@ from exactonline_client.errors import (
 )
 from exactonline_client.list_sizes import Size
 from exactonline_client.store import budgets
-from tap_exactonline import deletes, reading, rights, sources
+from tap_exactonline import deletes, parallel, reading, rights, sources
 from tap_exactonline.bookmarks import modified_filter
 from tap_exactonline.custom import CustomPlan
 from tap_exactonline.plan import MODIFIED
-from tap_exactonline.sources import ALL, CHANGES
+from tap_exactonline.sources import ALL, CHANGES, DIVISIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -41,7 +41,6 @@ PAGE, BIG_PAGE = 60, 1000
 """Rows a call, on plain endpoints and on those made for reading much."""
 CALLS_A_MINUTE, CALLS_A_DAY = 60, 5000
 """The limits of a division where its answers have not told others yet."""
-DIVISIONS = "system/Divisions"
 COUNTED, LAST_RUN = "count", "last run"
 
 
@@ -107,7 +106,7 @@ def uncounted(tap: TapExactOnline, days: float) -> list[Source]:
     known = {
         key
         for key, size in _fresh(tap.connection, days).items()
-        if size.scope != CHANGES or size.calls
+        if size.scope != CHANGES or not size.is_counted
     }
     found = sources.of(tap)
     return [source for source in found if _key(source) not in known and queries(tap, source)]
@@ -195,7 +194,7 @@ def estimate(tap: TapExactOnline, days: float) -> Estimate:
     ever, known = _known(tap.connection), _fresh(tap.connection, days)
     lists = sources.of(tap)
     costs = [replace(_cost(tap, one, known), last_run=_last_run(ever, one)) for one in lists]
-    costs = [*costs, *_overhead(tap, lists)]
+    costs = [*costs, *_overhead(tap, lists, ever)]
     by_division: defaultdict[int, list[Cost]] = defaultdict(list)
     for cost in costs:
         by_division[cost.division].append(cost)
@@ -208,15 +207,21 @@ def estimate(tap: TapExactOnline, days: float) -> Estimate:
         at_least = any(cost.rows is None and cost.streams for cost in mine)
         days_needed = math.ceil(calls / max(a_day - reserve, 1))
         divisions.append(Division(number, calls, at_least, calls / a_minute, days_needed))
-    together = sum(division.minutes for division in divisions)
-    at_once = tap.config.get("max_parallel_divisions") or max(len(divisions), 1)
-    longest = max((division.minutes for division in divisions), default=0.0)
     return Estimate(
         costs=costs,
         divisions=divisions,
-        minutes=max(longest, together / at_once),
+        minutes=_minutes(costs, limits, tap.config.get(parallel.SETTING) or parallel.DEFAULT),
         days=max((division.days for division in divisions), default=0),
     )
+
+
+def _minutes(costs: Iterable[Cost], limits: Mapping[int, tuple[int, int]], at_once: int) -> float:
+    """With as many calls a minute as are allowed: one list after the other, divisions at once."""
+    minutes: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
+    for cost in costs:
+        a_minute, _ = limits.get(cost.division, (CALLS_A_MINUTE, CALLS_A_DAY))
+        minutes[cost.streams or (cost.endpoint,)].append(cost.calls / a_minute)
+    return sum(max(*each, sum(each) / at_once) for each in minutes.values())
 
 
 def _key(source: Source) -> tuple[int, str, str]:
@@ -240,7 +245,7 @@ def _last_run(known: Known, source: Source) -> int | None:
         for size in known.values()
         if (size.division, size.stream) == (source.division, source.name) and size.calls
     ]
-    return max(runs, key=lambda size: size.at).calls if runs else None
+    return max(runs, key=lambda size: size.read_at or 0.0).calls if runs else None
 
 
 def _cost(tap: TapExactOnline, source: Source, known: Known) -> Cost:
@@ -253,7 +258,7 @@ def _cost(tap: TapExactOnline, source: Source, known: Known) -> Cost:
         calls = size.calls
     if plan.endpoint.kind == "sync" and source.scope not in (ALL, CHANGES):
         calls += 1  # asks which rowversion the start date means
-    if rows == 0 and source.scope != CHANGES and tap.config.get(rights.SETTING):
+    if rows == 0 and source.scope != CHANGES and tap.config.get(rights.SETTING, True):
         calls += 1
     unused = plan.endpoint.kind != "sync" and plan.stream.sync is not None and rows is not None
     return Cost(
@@ -264,12 +269,12 @@ def _cost(tap: TapExactOnline, source: Source, known: Known) -> Cost:
         scope=source.scope,
         page_size=page,
         rows=rows,
-        known_from=None if size is None else LAST_RUN if size.calls else COUNTED,
+        known_from=None if size is None else COUNTED if size.is_counted else LAST_RUN,
         sync_calls=max(1, math.ceil((rows or 0) / BIG_PAGE)) if unused else None,
     )
 
 
-def _overhead(tap: TapExactOnline, lists: list[Source]) -> Iterator[Cost]:
+def _overhead(tap: TapExactOnline, lists: list[Source], known: Known) -> Iterator[Cost]:
     """The calls that belong to no stream: the deleted log, and the list of divisions."""
     logged = {
         stream.name
@@ -280,8 +285,9 @@ def _overhead(tap: TapExactOnline, lists: list[Source]) -> Iterator[Cost]:
     for division in sorted(with_log):
         yield Cost(division, (), deletes.ENDPOINT, 1)
     if with_log or any(source.plan.endpoint.kind == "sync" for source in lists):
-        pages = math.ceil(len({source.division for source in lists}) / PAGE)
-        yield Cost(tap.current_division, (), DIVISIONS, pages)
+        size = known.get((tap.current_division, DIVISIONS, ALL))
+        found = size.rows if size else len({source.division for source in lists})
+        yield Cost(tap.current_division, (), DIVISIONS, max(1, math.ceil(found / PAGE)))
 
 
 def _limits(tap: TapExactOnline) -> Mapping[int, tuple[int, int]]:

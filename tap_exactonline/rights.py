@@ -7,20 +7,32 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from exactonline_client import odata
 from exactonline_client.catalogue import load
 from exactonline_client.errors import AccessDenied, ErrorLimitReached, RequestRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exactonline_client.connection import Connection
     from tap_exactonline.plan import Plan
 
 logger = logging.getLogger(__name__)
 
 SETTING = "check_rights"
+ASKED_AT = "rights_asked_at"
+"""In the state of a partition that has been empty so far."""
+ASKED_EVERY = timedelta(days=30)
 USER_HAS_RIGHTS = "/api/v1/{division}/users/UserHasRights"
+
+
+def is_due(state: Mapping[str, Any], now: datetime) -> bool:
+    """Whether it is time to ask: not in every run, since an empty list often stays empty."""
+    asked_at = state.get(ASKED_AT)
+    return asked_at is None or now - datetime.fromisoformat(asked_at) >= ASKED_EVERY
 
 
 def doubt(connection: Connection, plan: Plan, division: int) -> None:

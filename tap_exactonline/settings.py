@@ -7,6 +7,8 @@ from typing import Any
 from exactonline_client.settings import SHARED
 from tap_exactonline import parallel
 
+FRESH_DAYS = 7.0
+"""Days for which the size of a list is taken for what it still is."""
 OWN: dict[str, dict[str, Any]] = {
     "divisions": {
         "type": ["array", "null"],
@@ -137,12 +139,12 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "check_rights": {
         "type": "boolean",
-        "default": False,
+        "default": True,
         "title": "Check Rights",
-        "examples": [True],
+        "examples": [False],
         "description": (
-            "Where a first read of a stream finds no rows, ask Exact whether the user may read "
-            "it, and warn if not. Costs a call for each empty stream and division."
+            "Where a stream has had no rows yet, ask Exact whether the user may read it, and warn "
+            "if not. Costs a call for each empty stream and division, once in 30 days."
         ),
     },
     "keep_unknown_fields": {

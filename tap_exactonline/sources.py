@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tap_exactonline.tap import TapExactOnline
 
 ALL, CHANGES = "all", "changes"
+DIVISIONS = "system/Divisions"
+"""The list that tells which companies were moved; a run reads it for itself."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def note(tap: TapExactOnline, sources: list[Source]) -> None:
     ends too: what was its share cannot be told.
     """
     connection = tap.connection
-    usage = connection.session.usage
+    usage, now = connection.session.usage, connection.clock()
     addresses = [(source.division, source.endpoint) for source in sources]
     shared = {deletes.ENDPOINT} if tap.sends_tombstones else set()
     shared |= {source.endpoint for source in sources if tap.compared & {*source.streams}}
@@ -168,6 +170,12 @@ def note(tap: TapExactOnline, sources: list[Source]) -> None:
                 source.scope,
                 usage.rows_by_endpoint[address],
                 calls,
-                connection.clock(),
+                now,
+                now,
             )
             list_sizes.note(connection.store, connection.app.key, size)
+    listed = (tap.current_division, DIVISIONS)
+    if usage.rows_by_endpoint[listed]:
+        rows, calls = usage.rows_by_endpoint[listed], usage.calls_by_endpoint[listed]
+        size = Size(*listed, ALL, rows, calls, now, now)
+        list_sizes.note(connection.store, connection.app.key, size)

@@ -174,10 +174,18 @@ class ExactStream(Stream):
         is_first = not here.state.get("replication_key_value")
         is_empty = True
         for batch in self._rows(here, *others):
-            is_empty = is_empty and not (batch.rows and batch.stream is self)
+            is_empty = is_empty and not batch.rows
             yield batch
-        if is_empty and is_first and self.selected and self.tap.config.get(rights.SETTING):
-            rights.doubt(self.tap.connection, self.plan, here.division)
+        if is_empty and is_first and self.tap.config.get(rights.SETTING, True):
+            yield from self._doubted(here, *others)
+
+    def _doubted(self, *partitions: Partition) -> Iterator[Batch]:
+        """Ask whether the user may read what is empty; the state tells when that was asked."""
+        there = next(each for each in partitions if each.stream.selected)
+        if rights.is_due(there.state, self.tap.now):
+            rights.doubt(self.tap.connection, there.stream.plan, there.division)
+            there.state[rights.ASKED_AT] = self.tap.now.isoformat()
+            yield there.batch()
 
     def check_continuity(self, here: Partition) -> None:
         """Start anew where the state no longer fits what Exact Online knows."""

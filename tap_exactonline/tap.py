@@ -39,6 +39,7 @@ from tap_exactonline import (
     custom,
     deletes,
     entries,
+    estimate,
     events,
     parallel,
     posting_results,
@@ -54,7 +55,7 @@ from tap_exactonline.plan import plans
 from tap_exactonline.posting_results import PostingResults
 from tap_exactonline.progress import Progress, measure, on_terminal
 from tap_exactonline.readers import Readers
-from tap_exactonline.settings import CONFIG
+from tap_exactonline.settings import CONFIG, FRESH_DAYS
 from tap_exactonline.states import StateMessages
 from tap_exactonline.streams import PARTITION, ExactStream
 
@@ -95,6 +96,7 @@ class TapExactOnline(Tap):
         self._first_timestamps: dict[tuple[str, int, str], int] = {}
         self._deleted_logs: dict[int, deletes.DeletedLog] = {}
         self._faults = 0
+        self._expected: dict[int, int] = {}
         super().__init__(**options)
 
     # Streams
@@ -439,7 +441,9 @@ class TapExactOnline(Tap):
         usage = self.connection.session.usage
         calls = Counter({division: count for division, count in usage.calls.items() if division})
         for division, count in sorted(calls.items()):
-            self.logger.info("Division %s: %d API calls", division, count)
+            expected = self._expected.get(division)
+            told = f", where {expected} were expected" if expected else ""
+            self.logger.info("Division %s: %d API calls%s", division, count, told)
         measure(usage, self.connection.budget)
         if self.failures:
             raise Incomplete(list(self.failures), next(iter(self.failures.values())))
@@ -481,6 +485,8 @@ class TapExactOnline(Tap):
         with self.connection.noted_run(self.name):
             lists = sources.of(self)
             self.readers.progress.expected = sources.expected(self, lists)
+            costs = estimate.estimate(self, FRESH_DAYS).divisions
+            self._expected = {cost.division: cost.calls for cost in costs if not cost.at_least}
             try:
                 with on_terminal(self.readers.progress):
                     self.sync_all()

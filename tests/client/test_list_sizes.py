@@ -10,14 +10,23 @@ from exactonline_client.list_sizes import Size
 if TYPE_CHECKING:
     from exactonline_client.store import Store
 
-SIZE = Size(1, "accounts", "all", 2_000, 3, 100.0)
+SIZE = Size(1, "accounts", "all", 2_000, 3, 100.0, 100.0)
 
 
 def test_a_size_takes_the_place_of_the_one_before(store: Store) -> None:
     list_sizes.note(store, "app", SIZE)
-    counted = Size(1, "accounts", "all", 2_100, None, 200.0)
-    list_sizes.note(store, "app", counted)
-    assert list_sizes.known(store, "app") == {(1, "accounts", "all"): counted}
+    newer = Size(1, "accounts", "all", 2_100, 4, 200.0, 200.0)
+    list_sizes.note(store, "app", newer)
+    assert list_sizes.known(store, "app") == {(1, "accounts", "all"): newer}
+
+
+def test_a_count_leaves_what_the_last_run_took(store: Store) -> None:
+    list_sizes.note(store, "app", SIZE)
+    list_sizes.note(store, "app", Size(1, "accounts", "all", 2_100, None, 200.0))
+    (found,) = list_sizes.known(store, "app").values()
+    assert (found.rows, found.calls, found.read_at) == (2_100, 3, 100.0)
+    assert found.is_counted
+    assert not SIZE.is_counted
 
 
 def test_sizes_are_apart_by_app_division_stream_and_scope(store: Store) -> None:

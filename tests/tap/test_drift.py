@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
 import requests
+import time_machine
 
 from exactonline_client import catalogue, pages
 from exactonline_client.connection import connect
@@ -186,12 +188,25 @@ def test_an_empty_stream_with_rights_is_empty(
     assert "has no rights" not in caplog.text
 
 
-def test_rights_are_asked_only_on_request_and_on_the_first_read(bench: Bench) -> None:
-    assert bench.run("cash_entries", "schedules").calls[RIGHTS] == 0
-    first = bench.run("accounts", check_rights=True)
-    second = bench.run("accounts", check_rights=True, state=first.state)
+def test_rights_are_asked_once_where_there_are_no_rows(bench: Bench) -> None:
+    assert bench.run("cash_entries", "schedules", check_rights=False).calls[RIGHTS] == 0
+    first = bench.run("accounts", "schedules")
+    second = bench.run("accounts", "schedules", state=first.state)
     assert not [row for row in second.records("accounts") if "_sdc_deleted_at" not in row]
-    assert first.calls[RIGHTS] == second.calls[RIGHTS] == 0
+    assert (first.calls[RIGHTS], second.calls[RIGHTS]) == (1, 0)
+    with time_machine.travel(time.time() + 31 * 86_400):
+        bench.config["refresh_token"] = bench.server.control.sign_in()["refresh_token"]
+        bench.server.control.clock(advance_seconds=600)
+        third = bench.run("accounts", "schedules", state=second.state)
+    assert third.calls[RIGHTS] == 1
+
+
+def test_lines_without_their_headers_are_asked_about_too(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    deny(bench, "salesinvoice", "sync/SalesInvoice/SalesInvoices")
+    assert bench.run("sales_invoice_lines").calls[RIGHTS] == 1
+    assert "sales_invoice_lines of division" in caplog.text
 
 
 @pytest.mark.parametrize(

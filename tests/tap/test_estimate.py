@@ -151,7 +151,7 @@ def test_rows_before_the_start_date_are_not_counted(bench: Bench) -> None:
     moment = "2200-01-01T00:00:00Z"
     (cost, *_) = estimated(tap(bench, "accounts", start_date=moment)).costs
     assert (cost.rows, cost.scope) == (0, "since 2200-01-01T00:00:00.000+00:00")
-    assert cost.calls == 2, "one for the rowversion of the date"
+    assert cost.calls == 3, "one for the rowversion of the date, one to ask about the rights"
 
 
 def test_the_calls_of_the_last_run_are_shown(bench: Bench) -> None:
@@ -169,7 +169,7 @@ def test_a_list_that_was_not_read_to_its_end_is_not_noted(bench: Bench) -> None:
     reader = tap(bench, "accounts", "items")
     run(reader)
     known = list_sizes.known(reader.connection.store, reader.connection.app.key)
-    assert {stream for _, stream, _ in known} == {"items"}
+    assert {stream for _, stream, _ in known} == {"items", "system/Divisions"}
 
 
 @pytest.mark.parametrize(
@@ -239,3 +239,24 @@ def test_advice_for_more_than_a_day(words: str, *, has_start_date: bool) -> None
     assert any("it takes 3 days" in hint for hint in advice(found, has_start_date=True))
     changes = of(Cost(1, ("accounts",), "crm/Accounts", 12_000, scope="changes"), days=3)
     assert not any("start_date" in hint for hint in advice(changes, has_start_date=False))
+
+
+def test_a_run_tells_what_it_took_beside_what_was_expected(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    for told in ("2 API calls", "2 API calls, where 2 were expected"):
+        reader = tap(bench, "accounts", deletes="off")
+        reader.run()
+        reader.connection.close()
+        assert f"Division {bench.divisions[0]}: {told}" in caplog.messages
+
+
+@pytest.mark.parametrize("bench", [{"divisions": 2, "invoices": 2}], indirect=True)
+def test_streams_are_read_one_after_the_other(bench: Bench) -> None:
+    planned = tap(bench, "journals", "units", divisions=[*bench.divisions])
+    connection, (one, two) = planned.connection, bench.divisions
+    for division, stream in ((one, "journals"), (two, "units")):
+        size = Size(division, stream, "all", 180 * 60, None, connection.clock())
+        list_sizes.note(connection.store, connection.app.key, size)
+    assert estimate(planned, WEEK).minutes == 6
