@@ -7,6 +7,7 @@ is of errors too: an endpoint that refused too many calls is not asked again for
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections import defaultdict
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from threading import local
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -27,7 +29,13 @@ if TYPE_CHECKING:
 
     from exactonline_client.store import Store
 
+logger = logging.getLogger(__name__)
+
 MINUTE, DAY = 60.0, 86_400.0
+MINUTELY, DAILY = "X-RateLimit-Minutely-", "X-RateLimit-"
+"""What the headers begin with that tell of a limit."""
+WORTH_TELLING = 5.0
+"""Seconds from which a wait for the next minute is told."""
 LARGEST = 2**31 - 1
 """What the store can hold; an account without a limit may send more."""
 MILLISECONDS_FROM = 1e11
@@ -98,7 +106,12 @@ class Budget:
         """By division, the calls that are left today, as Exact told last."""
         self.ahead = 0.0
         """Seconds by which the server's clock is ahead of this machine's."""
-        self._asked_at: dict[int, float] = {}
+        self._call = local()
+
+    @property
+    def _now(self) -> float:
+        """The time by the server's clock, which is what all that is stored is by."""
+        return self._clock() + self.ahead
 
     @property
     def waited(self) -> float:
@@ -118,7 +131,8 @@ class Budget:
         """
         if division is None:
             with self._store.transaction(durable=False) as connection:
-                error_counts.check(connection, self._app, None, endpoint, self._clock())
+                error_counts.check(connection, self._app, None, endpoint, self._now)
+            self._call.asked_at = self._clock()
             yield
             return
         while True:
@@ -127,7 +141,7 @@ class Budget:
             with self._store.lock(f"division-{division}"):
                 seconds = self._take(division, endpoint)
                 if not seconds:
-                    self._asked_at[division] = self._clock()
+                    self._call.asked_at = self._clock()
                     yield
                     return
             self.waits[division] += seconds
@@ -137,52 +151,69 @@ class Budget:
         """Take a call, or say how many seconds to wait for one."""
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)
         with self._store.transaction(durable=False) as connection:
-            here = self._clock()
-            error_counts.check(connection, self._app, division, endpoint, here)
+            now = self._now
+            error_counts.check(connection, self._app, division, endpoint, now)
             query = sa.select(budgets).where(mine).with_for_update()
             row = connection.execute(query).one_or_none()
             if row is None:
                 return 0.0
-            now = here + self.ahead
             minute = Window(row.minute_limit, row.minute_remaining, row.minute_reset)
             day = Window(row.day_limit, row.day_remaining, row.day_reset)
             minute.roll(now, MINUTE)
             day.roll(now, DAY)
-            seconds = day.seconds_blocked(now, self._daily_reserve)
-            if seconds and not self._wait_for_day:
-                raise self._day_is_over(division, day)
-            seconds = seconds or minute.seconds_blocked(now)
+            seconds = self._blocked(division, minute, day, now)
             if not seconds:
                 minute.take()
                 day.take()
             connection.execute(budgets.update().where(mine).values(**_columns(minute, day)))
             return seconds
 
-    def note_error(self, division: int | None, endpoint: str) -> None:
-        """Count a call that was refused with one of `error_counts.COUNTED`."""
-        error_counts.note(self._store, self._app, division, endpoint, self._clock())
+    def _blocked(self, division: int, minute: Window, day: Window, now: float) -> float:
+        """Seconds until a call may be made; raises where that is tomorrow and nobody wants to wait.
+
+        Each wait is told before it begins.
+        """
+        seconds = day.seconds_blocked(now, self._daily_reserve)
+        if seconds:
+            over = self._day_is_over(division, day)
+            if not self._wait_for_day:
+                raise over
+            logger.warning("%s It waits %.1f hours for that.", over, seconds / 3600)
+            return seconds
+        seconds = minute.seconds_blocked(now)
+        if seconds >= WORTH_TELLING:
+            logger.info(
+                "Division %s: the calls of this minute are used up; going on in %.0f s",
+                division,
+                seconds,
+            )
+        return seconds
 
     def _day_is_over(self, division: int, day: Window) -> DailyLimitReached:
         reset = day.reset or 0.0
         moment = datetime.fromtimestamp(reset, timezone.utc)
         reserve = f" ({self._daily_reserve} are kept in reserve)" if self._daily_reserve else ""
+        who = "this run" if self._wait_for_day else "the next run"
         return DailyLimitReached(
             f"Division {division}: the {day.limit or ''} calls of today are used up{reserve}. "
-            f"They start anew at {moment:%Y-%m-%d %H:%M} UTC; the next run goes on from here.",
+            f"They start anew at {moment:%Y-%m-%d %H:%M} UTC; {who} goes on from here.",
             division=division,
             reset=reset,
         )
 
-    def learn(self, division: int, headers: Mapping[str, str]) -> None:
+    def note_error(self, division: int | None, endpoint: str) -> None:
+        """Count a call that was refused with one of `error_counts.COUNTED`."""
+        error_counts.note(self._store, self._app, division, endpoint, self._now)
+
+    def learn(self, division: int | None, headers: Mapping[str, str]) -> None:
         """Take over what the headers of an answer say.
 
         On a 429 only the headers of the exhausted window come.
         """
-        self.ahead = self._measured(division, headers)
-        now = self._clock() + self.ahead
-        minute = _window(headers, "X-RateLimit-Minutely-", now, MINUTE)
-        day = _window(headers, "X-RateLimit-", now, DAY)
-        if minute.remaining is None and day.remaining is None:
+        self.ahead = self._measured(headers)
+        minute = _window(headers, MINUTELY, self._now, MINUTE)
+        day = _window(headers, DAILY, self._now, DAY)
+        if division is None or (minute.remaining is None and day.remaining is None):
             return
         if day.remaining is not None:
             self.left_today[division] = day.remaining
@@ -196,20 +227,26 @@ class Budget:
                     budgets.insert().values(app=self._app, division=division, **values)
                 )
 
-    def _measured(self, division: int, headers: Mapping[str, str]) -> float:
+    def _measured(self, headers: Mapping[str, str]) -> float:
         """How far the server's clock is ahead of ours, in seconds; as before where it is not told.
 
-        An answer may take long: a time between the question and the answer tells of no difference.
+        An answer may take long. It was dated at some moment between question and answer, and so
+        the difference is known as nearly as that; what was known before holds where it fits.
         """
         try:
             there = parsedate_to_datetime(headers["Date"]).timestamp()
         except (KeyError, TypeError, ValueError):
             return self.ahead
         here = self._clock()
-        asked_at = self._asked_at.get(division, here)
-        if asked_at - CLOCK_TOLERANCE <= there <= here + CLOCK_TOLERANCE:
-            return 0.0
-        return there - (here if there > here else asked_at)
+        least, most = there - here, there - getattr(self._call, "asked_at", here)
+        if least - CLOCK_TOLERANCE <= self.ahead <= most + CLOCK_TOLERANCE:
+            return self.ahead
+        return least if self.ahead < least else most
+
+
+def names_a_limit(headers: Mapping[str, str]) -> bool:
+    """Whether an answer of "too many" says which limit is used up."""
+    return any(_number(headers.get(f"{prefix}Remaining")) == 0 for prefix in (MINUTELY, DAILY))
 
 
 def _columns(minute: Window, day: Window) -> dict[str, Any]:

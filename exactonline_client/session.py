@@ -30,6 +30,7 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
     ValidationFailed,
 )
+from exactonline_client.limits import names_a_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,9 +52,9 @@ BLOCKED = (
     "an hour after ten errors in an hour; try again after that."
 )
 GREEDY = (
-    f"Exact Online has refused the call {TRIES} times (HTTP 429), although each time the limit was "
-    "waited for. Another program uses up the same quota: set daily_call_reserve, or run at "
-    "another time."
+    f"Exact Online has refused the call {TRIES} times (HTTP 429), although each time the next "
+    "minute was waited for. Another program uses up the same calls: run at another time, or have "
+    "it leave some."
 )
 PIECE = 65_536
 """Bytes that a file is read by."""
@@ -214,11 +215,13 @@ class Session:
             answer = self._send(method, address, division, body, headers, keep)
             if answer.status_code == TOO_MANY:
                 limited += 1
-                told = division is not None and _tells_limits(answer)
+                told = division is not None and names_a_limit(answer.headers)
                 if not told or limited == TRIES:
                     kind, reason = (EndpointUnavailable, GREEDY) if told else (Unavailable, BLOCKED)
                     raise kind(f"{_where(method, address)}: {reason}")
-                logger.info("Division %s: call limit reached, waiting for it to reset", division)
+                logger.info(
+                    "Division %s: Exact Online has no call left just now (HTTP 429)", division
+                )
                 continue
             if answer.status_code == UNAUTHORISED and not signed_again:
                 signed_again = True
@@ -272,8 +275,7 @@ class Session:
     def _note(self, division: int | None, endpoint: str, answer: requests.Response) -> None:
         """Let others know what an answer tells; whatever becomes of that, the answer has come."""
         try:
-            if division is not None:
-                self._budget.learn(division, answer.headers)
+            self._budget.learn(division, answer.headers)
             if answer.status_code in COUNTED:
                 self._budget.note_error(division, endpoint)
         except StoreError as error:
@@ -345,10 +347,6 @@ def check_host(base_url: str, address: str, what: str) -> None:
 
 def _where(method: str, address: str) -> str:
     return f"{method} {urlsplit(address).path}"
-
-
-def _tells_limits(answer: requests.Response) -> bool:
-    return any(name.lower().startswith("x-ratelimit-") for name in answer.headers)
 
 
 def _explain(error: requests.RequestException) -> str:

@@ -17,7 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from exactonline_client.errors import DailyLimitReached
+from exactonline_client import limits as limits_module
+from exactonline_client.error_counts import HOUR, MOST
+from exactonline_client.errors import DailyLimitReached, ErrorLimitReached
 from exactonline_client.limits import CLOCK_TOLERANCE, Budget
 from exactonline_client.store import Store, budgets
 
@@ -249,6 +251,39 @@ class TestDay:
         assert kept(store)[2:8] == (60, 59, DAY_END + 60, 5000, 4999, DAY_END + 86_400)
 
 
+class TestWords:
+    """What is said before a wait, which may be long."""
+
+    @pytest.fixture
+    def said(self, store: Store, clock: Clock, caplog: pytest.LogCaptureFixture) -> Any:
+        """What a budget says before it sleeps for what an answer has told."""
+        caplog.set_level("INFO", limits_module.logger.name)
+        clock.now = NOON
+
+        def say(headers: dict[str, str]) -> list[tuple[str, str]]:
+            budget = Budget(store, APP, wait_for_day=True, clock=clock, sleep=wake_up)
+            budget.learn(1, headers)
+            with suppress(InterruptedError):
+                call(budget, 1)
+            return [(record.levelname, record.getMessage()) for record in caplog.records]
+
+        return say
+
+    def test_of_a_day(self, said: Any) -> None:
+        ((level, text),) = said(limits(60, 0, MINUTE_END * 1000, DAY_END * 1000))
+        assert level == "WARNING"
+        assert text.startswith("Division 1: the 5000 calls of today are used up.")
+        assert text.endswith("00:00 UTC; this run goes on from here. It waits 12.0 hours for that.")
+
+    def test_of_a_minute(self, said: Any) -> None:
+        assert said(limits(0, 9, MINUTE_END * 1000, DAY_END * 1000)) == [
+            ("INFO", "Division 1: the calls of this minute are used up; going on in 52 s")
+        ]
+
+    def test_of_nothing_worth_telling(self, said: Any) -> None:
+        assert said(limits(0, 9, (NOON + 2) * 1000, DAY_END * 1000)) == []
+
+
 class TestClocks:
     @pytest.mark.parametrize("ahead", [-7200, -30, 30, 7200])
     def test_the_servers_clock_decides(self, ahead: int, budget: Budget, clock: Clock) -> None:
@@ -271,6 +306,25 @@ class TestClocks:
             budget.learn(1, {**limits(5, 5), "Date": http_date(NOON + 20)})
         assert budget.ahead == 0
 
+    @pytest.mark.parametrize("dated", [0, 20, 40])
+    def test_nor_of_another_difference_than_the_one_that_is_known(
+        self, dated: int, budget: Budget, clock: Clock
+    ) -> None:
+        budget.learn(1, {"Date": http_date(NOON + 30)})
+        with budget.turn(1, "crm/Accounts"):
+            clock.now += 40
+            budget.learn(1, {"Date": http_date(NOON + 30 + dated)})
+        assert budget.ahead == 30
+
+    def test_a_clock_that_is_put_right_is_believed(self, budget: Budget, clock: Clock) -> None:
+        budget.learn(1, {"Date": http_date(NOON + 300)})
+        with budget.turn(1, "crm/Accounts"):
+            clock.now += 310
+            budget.learn(1, {"Date": http_date(NOON + 310)})
+        with budget.turn(1, "crm/Accounts"):
+            budget.learn(1, {"Date": http_date(NOON + 310)})
+        assert budget.ahead == 0
+
     def test_an_answer_without_a_date_leaves_what_is_known(self, budget: Budget) -> None:
         budget.learn(1, {**limits(5, 5), "Date": http_date(NOON + 300)})
         budget.learn(1, limits(4, 4))
@@ -290,6 +344,16 @@ class TestClocks:
                 clock.now += 0.1
         assert set(server.statuses) == {200}
         assert clock.now - NOON < 8 * 60
+
+    def test_errors_are_counted_by_the_servers_clock(self, store: Store, clock: Clock) -> None:
+        clock.now = NOON
+        behind = Budget(store, APP, clock=lambda: clock.now - 7200, sleep=clock.sleep)
+        behind.learn(None, {"Date": http_date(NOON)})
+        for _ in range(MOST):
+            behind.note_error(1, "crm/Accounts")
+        with pytest.raises(ErrorLimitReached) as caught:
+            call(Budget(store, APP, clock=clock, sleep=clock.sleep), 1)
+        assert caught.value.until == NOON + HOUR
 
     def test_an_end_that_cannot_be_is_that_of_our_own_minute(
         self, budget: Budget, clock: Clock

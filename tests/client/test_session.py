@@ -7,6 +7,8 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ from typing_extensions import override
 from exactonline_client.errors import (
     AccessDenied,
     DailyLimitReached,
+    EndpointUnavailable,
     ExactOnlineError,
     InDoubt,
     RequestRefused,
@@ -292,13 +295,37 @@ class TestLimits:
             session.get(PATH, 1)
         assert len(mock.calls) == 1
 
-    def test_limits_that_do_not_hold_are_not_tried_for_ever(
-        self, session: Session, mock: Any
+    @pytest.mark.parametrize(
+        "headers",
+        [{"X-RateLimit-Limit": "5000"}, {"X-RateLimit-Minutely-Remaining": "7"}],
+        ids=["no word of what is left", "calls are left"],
+    )
+    def test_so_is_one_that_no_limit_explains(
+        self, headers: dict[str, str], session: Session, mock: Any
+    ) -> None:
+        mock.get(URL, status=429, headers=headers)
+        with pytest.raises(Unavailable, match="without saying until when") as caught:
+            session.get(PATH, 1)
+        assert type(caught.value) is Unavailable
+        assert len(mock.calls) == 1
+
+    def test_a_program_that_leaves_nothing_is_not_fought_for_ever(
+        self, session: Session, mock: Any, clock: Clock
     ) -> None:
         for _ in range(TRIES):
-            mock.get(URL, status=429, headers={"X-RateLimit-Limit": "5000"})
-        with pytest.raises(Unavailable, match="Another program uses up the same quota"):
+            mock.get(URL, status=429, headers={"X-RateLimit-Minutely-Remaining": "0"})
+        with pytest.raises(EndpointUnavailable, match="Another program uses up the same calls"):
             session.get(PATH, 1)
+        assert len(clock.naps) == TRIES - 1
+
+    def test_the_servers_clock_is_read_from_every_answer(
+        self, session: Session, mock: Any, clock: Clock
+    ) -> None:
+        there = datetime.fromtimestamp(clock.now + 300, timezone.utc)
+        date = {"Date": format_datetime(there, usegmt=True)}
+        mock.get("http://127.0.0.1:9/api/v1/current/Me", json={"d": []}, headers=date)
+        session.get("/api/v1/current/Me", None)
+        assert session._budget.ahead == 300
 
     def test_an_answer_counts_although_the_store_fails_behind_it(
         self, session: Session, mock: Any, monkeypatch: pytest.MonkeyPatch
