@@ -63,19 +63,23 @@ class Progress:
     def begin(self, stream: str) -> None:
         """A stream is about to be read."""
         self._stream = stream
-        self._rows: Counter[int] = Counter()
-        self._began_at = self._clock()
+        self.rows: Counter[int] = Counter()
+        """By division, those that are out."""
+        self._began_at: dict[int, float] = {}
 
     def add(self, division: int, rows: int) -> None:
         """So many more rows of a division are out."""
-        self._rows[division] += rows
+        self._began_at.setdefault(division, self._clock())
+        self.rows[division] += rows
 
     def tick(self, divisions: Collection[int]) -> None:
         """These divisions are being read: tell it, if it is time."""
-        due = MINUTE if self.show is None else FRAME
-        if self._clock() - self._told_at < due:
+        now = self._clock()
+        for division in divisions:
+            self._began_at.setdefault(division, now)
+        if now - self._told_at < (MINUTE if self.show is None else FRAME):
             return
-        self._told_at = self._clock()
+        self._told_at = now
         lines = [self._line(division) for division in sorted(divisions)]
         if self.show is not None:
             self.show(lines)
@@ -84,7 +88,7 @@ class Progress:
             _log(line)
 
     def _line(self, division: int) -> Line:
-        rows = self._rows[division]
+        rows = self.rows[division]
         return Line(
             division,
             self._stream,
@@ -92,13 +96,16 @@ class Progress:
             self._usage.calls.get(division, 0),
             self._budget.left_today.get(division),
             self._budget.waits.get(division, 0.0),
-            self._to_go(rows, self.expected.get((division, self._stream))),
+            self._to_go(division, rows),
         )
 
-    def _to_go(self, rows: int, expected: int | None) -> float | None:
+    def _to_go(self, division: int, rows: int) -> float | None:
+        expected = self.expected.get((division, self._stream))
         if expected is None or not 0 < rows <= expected:
             return None
-        return (self._clock() - self._began_at) * (expected - rows) / rows
+        # A division may have waited for others to be read first.
+        taken = self._clock() - self._began_at[division]
+        return taken * (expected - rows) / rows
 
 
 def _log(line: Line) -> None:

@@ -162,7 +162,7 @@ def note(tap: TapExactOnline, sources: list[Source]) -> None:
     for source, address in zip(sources, addresses, strict=True):
         what = {f"{name} of division {source.division}" for name in (source.name, *source.streams)}
         calls = usage.calls_by_endpoint[address]
-        is_whole = tap.is_open(source.division) and not what & set(tap.failures)
+        is_whole = tap.trouble.is_open(source.division) and tap.trouble.is_whole(*what)
         if calls and is_whole and addresses.count(address) == 1 and source.endpoint not in shared:
             size = Size(
                 source.division,

@@ -135,7 +135,7 @@ class ExactStream(Stream):
         with self.tap.readers.side_by_side(self.name, self._readers()) as found:
             for division, given in found:
                 if isinstance(given, Ended):
-                    with self.tap.isolated(self.name, division):
+                    with self.tap.trouble.isolated(self.name, division):
                         given.check()
                 elif given.stream is self:
                     yield from given.rows
@@ -152,7 +152,7 @@ class ExactStream(Stream):
         return {
             division: partial(self._read, *self._begin(division, context))
             for division, context in contexts.items()
-            if self.tap.is_open(division) and not self.tap.is_denied(self.plan, division)
+            if self.tap.trouble.is_open(division) and not self.tap.is_denied(self.plan, division)
         }
 
     def _begin(self, division: int, context: Context | None) -> tuple[Partition, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import cached_property
 from threading import Lock
@@ -17,15 +16,12 @@ from singer_sdk.helpers.capabilities import (
 )
 from typing_extensions import override
 
-from exactonline_client import catalogue, divisions, plugin
+from exactonline_client import catalogue, plugin
 from exactonline_client.errors import (
     AccessDenied,
     ConfigurationError,
     DailyLimitReached,
-    EndpointUnavailable,
     ErrorLimitReached,
-    ExactOnlineError,
-    Incomplete,
     RequestRefused,
     UnexpectedAnswer,
 )
@@ -58,6 +54,7 @@ from tap_exactonline.readers import Readers
 from tap_exactonline.settings import CONFIG, FRESH_DAYS
 from tap_exactonline.states import StateMessages
 from tap_exactonline.streams import PARTITION, ExactStream
+from tap_exactonline.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -66,10 +63,6 @@ if TYPE_CHECKING:
 
     from exactonline_client.connection import Connection
     from tap_exactonline.plan import Plan
-
-
-OUTAGE = 3
-"""So many lists that fail one after the other are no matter of one endpoint."""
 
 
 class TapExactOnline(Tap):
@@ -95,7 +88,7 @@ class TapExactOnline(Tap):
         self._one_asks = Lock()
         self._first_timestamps: dict[tuple[str, int, str], int] = {}
         self._deleted_logs: dict[int, deletes.DeletedLog] = {}
-        self._faults = 0
+        self.trouble = Trouble(self)
         self._expected: dict[int, int] = {}
         super().__init__(**options)
 
@@ -246,32 +239,26 @@ class TapExactOnline(Tap):
 
     def moved_at(self, division: int) -> str | None:
         """When Exact last moved the division to another database; None where that is not known."""
-        return self._moves.get(division)
+        listed = self.listed_divisions.get(division)
+        return None if listed is None else str(listed.get("DivisionMoveDate") or "never")
 
     @property
-    def _moves(self) -> dict[int, str]:
+    def listed_divisions(self) -> Mapping[int, Mapping[str, Any]]:
+        """The divisions the user may open, by their numbers; none where they cannot be listed."""
         with self._one_asks:
-            return self._listed_moves
+            return self._listed
 
     @cached_property
-    def _listed_moves(self) -> dict[int, str]:
-        return {
-            int(item["Code"]): str(item.get("DivisionMoveDate") or "never")
-            for item in self._listed_divisions
-        }
-
-    @cached_property
-    def _listed_divisions(self) -> list[dict[str, Any]]:
-        """The divisions the user may open; none where the list itself may not be read."""
+    def _listed(self) -> dict[int, dict[str, Any]]:
         try:
-            return self.connection.divisions
+            return {int(item["Code"]): item for item in self.connection.divisions}
         except (AccessDenied, RequestRefused, DailyLimitReached, ErrorLimitReached) as error:
             self.logger.warning(
                 "The list of divisions cannot be read, so that a division which Exact has moved "
                 "would not be noticed. %s",
                 error,
             )
-            return []
+            return {}
 
     @property
     def now(self) -> datetime:
@@ -355,22 +342,6 @@ class TapExactOnline(Tap):
         if isinstance(self.message_writer, PieceWriter):
             self.message_writer.flush()
 
-    # What went wrong, and how the run ends
-
-    @cached_property
-    def closed(self) -> dict[int, ExactOnlineError]:
-        """Divisions that are not read any further in this run, and why."""
-        return {}
-
-    @cached_property
-    def failures(self) -> dict[str, ExactOnlineError]:
-        """What was not read to its end, in words, and why."""
-        return {}
-
-    def is_open(self, division: int) -> bool:
-        """Whether the division is still being read."""
-        return division not in self.closed
-
     def is_denied(self, plan: Plan, division: int) -> bool:
         """Whether Exact Online refused this list within the hour, for want of rights.
 
@@ -385,58 +356,11 @@ class TapExactOnline(Tap):
             )
         return denied
 
-    @contextmanager
-    def isolated(self, stream: str, division: int) -> Iterator[None]:
-        """Let an error end the reading of one stream in one division, not that of the others."""
-        try:
-            yield
-            self._faults = 0
-        except DailyLimitReached as error:
-            self.closed[division] = error
-            self.logger.warning("%s", error)
-        except AccessDenied as error:
-            self._no_access(stream, division, error)
-        except (
-            EndpointUnavailable,
-            ErrorLimitReached,
-            RequestRefused,
-            UnexpectedAnswer,
-        ) as error:
-            what = f"{stream} of division {division}"
-            self.failures[what] = error
-            self.logger.warning("%s was not read to its end: %s", what, error)
-            self._faults += isinstance(error, EndpointUnavailable)
-            if self._faults == OUTAGE:
-                raise
-
-    def _no_access(self, stream: str, division: int, error: AccessDenied) -> None:
-        """A stream may be out of reach for want of rights; a division altogether."""
-        listed = {int(item["Code"]): item for item in self._listed_divisions}
-        shut = divisions.why_shut(listed[division]) if division in listed else None
-        if not listed or (division in listed and not shut):
-            self.logger.warning("Skipping %s of division %s: %s", stream, division, error)
-            self._remember_denial(stream, division)
-            return
-        self.closed[division] = AccessDenied(
-            f"Division {division} cannot be read: {shut}. Leave it out of divisions."
-            if shut
-            else f"The signed-in user may not open division {division}. "
-            f"Set divisions to some of: {', '.join(map(str, sorted(listed)))}."
-        )
-        self.failures[f"division {division}"] = self.closed[division]
-        self.logger.warning("%s", self.closed[division])
-
-    def _remember_denial(self, stream: str, division: int) -> None:
-        read = self.streams.get(stream)
-        if isinstance(read, ExactStream):
-            self.connection.remember_denial(read.plan.endpoint.id, division)
-
     def finish(self) -> None:
         """Say what the run has cost, and end in an error if something was not read.
 
         Raises:
-            Incomplete: with the first reason and its exit code.
-            DailyLimitReached: where `on_daily_limit` is `fail`.
+            The errors of `Trouble.check`.
         """
         usage = self.connection.session.usage
         calls = Counter({division: count for division, count in usage.calls.items() if division})
@@ -445,11 +369,7 @@ class TapExactOnline(Tap):
             told = f", where {expected} were expected" if expected else ""
             self.logger.info("Division %s: %d API calls%s", division, count, told)
         measure(usage, self.connection.budget)
-        if self.failures:
-            raise Incomplete(list(self.failures), next(iter(self.failures.values())))
-        limits = [error for error in self.closed.values() if isinstance(error, DailyLimitReached)]
-        if limits and self.config.get("on_daily_limit") == "fail":
-            raise limits[0]
+        self.trouble.check()
 
     @classmethod
     @override

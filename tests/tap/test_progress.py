@@ -99,6 +99,20 @@ def test_the_line_has_its_figures_as_fields(
     }
 
 
+def test_the_time_to_go_counts_from_where_the_division_was_begun(
+    progress: Progress, clock: Clock
+) -> None:
+    shown: list[Line] = []
+    progress.show = shown.extend
+    progress.expected = {(9, "items"): 1000}
+    clock.now = 600.0
+    progress.tick([9])
+    progress.add(9, 500)
+    clock.now = 610.0
+    progress.tick([9])
+    assert shown[-1].to_go == 10
+
+
 def test_a_new_stream_counts_from_nothing(progress: Progress, clock: Clock) -> None:
     shown: list[Line] = []
     progress.show = shown.extend

@@ -168,12 +168,14 @@ def test_a_stream_without_rights_is_skipped(bench: Bench, caplog: pytest.LogCapt
 @pytest.mark.parametrize(
     "bench", [{"invoices": 600, "lines_per_invoice": 5, "only": ("sales_invoices",)}], indirect=True
 )
-def test_the_end_of_the_day_is_no_loss(bench: Bench) -> None:
+def test_the_end_of_the_day_is_no_loss(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     """A load that meets the daily limit goes on at its page the next day."""
     division = bench.divisions[0]
     bench.server.control.limits(division=division, leave_today=3)
     first = bench.run(*PAIR)
     assert first.error is None
+    rows = len(first.records("sales_invoices")) + len(first.records("sales_invoice_lines"))
+    assert f"So far: {rows} rows of sales_invoices, and 3 calls in this run." in caplog.text
     assert first.calls[FEED] < 4
     failing = bench.run(*PAIR, state=first.state, on_daily_limit="fail")
     assert isinstance(failing.error, DailyLimitReached)
