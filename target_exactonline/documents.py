@@ -55,7 +55,8 @@ class Document:
     """Tells whether two documents are the same, before anything is looked up; empty where the
     document has problems."""
     source_key: str | None = None
-    """The key that the record has in the division it was read from, if that is another one."""
+    """The key that the record was read with, where the journal has to remember it: there is
+    another division it came from, or no other reference."""
     exact_id: str | None = None
     """The key that the record says it has in the division that is written to."""
     local: bool = False
@@ -153,7 +154,7 @@ def _prepare(
     document = Document(
         reference,
         reading.fields,
-        source_key=key if foreign else None,
+        source_key=key if foreign or local else None,
         exact_id=None if foreign else key,
         local=local,
         deleted=deleted,

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from singer_sdk.singerlib.json import deserialize_json, serialize_json
 
-from exactonline_client.store import postings
+from exactonline_client.store import postings, refusals
 from target_exactonline.results import (
+    CREATED,
     DELETED,
+    EXISTS,
     FAILED,
     IN_DOUBT,
     LONGEST_REFERENCE,
@@ -36,6 +38,8 @@ QUERY_SIZE = 500
 DAY = 86_400.0
 IS_DOUBTFUL = postings.c.outcome.in_((POSTING, IN_DOUBT)) & postings.c.exact_id.is_(None)
 """Entries of documents that were sent, and of which nothing is known."""
+IS_THERE = postings.c.exact_id.is_not(None) | postings.c.outcome.in_((CREATED, EXISTS))
+"""Entries of documents that are at Exact Online; match sets have no key there."""
 WANTED, SENDING, DONE, BROKEN = "wanted", "sending", "done", "failed"
 """How far the finalising of a document is; None where it was not asked for."""
 
@@ -266,20 +270,32 @@ class Journal:
     def purge(self, days: int, kept: Collection[str]) -> None:
         """Forget what is older, but for what is in doubt and what nothing else would tell.
 
-        A document that was copied from another division may carry no reference of its own: then
-        only the journal knows it.
+        What only the journal knows to be at Exact Online stays: documents that cannot be searched
+        by their reference, and those that were copied from another division, which may carry no
+        reference of their own. Of them no more is kept than that takes.
 
         Args:
             days: how long entries are kept.
-            kept: ids of endpoints whose documents stay on record, since they cannot be searched.
+            kept: ids of endpoints whose documents cannot be searched for certain.
         """
-        alone = postings.c.entity.in_(kept) | postings.c.source_key.is_not(None)
         old = sa.and_(
             postings.c.app == self._app,
             postings.c.division == self._division,
             postings.c.at < self.clock() - days * DAY,
             postings.c.outcome.not_in((POSTING, IN_DOUBT)),
-            postings.c.outcome.in_(FAILED) | ~alone,
         )
+        alone = IS_THERE & sa.or_(
+            postings.c.entity.in_(kept),
+            postings.c.entity.in_(self._refusing_searches()),
+            postings.c.source_key.is_not(None),
+        )
+        more = postings.c.record.is_not(None) | postings.c.reason.is_not(None)
         with self._store.transaction() as connection:
-            connection.execute(postings.delete().where(old))
+            connection.execute(postings.delete().where(old, ~alone))
+            connection.execute(postings.update().where(old, more).values(record=None, reason=None))
+
+    def _refusing_searches(self) -> sa.Select[tuple[str]]:
+        """Ids of the endpoints that have ever refused to be searched by a property."""
+        return sa.select(refusals.c.endpoint).where(
+            refusals.c.app == self._app, refusals.c.option.startswith("$filter=")
+        )

@@ -161,6 +161,57 @@ def test_age_does_not_forget_what_only_the_journal_knows(company: Company, runne
         assert number_of(company, stream) == before + 1
 
 
+def test_what_has_no_reference_but_its_key_is_remembered(company: Company, runner: Runner) -> None:
+    """It was read from this very division, and deleted there since."""
+    nameless = company.invoice("none", InvoiceID="11111111-1111-4111-8111-111111111112")
+    del nameless["YourRef"]
+    nameless["Division"] = company.division
+    before = number_of(company, "sales_invoices")
+    runner.load(nameless)
+    assert number_of(company, "sales_invoices") == before + 1
+    grow_old(runner)
+    runner.load(nameless)
+    assert number_of(company, "sales_invoices") == before + 1
+
+
+def test_what_was_made_where_no_search_was_allowed_is_remembered(
+    company: Company, runner: Runner
+) -> None:
+    stream = "costcenters"
+    company.server.control.faults(
+        {"kind": "status", "status": 400, "body": True, "method": "GET", "path": "Costcenters"}
+    )
+    center = {"Code": "D-12", "Description": "made"}
+    assert runner.load(center, stream=stream).outcomes == [("D-12", "created")]
+    grow_old(runner)
+    assert runner.load(center, stream=stream).outcomes == [("D-12", "unchanged")]
+    assert company.calls("POST") == 1
+
+
+def test_a_wrong_version_does_not_make_age_forget_what_was_created(
+    company: Company, runner: Runner
+) -> None:
+    entry = journal_entry(company, "D-13")
+    before = number_of(company, ENTRIES)
+    runner.load(entry, stream=ENTRIES)
+    runner.load({**entry, "Colour": "red"}, stream=ENTRIES)
+    grow_old(runner)
+    runner.load(entry, stream=ENTRIES)
+    assert number_of(company, ENTRIES) == before + 1
+
+
+def test_age_leaves_no_record_and_no_reason_of_what_stays(company: Company, runner: Runner) -> None:
+    entry = journal_entry(company, "D-14")
+    runner.load(entry, stream=ENTRIES)
+    runner.load({**entry, "Colour": "red"}, stream=ENTRIES)
+    runner.load(company.invoice("D-15", Colour="red"))
+    grow_old(runner)
+    runner.load(company.invoice("D-16"))
+    kept = {row["reference"]: row for row in noted(runner)}
+    assert set(kept) == {"D-14", "D-16"}
+    assert (kept["D-14"]["record"], kept["D-14"]["reason"]) == (None, None)
+
+
 def test_what_is_settled_later_reaches_the_results_and_the_warehouse(
     company: Company, runner: Runner
 ) -> None:
