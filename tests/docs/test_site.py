@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 TEXTS = [*PAGES, ROOT / "README.md", ROOT / "hub" / "README.md"]
-FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^( *)```\{?\.?(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 
 def page_id(path: Path) -> str:
@@ -72,6 +72,17 @@ def test_the_site_builds_and_fetches_nothing_from_elsewhere(site: Path) -> None:
         loaded.feed(page.read_text(encoding="utf-8"))
         assert loaded.found
         assert not [address for address in loaded.found if "//" in address], page.name
+
+
+def test_examples_stand_on_their_pages(site: Path) -> None:
+    for page, words in {
+        "orchestrators": ("BashOperator", "Definitions"),
+        "many-machines": ("CronJob",),
+    }.items():
+        text = (site / f"{page}.html").read_text(encoding="utf-8")
+        assert "--8" not in text, page
+        for word in words:
+            assert word in text, page
 
 
 def test_every_page_says_what_it_is_about() -> None:

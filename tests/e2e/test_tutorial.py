@@ -114,6 +114,11 @@ def test_it_can_be_followed_to_its_end(output: str) -> None:
     assert "Traceback" not in output
 
 
+def test_a_configuration_can_be_tested(output: str) -> None:
+    assert "Plugin configuration is valid" in output
+    assert "can be opened. Nothing was written." in output
+
+
 def test_the_second_run_fetches_only_what_changed(output: str, folder: Path) -> None:
     totals = [int(count) for count in re.findall(r"^ *(\d+) total$", output, re.MULTILINE)]
     invoices = rows(folder / "books" / "output" / "sales_invoices.csv")
