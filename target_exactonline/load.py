@@ -28,7 +28,7 @@ from target_exactonline.results import (
 from target_exactonline.waiting import wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from target_exactonline.deeds import Deeds, Found
@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NO_PLACE = "has no place for attachments"
+TAKEN = (
+    "its reference {reference} is that of a document of stream {stream}, which is known by another "
+    "field. The store tells documents of one kind apart by their reference alone: give this one "
+    "another reference, or its stream a store_url of its own"
+)
 
 
 @dataclass
@@ -56,6 +61,8 @@ class Loader:
     """Stop at this many records that were rejected or are in doubt."""
     check_stop: Callable[[], None]
     """Called before each document; raises to end the load there."""
+    known_alike: Callable[[str], bool]
+    """Whether the documents of another stream are known by the same field as those of this."""
     sleep: Callable[[float], None] = time.sleep
     _waiting: list[tuple[str, Document]] = field(default_factory=list)
     """Documents that were sent without an answer and could not be found, with their streams."""
@@ -122,6 +129,8 @@ class Loader:
             document = self.prepare(record)
             if document.problems or document.reference in waiting or not self._can_look(document):
                 continue
+            if not self.known_alike(stream):
+                continue
             self._waiting.append((stream, document))
             self._settled_at = max(self._settled_at, sent_at + self.deeds.writer.settle_after)
 
@@ -137,11 +146,9 @@ class Loader:
 
     def _load(self, stream: str, documents: Sequence[Document]) -> None:
         """Load documents of which those with one reference are alike."""
-        sound: dict[str, Document] = {}
-        for document in documents:
-            if document.reference is not None and not document.problems:
-                sound.setdefault(document.reference, document)
-        known = self.deeds.known(list(sound))
+        known = self.deeds.known(list(_sound(documents)))
+        self._refuse_taken(documents, known)
+        sound = _sound(documents)
         fates: dict[str, Fate] = {}
         for reference, document in sound.items():
             fate = self.deeds.settled(document, known.get(reference))
@@ -159,6 +166,16 @@ class Loader:
         fates |= {str(d.reference): _rejected(d) for d in open_ones if d.problems}
         there = self.deeds.look([d for d in open_ones if not d.problems], known)
         self._carry_out(stream, documents, fates, known, there)
+
+    def _refuse_taken(self, documents: Sequence[Document], known: Mapping[str, Posting]) -> None:
+        """Give a problem to documents whose reference means another document in the journal."""
+        for document in documents:
+            row = known.get(document.reference or "")
+            if row is not None and not document.problems and not self.known_alike(row.stream):
+                taken = TAKEN.format(reference=document.reference, stream=row.stream)
+                document.problems.append(taken)
+                # What the journal says of the other document has to stay.
+                document.reference = None
 
     def _carry_out(
         self,
@@ -268,6 +285,15 @@ class Loader:
             )
         elif fate.reason:
             logger.warning("%s: record %s: %s.", result.stream, result.reference, fate.reason)
+
+
+def _sound(documents: Iterable[Document]) -> dict[str, Document]:
+    """The first document with each reference, of those that can be loaded."""
+    sound: dict[str, Document] = {}
+    for document in documents:
+        if document.reference is not None and not document.problems:
+            sound.setdefault(document.reference, document)
+    return sound
 
 
 def _rejected(document: Document) -> Fate:

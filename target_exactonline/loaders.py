@@ -37,6 +37,8 @@ class Workshop:
     results: Results
     config: Mapping[str, Any]
     check_stop: Callable[[], None]
+    known_by: Callable[[str, Entity], str | None]
+    """The reference field of a stream's documents of an entity, as far as the settings tell."""
 
     @property
     def journal(self) -> Journal:
@@ -90,6 +92,7 @@ class Workshop:
             self._doubt,
             self._most_failures,
             self.check_stop,
+            lambda stream: self.known_by(stream, entity) in (None, reference_field),
         )
 
     def match_sets(self) -> MatchSetLoader:

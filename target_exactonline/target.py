@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from singer_sdk.sinks import Sink
 
     from exactonline_client.connection import Connection
+    from target_exactonline.entities import Entity
     from target_exactonline.load import Loader
     from target_exactonline.matching import MatchSetLoader
     from target_exactonline.streams import Feed
@@ -129,7 +130,12 @@ class TargetExactOnline(Target):
     def workshop(self) -> Workshop:
         """What loaders are made of; what the journal need not know any more is forgotten first."""
         workshop = Workshop(
-            self.connection, self.division, self.results, self.config, self._check_stop
+            self.connection,
+            self.division,
+            self.results,
+            self.config,
+            self._check_stop,
+            self._known_by,
         )
         if not self.config.get("dry_run"):
             unsearchable = [
@@ -188,6 +194,15 @@ class TargetExactOnline(Target):
             prepare = preparer(entity, preparation, self.connection.zone, self.division)
             self._loaders[key] = self.workshop.loader(entity, reference_field, prepared(prepare))
         return self._loaders[key]
+
+    def _known_by(self, stream_name: str, entity: Entity) -> str | None:
+        """The reference field of a stream's documents of an entity, as far as settings tell."""
+        try:
+            feed = self.feed(stream_name)
+        except ConfigurationError:
+            # The settings of another run, which share this store, say what it is.
+            return None
+        return feed.reference_field if feed.entity == entity else None
 
     def load(self, feed: Feed, records: Sequence[dict[str, Any]]) -> None:
         """Load records of a stream, all of them whole documents."""

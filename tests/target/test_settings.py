@@ -126,6 +126,54 @@ def test_two_streams_of_one_entity_have_each_their_reference(
     assert rerun.outcomes == [(a, "unchanged"), (b, "unchanged")]
 
 
+def test_a_reference_of_another_stream_means_another_document(
+    company: Company, runner: Runner
+) -> None:
+    same = str(uuid4())
+    bills = {"entity": "sales_invoices", "reference_field": "Description"}
+    options = {"streams": {"bills": bills}}
+    bill = company.invoice("", Description=same)
+    del bill["YourRef"]
+    messages = [
+        runner.schema(),
+        runner.schema("bills"),
+        runner.record(company.invoice(same)),
+        runner.record(bill, "bills"),
+    ]
+    load = runner.run(messages, **options)
+    assert [outcome for _, outcome in load.outcomes] == ["created", "rejected"]
+    assert f"its reference {same} is that of a document of stream sales_inv" in str(load.reasons[1])
+    rerun = runner.run(messages, **options)
+    assert [outcome for _, outcome in rerun.outcomes] == ["unchanged", "rejected"]
+
+
+def test_a_stream_that_only_the_settings_of_another_run_tell_of(
+    company: Company, runner: Runner
+) -> None:
+    record = company.invoice(str(uuid4()))
+    bills = {"bills": "sales_invoices"}
+    messages = [runner.schema("bills"), runner.record(record, "bills")]
+    assert runner.run(messages, streams=bills).results[0]["outcome"] == "created"
+    assert runner.load(record).results[0]["outcome"] == "unchanged"
+    accounts = {"bills": "accounts"}
+    assert runner.load(record, streams=accounts).results[0]["outcome"] == "unchanged"
+
+
+def test_a_doubt_is_settled_by_what_its_own_stream_is_known_by(
+    company: Company, runner: Runner
+) -> None:
+    ours, theirs = str(uuid4()), str(uuid4())
+    bills = {"entity": "sales_invoices", "reference_field": "Description"}
+    options = {"streams": {"bills": bills}, "settle_after": 0}
+    company.server.control.faults({"kind": "cut", "method": "POST", "times": 2})
+    bill = company.invoice(theirs, Description=ours)
+    load = runner.run([runner.schema("bills"), runner.record(bill, "bills")], **options)
+    assert load.outcomes == [(ours, "in_doubt")]
+    both = runner.run([runner.schema(), runner.schema("bills")], **options)
+    assert both.outcomes == [(ours, "created")]
+    assert len(company.invoices(theirs)) == 1
+
+
 @pytest.mark.parametrize(
     ("entity", "column", "line_column"),
     [
