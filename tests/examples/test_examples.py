@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 import sys
@@ -32,15 +31,6 @@ def our_settings() -> set[str]:
         if item["name"] == "tap-exactonline"
     )
     return {setting["name"] for setting in entry["settings"]}
-
-
-@pytest.mark.parametrize("name", ["airflow_dag.py", "dagster_definitions.py"])
-def test_programs_parse_and_say_what_they_are(name: str) -> None:
-    tree = ast.parse((EXAMPLES / name).read_text(encoding="utf-8"))
-    assert ast.get_docstring(tree)
-    text = ast.unparse(tree)
-    assert "meltano" in text
-    assert "tap-exactonline--{group}" in text
 
 
 def test_the_project_of_the_image_is_valid() -> None:
