@@ -54,7 +54,8 @@ instead, and the target looks up the key, many in one call:
 
 With `create_missing: [accounts]`, an account that is not there is created from the object, or from
 code and name beside the field; it becomes a customer or supplier, as the field says. So are items
-(code and description) with `create_missing: [items]`.
+(code and description) with `create_missing: [items]`. Each is created once, and once more where it
+was deleted at Exact since.
 
 What was found is believed for `lookup_hours`. What is not found, or not one row alone, rejects the
 record: the reason names the field, the value, and what is near it. Journals, VAT codes, payment

@@ -9,6 +9,7 @@ from exactonline_client import odata
 from exactonline_client.errors import ExactOnlineError, InDoubt
 from target_exactonline.documents import encode
 from target_exactonline.results import CREATED, Fate, Result
+from target_exactonline.search import Search
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,7 @@ class Writer:
         body: bytes,
         look: Callable[[float], list[str]],
     ) -> str:
-        """The key of a row that belongs to a document, created if the journal knows none.
+        """The key of a row that belongs to a document, created unless it was before and is there.
 
         Args:
             endpoint: where.
@@ -95,7 +96,7 @@ class Writer:
         look: Callable[[float], list[str]],
     ) -> str:
         before = self.journal.known(intent.entity, [intent.reference]).get(intent.reference)
-        if before and before.exact_id:
+        if before and before.exact_id and self._is_there(endpoint, before.exact_id):
             return before.exact_id
         if before and before.doubtful:
             sent_at = before.sent_at or 0.0
@@ -112,6 +113,11 @@ class Writer:
             if not key:
                 raise
         return self._note(intent, key)
+
+    def _is_there(self, endpoint: Endpoint, key: str) -> bool:
+        """Whether a row that was created before has not been deleted since."""
+        search = Search(self.connection, self.division, endpoint, reference_field=None)
+        return bool(search.by_key([key], {}))
 
     def _free(self, intent: Intent, keys: list[str]) -> str | None:
         """The first of some keys that the journal gives to no other reference."""

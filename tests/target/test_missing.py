@@ -1,0 +1,84 @@
+"""Accounts that documents need are created once, and again only when they are gone."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from time import sleep
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client.connection import connect
+from target_exactonline.journal import Journal
+from target_exactonline.missing import Missing
+from target_exactonline.writer import Writer
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.target.conftest import Company, Runner
+
+ACCOUNTS = "crm/Accounts"
+
+
+def accounts(company: Company, name: str) -> list[str]:
+    rows = company.server.control.truth(company.division, "accounts")
+    return [row["ID"] for row in rows if row["Name"] == name]
+
+
+def delete(runner: Runner, company: Company, path: str, key: str) -> None:
+    """Delete a row by another way than the target."""
+    with closing(connect(runner.settings)) as connection:
+        address = f"/api/v1/{company.division}/{path}(guid'{key}')"
+        connection.session.write("DELETE", address, company.division)
+
+
+def test_an_account_that_is_gone_is_created_again(company: Company, runner: Runner) -> None:
+    new = {"Code": "771234", "Name": "Weg B.V."}
+    options: dict[str, Any] = {"create_missing": ["accounts"]}
+    runner.load(company.invoice("gone-1", OrderedBy=new), **options)
+    (invoice,) = company.invoices("gone-1")
+    delete(runner, company, "salesinvoice/SalesInvoices", invoice["InvoiceID"])
+    delete(runner, company, ACCOUNTS, invoice["OrderedBy"])
+    again = company.invoice("gone-2", OrderedBy=new)
+    # What was looked up is believed until Exact says otherwise.
+    assert runner.load(again, **options).outcomes == [("gone-2", "rejected")]
+    assert runner.load(again, **options).outcomes == [("gone-2", "created")]
+    (made,) = accounts(company, "Weg B.V.")
+    assert company.invoices("gone-2")[0]["OrderedBy"] == made != invoice["OrderedBy"]
+
+
+def test_an_account_that_has_another_code_now_is_not_created_again(
+    company: Company, runner: Runner
+) -> None:
+    new = {"Code": "771235", "Name": "Anders B.V."}
+    options: dict[str, Any] = {"create_missing": ["accounts"], "lookup_hours": 0}
+    runner.load(company.invoice("code-1", OrderedBy=new), **options)
+    (made,) = accounts(company, "Anders B.V.")
+    with closing(connect(runner.settings)) as connection:
+        address = f"/api/v1/{company.division}/{ACCOUNTS}(guid'{made}')"
+        connection.session.write("PUT", address, company.division, b'{"Code": "771236"}')
+    assert runner.load(company.invoice("code-2", OrderedBy=new), **options).error is None
+    assert accounts(company, "Anders B.V.") == [made]
+
+
+def test_two_runs_that_need_one_account_create_it_once(
+    company: Company, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Journal.known
+
+    def know_and_think(self: Journal, *arguments: Any) -> Any:
+        found = known(self, *arguments)
+        sleep(0.3)
+        return found
+
+    monkeypatch.setattr(Journal, "known", know_and_think)
+
+    def create(_run: int) -> str:
+        with closing(connect(settings)) as connection:
+            journal = Journal(connection.store, connection.app.key, company.division)
+            writer = Writer(connection, company.division, journal, settle_after=60)
+            return Missing(writer).create(ACCOUNTS, {"Name": "Tegelijk B.V.", "Status": "C"})
+
+    with ThreadPoolExecutor(2) as runs:
+        keys = set(runs.map(create, range(2)))
+    assert list(keys) == accounts(company, "Tegelijk B.V.")
