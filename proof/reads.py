@@ -126,13 +126,14 @@ def prove_kills(given: argparse.Namespace) -> list[str]:
     _quietly()
     found = lives(given.seed, given.kills)
     _print(
-        ["sync", "divisions", "keys", "at calls", "at messages", "survived", "records", "rows",
-         "left", "wrong"],
+        ["sync", "divisions", "keys", "lines alone", "at calls", "at messages", "survived",
+         "records", "rows", "left", "wrong"],
         (
             [
                 _yes(one.use_sync_api),
                 one.divisions,
                 _yes(one.compare_keys),
+                _yes(one.lines_alone),
                 one.at_calls,
                 one.at_messages,
                 one.survived,

@@ -76,6 +76,8 @@ class Life:
 
     use_sync_api: bool
     divisions: int
+    lines_alone: bool = False
+    """Read lines without their headers, and nothing else."""
     compare_keys: bool = False
     """Find by their keys the deletes that Exact does not log."""
     at_calls: int = 0
@@ -105,6 +107,7 @@ def lives(seed: int, kills: int, invoices: int = 250) -> list[Life]:
         life = Life(
             use_sync_api=number % 2 == 0,
             divisions=1 + number // 2 % 2,
+            lines_alone=number % 5 == 4,  # noqa: PLR2004 - one of five
             compare_keys=number % 3 == 1,
         )
         _live(life, chance, min(kills, KILLS_A_LIFE), invoices)
@@ -127,7 +130,8 @@ def _live(life: Life, chance: random.Random, kills: int, invoices: int) -> None:
         "use_sync_api": life.use_sync_api,
         "compare_keys": ["all"] if life.compare_keys else None,
     }
-    with TemporaryDirectory() as folder, books(config, STREAMS, **settings) as company:
+    streams = [name for name in STREAMS if name.endswith("_lines") or not life.lines_alone]
+    with TemporaryDirectory() as folder, books(config, streams, **settings) as company:
         watch = company.server.world.recorder = Watch()
         victim = Victim(company, watch, Path(folder))
         while life.kills < kills and not life.wrong:
@@ -189,7 +193,8 @@ class Victim:
     def run(self, chance: random.Random, *, kill_at_call: int = 0, kill_at_message: int = 0) -> int:
         """Run it, perhaps killed on the way; returns its exit code.
 
-        The target dies with it: what it was sent last may be in the warehouse or not.
+        The target dies with it: what it was sent last may be in the warehouse or not, and a state
+        that was sent may not be kept although the rows before it, and behind it, are in.
         """
         with (self.folder / "said.txt").open("wb") as said:
             process = subprocess.Popen(self._command(), stdout=subprocess.PIPE, stderr=said)
@@ -208,6 +213,12 @@ class Victim:
             complete = [line for line in lines if line.endswith(b"\n")]
             lost = chance.choice((0, _some(chance, 1000)))
             lines = complete[: max(len(complete) - lost, 0)]
+            kept = chance.choice((0, len(lines) // 2, len(lines), len(lines)))
+            lines = [
+                line
+                for place, line in enumerate(lines)
+                if place < kept or b'"type":"STATE"' not in line
+            ]
         for line in lines:
             self.company.warehouse.apply(line)
         return code

@@ -43,7 +43,7 @@ class Figures:
         return sum(self.days) / self.unlimited_calls - 1
 
 
-def quota(seed: int, purchases: int = 27_000, ends: int = 3) -> Figures:
+def quota(seed: int, purchases: int = 40_000, ends: int = 3) -> Figures:
     """Load without a limit, then again with `ends` days that have too few calls."""
     chance = random.Random(seed)
     config = SandboxConfig(

@@ -11,3 +11,5 @@ def test_a_day_of_hourly_runs() -> None:
     assert figures.runs == 5
     assert figures.days[0].memory < 300_000
     assert figures.compared > 1000
+    assert len(figures.sent) == 6
+    assert {*figures.created.values()} == {1}
