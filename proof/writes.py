@@ -36,7 +36,7 @@ def prove_faults(given: argparse.Namespace) -> list[str]:
 
 def prove_costs(given: argparse.Namespace) -> list[str]:
     """Print calls by load; returns what is wrong."""
-    found = costs(given.seed, given.invoices, given.customers, given.items)
+    found = costs(given.seed, given.invoices, given.again, given.customers, given.items)
     for load in found.loads:
         calls = load.calls.total()
         print(
@@ -72,7 +72,7 @@ def main() -> int:
     proofs = parser.add_subparsers(dest="proof", required=True)
     for name, prove, numbers in (
         ("faults", prove_faults, {"invoices": 1000, "kills": 100}),
-        ("costs", prove_costs, {"invoices": 1000, "customers": 200, "items": 500}),
+        ("costs", prove_costs, {"invoices": 1000, "again": 10_000, "customers": 200, "items": 500}),
         ("malformed", prove_malformed, {"records": 100_000}),
     ):
         proof = proofs.add_parser(name)

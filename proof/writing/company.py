@@ -90,6 +90,11 @@ class Company:
         self.settings["refresh_token"] = control.sign_in()["refresh_token"]
         control.clock(advance_seconds=TOKEN_AGE)
 
+    def lose_the_store(self) -> None:
+        """Go on with another one, which knows nothing."""
+        self.settings["store_url"] = f"sqlite:///{self.folder / 'another' / 'store.db'}"
+        self.sign_in()
+
     def start(self, program: str, *arguments: str, said: Path) -> subprocess.Popen[bytes]:
         """Start a program by the sandbox's clock; standard error goes to the file `said`."""
         world = self.server.world

@@ -14,14 +14,15 @@ def test_every_invoice_is_made_once_through_faults_and_kills() -> None:
 
 
 def test_new_invoices_cost_few_calls_and_known_ones_none() -> None:
-    figures = costs(seed=5, invoices=60, customers=10, items=30)
-    new, *again = figures.loads
+    figures = costs(seed=5, invoices=60, again=80, customers=10, items=30)
+    new, _, *again, lost = figures.loads
     assert figures.wrong == [] or figures.wrong == [
         f"{new.calls.total()} calls for 60 new invoices"
     ]
     assert new.calls["POST"] == 60
     assert new.calls["GET"] <= 6
     assert [load.calls.total() for load in again] == [0, 0]
+    assert {*lost.calls} == {"GET"}
 
 
 def test_broken_records_end_with_a_reason() -> None:
