@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from target_exactonline.documents import Document
     from target_exactonline.finalize import Finalizer
     from target_exactonline.journal import Journal
-    from target_exactonline.search import Row, Search
+    from target_exactonline.search import Columns, Row, Search
 
 NUMBERS = ("InvoiceNumber", "EntryNumber", "OrderNumber", "QuotationNumber")
 """Where entities have the number that Exact Online gives a document; the first counts."""
@@ -67,6 +67,12 @@ class Completion:
     _finalized: set[str] = field(default_factory=set)
     """Keys of documents whose number came with the finalising."""
 
+    def columns(self, expected: Iterable[str], others: Columns | None = None) -> Columns:
+        """What tells the number and totals of documents, besides other columns."""
+        others = others or {}
+        name = number_field(self.search.endpoint)
+        return {**others, "": [*others.get("", []), *([name] if name else []), *expected]}
+
     def totals(self, document: Document, row: Row) -> str | None:
         """What is wrong with the totals of a new document; some may have to be read later."""
         if any(row.get(name) is None for name in document.expected):
@@ -88,12 +94,9 @@ class Completion:
     def complete(self, results: Iterable[Result]) -> list[Result]:
         """Results with what could only be read after the creation, many in one call."""
         results = list(results)
-        endpoint = self.search.endpoint
-        name = number_field(endpoint)
-        names = [name] if name else []
-        names += {total: None for expected in self._expected.values() for total in expected}
+        totals = [total for expected in self._expected.values() for total in expected]
         keys = [str(result.fate.exact_id) for result in results]
-        rows = self.search.by_key(keys, {"": names}) if keys else {}
+        rows = self.search.by_key(keys, self.columns(totals)) if keys else {}
         return [
             self._completed(result, rows.get(key, {}))
             for result, key in zip(results, keys, strict=True)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from target_exactonline.completion import Completion
     from target_exactonline.documents import Document
     from target_exactonline.journal import Journal, Posting
-    from target_exactonline.search import Row, Search
+    from target_exactonline.search import Columns, Row, Search
     from target_exactonline.writer import Writer
 
 LOST = (
@@ -160,7 +160,7 @@ class Deeds:
         for name in others:
             found[name] = None if rows_of is None else rows_of.get(name, [])
         for name in doubtful - found.keys():
-            found[name] = self.search.lost(wanted[name], known[name].sent_at or 0.0)
+            found[name] = self._lost(wanted[name], known[name].sent_at or 0.0, columns)
         return found
 
     def carry_out(
@@ -206,8 +206,8 @@ class Deeds:
         return UNSEARCHABLE.format(name=name, stream=stream, reference=document.reference)
 
     def _adopted(self, stream: str, document: Document, rows: list[Row]) -> Fate:
-        key, several = str(rows[0][self.search.key]), self._several(rows)
-        fate = Fate(CREATED, key, reason=several, payload_hash=document.payload_hash)
+        fate = self._created(document, rows[0])
+        fate = replace(fate, reason=joined(fate.reason, self._several(rows)))
         return self._with_files(stream, document, fate)
 
     def _several(self, rows: list[Row]) -> str | None:
@@ -246,10 +246,17 @@ class Deeds:
 
     def _resolved(self, stream: str, document: Document) -> Fate:
         """Look for a document that was sent just now, without an answer."""
-        rows = self.search.lost(document, self.journal.clock())
+        rows = self._lost(document, self.journal.clock())
         if rows is None:
             return Fate(IN_DOUBT, reason=self._unsearchable(stream, document))
         return self._adopted(stream, document, rows) if rows else Fate(IN_DOUBT, reason=LOST)
+
+    def _lost(
+        self, document: Document, sent_at: float, columns: Columns | None = None
+    ) -> list[Row] | None:
+        """The documents that may be a lost one, with what its answer would have told."""
+        told = self.completion.columns(document.expected, columns)
+        return self.search.lost(document, sent_at, told)
 
     def _created(self, document: Document, row: Row) -> Fate:
         key, name = str(row[self.search.key]), self.search.reference_field
@@ -303,7 +310,8 @@ class Deeds:
         if not self.policy.upsert or "PUT" not in self.endpoint.methods:
             new = before is None or before.exact_id is None
             kept = document.payload_hash if new and not (before and before.doubtful) else ""
-            reason = CHANGED if before and before.doubtful else self._several(rows)
+            other = before and before.doubtful and before.payload_hash != document.payload_hash
+            reason = CHANGED if other else self._several(rows)
             return Fate(EXISTS, key, number_of(self.endpoint, rows[0]), reason, payload_hash=kept)
         fate = self._change(document, key, rows[0])
         if fate.outcome == UNCHANGED and before and before.outcome == IN_DOUBT:

@@ -136,7 +136,9 @@ class Search:
         names = [self.key, *filter(None, [self.reference_field]), *columns.get("", [])]
         return list(dict.fromkeys(names))
 
-    def lost(self, document: Document, sent_at: float) -> list[Row] | None:
+    def lost(
+        self, document: Document, sent_at: float, columns: Columns | None = None
+    ) -> list[Row] | None:
         """The documents that may be one that was sent without an answer.
 
         Where they cannot be searched by reference, those made since are read, or those of the same
@@ -147,10 +149,11 @@ class Search:
         """
         if document.local:
             return None
-        found = self.by_reference([document.reference or ""], prompt=True)
+        found = self.by_reference([document.reference or ""], columns, prompt=True)
         if found is not None:
             return found.get(document.reference or "", [])
-        return self._compared(self._since(sent_at) or self._alike(document), document.reference)
+        condition = self._since(sent_at) or self._alike(document)
+        return self._compared(condition, document.reference, columns or {})
 
     def made_since(self, moment: float, reference: str) -> list[Row] | None:
         """The documents with a reference that were made, or changed, since a moment.
@@ -158,16 +161,22 @@ class Search:
         Returns:
             None where this endpoint cannot be searched that way.
         """
-        return self._compared(self._since(moment), reference)
+        return self._compared(self._since(moment), reference, {})
 
-    def _compared(self, condition: str | None, reference: str | None) -> list[Row] | None:
+    def _compared(
+        self, condition: str | None, reference: str | None, columns: Columns
+    ) -> list[Row] | None:
         """The documents that meet a condition and have this very reference."""
         if self.reference_field is None or not condition:
             return None
-        names = f"{self.key},{self.reference_field}"
+        names = ",".join(self._own(columns))
         address = odata.url(self._path(), {"$filter": condition, "$select": names})
         rows = list(self._pages(address))
-        return self._by(self.reference_field, rows).get(reference or "", [])
+        found = self._by(self.reference_field, rows).get(reference or "", [])
+        for collection, wanted in columns.items():
+            if collection:
+                self._add_lines(found, collection, wanted)
+        return found
 
     def _since(self, sent_at: float) -> str | None:
         name = next((n for n in ("Created", "Modified") if self.may_filter(n)), None)

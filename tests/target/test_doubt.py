@@ -151,6 +151,59 @@ def test_an_entry_without_a_searchable_reference_is_created_once(
     assert (company.calls("GET"), company.calls("POST")) == (1, 2)
 
 
+def test_what_is_found_again_has_its_number_and_its_totals_compared(
+    company: Company, runner: Runner
+) -> None:
+    line = {"Item": company.items[0], "Quantity": 1}
+    order = {"YourRef": "SO-1", "OrderedBy": company.customer, "SalesOrderLines": [line]}
+    company.server.control.faults({"kind": "lost", "method": "POST", "times": 1})
+    (result,) = runner.load(order, stream="sales_orders").results
+    assert result["outcome"] == "created"
+    assert result["number"] is not None
+    company.server.control.faults({"kind": "lost", "method": "POST", "times": 1})
+    load = runner.load(company.invoice("off", VATAmountFC=1.25, AmountFC=26.25, AmountFCExclVat=25))
+    assert load.outcomes == [("off", "created")]
+    assert str(load.reasons[0]).startswith("its totals are not those of the record; VATAmountFC is")
+
+
+@pytest.mark.parametrize("stream", ["sales_invoices", "sales_entries"])
+def test_a_changed_record_of_a_document_in_doubt_changes_no_more_than_it_should(
+    company: Company, runner: Runner, stream: str
+) -> None:
+    # One of the two cannot be searched by its reference, and is found by other means.
+    company.server.control.faults(
+        {
+            "kind": "status",
+            "status": 400,
+            "body": True,
+            "method": "GET",
+            "path": "SalesEntries",
+            "times": 1,
+        }
+    )
+    record = (
+        company.invoice("CH-1") if stream == "sales_invoices" else _sales_entry(company, "CH-1")
+    )
+    runner.load(record, stream=stream)
+    _forget_the_answer(runner, "CH-1")
+    company.server.control.reset_calls()
+    load = runner.load({**record, "Description": "new"}, stream=stream, load_method="upsert")
+    assert load.outcomes == [("CH-1", "updated")]
+    assert load.reasons == [None]
+    assert (company.calls("POST"), company.calls("PUT")) == (0, 1)
+    rows = company.server.control.truth(company.division, stream)
+    assert [row["Description"] for row in rows if row["YourRef"] == "CH-1"] == ["new"]
+
+
+def test_a_dry_run_does_not_call_a_doubt_a_change(company: Company, runner: Runner) -> None:
+    record = company.invoice("dry-doubt")
+    runner.load(record)
+    _forget_the_answer(runner, "dry-doubt")
+    load = runner.load(record, dry_run=True)
+    assert load.outcomes == [("dry-doubt", "exists")]
+    assert load.reasons == [None]
+
+
 def _sales_entry(company: Company, reference: str) -> Record:
     accounts = company.server.control.truth(company.division, "gl_accounts")
     revenue = next(row["ID"] for row in accounts if row["Type"] == 110)
