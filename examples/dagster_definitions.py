@@ -5,8 +5,6 @@ that inherit from tap-exactonline, each with divisions of its own; all of them s
 PostgreSQL.
 """
 
-from __future__ import annotations
-
 import subprocess
 
 import dagster

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import runpy
@@ -146,6 +147,8 @@ def test_dagster_loads_each_group(
     )
     found = load("dagster_definitions.py", stand_in)
     for asset in found["assets"]:
+        # Dagster refuses an annotation that is text.
+        assert isinstance(inspect.signature(asset).parameters["context"].annotation, type)
         asset(SimpleNamespace(log=SimpleNamespace(info=lambda *_: None)))
     for command in ran:
         check_meltano(shlex.join(command))
