@@ -21,6 +21,7 @@ DEMO_ENV := .venv-demo/.made
 SOURCES := exactonline_cli exactonline_client exactonline_sandbox tap_exactonline \
 	target_exactonline scripts demo proof benchmarks tests
 UNIT_TESTS := tests/client tests/tap tests/target tests/sandbox --ignore tests/sandbox/test_foreign_clients.py
+NO_BRANCH_UNTESTED := exactonline_client/auth.py,exactonline_client/limits.py,exactonline_client/error_counts.py,exactonline_client/pages.py,target_exactonline/journal.py
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
@@ -48,6 +49,12 @@ types: $(ENV) ## Check the types
 .PHONY: pytest
 pytest: $(ENV) $(DEMO_ENV) ## Run the tests alone
 	$(BIN)/pytest -n 2 --dist loadfile
+
+.PHONY: coverage
+coverage: $(ENV) $(DEMO_ENV) ## Run the tests and say which lines and branches they leave out
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
+	$(BIN)/coverage report
+	$(BIN)/coverage report --fail-under=100 --include='$(NO_BRANCH_UNTESTED)'
 
 .PHONY: demo
 demo: $(DEMO_ENV) ## Sandbox, Meltano and PostgreSQL, from nothing to invoices and back
@@ -94,8 +101,8 @@ lowest: $(UV) ## Run the unit tests with the oldest versions that are allowed
 
 .PHONY: audit
 audit: $(UV) ## Ask the advisory service about the pinned requirements; needs a network
-	for pins in plugins container meltano; do \
-		$(UV) tool run --quiet pip-audit --disable-pip --require-hashes --requirement requirements/$$pins.txt; \
+	for pins in plugins container meltano target-postgres tap-postgres build; do \
+		$(UV) tool run --quiet pip-audit@2.9.0 --disable-pip --require-hashes --requirement requirements/$$pins.txt; \
 	done
 
 .PHONY: pins

@@ -127,8 +127,8 @@ def _budgets(store: Store, app: str, now: float) -> list[dict[str, Any]]:
     for row in rows:
         minute = Window(row.minute_limit, row.minute_remaining, row.minute_reset)
         day = Window(row.day_limit, row.day_remaining, row.day_reset)
-        minute.roll(now + row.clock_offset, MINUTE)
-        day.roll(now + row.clock_offset, DAY)
+        minute.roll(now, MINUTE)
+        day.roll(now, DAY)
         found.append(
             {
                 "division": row.division,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Barrier, Thread
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from exactonline_client.errors import (
 from exactonline_client.store import Store, connections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     import responses
@@ -363,6 +364,76 @@ class TestPreviousRefreshToken:
         with pytest.raises(ExactOnlineError):
             exact.tokens().access_token()
         assert len(endpoint.forms) == 2
+        assert previous(exact) == "seed-0"
+
+    def test_a_pair_that_another_process_got_meanwhile_is_not_proven_by_an_old_one(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        source.access_token()
+
+        def renewed_elsewhere(_request: object) -> tuple[int, dict[str, str], str]:
+            clock.now += 600
+            exact.tokens().access_token()
+            return 200, {}, "{}"
+
+        endpoint.mock.add_callback("GET", ME, renewed_elsewhere)
+        endpoint.grant(2)
+        requests.get(ME, auth=source, timeout=5)
+        assert stored(exact) == ("access-2", "refresh-2")
+        assert previous(exact) == "refresh-1"
+
+    def test_nor_one_that_this_process_got_meanwhile(
+        self, exact: Exact, endpoint: TokenEndpoint
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        source.access_token()
+
+        def renewed_here(_request: object) -> tuple[int, dict[str, str], str]:
+            source.refused("Bearer access-1")
+            return 200, {}, "{}"
+
+        endpoint.mock.add_callback("GET", ME, renewed_here)
+        endpoint.grant(2)
+        requests.get(ME, auth=source, timeout=5)
+        assert previous(exact) == "refresh-1"
+
+    def test_nor_one_that_another_thread_got_at_this_very_moment(
+        self, exact: Exact, endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        source.access_token()
+        lock = source._one_thread
+
+        @contextmanager
+        def overtaken() -> Iterator[None]:
+            monkeypatch.setattr(source, "_one_thread", lock)
+            source.refused("Bearer access-1")
+            with lock:
+                yield
+
+        def answered(_request: object) -> tuple[int, dict[str, str], str]:
+            monkeypatch.setattr(source, "_one_thread", overtaken())
+            return 200, {}, "{}"
+
+        endpoint.mock.add_callback("GET", ME, answered)
+        endpoint.grant(2)
+        requests.get(ME, auth=source, timeout=5)
+        assert previous(exact) == "refresh-1"
+
+    def test_it_is_kept_where_it_is_too_early_to_try_it(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        exact.tokens().access_token()
+        clock.now += 600
+        endpoint.refuse(401, "unauthorized_client", "Old refresh token used.")
+        endpoint.refuse_too_early()
+        with pytest.raises(SignInNeeded):
+            exact.tokens().access_token()
         assert previous(exact) == "seed-0"
 
 
