@@ -291,7 +291,8 @@ class Store:
     def _readable_errors(self) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, UnicodeDecodeError) as error:
+            # A damaged file may hold texts that are none.
             cause = database.cause(error)
             raise StoreError(
                 f"The store {self.name} cannot be used: {cause}. Nothing in it was overwritten."

@@ -21,12 +21,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import Element
 from zoneinfo import ZoneInfo
 
 import requests
 
 from exactonline_cli.signin import Problem, SignIn
-from exactonline_client import auth, catalogue, odata, pages, plugin, refusals
+from exactonline_client import auth, catalogue, odata, pages, plugin, refusals, xml_api
 from exactonline_client.errors import DailyLimitReached, ExactOnlineError
 from exactonline_client.limits import Budget
 from exactonline_client.session import Usage, exact_message
@@ -34,6 +35,7 @@ from exactonline_client.store import Store, connections
 from exactonline_sandbox import Sandbox, SandboxConfig
 from tap_exactonline import events
 from tap_exactonline.tap import TapExactOnline
+from target_exactonline import match_file, match_sets
 from target_exactonline.messages import MessageReader
 from target_exactonline.target import TargetExactOnline
 
@@ -250,6 +252,16 @@ def _input(server: Server, folder: Path) -> Callable[[bytes], object]:
     return read
 
 
+UPLOADED = b"""<?xml version="1.0" encoding="utf-8"?><eExact><Messages><Message type="2">
+<Topic code="MatchSets" node="MatchSets"><Data keyAlt="1300" /></Topic><Date>2026-06-25</Date>
+<Description>Created</Description></Message><Message type="0"><Topic code="MatchSets" />
+<Description>Not found</Description></Message></Messages></eExact>"""
+DOWNLOADED = b"""<?xml version="1.0" encoding="utf-8"?><eExact><MatchSets><MatchSet>
+<GLAccount code="1300" /><Account code="               123" /><MatchLines>
+<MatchLine finyear="2026" finperiod="6" journal="70" entry="26700001" amountdc="121.00" />
+<MatchLine finyear="2026" finperiod="6" journal="20" entry="26200001" amountdc="-121.00" />
+</MatchLines></MatchSet></MatchSets>
+<Topics><Topic code="MatchSets" ts_d="0x01" count="1" pagesize="1" /></Topics></eExact>"""
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 PAGE = b"""{ "d" : { "results": [
 { "__metadata": {"uri": "https://start.exactonline.nl/api/v1/1/crm/Accounts(guid'1')", "type": "A"},
@@ -296,6 +308,30 @@ MESSAGES = (
 )
 
 
+def _uploaded(text: bytes) -> None:
+    """What is made of the answer to an upload of the XML API."""
+    session = SimpleNamespace(write=lambda *_: SimpleNamespace(content=text))
+    xml_api.upload(session, 1, "MatchSets", Element("eExact"))  # type: ignore[arg-type]
+
+
+def _downloaded(text: bytes) -> None:
+    """What is made of the match sets that the XML API lists; a full page is asked for once."""
+    answers = iter([text, b"<eExact/>"])
+    session = SimpleNamespace(get=lambda *_: SimpleNamespace(content=next(answers)))
+    for page in xml_api.download(session, 1, "MatchSets"):  # type: ignore[arg-type]
+        for element in page.iter("MatchSet"):
+            match_sets.identity(element)
+
+
+def _match_file(folder: Path) -> Callable[[bytes], object]:
+    def read(text: bytes) -> None:
+        file = folder / "matches.xml"
+        file.write_bytes(text)
+        match_file.add(str(file), 1, [])
+
+    return read
+
+
 def _signed_in_page() -> Callable[[bytes], object]:
     def read(text: bytes) -> None:
         step = SignIn({}, state="abc")
@@ -339,6 +375,9 @@ def parsers(folder: Path, server: Server) -> Iterator[Parser]:
         (b"https://example.com/callback?code=stampNL001.abc%21xyz&state=def",),
         _signed_in_page(),
     )
+    yield Parser("answer to an upload of XML", (UPLOADED,), _uploaded)
+    yield Parser("list of match sets", (DOWNLOADED,), _downloaded)
+    yield Parser("file of match sets", (DOWNLOADED,), _match_file(folder), 0.1)
     yield Parser("line of the input", tuple(MESSAGES.splitlines()), _singer_line)
     yield Parser("input of the target", (MESSAGES,), _input(server, folder), 0.02)
     yield Parser("settings of the tap", (SETTINGS,), _settings(TapExactOnline), 0.01)

@@ -300,7 +300,10 @@ def main() -> int:
     print(f"leaks               {len(found.leaks):12,}   (must be 0)")
     for line in (*found.crashed, *found.leaks):
         print(f"    {line}")
-    return 1 if found.crashed or found.leaks else 0
+    wrong = len(found.crashed) + len(found.leaks)
+    print(f"secrets, seed {given.seed}: {wrong} wrong")
+    print("BROKEN" if wrong else "HELD")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
