@@ -96,7 +96,7 @@ def answers(connection: sa.Connection) -> bool:
         return False
 
 
-def cause(error: SQLAlchemyError) -> str:
+def cause(error: Exception) -> str:
     """What the database says, without statement and values."""
     return str(getattr(error, "orig", None) or error).partition("\n")[0]
 
