@@ -82,6 +82,7 @@ docs-tables: $(ENV) ## Regenerate the pages of tables: streams, sinks and settin
 	$(BIN)/python scripts/build_stream_table.py
 	$(BIN)/python -m scripts.build_sink_table
 	$(BIN)/python -m scripts.build_reference
+	$(BIN)/python -m scripts.build_exit_codes
 	$(BIN)/python -m scripts.build_modules
 
 .PHONY: docs

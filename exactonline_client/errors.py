@@ -4,6 +4,66 @@ from __future__ import annotations
 
 from exactonline_client import redaction
 
+EXIT_CODES: dict[int, tuple[str, str]] = {
+    0: (
+        (
+            "all well; also when the calls of the day are used up and `on_daily_limit` is "
+            "`stop`, and when a run was asked to end (Ctrl-C, SIGTERM)"
+        ),
+        "",
+    ),
+    1: (
+        (
+            "a request was refused, or an answer or the input was not understood; the tap "
+            "reads its other streams"
+        ),
+        "read the line",
+    ),
+    2: (
+        (
+            "a setting is missing or wrong, a file with settings, state or catalog cannot "
+            "be read, or Exact refuses the client id or secret"
+        ),
+        "correct what it names",
+    ),
+    3: (
+        (
+            "there is no sign-in, or it is broken: the refresh token was spent elsewhere, "
+            "expired or revoked"
+        ),
+        "`exactonline connect`, or set a new `refresh_token`",
+    ),
+    4: (
+        "the calls of the day are used up, and `on_daily_limit` is `fail`",
+        "run again after 00:00 UTC",
+    ),
+    5: (
+        "some records were rejected by the target; the others were written",
+        "read the rejections, correct, run again",
+    ),
+    6: (
+        "a division or an endpoint may not be opened",
+        "choose one of the divisions it lists, or ask for the rights",
+    ),
+    7: (
+        "Exact Online did not answer, also when asked again, or wants to be asked later",
+        "run again later",
+    ),
+    8: (
+        "the store cannot be opened, read or written",
+        "see the line: place, rights, key or version",
+    ),
+    9: (
+        "`exactonline status` alone: a sign-in has ended, or ends soon",
+        "`exactonline keepalive`, or sign in again",
+    ),
+    10: (
+        "an endpoint refused nine calls within an hour; one more might have the app blocked",
+        "solve what the refusals say, and run again after the moment that the line names",
+    ),
+}
+"""What each exit code of a program means, and what to do about it."""
+
 
 class ExactOnlineError(Exception):
     """Root of all errors of this project; its text is meant for the user as it is."""

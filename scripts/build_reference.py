@@ -86,10 +86,14 @@ def kind(facts: Mapping[str, Any]) -> str:
     found = " or ".join(name for name in types if name != "null")
     if "items" in facts:
         found += f" of {facts['items']['type']}s"
-    if "minimum" in facts:
+    if "minimum" in facts and "maximum" in facts:
+        found += f", from {facts['minimum']} to {facts['maximum']}"
+    elif "minimum" in facts:
         found += f", {facts['minimum']} or more"
     if "exclusiveMinimum" in facts:
         found += f", more than {facts['exclusiveMinimum']}"
+    if "pattern" in facts:
+        found += f" of the form `{facts['pattern']}`"
     return f"{found}, secret" if facts.get("secret") else found
 
 

@@ -90,7 +90,7 @@ def test_every_page_says_what_it_is_about() -> None:
         assert page.read_text(encoding="utf-8").startswith("# "), page.name
 
 
-@pytest.mark.parametrize("script", ["build_modules", "build_reference"])
+@pytest.mark.parametrize("script", ["build_modules", "build_reference", "build_exit_codes"])
 def test_tables_are_what_the_code_says(script: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", f"scripts.{script}", "--check"],
