@@ -19,6 +19,7 @@ from exactonline_client.store import connections
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from exactonline_client.regions import Region
     from exactonline_client.store import Store
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -108,10 +109,11 @@ def identify(settings: Mapping[str, Any], store: Store) -> tuple[str, App]:
             f"Setting connection: {name!r} is no name for a connection. Use up to 64 letters, "
             "digits, dots, dashes and underscores."
         )
+    region = regions.resolve(settings.get("region") or "nl", settings.get("base_url"))
     saved = load(store)
     account = _named(name, saved, settings) if name else _only_one(saved, settings)
     if account is None:
-        app = _new_app(settings, saved)
+        app = _new_app(region, settings, saved)
         name = name or app.connection_name
         _refuse_other_app(name, app, saved)
         return name, app
@@ -159,7 +161,7 @@ def _agrees(account: Account, settings: Mapping[str, Any], setting: str) -> bool
     return bool(getattr(account, setting) == wanted)
 
 
-def _new_app(settings: Mapping[str, Any], saved: list[Account]) -> App:
+def _new_app(region: Region, settings: Mapping[str, Any], saved: list[Account]) -> App:
     for setting in ("client_id", "client_secret"):
         if not settings.get(setting):
             known = ", ".join(account.name for account in saved)
@@ -167,7 +169,6 @@ def _new_app(settings: Mapping[str, Any], saved: list[Account]) -> App:
                 f"Setting {setting} is missing, and no stored connection fits the settings "
                 f"(stored: {known or 'none'}). {CONNECT}"
             )
-    region = regions.resolve(settings.get("region") or "nl", settings.get("base_url"))
     return App(region, settings["client_id"], settings["client_secret"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import sys
@@ -17,7 +18,7 @@ from exactonline_client.errors import ConfigurationError, ExactOnlineError
 from exactonline_client.settings import DISTRIBUTION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import click
     from singer_sdk.plugin_base import PluginBase
@@ -107,7 +108,19 @@ def start(plugin: type[Plugin], config: Any, **inputs: IO[str] | None) -> Plugin
             plugin.append_builtin_config(plugin.config_jsonschema)
             prefix = f"{plugin.name.upper().replace('-', '_')}_"
             given |= environment.settings(plugin.config_jsonschema, prefix)
-        return plugin(config=given, **parsed)
+        made = plugin(config=given, **parsed)
+    _tell_unknown(made, given)
+    return made
+
+
+def _tell_unknown(plugin: PluginBase, given: Iterable[str]) -> None:
+    """Warn of settings that there are not: a misspelt one would be without effect."""
+    known = list(plugin.config_jsonschema["properties"])
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            plugin.logger.warning("There is no setting %s; it has no effect.%s", name, hint)
 
 
 def refuse_foreign_package() -> None:

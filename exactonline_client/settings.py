@@ -38,6 +38,7 @@ SHARED: dict[str, dict[str, Any]] = {
     },
     "base_url": {
         "type": ["string", "null"],
+        "pattern": "^https?://",
         "title": "Base URL",
         "examples": ["http://127.0.0.1:8020"],
         "description": (

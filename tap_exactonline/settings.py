@@ -12,7 +12,7 @@ FRESH_DAYS = 7.0
 OWN: dict[str, dict[str, Any]] = {
     "divisions": {
         "type": ["array", "null"],
-        "items": {"type": "integer"},
+        "items": {"type": "integer", "minimum": 1},
         "title": "Divisions",
         "examples": [[123456, 234567]],
         "description": (

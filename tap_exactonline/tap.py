@@ -396,12 +396,22 @@ class TapExactOnline(Tap):
                 raise
             tap.logger.warning("%s", limit)
 
+    def _check_settings(self) -> None:
+        """Look at what a schema cannot tell right from wrong, before anything is asked.
+
+        Raises:
+            ConfigurationError: one of them is wrong.
+        """
+        _ = self.start_date, self.compared, self.news
+        self._own(())
+
     def run(self) -> None:
         """Read, and say how it went.
 
         Raises:
             The errors of `finish`.
         """
+        self._check_settings()
         with self.connection.noted_run(self.name):
             lists = sources.of(self)
             self.readers.progress.expected = sources.expected(self, lists)

@@ -100,6 +100,32 @@ def test_a_wrong_setting(
     assert named in told[-1]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("start_date", "yesterday"),
+        ("divisions_share", "5/4"),
+        ("divisions_from", "nowhere.jsonl"),
+        ("base_url", "ftp://example.com"),
+        ("divisions", [-1]),
+    ],
+)
+def test_what_cannot_be_right_is_refused_before_anything_is_asked(
+    tmp_path: Path, name: str, value: Any
+) -> None:
+    config = {"client_id": "id", "client_secret": "secret", name: value}
+    code, told, out = program(tmp_path, config, "accounts")
+    assert code == 2
+    (line,) = told
+    assert name in line
+    assert out == ""
+
+
+def test_a_misspelt_setting_is_told(tmp_path: Path) -> None:
+    _, told, _ = program(tmp_path, {"client_id": "id", "regoin": "be", "start_date": "never"})
+    assert "There is no setting regoin; it has no effect. Did you mean region?" in told
+
+
 def test_discovery_needs_no_settings(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "tap_exactonline.tap", "--discover"],
