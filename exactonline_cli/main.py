@@ -44,7 +44,6 @@ for command in (
     connect,
     login,
     divisions,
-    plan,
     status,
     keepalive,
     plan,
