@@ -143,6 +143,10 @@ def _compare(figures: Figures, books: Company) -> None:
     for row in control.truth(books.division, "sales_invoice_lines"):
         lines[row["InvoiceID"]].append(row)
     told = {line["reference"]: line for line in books.told()}
+    codes = {row["ID"]: row["Code"] for row in control.truth(books.division, "accounts")}
+    wanted = {books.invoice(number)["YourRef"] for number in range(figures.invoices)}
+    made = {str(reference) for reference in found if str(reference).startswith(f"W{books.seed}-")}
+    figures.wrong += [f"{reference} was never asked for" for reference in made - wanted]
     for number in range(figures.invoices):
         record = books.invoice(number)
         reference = record["YourRef"]
@@ -150,7 +154,9 @@ def _compare(figures: Figures, books: Company) -> None:
         if len(documents) != 1:
             figures.wrong.append(f"{reference} is there {len(documents)} times")
             continue
-        figures.wrong += _differences(record, documents[0], lines[documents[0]["InvoiceID"]])
+        (invoice,) = documents
+        invoice["Customer"] = codes[invoice["OrderedBy"]]
+        figures.wrong += _differences(record, invoice, lines[invoice["InvoiceID"]])
         last = told.get(reference, {"outcome": "untold", "exact_id": None})
         figures.outcomes[last["outcome"]] += 1
         if last["outcome"] not in WELL or last["exact_id"] != documents[0]["InvoiceID"]:
@@ -165,6 +171,13 @@ def _differences(
     made = [(line["ItemCode"], line["Quantity"], line["NetPrice"]) for line in lines]
     total = sum((_amount(line) for line in _sent(record)), Decimal(0))
     wrong = []
+    head = (invoice["Customer"], invoice["Description"])
+    if head != (record["OrderedBy"], record["Description"]):
+        wrong.append(f"{record['YourRef']}: {head}")
+    gross, vat = (Decimal(str(invoice[name])) for name in ("AmountFC", "VATAmountFC"))
+    of_lines = sum((Decimal(str(line["VATAmountFC"] or 0)) for line in lines), Decimal(0))
+    if gross - vat != total or vat != of_lines:
+        wrong.append(f"{record['YourRef']}: {gross} with {vat} VAT, not {total} and {of_lines}")
     if made != wanted:
         wrong.append(f"{record['YourRef']}: lines {made}, not {wanted}")
     if Decimal(str(invoice["AmountFCExclVat"])) != total:
