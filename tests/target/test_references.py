@@ -310,6 +310,7 @@ def test_an_account_and_an_item_are_created_with_the_invoice_that_needs_them(
 
 def test_every_curated_entity_is_written_by_codes(company: Company, runner: Runner) -> None:
     customer_code, item = customer(company)["Code"], next(iter(item_codes(company)))
+    supplier = next(row["Code"] for row in rows(company, "accounts") if row["IsSupplier"])
     ledger = [row["Code"] for row in rows(company, "gl_accounts")]
     amount = {"GLAccountCode": ledger[-1], "AmountFC": 5}
     records: dict[str, Record] = {
@@ -349,6 +350,31 @@ def test_every_curated_entity_is_written_by_codes(company: Company, runner: Runn
         "project_time_transactions": {"reference": "t", "ItemCode": item, "Quantity": "2.5"},
         "documents": {"Subject": "A letter", "Type": 55, "AccountCode": customer_code},
         "costcenters": {"Code": "K9", "Description": "Cost"},
+        "purchase_entries": {
+            "YourRef": "pe",
+            "Journal": "60",
+            "SupplierCode": supplier,
+            "PurchaseEntryLines": [amount],
+        },
+        "cash_entries": {"reference": "ce", "JournalCode": "10", "CashEntryLines": [amount]},
+        "purchase_orders": {
+            "YourRef": "po",
+            "SupplierCode": supplier,
+            "PurchaseOrderLines": [{"ItemCode": item, "QuantityInPurchaseUnits": 2}],
+        },
+        "cost_transactions": {"reference": "ct", "ItemCode": item, "Quantity": 3},
+        "subscriptions": {
+            "Description": "A year of it",
+            "SubscriptionTypeCode": "MND",
+            "OrderedByCode": customer_code,
+            "SubscriptionLines": [{"ItemCode": item, "Quantity": 1}],
+        },
+        "sales_invoices": {
+            "YourRef": "a credit note",
+            "Type": 8021,
+            "OrderedByCode": customer_code,
+            "SalesInvoiceLines": [{"ItemCode": item, "Quantity": -1}],
+        },
     }
     for stream, record in records.items():
         load = runner.load(record, stream=stream)
