@@ -339,7 +339,7 @@ class TokenSource(AuthBase):
                 auth=_unsigned,
             )
         except requests.RequestException as error:
-            raise Unavailable(
+            raise refusals.untrusted(error, self.app.region.base_url) or Unavailable(
                 f"The token endpoint of {self.app.region.base_url} did not answer "
                 f"({type(error).__name__}). Is the address right, and the network up? "
                 "The stored sign-in was left as it is; start again to try it again."

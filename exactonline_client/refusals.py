@@ -1,6 +1,8 @@
-"""What a refusal of the token endpoint means, and what to do about it."""
+"""What a refusal means, by the token endpoint or of its certificate, and what to do about it."""
 
 from __future__ import annotations
+
+import re
 
 import requests
 
@@ -13,6 +15,20 @@ from exactonline_client.errors import (
 
 NOT_EXPIRED = "access_token not expired"
 SIGN_IN = "Sign in again: exactonline connect, or a new refresh token in the setting refresh_token."
+
+_UNTRUSTED = re.compile(r"certificate verify failed: (?P<why>[^(\]]+)")
+
+
+def untrusted(error: requests.RequestException, base_url: str) -> Unavailable | None:
+    """What it means that nobody vouches for a server's certificate; None for another failure."""
+    found = _UNTRUSTED.search(str(error))
+    if not found:
+        return None
+    return Unavailable(
+        f"The certificate of {base_url} is not trusted ({found['why'].strip()}), so nothing was "
+        "sent. Is the address right? Where a proxy of your own stands in between, name the file "
+        "with its certificate in the environment variable REQUESTS_CA_BUNDLE."
+    )
 
 
 def words(answer: requests.Response) -> tuple[str, str]:

@@ -19,6 +19,7 @@ import requests
 from requests.exceptions import ConnectTimeout
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
+from exactonline_client import refusals
 from exactonline_client.error_counts import COUNTED, endpoint_of
 from exactonline_client.errors import (
     AccessDenied,
@@ -263,14 +264,20 @@ class Session:
                 if keep is not None:
                     keep(answer)
             except requests.RequestException as error:
-                if method in WRITES and _never_sent(error):
-                    raise Unavailable(
-                        f"{_where(method, address)}: no connection to {self.base_url}. "
-                        "Nothing was sent. Is the address right, and the network up?"
-                    ) from None
-                raise _Transient(_explain(error)) from None
+                raise self._failure(method, address, error) from None
             self._note(division, endpoint, answer)
         return answer
+
+    def _failure(
+        self, method: str, address: str, error: requests.RequestException
+    ) -> Unavailable | _Transient:
+        """What it means that there was no answer."""
+        if method in WRITES and _never_sent(error):
+            return Unavailable(
+                f"{_where(method, address)}: no connection to {self.base_url}. "
+                "Nothing was sent. Is the address right, and the network up?"
+            )
+        return refusals.untrusted(error, self.base_url) or _Transient(_explain(error))
 
     def _note(self, division: int | None, endpoint: str, answer: requests.Response) -> None:
         """Let others know what an answer tells; whatever becomes of that, the answer has come."""
