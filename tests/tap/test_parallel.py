@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from exactonline_client.errors import SignInNeeded
+from exactonline_client.errors import SignInNeeded, Unavailable
 from tap_exactonline import parallel
 from tap_exactonline.parallel import Crew, Ended
 from tap_exactonline.states import StateMessages
@@ -214,8 +214,27 @@ def test_a_broken_sign_in_ends_all(bench: Bench) -> None:
     assert threading.active_count() <= before
 
 
+@FOUR
+def test_an_error_that_ends_one_reader_in_the_middle_ends_all_of_them(bench: Bench) -> None:
+    before = threading.active_count()
+    *others, broken = bench.divisions
+    bench.server.control.faults({"kind": "unauthorized", "path": f"/{broken}/sync/Logistics/Items"})
+    outcome = bench.run("gl_accounts", "items", divisions=[*bench.divisions])
+    assert isinstance(outcome.error, Unavailable)
+    assert "HTTP 401" in str(outcome.error)
+    assert threading.active_count() <= before
+    assert not [row for row in outcome.records("items") if row["Division"] == broken]
+    # What is noted as read is out.
+    for partition in outcome.state["bookmarks"].get("items", {}).get("partitions", ()):
+        division = partition["context"]["division"]
+        assert division in others or "replication_key_value" not in partition
+        if "replication_key_value" in partition:
+            sent = [row for row in outcome.records("items") if row["Division"] == division]
+            assert max(row["Timestamp"] for row in sent) >= partition["replication_key_value"]
+
+
 def start(bench: Bench, tmp_path: Path, **config: Any) -> subprocess.Popen[bytes]:
-    """The program, reading four divisions of a slow server."""
+    """The program, reading four divisions."""
     settings = {**bench.config, "all_divisions": True, "max_parallel_divisions": 4, **config}
     (tmp_path / "config.json").write_text(json.dumps(settings), encoding="utf-8")
     text = json.dumps(catalog(STREAMS, None, settings))
