@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -85,7 +86,7 @@ class Results:
 
     def _append_to(self, path: str) -> TextIO:
         try:
-            return self._open.enter_context(open(path, "a", encoding="utf-8"))  # noqa: PTH123
+            return self._open.enter_context(open(path, "a", encoding="utf-8", opener=_owner_only))
         except OSError as error:
             raise ConfigurationError(
                 f"Setting results_path: {path} cannot be written ({error.strerror})."
@@ -145,6 +146,11 @@ class Results:
     def close(self) -> None:
         """Close the file."""
         self._open.close()
+
+
+def _owner_only(path: str, flags: int) -> int:
+    """Open a file that, where it is new, only its owner may read."""
+    return os.open(path, flags, 0o600)
 
 
 def _said(count: int, words: str) -> list[str]:
