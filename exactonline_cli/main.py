@@ -17,7 +17,7 @@ from exactonline_cli.results import results
 from exactonline_cli.sandbox import sandbox
 from exactonline_cli.status import status
 from exactonline_cli.webhooks import webhooks
-from exactonline_client import redaction
+from exactonline_client import foreign, redaction
 from exactonline_client.errors import ExactOnlineError
 
 
@@ -28,6 +28,7 @@ class _OneLineErrors(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         redaction.install()
         try:
+            foreign.refuse()
             return super().invoke(ctx)
         except ExactOnlineError as error:
             click.echo(f"Error: {error}", err=True)

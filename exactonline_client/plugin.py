@@ -8,14 +8,12 @@ import re
 import sys
 from contextlib import contextmanager
 from functools import partial
-from importlib import metadata
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from singer_sdk.exceptions import ConfigValidationError
 
-from exactonline_client import environment, redaction
+from exactonline_client import environment, foreign, redaction
 from exactonline_client.errors import ConfigurationError, ExactOnlineError
-from exactonline_client.settings import DISTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
 Plugin = TypeVar("Plugin", bound="PluginBase")
 
 _OF_A_SETTING = re.compile(r"(?P<wrong>.*) in config\['(?P<name>\w+)'\]", re.DOTALL)
-
-FOREIGN = "tap-exactonline"
-"""A distribution of others, with our tap's command and import package."""
 
 
 @contextmanager
@@ -123,33 +118,12 @@ def _tell_unknown(plugin: PluginBase, given: Iterable[str]) -> None:
             plugin.logger.warning("There is no setting %s; it has no effect.%s", name, hint)
 
 
-def refuse_foreign_package() -> None:
-    """Stop where the other project's `tap-exactonline` is installed beside ours.
-
-    Both bring a folder `tap_exactonline`, so the files of one lie on those of the other, and
-    nobody can tell which code would be handed the secrets.
-
-    Raises:
-        ConfigurationError: it is.
-    """
-    try:
-        version = metadata.version(FOREIGN)
-    except metadata.PackageNotFoundError:
-        return
-    raise ConfigurationError(
-        f"The package {FOREIGN} {version} is installed in this environment. It is another "
-        f"project, and its files have overwritten some of {DISTRIBUTION}. Remove both and install "
-        f"this one again: pip uninstall {FOREIGN} {DISTRIBUTION}; pip install {DISTRIBUTION}. "
-        f"In Meltano, set pip_url to {DISTRIBUTION} and run meltano install --clean."
-    )
-
-
 def run(plugin: type[PluginBase]) -> None:
     """Run a plugin as a console script."""
     # Before the SDK sets up its logging, which keeps hold of standard error as it finds it.
     redaction.install()
     try:
-        refuse_foreign_package()
+        foreign.refuse()
         with readable_configuration_errors():
             _readable_files(plugin.cli)()
     except ExactOnlineError as error:

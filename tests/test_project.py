@@ -43,7 +43,7 @@ MAY_IMPORT = {
 CLIENT_LAYERS = (
     {"errors", "catalogue", "redaction"},
     {"regions", "odata", "files", "refusals", "environment"},
-    {"settings", "keys", "migrations", "database", "store"},
+    {"settings", "foreign", "keys", "migrations", "database", "store"},
     {"auth", "error_counts", "refused_options"},
     {"limits"},
     {"accounts", "runs", "postings", "list_sizes", "seen_keys", "first_loads"},

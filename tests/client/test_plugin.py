@@ -128,12 +128,21 @@ def test_a_wrong_secret_is_not_shown(name: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_the_other_project_in_the_same_environment_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(("-c", textwrap.dedent(PROGRAM), "--version"), id="plugin"),
+        pytest.param(("-m", "exactonline_cli.main", "status"), id="command"),
+    ],
+)
+def test_the_other_project_in_the_same_environment_is_refused(
+    program: tuple[str, ...], tmp_path: Path
+) -> None:
     facts = tmp_path / "tap_exactonline-0.2.24.dist-info" / "METADATA"
     facts.parent.mkdir()
     facts.write_text("Metadata-Version: 2.1\nName: tap-exactonline\nVersion: 0.2.24\n")
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM), "--version"],
+        [sys.executable, *program],
         capture_output=True,
         text=True,
         check=False,
