@@ -95,9 +95,9 @@ lowest: $(UV) ## Run the unit tests with the oldest versions that are allowed
 	$(check-python)
 	$(UV) venv --quiet --clear --python $(PYTHON) .venv-lowest
 	$(UV) pip compile --quiet --resolution lowest-direct --python .venv-lowest/bin/python --no-header \
-		--extra keyring --extra postgres --extra sandbox -o .venv-lowest/oldest.txt pyproject.toml
+		--extra keyring --extra postgres -o .venv-lowest/oldest.txt pyproject.toml
 	$(UV) pip install --quiet --python .venv-lowest/bin/python --constraint .venv-lowest/oldest.txt \
-		--group test --editable '.[keyring,postgres,sandbox]'
+		--group test --editable '.[keyring,postgres]'
 	.venv-lowest/bin/pytest -q -p no:anyio $(UNIT_TESTS)
 
 .PHONY: audit
@@ -109,8 +109,8 @@ audit: $(UV) ## Ask the advisory service about the pinned requirements; needs a 
 .PHONY: pins
 pins: $(UV) ## Move every pinned requirement to its newest release
 	$(COMPILE) -o requirements/uv.txt requirements/uv.in
-	$(COMPILE) -o requirements/dev.txt pyproject.toml --extra keyring --extra postgres --extra sandbox --group dev
-	$(COMPILE) -o requirements/demo.txt pyproject.toml --extra postgres --extra sandbox --group demo
+	$(COMPILE) -o requirements/dev.txt pyproject.toml --extra keyring --extra postgres --group dev
+	$(COMPILE) -o requirements/demo.txt pyproject.toml --extra postgres --group demo
 	$(COMPILE) -o requirements/plugins.txt pyproject.toml
 	$(COMPILE) -o requirements/container.txt pyproject.toml --extra postgres
 	$(COMPILE) -o requirements/build.txt --group build

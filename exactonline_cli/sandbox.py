@@ -48,13 +48,9 @@ def sandbox(ready_file: Path | None, **options: Any) -> None:  # noqa: ANN401 - 
     It answers on 127.0.0.1 only, and behaves like the real service: the same sign-in, limits,
     paging and errors.
     """
-    try:
-        from exactonline_sandbox import Sandbox  # noqa: PLC0415 - its packages are optional
-    except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"The sandbox needs the package '{error.name}'. "
-            "Install it with: pip install 'singer-exactonline[sandbox]'"
-        ) from error
+    # It takes long to import, and the other commands do not need it.
+    from exactonline_sandbox import Sandbox  # noqa: PLC0415
+
     config = _config(options)
     click.echo("Making the data ...", err=True)
     instance = Sandbox(config)

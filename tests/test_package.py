@@ -9,12 +9,18 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from scripts.check_tag import complaint
 from tests.built import ROOT, build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PACKAGES = (
     "exactonline_cli",
@@ -24,6 +30,10 @@ PACKAGES = (
     "target_exactonline",
 )
 VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+PRESENT = """
+from importlib.util import find_spec
+print([name for name in ("keyring", "playwright", "psycopg") if find_spec(name)])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +122,32 @@ def said(command: list[str | Path], folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@contextmanager
+def at_work(command: list[str | Path], folder: Path) -> Iterator[str]:
+    """A program that serves a page, and the address that it says it is at."""
+    program = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONUNBUFFERED": "1"},
+    )
+    assert program.stdout
+    try:
+        told = ""
+        for line in program.stdout:
+            told += line
+            if found := re.search(r"http://127\.0\.0\.1:\S+", line):
+                yield found[0]
+                break
+        else:
+            pytest.fail(f"it ended: {told}")
+    finally:
+        program.terminate()
+        program.communicate(timeout=20)
+
+
 @pytest.mark.e2e
 @pytest.mark.parametrize("version", VERSIONS)
 def test_it_works_in_an_empty_environment(
@@ -127,11 +163,17 @@ def test_it_works_in_an_empty_environment(
     code, text = said([programs / "target-exactonline", "--about"], tmp_path)
     assert code == 0
     assert "target-exactonline" in text
-    code, text = said([programs / "exactonline", "connect", "--help"], tmp_path)
-    assert code == 0
-    assert "Usage: exactonline connect" in text
-    code, text = said([programs / "exactonline", "sandbox", "--help"], tmp_path)
-    assert code == 0
+    code, text = said([programs / "python", "-c", PRESENT], tmp_path)
+    assert (code, text) == (0, "[]\n")
+    command: list[str | Path]
+    command = [programs / "exactonline", "connect", "--no-browser", "--port", "0"]
+    with at_work(command, tmp_path) as address:
+        page = requests.get(address, timeout=20)
+    assert page.status_code == 200
+    assert "Exact Online" in page.text
+    command = [programs / "exactonline", "sandbox", "--port", "0", "--invoices", "1"]
+    with at_work(command, tmp_path) as address:
+        assert requests.get(f"{address}/sandbox/state", timeout=20).status_code == 200
 
 
 CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-01-01\n"

@@ -118,8 +118,8 @@ def test_pins_leave_out_the_backoff_that_breaks_the_other(path: Path) -> None:
     ("file", "extras"),
     [
         ("plugins.txt", ()),
-        ("demo.txt", ("postgres", "sandbox")),
-        ("dev.txt", ("keyring", "postgres", "sandbox")),
+        ("demo.txt", ("postgres",)),
+        ("dev.txt", ("keyring", "postgres")),
     ],
 )
 def test_pins_meet_the_declared_requirements(file: str, extras: tuple[str, ...]) -> None:
@@ -145,7 +145,7 @@ def test_everything_imported_is_declared() -> None:
     owned = owners()
     listed = {
         canonicalize_name(wanted.name)
-        for extra in ("", "keyring", "postgres", "sandbox")
+        for extra in ("", "keyring", "postgres")
         for wanted in declared(extra)
     }
     for path in MODULES:

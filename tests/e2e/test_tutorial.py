@@ -153,6 +153,6 @@ def test_meltano_knows_what_the_hub_files_say(output: str, folder: Path) -> None
 
 def test_the_packages_named_are_those_of_the_project() -> None:
     (install,) = re.findall(r"\$ pip install (.*)", TEXT)
-    assert install.split() == ["'meltano~=4.4'", "'singer-exactonline[sandbox]'"]
+    assert install.split() == ["'meltano~=4.4'", "singer-exactonline"]
     assert '"meltano~=4.4"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert sys.version_info >= (3, 10)
