@@ -68,6 +68,17 @@ class TestWhichOne:
         with pytest.raises(ConfigurationError, match="its region is nl"):
             connect({**place, "connection": NAME, "region": "be"})
 
+    @pytest.mark.parametrize("stored", [(), (MINE,)])
+    def test_a_wrong_region_is_told_before_what_is_missing(
+        self, stored: tuple[Settings, ...], place: Settings, add: Any
+    ) -> None:
+        for settings in stored:
+            add(1, settings)
+        with pytest.raises(ConfigurationError, match="region: 'it' is unknown"):
+            connect({**place, "region": "it"})
+        with pytest.raises(ConfigurationError, match="base_url is not an https address"):
+            connect({**place, "base_url": "ftp://example.com"})
+
     def test_a_new_secret_replaces_the_stored_one(self, place: Settings, add: Any) -> None:
         add(1, MINE)
         assert meant(place, **{**MINE, "client_secret": "new"})[3] == "new"
