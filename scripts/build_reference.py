@@ -10,12 +10,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.settings import SHARED
+from scripts.build_meltano import LEFT_OUT
 from tap_exactonline.settings import OWN as TAP
+from tap_exactonline.tap import TapExactOnline
 from target_exactonline.settings import OWN as TARGET
+from target_exactonline.target import TargetExactOnline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +46,13 @@ None is mandatory where the store holds one connection only: see [connect](conne
 {tap}
 ## The target
 
-{target}"""
+{target}
+## From the SDK
+
+The library that both are built on brings settings of its own. How to use them is told in
+[its documentation](https://sdk.meltano.com/en/latest/).
+
+{sdk}"""
 
 ENTRY = """\
 ### `{name}`
@@ -54,11 +64,14 @@ ENTRY = """\
 | type | {kind} |
 {default}| example | `{example}` |
 """
+PLUGINS = {"tap": TapExactOnline, "target": TargetExactOnline}
 
 
 def page() -> str:
     """The whole page."""
-    return PAGE.format(shared=entries(SHARED), tap=entries(TAP), target=entries(TARGET))
+    return PAGE.format(
+        shared=entries(SHARED), tap=entries(TAP), target=entries(TARGET), sdk=of_the_sdk()
+    )
 
 
 def entries(settings: Mapping[str, Mapping[str, Any]]) -> str:
@@ -85,16 +98,39 @@ def kind(facts: Mapping[str, Any]) -> str:
     types = [facts["type"]] if isinstance(facts["type"], str) else facts["type"]
     found = " or ".join(name for name in types if name != "null")
     if "items" in facts:
-        found += f" of {facts['items']['type']}s"
+        found += f" of {facts['items']['type']}s{bounds(facts['items'], ', each')}"
+    found += bounds(facts)
+    return f"{found}, secret" if facts.get("secret") else found
+
+
+def bounds(facts: Mapping[str, Any], which: str = ",") -> str:
+    """Between what a value must lie, and how it must look."""
+    found = ""
     if "minimum" in facts and "maximum" in facts:
-        found += f", from {facts['minimum']} to {facts['maximum']}"
+        found += f"{which} from {facts['minimum']} to {facts['maximum']}"
     elif "minimum" in facts:
-        found += f", {facts['minimum']} or more"
+        found += f"{which} {facts['minimum']} or more"
     if "exclusiveMinimum" in facts:
-        found += f", more than {facts['exclusiveMinimum']}"
+        found += f"{which} more than {facts['exclusiveMinimum']}"
     if "pattern" in facts:
         found += f" of the form `{facts['pattern']}`"
-    return f"{found}, secret" if facts.get("secret") else found
+    return found + {"date-time": ", a date or moment of ISO 8601"}.get(facts.get("format", ""), "")
+
+
+def of_the_sdk() -> str:
+    """The settings that the SDK adds to ours."""
+    owners: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for owner, plugin in PLUGINS.items():
+        schema: dict[str, Any] = {"properties": {}}
+        plugin.append_builtin_config(schema)
+        for name, facts in schema["properties"].items():
+            if name not in {*TAP, *TARGET, *LEFT_OUT}:
+                owners[name, facts["description"]].append(owner)
+    rows = [
+        f"| `{name}` | {' and '.join(those)} | {description} |"
+        for (name, description), those in owners.items()
+    ]
+    return "\n".join(["| setting | of | what it is for |", "|---|---|---|", *rows, ""])
 
 
 def text(value: object) -> str:

@@ -9,6 +9,7 @@ from exactonline_client.settings import SHARED
 OWN: dict[str, dict[str, Any]] = {
     "division": {
         "type": ["integer", "null"],
+        "minimum": 1,
         "title": "Division",
         "examples": [123456],
         "description": (

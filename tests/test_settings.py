@@ -20,6 +20,7 @@ from tap_exactonline.tap import TapExactOnline
 from target_exactonline.target import TargetExactOnline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from singer_sdk.plugin_base import PluginBase
@@ -38,6 +39,13 @@ SETTINGS = [
     if not FROM_SDK.match(name)
 ]
 UNITS = re.compile("seconds|hours|bytes|calls|records|rows|days|numbers? of", re.IGNORECASE)
+BEYOND: dict[str, Callable[[Any], Any]] = {
+    "enum": lambda _: "something",
+    "pattern": lambda _: "something",
+    "minimum": lambda value: value - 1,
+    "exclusiveMinimum": lambda value: value,
+    "maximum": lambda value: value + 1,
+}
 WRONG_TYPE = {"string": 5, "integer": "many", "number": "long", "boolean": "perhaps"}
 
 
@@ -46,17 +54,18 @@ def kinds(facts: dict[str, Any]) -> set[str]:
     return set([found] if isinstance(found, str) else found) - {"null"}
 
 
+def outside(facts: dict[str, Any]) -> list[Any]:
+    """Values just beyond what is allowed."""
+    return [beyond(facts[name]) for name, beyond in BEYOND.items() if name in facts]
+
+
 def wrong_values(facts: dict[str, Any]) -> list[Any]:
     """Values that a setting cannot have, by its own schema."""
     found = [WRONG_TYPE[kind] for kind in kinds(facts) if kind in WRONG_TYPE]
     if "string" in kinds(facts) and len(kinds(facts)) > 1:
         found = []
-    if "enum" in facts:
-        found.append("something")
-    if "minimum" in facts:
-        found.append(facts["minimum"] - 1)
-    if "exclusiveMinimum" in facts:
-        found.append(facts["exclusiveMinimum"])
+    found += outside(facts)
+    found += [[value] for value in outside(facts.get("items", {}))]
     if kinds(facts) == {"array"}:
         found += ["all", [SECRET if facts["items"]["type"] != "string" else 5]]
     if kinds(facts) == {"object"}:
