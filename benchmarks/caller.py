@@ -17,7 +17,14 @@ LIST = "/api/v1/{division}/financial/Journals?$select=ID"
 def main() -> None:
     """Call until the moment `UNTIL`."""
     clock, until, division = MovedClock.loads(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
-    connection = connect(json.load(sys.stdin), clock=clock, sleep=clock.sleep)
+
+    def sleep(seconds: float) -> None:
+        """Wait for a limit, unless that is longer than there is time."""
+        clock.sleep(min(seconds, max(until - clock(), 0.0)))
+        if clock() >= until:
+            sys.exit()
+
+    connection = connect(json.load(sys.stdin), clock=clock, sleep=sleep)
     while clock() < until:
         connection.session.get(LIST.format(division=division), division)
     connection.close()
