@@ -27,6 +27,8 @@ BEGINNING = 0
 """The rowversion before all others."""
 BAD_REQUEST = 400
 ALL_COLUMNS = "$select=*"
+COLUMNS = "$select"
+"""What it is remembered by that the columns of the catalogue are not all there any more."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,14 @@ def read(connection: Connection, plan: Plan, query: Query) -> Iterator[Page]:
                 raise
             logger.warning("%s Asking again with a simpler query.", refusal)
             continue
-        for refused in attempts[:position]:
+        refused = [one.name for one in attempts[:position] if one.name != COLUMNS]
+        if attempt.name == COLUMNS:
+            # All else was as before: one of the columns is no longer there.
+            refused = [COLUMNS]
+        for name in refused:
             # A query for all columns was refused for them alone only if its twin was not.
-            if ALL_COLUMNS not in refused.name or position == 1:
-                connection.note_refusal(plan.endpoint.id, refused.name)
+            if ALL_COLUMNS not in name or position == 1:
+                connection.note_refusal(plan.endpoint.id, name)
         yield first
         yield from reader
         return
@@ -94,7 +100,10 @@ def _possible(connection: Connection, plan: Plan, query: Query) -> list[_Attempt
     """The ways to ask, the best first; those that were refused before are the last resort."""
     known = connection.refused_by(plan.endpoint.id)
     attempts = sorted(_attempts(connection, plan, query), key=lambda one: one.name in known)
-    found = [_Attempt(one.name, {"$select": query.select, **one.options}) for one in attempts]
+    # A condition of the user's own is the more likely reason.
+    may_lack = plan.may_star and bool(query.select) and query.condition is None
+    select = "*" if may_lack and COLUMNS in known else query.select
+    found = [_Attempt(one.name, {"$select": select, **one.options}) for one in attempts]
     best = found[0]
     if query.expand:
         # Ten errors in an hour block the app: the caller knows another way to get those rows.
@@ -103,6 +112,8 @@ def _possible(connection: Connection, plan: Plan, query: Query) -> list[_Attempt
         name = f"{ALL_COLUMNS}&{best.name}"
         if name not in known:
             return [_Attempt(name, {**best.options, "$select": "*"}), *found]
+    if may_lack and select != "*":
+        found.append(_Attempt(COLUMNS, {**best.options, "$select": "*"}))
     return found
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import time_machine
 
-from exactonline_client import catalogue, pages
+from exactonline_client import catalogue, odata, pages
 from exactonline_client.errors import AccessDenied, DailyLimitReached, Incomplete
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from exactonline_client.pages import Page
     from tests.tap.conftest import Bench, Outcome
@@ -264,3 +264,21 @@ def test_rights_that_cannot_be_asked_about_spoil_nothing(bench: Bench) -> None:
     outcome = bench.run(*streams, check_rights=True)
     assert outcome.error is None
     assert outcome.calls["users/UserHasRights"] < 10
+
+
+def test_a_column_that_exact_has_removed_is_null(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address_of = odata.url
+
+    def renamed(path: str, options: Mapping[str, str | None]) -> str:
+        select = options.get("$select") or ""
+        gone = {"$select": select.replace("Description", "NoLonger")} if "VATCodes" in path else {}
+        return address_of(path, {**options, **gone})
+
+    monkeypatch.setattr(odata, "url", renamed)
+    for refused in (4, 0):
+        outcome = bench.run("vat_codes")
+        assert outcome.error is None
+        assert len(outcome.records("vat_codes")) == len(bench.truth("vat_codes"))
+        assert outcome.calls["vat/VATCodes"] == 1 + refused
