@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Endpoint
 
-FOLDER = Path(
-    os.environ.get("RECORDED_BODIES")
-    or Path(__file__).parents[2] / "../shared/exact-online/samples"
-)
+FOLDER = os.environ.get("RECORDED_BODIES", "")
 ENDPOINTS = catalogue.load().endpoints
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 DAY = 86_400_000
@@ -41,7 +38,8 @@ Recording = dict[str, Any]
 
 def recordings() -> dict[str, Recording]:
     """Every recorded call that was answered with JSON, by the name of its file."""
-    files = {path.stem: json.loads(path.read_text("utf-8")) for path in FOLDER.glob("*.json")}
+    paths = Path(FOLDER).glob("*.json") if FOLDER else ()
+    files = {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
     return {
         name: content
         for name, content in sorted(files.items())
