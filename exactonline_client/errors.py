@@ -121,7 +121,7 @@ class Unavailable(ExactOnlineError):  # noqa: N818
 
 
 class EndpointUnavailable(Unavailable):
-    """Exact Online answers, but to this endpoint with a fault each time, or with "too many"."""
+    """Exact Online is there, but this endpoint gives no answer, a fault, or "too many" each time."""
 
 
 class StoreError(ExactOnlineError):

@@ -69,7 +69,7 @@ class _Transient(Exception):  # noqa: N818
 
 
 class _Fault(_Transient):
-    """The server has answered that it could not."""
+    """The server is there, and could not."""
 
     lasting = EndpointUnavailable
 
@@ -277,7 +277,8 @@ class Session:
                 f"{_where(method, address)}: no connection to {self.base_url}. "
                 "Nothing was sent. Is the address right, and the network up?"
             )
-        return refusals.untrusted(error, self.base_url) or _Transient(_explain(error))
+        kind = _Transient if _never_sent(error) else _Fault
+        return refusals.untrusted(error, self.base_url) or kind(_explain(error))
 
     def _note(self, division: int | None, endpoint: str, answer: requests.Response) -> None:
         """Let others know what an answer tells; whatever becomes of that, the answer has come."""

@@ -6,19 +6,30 @@ later in the run is in the log of the next one.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from exactonline_client import odata
 from exactonline_client.catalogue import load
-from exactonline_client.errors import UnexpectedAnswer
+from exactonline_client.errors import (
+    AccessDenied,
+    EndpointUnavailable,
+    ErrorLimitReached,
+    RequestRefused,
+    UnexpectedAnswer,
+)
+from tap_exactonline import continuity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from exactonline_client.connection import Connection
     from exactonline_client.odata import Row
+    from tap_exactonline.tap import TapExactOnline
+
+logger = logging.getLogger(__name__)
 
 ENDPOINT = "sync/Deleted"
 SELECT = "Timestamp,EntityType,EntityKey,DeletedDate"
@@ -81,3 +92,46 @@ def read(connection: Connection, division: int, start: int) -> DeletedLog:
             )
     log.deletions = dict(found)
     return log
+
+
+class DeletedLogs:
+    """The logs of all divisions, each read once a run, before the first stream that needs it.
+
+    They are kept to the end of the run, since every stream is read in all divisions before the
+    next one is begun.
+    """
+
+    def __init__(self, tap: TapExactOnline) -> None:
+        """None is read yet."""
+        self._tap = tap
+        self._read: dict[int, DeletedLog] = {}
+
+    def of(self, division: int) -> DeletedLog:
+        """What was deleted in a division."""
+        if division not in self._read:
+            self._read[division] = self._log(division)
+        return self._read[division]
+
+    def _log(self, division: int) -> DeletedLog:
+        start = min(self._positions(division), default=0)
+        try:
+            return read(self._tap.connection, division, start)
+        except EndpointUnavailable as error:
+            self._tap.trouble.failed(f"the deleted log of division {division}", error)
+        except (AccessDenied, RequestRefused, ErrorLimitReached, UnexpectedAnswer) as error:
+            logger.warning("Division %s: no deletes will be seen. %s", division, error)
+        return DeletedLog(end=start)
+
+    def _positions(self, division: int) -> Iterator[int]:
+        """How far the log had been read for each selected stream that has been read before."""
+        begun = self._tap.first_loads.positions(division)
+        bookmarks_of = self._tap.state.get("bookmarks", {})
+        streams = self._tap.streams.items()
+        for name in (name for name, stream in streams if stream.selected):
+            told = [
+                partition[continuity.DELETES_READ]
+                for partition in bookmarks_of.get(name, {}).get("partitions", [])
+                if partition["context"].get("division") == division
+                and continuity.DELETES_READ in partition
+            ]
+            yield from told or ([begun[name]] if name in begun else [])

@@ -26,7 +26,8 @@ from tap_exactonline import deletes, parallel, reading, rights, sources
 from tap_exactonline.bookmarks import modified_filter
 from tap_exactonline.custom import CustomPlan
 from tap_exactonline.plan import MODIFIED
-from tap_exactonline.sources import ALL, CHANGES, DIVISIONS
+from tap_exactonline.reach import LIST
+from tap_exactonline.sources import ALL, CHANGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -285,9 +286,9 @@ def _overhead(tap: TapExactOnline, lists: list[Source], known: Known) -> Iterato
     for division in sorted(with_log):
         yield Cost(division, (), deletes.ENDPOINT, 1)
     if with_log or any(source.plan.endpoint.kind == "sync" for source in lists):
-        size = known.get((tap.current_division, DIVISIONS, ALL))
+        size = known.get((tap.reach.current, LIST, ALL))
         found = size.rows if size else len({source.division for source in lists})
-        yield Cost(tap.current_division, (), DIVISIONS, max(1, math.ceil(found / PAGE)))
+        yield Cost(tap.reach.current, (), LIST, max(1, math.ceil(found / PAGE)))
 
 
 def _limits(tap: TapExactOnline) -> Mapping[int, tuple[int, int]]:

@@ -68,7 +68,7 @@ class PostingResults(Stream):
     @property
     @override
     def partitions(self) -> list[dict[str, Any]]:
-        return [{PARTITION: division} for division in self.tap.divisions]
+        return [{PARTITION: division} for division in self.tap.reach.all]
 
     @override
     def generate_child_contexts(self, record: Row, context: Context | None) -> Iterable[None]:
@@ -82,7 +82,7 @@ class PostingResults(Stream):
         # Discovery needs no store, and the database library takes long to import.
         from exactonline_client import postings  # noqa: PLC0415
 
-        division = context[PARTITION] if context else self.tap.current_division
+        division = context[PARTITION] if context else self.tap.reach.current
         start = self.get_starting_timestamp(context)
         connection = self.tap.connection
         found = postings.changed_since(

@@ -11,6 +11,7 @@ from exactonline_client.list_sizes import Size
 from tap_exactonline import bookmarks, continuity, deletes
 from tap_exactonline.documents import HeaderStream
 from tap_exactonline.plan import MODIFIED
+from tap_exactonline.reach import LIST
 from tap_exactonline.streams import PARTITION, ExactStream
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from tap_exactonline.tap import TapExactOnline
 
 ALL, CHANGES = "all", "changes"
-DIVISIONS = "system/Divisions"
-"""The list that tells which companies were moved; a run reads it for itself."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,8 @@ def _owner(tap: TapExactOnline, stream: ExactStream) -> str:
 
 def _divisions(tap: TapExactOnline, stream: ExactStream) -> list[int]:
     if stream.plan.stream.per_user:
-        return [tap.current_division]
-    return tap.divisions_of(stream.name)
+        return [tap.reach.current]
+    return tap.reach.of(stream.name)
 
 
 def _state(tap: TapExactOnline, stream: str, division: int) -> Mapping[str, Any]:
@@ -174,7 +173,7 @@ def note(tap: TapExactOnline, sources: list[Source]) -> None:
                 now,
             )
             list_sizes.note(connection.store, connection.app.key, size)
-    listed = (tap.current_division, DIVISIONS)
+    listed = (tap.reach.current, LIST)
     if usage.rows_by_endpoint[listed]:
         rows, calls = usage.rows_by_endpoint[listed], usage.calls_by_endpoint[listed]
         size = Size(*listed, ALL, rows, calls, now, now)

@@ -88,7 +88,7 @@ class ExactStream(Stream):
     @override
     def selected(self) -> bool:
         """Whether the user wants the stream, and there is something to be read of it."""
-        return bool(self.mask.get((), True)) and self.tap.has_news(self.name)
+        return bool(self.mask.get((), True)) and self.tap.reach.has_news(self.name)
 
     @selected.setter
     @override
@@ -147,7 +147,7 @@ class ExactStream(Stream):
     def _readers(self) -> dict[int, Callable[[], Iterator[Batch]]]:
         """What reads each division, to be run in a thread."""
         per_user = self.plan.stream.per_user
-        divisions = [self.tap.current_division] if per_user else self.tap.divisions_of(self.name)
+        divisions = [self.tap.reach.current] if per_user else self.tap.reach.of(self.name)
         contexts = {division: None if per_user else {PARTITION: division} for division in divisions}
         return {
             division: partial(self._read, *self._begin(division, context))
@@ -192,7 +192,7 @@ class ExactStream(Stream):
         if here.context and self.selected:
             what = f"{self.name} of division {here.division}"
             has_rowversions = self.plan.bookmark == TIMESTAMP or self._reads_log
-            moved_at = self.tap.moved_at(here.division) if has_rowversions else None
+            moved_at = self.tap.reach.moved_at(here.division) if has_rowversions else None
             continuity.check(what, here.state, moved_at, self.tap.now)
 
     def _rows(self, here: Partition, *_: Partition) -> Iterator[Batch]:
@@ -333,14 +333,14 @@ class ExactStream(Stream):
     def read_log(self, division: int) -> None:
         """See now what was deleted in a division, if that is told as tombstones later on."""
         if self._reads_log and self.selected:
-            self.tap.deleted_log(division)
+            self.tap.deleted_logs.of(division)
 
     def _deleted(self, here: Partition) -> Iterator[Batch]:
         """A tombstone for every row that was deleted since the last run."""
         entity_type = self.plan.stream.deleted_type
         if not self._reads_log or entity_type is None or not self.selected:
             return
-        log = self.tap.deleted_log(here.division)
+        log = self.tap.deleted_logs.of(here.division)
         before = here.state.get(continuity.DELETES_READ)
         loads = self.tap.first_loads
         position = loads.positions(here.division).get(self.name) if before is None else before

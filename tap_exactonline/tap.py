@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime, timezone
 from functools import cached_property
-from threading import Lock
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
@@ -18,12 +17,8 @@ from typing_extensions import override
 
 from exactonline_client import catalogue, plugin
 from exactonline_client.errors import (
-    AccessDenied,
     ConfigurationError,
     DailyLimitReached,
-    ErrorLimitReached,
-    RequestRefused,
-    UnexpectedAnswer,
 )
 from exactonline_client.first_loads import FirstLoads
 from exactonline_client.settings import DISTRIBUTION
@@ -31,33 +26,31 @@ from tap_exactonline import (
     attachments,
     bookmarks,
     comparison,
-    continuity,
     custom,
-    deletes,
     entries,
     estimate,
-    events,
     parallel,
     posting_results,
     reading,
-    shares,
     sources,
 )
 from tap_exactonline.attachments import AttachmentStream
+from tap_exactonline.deletes import DeletedLogs
 from tap_exactonline.documents import ExpandedHeaders, HeaderStream, LineStream, MixedHeaders
 from tap_exactonline.lists import CustomStream
 from tap_exactonline.output import PieceWriter
 from tap_exactonline.plan import plans
 from tap_exactonline.posting_results import PostingResults
 from tap_exactonline.progress import Progress, measure, on_terminal
+from tap_exactonline.reach import Reach
 from tap_exactonline.readers import Readers
 from tap_exactonline.settings import CONFIG, FRESH_DAYS
 from tap_exactonline.states import StateMessages
-from tap_exactonline.streams import PARTITION, ExactStream
+from tap_exactonline.streams import ExactStream
 from tap_exactonline.trouble import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
     from singer_sdk import Stream
 
@@ -85,9 +78,9 @@ class TapExactOnline(Tap):
     def __init__(self, **options: Any) -> None:  # noqa: ANN401
         """Take the options of the SDK's `Tap`."""
         # What threads share is there before them.
-        self._one_asks = Lock()
         self._first_timestamps: dict[tuple[str, int, str], int] = {}
-        self._deleted_logs: dict[int, deletes.DeletedLog] = {}
+        self.reach = Reach(self)
+        self.deleted_logs = DeletedLogs(self)
         self.trouble = Trouble(self)
         self._expected: dict[int, int] = {}
         super().__init__(**options)
@@ -186,80 +179,6 @@ class TapExactOnline(Tap):
         connection.session.before_call = parallel.check
         return connection
 
-    @cached_property
-    def current_division(self) -> int:
-        """The division the signed-in user works in."""
-        return int(self.connection.me["CurrentDivision"])
-
-    @cached_property
-    def divisions(self) -> list[int]:
-        """The divisions to read."""
-        if self.config.get("all_divisions"):
-            return self._own(sorted(self._all_divisions()))
-        chosen = self.config.get("divisions")
-        return self._own(dict.fromkeys(chosen) if chosen else [self.current_division])
-
-    def _all_divisions(self) -> set[int]:
-        """Those that the user may open; those of the state where they cannot be listed today."""
-        try:
-            return {int(item["Code"]) for item in self.connection.divisions}
-        except DailyLimitReached as limit:
-            streams = self.state.get("bookmarks", {}).values()
-            partitions = [part for stream in streams for part in stream.get("partitions", ())]
-            known = {int(part["context"][PARTITION]) for part in partitions}
-            if not known:
-                raise
-            self.logger.warning("%s Until then, the divisions read before are read.", limit)
-            return known
-
-    def _own(self, divisions: Iterable[int]) -> list[int]:
-        """Those of the divisions that are not left to other jobs."""
-        return shares.own(divisions, self.config.get(shares.SETTING))
-
-    def divisions_of(self, stream: str) -> list[int]:
-        """The divisions to read a stream in; with webhooks, only those where it has news."""
-        if self.news is None:
-            return self.divisions
-        named = self.news.get(stream, set())
-        if self.config.get("all_divisions") or self.config.get("divisions"):
-            return [division for division in self.divisions if division in named]
-        return self._own(sorted(named))
-
-    @cached_property
-    def news(self) -> Mapping[str, set[int]] | None:
-        """In which divisions webhooks have named a stream; None where all is to be read."""
-        path = self.config.get(events.SETTING)
-        if not path:
-            return None
-        return events.divisions_by_stream(events.read(path), self.plans, catalogue.load())
-
-    def has_news(self, stream: str) -> bool:
-        """Whether a stream is to be read in any division."""
-        return self.news is None or bool(self.divisions_of(stream))
-
-    def moved_at(self, division: int) -> str | None:
-        """When Exact last moved the division to another database; None where that is not known."""
-        listed = self.listed_divisions.get(division)
-        return None if listed is None else str(listed.get("DivisionMoveDate") or "never")
-
-    @property
-    def listed_divisions(self) -> Mapping[int, Mapping[str, Any]]:
-        """The divisions the user may open, by their numbers; none where they cannot be listed."""
-        with self._one_asks:
-            return self._listed
-
-    @cached_property
-    def _listed(self) -> dict[int, dict[str, Any]]:
-        try:
-            return {int(item["Code"]): item for item in self.connection.divisions}
-        except (AccessDenied, RequestRefused, DailyLimitReached, ErrorLimitReached) as error:
-            self.logger.warning(
-                "The list of divisions cannot be read, so that a division which Exact has moved "
-                "would not be noticed. %s",
-                error,
-            )
-            return {}
-
     @property
     def now(self) -> datetime:
         """The present moment."""
@@ -291,36 +210,6 @@ class TapExactOnline(Tap):
     def first_loads(self) -> FirstLoads:
         """The first loads whose state has not come back yet."""
         return FirstLoads(self.connection.store, self.connection.app.key)
-
-    def deleted_log(self, division: int) -> deletes.DeletedLog:
-        """What was deleted in a division, read once a run for all its streams."""
-        if division not in self._deleted_logs:
-            start = min(self._log_positions(division), default=0)
-            try:
-                log = deletes.read(self.connection, division, start)
-            except (
-                AccessDenied,
-                RequestRefused,
-                ErrorLimitReached,
-                UnexpectedAnswer,
-            ) as error:
-                self.logger.warning("Division %s: no deletes will be seen. %s", division, error)
-                log = deletes.DeletedLog(end=start)
-            self._deleted_logs[division] = log
-        return self._deleted_logs[division]
-
-    def _log_positions(self, division: int) -> Iterator[int]:
-        """How far the log had been read for each selected stream that has been read before."""
-        begun = self.first_loads.positions(division)
-        bookmarks_of = self.state.get("bookmarks", {})
-        for name in (name for name, stream in self.streams.items() if stream.selected):
-            told = [
-                partition[continuity.DELETES_READ]
-                for partition in bookmarks_of.get(name, {}).get("partitions", [])
-                if partition["context"].get("division") == division
-                and continuity.DELETES_READ in partition
-            ]
-            yield from told or ([begun[name]] if name in begun else [])
 
     @cached_property
     def readers(self) -> Readers:
@@ -402,8 +291,8 @@ class TapExactOnline(Tap):
         Raises:
             ConfigurationError: one of them is wrong.
         """
-        _ = self.start_date, self.compared, self.news
-        self._own(())
+        _ = self.start_date, self.compared
+        self.reach.check()
 
     def run(self) -> None:
         """Read, and say how it went.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from tap_exactonline.tap import TapExactOnline
 
-OUTAGE = 3
-"""So many lists that fail one after the other are no matter of one endpoint."""
+FEW = 3
+"""So many lists of a division that fail one after the other are no matter of one endpoint."""
 
 
 class Trouble:
@@ -33,11 +34,14 @@ class Trouble:
     def __init__(self, tap: TapExactOnline) -> None:
         """Nothing has gone wrong yet."""
         self._tap = tap
-        self._closed: dict[int, ExactOnlineError] = {}
+        self._closed: set[int] = set()
         """Divisions that are not read any further in this run."""
         self._failures: dict[str, ExactOnlineError] = {}
         """What was not read to its end, in words."""
-        self._in_a_row = 0
+        self._limits: list[DailyLimitReached] = []
+        self._faults: Counter[int] = Counter()
+        """By division, the lists that failed since one was read."""
+        self._denials: Counter[int] = Counter()
 
     def is_open(self, division: int) -> bool:
         """Whether the division is still being read."""
@@ -47,12 +51,20 @@ class Trouble:
         """Whether lists (`stream of division 1`) were read to their ends."""
         return self._failures.keys().isdisjoint(lists)
 
+    def failed(self, what: str, error: ExactOnlineError) -> None:
+        """Something was not read to its end."""
+        if isinstance(error, DailyLimitReached):
+            self._limits.append(error)
+        else:
+            self._failures[what] = error
+        self._tap.logger.warning("%s was not read to its end: %s", what, error)
+
     @contextmanager
     def isolated(self, stream: str, division: int) -> Iterator[None]:
         """Let an error end the reading of one stream in one division, not that of the others."""
         try:
             yield
-            self._in_a_row = 0
+            del self._faults[division], self._denials[division]
         except DailyLimitReached as error:
             self._day_is_over(stream, division, error)
         except AccessDenied as error:
@@ -63,15 +75,20 @@ class Trouble:
             RequestRefused,
             UnexpectedAnswer,
         ) as error:
-            what = f"{stream} of division {division}"
-            self._failures[what] = error
-            self._tap.logger.warning("%s was not read to its end: %s", what, error)
-            self._in_a_row += isinstance(error, EndpointUnavailable)
-            if self._in_a_row == OUTAGE:
-                raise
+            self.failed(f"{stream} of division {division}", error)
+            self._faults[division] += isinstance(error, EndpointUnavailable)
+            if self._faults[division] == FEW:
+                self._close(division, error)
+                self._tap.logger.warning(
+                    "Division %s is not read any further: %d of its lists failed one after the "
+                    "other.",
+                    division,
+                    FEW,
+                )
 
     def _day_is_over(self, stream: str, division: int, error: DailyLimitReached) -> None:
-        self._closed[division] = error
+        self._closed.add(division)
+        self._limits.append(error)
         self._tap.logger.warning(
             "%s So far: %d rows of %s, and %d calls in this run.",
             error,
@@ -82,22 +99,46 @@ class Trouble:
 
     def _no_access(self, stream: str, division: int, error: AccessDenied) -> None:
         """A stream may be out of reach for want of rights; a division altogether."""
-        listed = self._tap.listed_divisions
-        shut = divisions.why_shut(listed[division]) if division in listed else None
-        if not listed or (division in listed and not shut):
-            self._tap.logger.warning("Skipping %s of division %s: %s", stream, division, error)
-            read = self._tap.streams.get(stream)
-            if isinstance(read, ExactStream):
-                self._tap.connection.remember_denial(read.plan.endpoint.id, division)
+        shut = self._why_shut(division)
+        if shut:
+            self._close(division, AccessDenied(shut))
+            self._tap.logger.warning("%s", shut)
             return
-        self._closed[division] = AccessDenied(
-            f"Division {division} cannot be read: {shut}. Leave it out of divisions."
-            if shut
-            else f"The signed-in user may not open division {division}. "
-            f"Set divisions to some of: {', '.join(map(str, sorted(listed)))}."
-        )
-        self._failures[f"division {division}"] = self._closed[division]
-        self._tap.logger.warning("%s", self._closed[division])
+        self._tap.logger.warning("Skipping %s of division %s: %s", stream, division, error)
+        read = self._tap.streams.get(stream)
+        if isinstance(read, ExactStream):
+            self._tap.connection.remember_denial(read.plan.endpoint.id, division)
+        self._denials[division] += 1
+
+    def _why_shut(self, division: int) -> str | None:
+        """Why nothing of a division can be read; None where that is not known."""
+        reach = self._tap.reach
+        listed = reach.listed
+        if not listed:
+            return None
+        if division not in listed:
+            return (
+                f"The signed-in user may not open division {division}. "
+                f"Set divisions to some of: {', '.join(map(str, sorted(listed)))}."
+            )
+        shut = divisions.why_shut(listed[division])
+        if division != reach.current and shut is None and self._denials[division] == FEW - 1:
+            shut = self._refuses_all(division)
+        return shut and f"Division {division} cannot be read: {shut}. Leave it out of divisions."
+
+    def _refuses_all(self, division: int) -> str | None:
+        """Whether a division refuses even what the user may read elsewhere."""
+        try:
+            divisions.divisions(self._tap.connection.session, division)
+        except AccessDenied:
+            return "Exact Online refuses access to everything in it (HTTP 403)"
+        except (DailyLimitReached, EndpointUnavailable, ErrorLimitReached, RequestRefused):
+            pass
+        return None
+
+    def _close(self, division: int, error: ExactOnlineError) -> None:
+        self._closed.add(division)
+        self._failures[f"division {division}"] = error
 
     def check(self) -> None:
         """End in an error if something was not read.
@@ -108,6 +149,5 @@ class Trouble:
         """
         if self._failures:
             raise Incomplete(list(self._failures), next(iter(self._failures.values())))
-        limits = [error for error in self._closed.values() if isinstance(error, DailyLimitReached)]
-        if limits and self._tap.config.get("on_daily_limit") == "fail":
-            raise limits[0]
+        if self._limits and self._tap.config.get("on_daily_limit") == "fail":
+            raise self._limits[0]

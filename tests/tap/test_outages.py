@@ -1,0 +1,177 @@
+"""What does not answer, or not for this user: no more is left out than has to be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from exactonline_client.error_counts import endpoint_of
+from exactonline_client.errors import (
+    AccessDenied,
+    DailyLimitReached,
+    EndpointUnavailable,
+    Incomplete,
+)
+from tests.tap.test_trouble import sign_in
+
+if TYPE_CHECKING:
+    from tests.tap.conftest import Bench, Outcome
+
+STREAMS = ("accounts", "items", "journals", "units", "vat_codes")
+TWO = pytest.mark.parametrize("bench", [{"divisions": 2, "invoices": 8}], indirect=True)
+FOUR = pytest.mark.parametrize("bench", [{"divisions": 4, "invoices": 8}], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No waits between the tries of a call."""
+    monkeypatch.setattr("backoff._sync.time.sleep", lambda _seconds: None)
+
+
+def fault(bench: Bench, *paths: str) -> None:
+    bench.server.control.faults(
+        *({"kind": "status", "status": 503, "path": path} for path in paths)
+    )
+
+
+def let_it_answer(monkeypatch: pytest.MonkeyPatch, division: int, status: int) -> list[str]:
+    """Let one division answer every call with a status; returns where they go, as they come."""
+    request, asked = requests.Session.request, []
+
+    def answered(self: requests.Session, method: str, url: str, **options: Any) -> Any:
+        answer = request(self, method, url, **options)
+        if f"/api/v1/{division}/" in url:
+            asked.append(endpoint_of(url))
+            answer.status_code = status
+        return answer
+
+    monkeypatch.setattr(requests.Session, "request", answered)
+    return asked
+
+
+def is_complete(bench: Bench, outcome: Outcome, stream: str) -> bool:
+    def rows(division: int) -> int:
+        return sum(row["Division"] == division for row in outcome.records(stream))
+
+    return all(rows(one) == len(bench.truth(stream, one)) > 0 for one in bench.divisions)
+
+
+# Endpoints
+
+
+@FOUR
+@pytest.mark.parametrize("kind", [{"kind": "status", "status": 408}, {"kind": "cut"}])
+def test_an_endpoint_that_fails_in_all_divisions_is_left_out_in_all(
+    bench: Bench, kind: dict[str, Any]
+) -> None:
+    bench.server.control.faults({**kind, "path": "financial/Journals"})
+    outcome = bench.run("journals", "vat_codes", all_divisions=True)
+    assert isinstance(outcome.error, Incomplete)
+    assert isinstance(outcome.error.reason, EndpointUnavailable)
+    assert is_complete(bench, outcome, "vat_codes")
+
+
+@TWO
+def test_a_division_whose_lists_all_fail_is_left_and_the_others_are_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up, down = bench.divisions
+    asked = let_it_answer(monkeypatch, down, 503)
+    outcome = bench.run(*STREAMS, divisions=[down, up])
+    assert isinstance(outcome.error, Incomplete)
+    assert outcome.error.exit_code == 7
+    for stream in STREAMS:
+        found = [row["Division"] for row in outcome.records(stream)]
+        assert found == [up] * len(bench.truth(stream, up))
+    lists = {"sync/CRM/Accounts", "sync/Logistics/Items", "financial/Journals"}
+    assert {*asked} == {"sync/Deleted", *lists}
+
+
+def test_deletes_that_cannot_be_seen_keep_no_row_from_being_read(bench: Bench) -> None:
+    stream, division = "contacts", bench.divisions[0]
+    first = bench.run(stream)
+    bench.server.control.changes(division, seed=2, new=0, changed=0, deleted=12)
+    fault(bench, "sync/Deleted")
+    second = bench.run(stream, "accounts", "items", "gl_accounts", state=first.state)
+    assert isinstance(second.error, Incomplete)
+    assert "the deleted log" in str(second.error)
+    assert len(second.records("gl_accounts")) == len(bench.truth("gl_accounts"))
+    fault(bench)
+    third = bench.run(stream, state=second.state)
+    assert any("_sdc_deleted_at" in row for row in third.records(stream))
+
+
+# The list of divisions
+
+
+def test_a_list_of_divisions_that_fails_is_in_nobodys_way(bench: Bench) -> None:
+    fault(bench, "system/Divisions")
+    outcome = bench.run("accounts", "vat_codes")
+    assert outcome.error is None
+    assert len(outcome.records("accounts")) == len(bench.truth("accounts"))
+
+
+def test_a_denied_list_of_divisions_is_asked_for_once_an_hour(bench: Bench) -> None:
+    bench.server.control.switches(denied=["system/Divisions"])
+    asked = sum(bench.run("accounts").calls["system/Divisions"] for _run in range(3))
+    assert asked == 1
+
+
+@TWO
+@pytest.mark.parametrize("denied", [True, False])
+def test_all_divisions_that_cannot_be_listed_are_those_of_the_state(
+    bench: Bench, *, denied: bool
+) -> None:
+    first = bench.run("vat_codes", all_divisions=True)
+    if denied:
+        bench.server.control.switches(denied=["system/Divisions"])
+    else:
+        fault(bench, "system/Divisions")
+    second = bench.run("vat_codes", "journals", state=first.state, all_divisions=True)
+    assert isinstance(second.error, Incomplete)
+    assert "the list of divisions" in str(second.error)
+    assert second.error.exit_code == (6 if denied else 7)
+    assert is_complete(bench, second, "journals")
+
+
+@TWO
+def test_the_end_of_the_day_for_the_list_of_divisions_counts_where_it_is_to_fail(
+    bench: Bench,
+) -> None:
+    one, two = bench.divisions
+    first = bench.run("vat_codes", divisions=[two])
+    bench.server.control.limits(division=one, leave_today=0)
+    bench.config["store_url"] += "x"
+    sign_in(bench)
+    settings: dict[str, Any] = {"all_divisions": True, "on_daily_limit": "fail"}
+    second = bench.run("journals", state=first.state, **settings)
+    assert isinstance(second.error, DailyLimitReached)
+    assert len(second.records("journals")) == len(bench.truth("journals", two))
+
+
+# Divisions that refuse
+
+
+@TWO
+def test_a_division_that_refuses_everything_is_told_and_closed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    mine, shut = bench.divisions
+    let_it_answer(monkeypatch, shut, 403)
+    outcome = bench.run(*STREAMS, divisions=[shut, mine])
+    assert isinstance(outcome.error, Incomplete)
+    assert isinstance(outcome.error.reason, AccessDenied)
+    assert f"Division {shut} cannot be read" in caplog.text
+    assert caplog.text.count("Skipping") == 2
+    for stream in STREAMS:
+        assert len(outcome.records(stream)) == len(bench.truth(stream, mine))
+
+
+@TWO
+def test_a_user_with_few_rights_keeps_what_there_is(bench: Bench) -> None:
+    bench.server.control.switches(denied=["sync", "financial", "logistics"])
+    outcome = bench.run(*STREAMS, all_divisions=True)
+    assert outcome.error is None
+    assert is_complete(bench, outcome, "vat_codes")
