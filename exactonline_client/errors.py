@@ -121,7 +121,7 @@ class Unavailable(ExactOnlineError):  # noqa: N818
 
 
 class EndpointUnavailable(Unavailable):
-    """Exact Online is there, but this endpoint gives no answer, a fault, or "too many" each time."""
+    """Exact Online is there, but an endpoint gives no answer, a fault, or "too many" each time."""
 
 
 class StoreError(ExactOnlineError):

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client import odata
 from exactonline_client.catalogue import load
-from exactonline_client.errors import AccessDenied, ErrorLimitReached, RequestRefused
+from exactonline_client.errors import (
+    AccessDenied,
+    EndpointUnavailable,
+    ErrorLimitReached,
+    RequestRefused,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,13 +31,18 @@ SETTING = "check_rights"
 ASKED_AT = "rights_asked_at"
 """In the state of a partition that has been empty so far."""
 ASKED_EVERY = timedelta(days=30)
-USER_HAS_RIGHTS = "/api/v1/{division}/users/UserHasRights"
+USER_HAS_RIGHTS = "users/UserHasRights"
 
 
-def is_due(state: Mapping[str, Any], now: datetime) -> bool:
-    """Whether it is time to ask: not in every run, since an empty list often stays empty."""
+def is_due(connection: Connection, division: int, state: Mapping[str, Any], now: datetime) -> bool:
+    """Whether it is time to ask: not in every run, since an empty list often stays empty.
+
+    Nor within an hour of a refusal: that is an error like any other, and tells of all lists.
+    """
     asked_at = state.get(ASKED_AT)
-    return asked_at is None or now - datetime.fromisoformat(asked_at) >= ASKED_EVERY
+    if asked_at is not None and now - datetime.fromisoformat(asked_at) < ASKED_EVERY:
+        return False
+    return not connection.is_denied(USER_HAS_RIGHTS, division)
 
 
 def doubt(connection: Connection, plan: Plan, division: int) -> None:
@@ -50,12 +60,13 @@ def doubt(connection: Connection, plan: Plan, division: int) -> None:
 def may_read(connection: Connection, plan: Plan, division: int) -> bool | None:
     """Whether the user may read a stream; None where Exact does not say."""
     address = odata.url(
-        USER_HAS_RIGHTS.format(division=division),
+        f"/api/v1/{division}/{USER_HAS_RIGHTS}",
         {"endpoint": odata.literal(_name(plan), "Edm.String"), "action": "'GET'"},
     )
     try:
         answer = connection.session.get(address, division).content
-    except (AccessDenied, ErrorLimitReached, RequestRefused) as refusal:
+    except (AccessDenied, EndpointUnavailable, ErrorLimitReached, RequestRefused) as refusal:
+        connection.remember_denial(USER_HAS_RIGHTS, division)
         logger.info("%s of division %s: rights are not known. %s", plan.name, division, refusal)
         return None
     return _truth(answer)

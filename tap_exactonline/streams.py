@@ -182,8 +182,9 @@ class ExactStream(Stream):
     def _doubted(self, *partitions: Partition) -> Iterator[Batch]:
         """Ask whether the user may read what is empty; the state tells when that was asked."""
         there = next(each for each in partitions if each.stream.selected)
-        if rights.is_due(there.state, self.tap.now):
-            rights.doubt(self.tap.connection, there.stream.plan, there.division)
+        connection = self.tap.connection
+        if rights.is_due(connection, there.division, there.state, self.tap.now):
+            rights.doubt(connection, there.stream.plan, there.division)
             there.state[rights.ASKED_AT] = self.tap.now.isoformat()
             yield there.batch()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+import time_machine
 
 from exactonline_client.error_counts import endpoint_of
 from exactonline_client.errors import (
@@ -19,6 +21,7 @@ from tests.tap.test_trouble import sign_in
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome
 
+HOUR = 3600
 STREAMS = ("accounts", "items", "journals", "units", "vat_codes")
 TWO = pytest.mark.parametrize("bench", [{"divisions": 2, "invoices": 8}], indirect=True)
 FOUR = pytest.mark.parametrize("bench", [{"divisions": 4, "invoices": 8}], indirect=True)
@@ -175,3 +178,20 @@ def test_a_user_with_few_rights_keeps_what_there_is(bench: Bench) -> None:
     outcome = bench.run(*STREAMS, all_divisions=True)
     assert outcome.error is None
     assert is_complete(bench, outcome, "vat_codes")
+
+
+# Rights
+
+
+def test_rights_that_cannot_be_asked_about_are_asked_about_later(bench: Bench) -> None:
+    rights = "users/UserHasRights"
+    streams = ("cash_entries", "schedules", "absence_registrations")
+    bench.server.control.switches(denied=[rights])
+    first = bench.run(*streams)
+    assert first.error is None
+    assert first.calls[rights] == 1
+    assert bench.run(*streams, state=first.state).calls[rights] == 0
+    bench.server.control.switches(denied=[])
+    with time_machine.travel(time.time() + 2 * HOUR):
+        bench.server.control.clock(advance_seconds=2 * HOUR)
+        assert bench.run(*streams, state=first.state).calls[rights] == 2
