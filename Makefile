@@ -121,10 +121,12 @@ pins: $(UV) ## Move every pinned requirement to its newest release
 	$(COMPILE) -o requirements/foreign-exact-online-sdk.txt requirements/foreign-exact-online-sdk.in
 
 .PHONY: prove
-prove: $(ENV) ## Prove what the README claims, with seeds and figures; takes some hours
+prove: $(ENV) ## Prove what the README claims, with seeds and figures; takes about an hour
 	$(BIN)/pytest -q tests/sandbox/test_foreign_clients.py
-	$(BIN)/python -m proof.tokens --processes 16 --minutes 60
-	$(BIN)/python -m proof.kills
+	for store in sqlite postgresql; do \
+		$(BIN)/python -m proof.tokens --processes 16 --minutes 60 --store $$store; \
+		$(BIN)/python -m proof.kills --store $$store; \
+	done
 	$(BIN)/python -m proof.secrets
 	for proof in rounds quota entries kills; do $(BIN)/python -m proof.reads $$proof; done
 	for proof in costs faults malformed; do $(BIN)/python -m proof.writes $$proof; done
