@@ -46,7 +46,7 @@ def settings(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         elif text.strip():
             try:
                 found[name] = _CONVERTERS[kind](text.strip(), facts)
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, TypeError, ValueError, RecursionError):
                 raise ConfigurationError(_sentence(prefix, name, facts, kind)) from None
     return found
 

@@ -235,7 +235,7 @@ class Budget:
         """
         try:
             there = parsedate_to_datetime(headers["Date"]).timestamp()
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return self.ahead
         here = self._clock()
         least, most = there - here, there - getattr(self._call, "asked_at", here)

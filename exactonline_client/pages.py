@@ -118,5 +118,5 @@ def _are_rows(rows: object) -> TypeGuard[list[Row]]:
 def _date(header: str | None) -> datetime | None:
     try:
         return None if header is None else parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -9,43 +9,27 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import logging
 import random
 import sys
 import time
 from collections import Counter
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
-from xml.etree.ElementTree import Element
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
-import requests
-
-from exactonline_cli.signin import Problem, SignIn
-from exactonline_client import auth, catalogue, odata, pages, plugin, refusals, xml_api
-from exactonline_client.errors import DailyLimitReached, ExactOnlineError
-from exactonline_client.limits import Budget
-from exactonline_client.session import Usage, exact_message
-from exactonline_client.store import Store, connections
+from exactonline_cli.signin import Problem
+from exactonline_client.errors import ExactOnlineError
 from exactonline_sandbox import Sandbox, SandboxConfig
-from tap_exactonline import events
-from tap_exactonline.tap import TapExactOnline
-from target_exactonline import match_file, match_sets
-from target_exactonline.messages import MessageReader
-from target_exactonline.target import TargetExactOnline
+from proof.parsers import parsers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from exactonline_sandbox import Server
+    from proof.parsers import Parser
 
-ZONE = ZoneInfo("Europe/Amsterdam")
-HOST = "https://start.exactonline.nl"
 AWKWARD = (
     b"", b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"null", b"true", b"-1", b"1e999", b"[]", b"{}",
     b'""', b'"', b"'", b"\\", b"\\ud800", b"[" * 2000, b'{"a":' * 2000, b"9" * 5000, b"%", b"%zz",
@@ -65,17 +49,6 @@ class Tried:
     refused: Counter[str] = field(default_factory=Counter)
     """By the name of the error."""
     crashes: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Parser:
-    """Something that takes input from outside."""
-
-    name: str
-    samples: tuple[bytes, ...]
-    read: Callable[[bytes], object]
-    share: float = 1.0
-    """How many inputs it gets, since some take long."""
 
 
 def mutated(sample: bytes, chance: random.Random) -> bytes:
@@ -117,274 +90,6 @@ def fuzz(parser: Parser, seed: int, number: int) -> Tried:
         else:
             tried.taken += 1
     return tried
-
-
-# What is read, and how
-
-
-def _rows(endpoint: str) -> Callable[[bytes], object]:
-    decode = odata.decoder(catalogue.load().endpoints[endpoint].columns.values(), ZONE)
-
-    def read(body: bytes) -> list[odata.Row]:
-        try:
-            return [decode(row) for row in pages.parse(body).rows]
-        except odata.WrongType as error:
-            # The stream that reads the row makes an error of this.
-            raise ExactOnlineError(str(error)) from None
-
-    return read
-
-
-def _next_page(text: bytes) -> object:
-    """Follow a list whose first page says that the next one is here."""
-    address = text.decode(errors="surrogateescape")
-    first = json.dumps({"d": {"results": [], "__next": address}}).encode()
-    bodies = iter([first, b'{"d": {"results": []}}'])
-
-    def get(_address: str, _division: int | None) -> Any:  # noqa: ANN401
-        return SimpleNamespace(content=next(bodies), headers={})
-
-    session: Any = SimpleNamespace(base_url=HOST, get=get, usage=Usage())
-    return [page.skiptoken for page in pages.read(session, "/api/v1/1/crm/Accounts", 1)]
-
-
-def _answer(body: bytes, status: int) -> requests.Response:
-    answer = requests.Response()
-    answer.status_code, answer._content = status, body  # noqa: SLF001 - it has no other door
-    return answer
-
-
-def _tokens(body: bytes) -> object:
-    return auth._pair(_answer(body, 200))  # noqa: SLF001 - what an answer goes through first
-
-
-def _token_refusal(body: bytes) -> object:
-    error, description = refusals.words(_answer(body, 400))
-    raise refusals.of_refresh_token(400, error, description, HOST)
-
-
-def _refusal(body: bytes) -> object:
-    return exact_message(_answer(body, 500))
-
-
-def _webhook(payload: bytes) -> object:
-    try:
-        return events.parse(payload).is_signed_with("secret")
-    except ValueError as error:
-        raise ExactOnlineError(str(error)) from None
-
-
-def _singer_line(line: bytes) -> object:
-    return MessageReader().deserialize_json(line.decode(errors="surrogateescape"))
-
-
-def _headers(store: Store) -> Callable[[bytes], object]:
-    now = [time.time()]
-
-    def sleep(seconds: float) -> None:
-        now[0] += seconds
-
-    budget = Budget(store, "app", clock=lambda: now[0], sleep=sleep)
-
-    def read(text: bytes) -> None:
-        lines = (line.partition(":") for line in text.decode("latin-1").splitlines())
-        headers = requests.structures.CaseInsensitiveDict(
-            {name: value.strip() for name, _, value in lines}
-        )
-        budget.learn(1, headers)
-        with suppress(DailyLimitReached), budget.turn(1, "crm/Accounts"):
-            pass
-
-    return read
-
-
-def _store_file(folder: Path) -> Callable[[bytes], object]:
-    path = folder / "fuzzed" / "store.db"
-    path.parent.mkdir()
-
-    def read(content: bytes) -> None:
-        for file in path.parent.iterdir():
-            file.unlink()
-        path.write_bytes(content)
-        store = Store(f"sqlite:///{path}", KEY)
-        try:
-            with store.transaction() as connection:
-                for row in connection.execute(connections.select()).mappings():
-                    store.decrypt(row["refresh_token"])
-        finally:
-            store.close()
-
-    return read
-
-
-def _settings(kind: type[TapExactOnline | TargetExactOnline]) -> Callable[[bytes], object]:
-    def read(text: bytes) -> None:
-        try:
-            settings = json.loads(text)
-        except (ValueError, RecursionError):
-            raise ExactOnlineError("The SDK reads the file, and says so.") from None
-        if not isinstance(settings, dict):
-            raise ExactOnlineError("The SDK reads the file, and says so.")
-        plugin.start(kind, SimpleNamespace(config=settings, parse_env=False))
-
-    return read
-
-
-def _input(server: Server, folder: Path) -> Callable[[bytes], object]:
-    """A whole run of the target on Singer messages."""
-    settings = {
-        "base_url": server.base_url,
-        "client_id": server.credentials.client_id,
-        "client_secret": server.credentials.client_secret,
-        "refresh_token": server.control.sign_in()["refresh_token"],
-        "store_url": f"sqlite:///{folder / 'input' / 'store.db'}",
-        "dry_run": True,
-    }
-    server.control.clock(advance_seconds=600)
-
-    def read(text: bytes) -> None:
-        given = io.StringIO(text.decode(errors="surrogateescape"))
-        with redirect_stdout(io.StringIO()), plugin.readable_configuration_errors():
-            TargetExactOnline.invoke(
-                config=SimpleNamespace(config=settings, parse_env=False), file_input=given
-            )
-
-    return read
-
-
-UPLOADED = b"""<?xml version="1.0" encoding="utf-8"?><eExact><Messages><Message type="2">
-<Topic code="MatchSets" node="MatchSets"><Data keyAlt="1300" /></Topic><Date>2026-06-25</Date>
-<Description>Created</Description></Message><Message type="0"><Topic code="MatchSets" />
-<Description>Not found</Description></Message></Messages></eExact>"""
-DOWNLOADED = b"""<?xml version="1.0" encoding="utf-8"?><eExact><MatchSets><MatchSet>
-<GLAccount code="1300" /><Account code="               123" /><MatchLines>
-<MatchLine finyear="2026" finperiod="6" journal="70" entry="26700001" amountdc="121.00" />
-<MatchLine finyear="2026" finperiod="6" journal="20" entry="26200001" amountdc="-121.00" />
-</MatchLines></MatchSet></MatchSets>
-<Topics><Topic code="MatchSets" ts_d="0x01" count="1" pagesize="1" /></Topics></eExact>"""
-KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
-PAGE = b"""{ "d" : { "results": [
-{ "__metadata": {"uri": "https://start.exactonline.nl/api/v1/1/crm/Accounts(guid'1')", "type": "A"},
-"ID": "9b5d4b2e-0f4f-4b7e-8d51-2f6a1c8e7d10", "Code": "             10001", "Name": "A & B",
-"Blocked": false, "CreditLineSales": 12.5, "Modified": "\\/Date(1782405060220)\\/",
-"StartDate": null, "BankAccounts": {"__deferred": {"uri": "https://x"}}, "SecurityLevel": 10,
-"IsMailing": 1, "Latitude": "52.1" } ],
-"__next": "https://start.exactonline.nl/api/v1/1/crm/Accounts?$skiptoken=guid'9b5d4b2e-0f4f'" } }"""
-SYNC = b"""{"d": [{"Timestamp": "493115", "ID": "9b5d4b2e-0f4f-4b7e-8d51-2f6a1c8e7d10",
-"LineNumber": 1, "Quantity": 2, "AmountFC": 10.1, "Modified": "/Date(1782405060220)/"}]}"""
-ADDRESSES = (
-    b"https://start.exactonline.nl/api/v1/1/crm/Accounts?$skiptoken=guid'790f0000-0000'",
-    b"https://start.exactonline.nl/api/v1/1/x?$select=ID&$skiptoken=datetime'2024-09-09T12%3A40'",
-    b"/api/v1/1/sync/CRM/Accounts?%24skiptoken=493115L",
-)
-LIMITS = b"""X-RateLimit-Limit: 5000
-X-RateLimit-Remaining: 4766
-X-RateLimit-Reset: 1683936000000
-X-RateLimit-Minutely-Limit: 60
-X-RateLimit-Minutely-Remaining: 58
-X-RateLimit-Minutely-Reset: 1683879540000
-Date: Fri, 12 May 2023 08:18:25 GMT"""
-SETTINGS = json.dumps(
-    {
-        "region": "nl", "client_id": "id", "client_secret": "secret", "divisions": [1, 2],
-        "start_date": "2025-01-01T00:00:00Z", "deletes": "tombstone", "request_timeout": 300,
-        "custom_streams": [{"name": "mine", "path": "crm/Accounts", "keys": ["ID"],
-                            "bookmark": "Modified", "filter": "Status eq 'C'"}],
-    }
-).encode()  # fmt: skip
-TARGET_SETTINGS = json.dumps(
-    {
-        "region": "nl", "client_id": "id", "client_secret": "secret", "division": 1,
-        "reference_field": "YourRef", "max_errors": 3, "load_method": "append-only",
-        "streams": {"mine": {"entity": "sales_invoices", "rows": "lines"}},
-    }
-).encode()  # fmt: skip
-MESSAGES = (
-    b'{"type": "SCHEMA", "stream": "sales_invoices", "schema": {"properties": {}}}\n'
-    b'{"type": "RECORD", "stream": "sales_invoices", "record": {"YourRef": "a", "OrderedBy": '
-    b'"9b5d4b2e-0f4f-4b7e-8d51-2f6a1c8e7d10", "SalesInvoiceLines": [{"Item": '
-    b'"9b5d4b2e-0f4f-4b7e-8d51-2f6a1c8e7d10", "Quantity": 1}]}}\n'
-    b'{"type": "STATE", "value": {"a": 1}}\n'
-)
-
-
-def _uploaded(text: bytes) -> None:
-    """What is made of the answer to an upload of the XML API."""
-    session = SimpleNamespace(write=lambda *_: SimpleNamespace(content=text))
-    xml_api.upload(session, 1, "MatchSets", Element("eExact"))  # type: ignore[arg-type]
-
-
-def _downloaded(text: bytes) -> None:
-    """What is made of the match sets that the XML API lists; a full page is asked for once."""
-    answers = iter([text, b"<eExact/>"])
-    session = SimpleNamespace(get=lambda *_: SimpleNamespace(content=next(answers)))
-    for page in xml_api.download(session, 1, "MatchSets"):  # type: ignore[arg-type]
-        for element in page.iter("MatchSet"):
-            match_sets.identity(element)
-
-
-def _match_file(folder: Path) -> Callable[[bytes], object]:
-    def read(text: bytes) -> None:
-        file = folder / "matches.xml"
-        file.write_bytes(text)
-        match_file.add(str(file), 1, [])
-
-    return read
-
-
-def _signed_in_page() -> Callable[[bytes], object]:
-    def read(text: bytes) -> None:
-        step = SignIn({}, state="abc")
-        step.take_address(text.decode(errors="surrogateescape"))
-
-    return read
-
-
-def parsers(folder: Path, server: Server) -> Iterator[Parser]:
-    """Everything that takes input from outside."""
-    store = Store(f"sqlite:///{folder / 'sound' / 'store.db'}", KEY)
-    yield Parser("page of accounts", (PAGE,), _rows("crm/Accounts"))
-    yield Parser("page of a feed", (SYNC,), _rows("sync/SalesInvoice/SalesInvoices"))
-    yield Parser("address of the next page", ADDRESSES, _next_page)
-    yield Parser(
-        "pair of tokens",
-        (b'{"access_token":"a","token_type":"bearer","expires_in":"600","refresh_token":"b"}',),
-        _tokens,
-    )
-    yield Parser(
-        "refusal of a token",
-        (b'{"error":"invalid_grant","error_description":"Old refresh token used."}',),
-        _token_refusal,
-    )
-    yield Parser(
-        "refusal of a call",
-        (b'{"error":{"code":"","message":{"lang":"","value":"Verplicht: Naam\\r\\nMeer"}}}',),
-        _refusal,
-    )
-    yield Parser("headers of limits", (LIMITS,), _headers(store), 0.1)
-    yield Parser(
-        "payload of a webhook",
-        (
-            b"""{"Content":{"Topic":"Items","Action":"Update","Division":1,"Key":"a"},
-"HashCode":"ABC"}""",
-        ),
-        _webhook,
-    )
-    yield Parser(
-        "pasted address",
-        (b"https://example.com/callback?code=stampNL001.abc%21xyz&state=def",),
-        _signed_in_page(),
-    )
-    yield Parser("answer to an upload of XML", (UPLOADED,), _uploaded)
-    yield Parser("list of match sets", (DOWNLOADED,), _downloaded)
-    yield Parser("file of match sets", (DOWNLOADED,), _match_file(folder), 0.1)
-    yield Parser("line of the input", tuple(MESSAGES.splitlines()), _singer_line)
-    yield Parser("input of the target", (MESSAGES,), _input(server, folder), 0.02)
-    yield Parser("settings of the tap", (SETTINGS,), _settings(TapExactOnline), 0.01)
-    yield Parser("settings of the target", (TARGET_SETTINGS,), _settings(TargetExactOnline), 0.02)
-    store.close()
-    sound = (folder / "sound" / "store.db").read_bytes()
-    yield Parser("file of the store", (sound,), _store_file(folder), 0.02)
 
 
 @contextmanager

@@ -100,6 +100,11 @@ def read(setting: Any) -> list[Entry]:  # noqa: ANN401 - whatever the configurat
         return msgspec.convert(setting or [], list[Entry])
     except msgspec.ValidationError as error:
         raise ConfigurationError(_in_our_words(str(error))) from None
+    except UnicodeEncodeError:
+        raise ConfigurationError(
+            f"Setting {SETTING}: the name of a field is no valid text (UTF-8). An entry has "
+            f"{', '.join(Entry.__struct_fields__)}."
+        ) from None
 
 
 def _in_our_words(message: str) -> str:

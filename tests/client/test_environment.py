@@ -67,6 +67,7 @@ def test_a_text_becomes_what_the_setting_is_of(
         ("names", '["a"', "a list"),
         ("things", "a,b", "a list"),
         ("things", "{}", "a list"),
+        ("things", "[" * 100_000, "a list"),
         ("thing", "[]", "a JSON object"),
     ],
 )

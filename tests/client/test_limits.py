@@ -362,7 +362,15 @@ class TestClocks:
         call(budget, 1)
         assert clock.now == MINUTE_END + CLOCK_TOLERANCE
 
-    @pytest.mark.parametrize("text", ["", "yesterday", "Thu, 99 Foo 2026 12:00:00 GMT"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "yesterday",
+            "Thu, 99 Foo 2026 12:00:00 GMT",
+            "Fri, 12 May 2023 08:168387954018:25 GMT",
+        ],
+    )
     def test_a_garbled_date_is_none(self, text: str, budget: Budget) -> None:
         budget.learn(1, {**limits(5, 5), "Date": text})
         assert budget.ahead == 0

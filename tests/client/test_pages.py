@@ -139,7 +139,7 @@ def test_a_page_is_fetched_when_it_is_asked_for(session: Session, mock: Any) -> 
     assert len(mock.calls) == 1
 
 
-@pytest.mark.parametrize("date", [None, "", "soon"])
+@pytest.mark.parametrize("date", [None, "", "soon", "Fri, 12 May 2023 08:168387954018:25 GMT"])
 def test_a_missing_or_garbled_date_is_none(date: str | None, session: Session, mock: Any) -> None:
     mock.get(f"{BASE}{PATH}", json={"d": []}, headers={} if date is None else {"Date": date})
     (page,) = pages.read(session, PATH, 1)

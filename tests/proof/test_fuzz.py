@@ -10,3 +10,5 @@ def test_mutated_input_is_taken_or_refused() -> None:
     assert [crash for tried in found.values() for crash in tried.crashes] == []
     assert sum(tried.taken for tried in found.values()) > 100
     assert all(tried.taken or tried.refused for tried in found.values())
+    assert {"answer to an upload of XML", "file of match sets", "file of webhooks"} <= found.keys()
+    assert {"variables of the tap", "variables of the target"} <= found.keys()

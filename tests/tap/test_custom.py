@@ -311,6 +311,11 @@ def test_a_mistake_ends_the_program_in_one_line(bench: Bench, tmp_path: Path) ->
     assert "custom_streams[0].name" in told[-1]
 
 
+def test_a_field_whose_name_is_no_text_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="no valid text"):
+        read({**BASE, "key\udc95": 1})
+
+
 def test_discovery_shows_custom_streams_and_refuses_wrong_ones() -> None:
     def discover(entry: dict[str, Any]) -> dict[str, Any]:
         tap = TapExactOnline(config={"custom_streams": [entry]}, validate_config=False)
