@@ -166,7 +166,17 @@ def _row(cost: Cost) -> dict[str, Any]:
         "scope": cost.scope if cost.streams else None,
         "rows": None if cost.rows is None else f"{cost.rows:,} ({cost.known_from})",
         "calls": _calls(cost.calls, at_least=not known),
+        "last_run": _last_run(cost),
     }
+
+
+def _last_run(cost: Cost) -> str | None:
+    """The calls of the last run, for which rows, and how many were expected."""
+    last = cost.last_run
+    if last is None:
+        return None
+    expected = "" if last.expected is None else f", {last.expected:,} expected"
+    return f"{last.calls:,} ({last.scope}{expected})"
 
 
 def _calls(number: int, *, at_least: bool) -> str:

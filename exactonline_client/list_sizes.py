@@ -13,9 +13,13 @@ import sqlalchemy as sa
 from exactonline_client.store import list_sizes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from exactonline_client.store import Store
 
 DAY = 86_400.0
+OF_THE_RUN = ("calls", "read_at", "expected")
+"""What only a run can tell, and no count."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Size:
     """When there were so many rows; seconds since the epoch."""
     read_at: float | None = None
     """When a run last read the list."""
+    expected: int | None = None
+    """The calls that were expected of that run, where that could be said."""
 
     @property
     def is_counted(self) -> bool:
@@ -55,7 +61,20 @@ def known(store: Store, app: str) -> Known:
     return {(size.division, size.stream, size.scope): size for size in found}
 
 
-def note(store: Store, app: str, size: Size) -> None:
-    """Keep a size in place of the one before; what the last run took stays where it was counted."""
-    told = {name: value for name, value in vars(size).items() if value is not None}
-    store.put(list_sizes, durable=False, app=app, **told)
+def note(store: Store, app: str, sizes: Iterable[Size]) -> None:
+    """Keep sizes in place of those before; what the last run took stays where rows are counted."""
+    rows = [{"app": app, **vars(size)} for size in sizes]
+    if not rows:
+        return
+    insert = store.insert(list_sizes)
+    new = insert.excluded
+    values = {
+        name: sa.case((new.read_at.is_(None), list_sizes.c[name]), else_=new[name])
+        for name in OF_THE_RUN
+    }
+    noted = insert.on_conflict_do_update(
+        index_elements=list(list_sizes.primary_key.columns),
+        set_={"rows": new.rows, "at": new.at, **values},
+    )
+    with store.transaction(durable=False) as connection:
+        connection.execute(noted, rows)

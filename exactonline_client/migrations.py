@@ -127,6 +127,7 @@ def _version_1(connection: sa.Connection) -> None:
         sa.Column("calls", sa.Integer),
         sa.Column("at", sa.Float, nullable=False),
         sa.Column("read_at", sa.Float),
+        sa.Column("expected", sa.Integer),
     )
     sa.Table(
         "errors",

@@ -150,6 +150,7 @@ list_sizes = sa.Table(
     sa.Column("calls", sa.Integer),
     sa.Column("at", sa.Float, nullable=False),
     sa.Column("read_at", sa.Float),
+    sa.Column("expected", sa.Integer),
 )
 
 errors = sa.Table(

@@ -17,6 +17,7 @@ from exactonline_client import catalogue, list_sizes, odata
 from exactonline_client.errors import (
     AccessDenied,
     DailyLimitReached,
+    EndpointUnavailable,
     ErrorLimitReached,
     RequestRefused,
 )
@@ -46,6 +47,17 @@ COUNTED, LAST_RUN = "count", "last run"
 
 
 @dataclass(frozen=True)
+class LastRun:
+    """What the last run that read a list took."""
+
+    calls: int
+    scope: str
+    """Which rows it read."""
+    expected: int | None
+    """The calls that were expected of it, where that could be said."""
+
+
+@dataclass(frozen=True)
 class Cost:
     """The calls for one list of one division."""
 
@@ -60,8 +72,7 @@ class Cost:
     """None where it is not known: then `calls` is the least that it takes."""
     known_from: str | None = None
     """`count` or `last run`."""
-    last_run: int | None = None
-    """The calls that the last run which read the list took, whatever rows it read."""
+    last_run: LastRun | None = None
     sync_calls: int | None = None
     """What it would take by the sync endpoint, where there is one that is not used."""
 
@@ -94,6 +105,12 @@ class Estimate:
         return sum(cost.calls for cost in self.costs)
 
     @property
+    def expected_calls(self) -> Mapping[tuple[int, tuple[str, ...]], int]:
+        """By division and streams, the calls for each list whose rows are known."""
+        known = (cost for cost in self.costs if cost.rows is not None)
+        return {(cost.division, cost.streams): cost.calls for cost in known}
+
+    @property
     def at_least(self) -> bool:
         """Whether it may be more."""
         return any(division.at_least for division in self.divisions)
@@ -106,7 +123,7 @@ def uncounted(tap: TapExactOnline, days: float) -> list[Source]:
     """
     known = {
         key
-        for key, size in _fresh(tap.connection, days).items()
+        for key, size in _fresh(tap.connection, _known(tap.connection), days).items()
         if size.scope != CHANGES or not size.is_counted
     }
     found = sources.of(tap)
@@ -129,11 +146,11 @@ def count(tap: TapExactOnline, lists: Iterable[Source]) -> dict[str, str]:
         except DailyLimitReached as error:
             closed.add(source.division)
             refused[f"division {source.division}"] = str(error)
-        except (AccessDenied, RequestRefused, ErrorLimitReached) as error:
+        except (AccessDenied, EndpointUnavailable, ErrorLimitReached, RequestRefused) as error:
             refused[f"{source.name} of division {source.division}"] = str(error)
         else:
             size = Size(*_key(source), rows, None, connection.clock())
-            list_sizes.note(connection.store, connection.app.key, size)
+            list_sizes.note(connection.store, connection.app.key, [size])
     return refused
 
 
@@ -192,10 +209,13 @@ def _rows(connection: Connection, source: Source, address: str) -> int:
 
 def estimate(tap: TapExactOnline, days: float) -> Estimate:
     """What a run of `tap` will cost, by what is known from the last `days`; asks nothing more."""
-    ever, known = _known(tap.connection), _fresh(tap.connection, days)
+    ever = _known(tap.connection)
+    known, runs = _fresh(tap.connection, ever, days), _last_runs(ever)
     lists = sources.of(tap)
-    costs = [replace(_cost(tap, one, known), last_run=_last_run(ever, one)) for one in lists]
-    costs = [*costs, *_overhead(tap, lists, ever)]
+    costs = [
+        *(_cost(tap, one, known, runs.get((one.division, one.name))) for one in lists),
+        *_overhead(tap, lists, ever),
+    ]
     by_division: defaultdict[int, list[Cost]] = defaultdict(list)
     for cost in costs:
         by_division[cost.division].append(cost)
@@ -233,23 +253,23 @@ def _known(connection: Connection) -> Known:
     return list_sizes.known(connection.store, connection.app.key)
 
 
-def _fresh(connection: Connection, days: float) -> Known:
+def _fresh(connection: Connection, known: Known, days: float) -> Known:
     """The sizes that are not older than so many days."""
     oldest = connection.clock() - days * list_sizes.DAY
-    return {key: size for key, size in _known(connection).items() if size.at >= oldest}
+    return {key: size for key, size in known.items() if size.at >= oldest}
 
 
-def _last_run(known: Known, source: Source) -> int | None:
-    """The calls of the newest run that read a list."""
-    runs = [
-        size
-        for size in known.values()
-        if (size.division, size.stream) == (source.division, source.name) and size.calls
-    ]
-    return max(runs, key=lambda size: size.read_at or 0.0).calls if runs else None
+def _last_runs(known: Known) -> Mapping[tuple[int, str], LastRun]:
+    """By division and stream, what the newest run took."""
+    sizes = sorted(known.values(), key=lambda size: size.read_at or 0.0)
+    return {
+        (size.division, size.stream): LastRun(size.calls, size.scope, size.expected)
+        for size in sizes
+        if size.calls
+    }
 
 
-def _cost(tap: TapExactOnline, source: Source, known: Known) -> Cost:
+def _cost(tap: TapExactOnline, source: Source, known: Known, last_run: LastRun | None) -> Cost:
     plan = source.plan
     size = known.get(_key(source))
     page = plan.endpoint.page_size or PAGE
@@ -271,6 +291,7 @@ def _cost(tap: TapExactOnline, source: Source, known: Known) -> Cost:
         page_size=page,
         rows=rows,
         known_from=None if size is None else COUNTED if size.is_counted else LAST_RUN,
+        last_run=last_run,
         sync_calls=max(1, math.ceil((rows or 0) / BIG_PAGE)) if unused else None,
     )
 

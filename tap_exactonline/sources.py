@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,10 +67,11 @@ class _Start:
 def of(tap: TapExactOnline) -> list[Source]:
     """The lists that a run of `tap` would read now, judged by its catalog and its state."""
     plans = {plan.name: plan for plan in tap.plans}
+    states = _states(tap)
     begins: dict[tuple[int, str], dict[str, _Start]] = {}
     for stream in selected(tap):
         for division in _divisions(tap, stream):
-            state = _state(tap, stream.name, division)
+            state = states.get((stream.name, division), {})
             owner = plans[_owner(tap, stream)]
             start = _start(tap, stream, state, owner.bookmark)
             begins.setdefault((division, owner.name), {})[stream.name] = start
@@ -97,11 +99,14 @@ def _divisions(tap: TapExactOnline, stream: ExactStream) -> list[int]:
     return tap.reach.of(stream.name)
 
 
-def _state(tap: TapExactOnline, stream: str, division: int) -> Mapping[str, Any]:
-    """The state of a partition, which is left as it is."""
-    known = tap.state.get("bookmarks", {}).get(stream, {}).get("partitions", [])
-    mine = (part for part in known if part.get("context", {}).get(PARTITION) == division)
-    return next(mine, {})
+def _states(tap: TapExactOnline) -> Mapping[tuple[str, int], Mapping[str, Any]]:
+    """The state of each partition, by stream and division."""
+    return {
+        (stream, partition["context"][PARTITION]): partition
+        for stream, bookmark in tap.state.get("bookmarks", {}).items()
+        for partition in bookmark.get("partitions", ())
+        if PARTITION in partition.get("context", {})
+    }
 
 
 def _start(
@@ -147,34 +152,51 @@ def expected(tap: TapExactOnline, sources: list[Source]) -> dict[tuple[int, str]
     return {(source.division, source.name): size.rows for source, size in found if size}
 
 
-def note(tap: TapExactOnline, sources: list[Source]) -> None:
+def note(
+    tap: TapExactOnline,
+    sources: list[Source],
+    expected_calls: Mapping[tuple[int, tuple[str, ...]], int],
+) -> None:
     """Keep on record what the lists of a run had and took, for later estimates.
 
+    `expected_calls` are by division and streams, for the lists of which they were known.
     A list that was not read to its end is left out, as is one whose address is read for other
     ends too: what was its share cannot be told.
     """
     connection = tap.connection
     usage, now = connection.session.usage, connection.clock()
-    addresses = [(source.division, source.endpoint) for source in sources]
+    times = Counter((source.division, source.endpoint) for source in sources)
     shared = {deletes.ENDPOINT} if tap.sends_tombstones else set()
     shared |= {source.endpoint for source in sources if tap.compared & {*source.streams}}
-    for source, address in zip(sources, addresses, strict=True):
-        what = {f"{name} of division {source.division}" for name in (source.name, *source.streams)}
-        calls = usage.calls_by_endpoint[address]
-        is_whole = tap.trouble.is_open(source.division) and tap.trouble.is_whole(*what)
-        if calls and is_whole and addresses.count(address) == 1 and source.endpoint not in shared:
-            size = Size(
-                source.division,
-                source.name,
-                source.scope,
-                usage.rows_by_endpoint[address],
-                calls,
-                now,
-                now,
-            )
-            list_sizes.note(connection.store, connection.app.key, size)
-    listed = (tap.reach.current, LIST)
-    if usage.rows_by_endpoint[listed]:
-        rows, calls = usage.rows_by_endpoint[listed], usage.calls_by_endpoint[listed]
-        size = Size(*listed, ALL, rows, calls, now, now)
-        list_sizes.note(connection.store, connection.app.key, size)
+    read = [
+        (
+            (source.division, source.name, source.scope),
+            source.endpoint,
+            expected_calls.get((source.division, source.streams)),
+        )
+        for source in sources
+        if times[source.division, source.endpoint] == 1
+        and usage.calls_by_endpoint[source.division, source.endpoint]
+        and source.endpoint not in shared
+        and _is_whole(tap, source)
+    ]
+    if usage.rows_by_endpoint[tap.reach.current, LIST]:
+        read.append(((tap.reach.current, LIST, ALL), LIST, None))
+    sizes = [
+        Size(
+            *key,
+            rows=usage.rows_by_endpoint[key[0], endpoint],
+            calls=usage.calls_by_endpoint[key[0], endpoint],
+            at=now,
+            read_at=now,
+            expected=expected,
+        )
+        for key, endpoint, expected in read
+    ]
+    list_sizes.note(connection.store, connection.app.key, sizes)
+
+
+def _is_whole(tap: TapExactOnline, source: Source) -> bool:
+    """Whether a list was read to its end."""
+    what = {f"{name} of division {source.division}" for name in (source.name, *source.streams)}
+    return tap.trouble.is_open(source.division) and tap.trouble.is_whole(*what)

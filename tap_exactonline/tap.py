@@ -304,15 +304,19 @@ class TapExactOnline(Tap):
         with self.connection.noted_run(self.name):
             lists = sources.of(self)
             self.readers.progress.expected = sources.expected(self, lists)
-            costs = estimate.estimate(self, FRESH_DAYS).divisions
-            self._expected = {cost.division: cost.calls for cost in costs if not cost.at_least}
+            costs = estimate.estimate(self, FRESH_DAYS)
+            self._expected = {
+                division.division: division.calls
+                for division in costs.divisions
+                if not division.at_least
+            }
             try:
                 with on_terminal(self.readers.progress):
                     self.sync_all()
             finally:
                 self.readers.stop()
                 self.flush()
-            sources.note(self, lists)
+            sources.note(self, lists, costs.expected_calls)
             self.finish()
 
 

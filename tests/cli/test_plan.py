@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,6 @@ from tests.cli.test_commands import sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from click.testing import Result
 
@@ -162,3 +162,20 @@ def test_a_count_that_is_refused_does_not_end_it(
     result = command("plan", "--config", config, "--catalog", catalog, "--json")
     assert planned(result)["at_least"] is True
     assert result.stderr.count("journals of division") == len(server.divisions)
+
+
+def test_what_the_last_run_took_stands_beside_what_was_expected_of_it(
+    command: Callable[..., Result], store_url: str, catalog: str, config: str, server: Server
+) -> None:
+    command("plan", "--config", config, "--catalog", catalog)
+    settings = {**json.loads(Path(config).read_text(encoding="utf-8")), "store_url": store_url}
+    tap = TapExactOnline(config=settings, catalog=json.loads(Path(catalog).read_text()))
+    tap.run()
+    tap.connection.close()
+    result = command("plan", "--no-count", "--config", config, "--catalog", catalog)
+    (accounts,) = [
+        line
+        for line in result.stdout.splitlines()
+        if str(server.divisions[0]) in line and "accounts" in line
+    ]
+    assert accounts.rstrip().endswith("1 (all, 1 expected)")
