@@ -61,7 +61,7 @@ demo: $(DEMO_ENV) ## Sandbox, Meltano and PostgreSQL, from nothing to invoices a
 	.venv-demo/bin/python -m demo
 
 .PHONY: bench
-bench: $(ENV) ## Run all benchmarks and write docs/benchmarks.md; takes ten minutes
+bench: $(ENV) ## Run all benchmarks and write docs/benchmarks.md; takes a quarter of an hour
 	$(BIN)/python -m benchmarks
 
 .PHONY: catalogue
