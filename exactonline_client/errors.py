@@ -8,7 +8,7 @@ EXIT_CODES: dict[int, tuple[str, str]] = {
     0: (
         (
             "all well; also when the calls of the day are used up and `on_daily_limit` is "
-            "`stop`, and when a run was asked to end (Ctrl-C, SIGTERM)"
+            "`stop`, and when a run was asked to end (Ctrl-C, SIGTERM) and had rejected nothing"
         ),
         "",
     ),
