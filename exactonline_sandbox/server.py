@@ -52,6 +52,18 @@ class Server:
         context = ssl.create_default_context(cafile=self.ca_file) if self.ca_file else None
         return Control(self.base_url, context)
 
+    def settings(self) -> dict[str, str]:
+        """What a program is told to sign in: the address, the app, and a new refresh token.
+
+        The token may be used once it is old enough; see `Control.clock`.
+        """
+        return {
+            "base_url": self.base_url,
+            "client_id": self.credentials.client_id,
+            "client_secret": self.credentials.client_secret,
+            "refresh_token": self.control.sign_in()["refresh_token"],
+        }
+
 
 class Sandbox:
     """A local Exact Online with made-up data."""

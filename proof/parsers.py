@@ -190,10 +190,7 @@ def _events(folder: Path) -> Callable[[bytes], object]:
 def _input(server: Server, folder: Path) -> Callable[[bytes], object]:
     """A whole run of the target on Singer messages."""
     settings = {
-        "base_url": server.base_url,
-        "client_id": server.credentials.client_id,
-        "client_secret": server.credentials.client_secret,
-        "refresh_token": server.control.sign_in()["refresh_token"],
+        **server.settings(),
         "store_url": f"sqlite:///{folder / 'input' / 'store.db'}",
         "dry_run": True,
     }

@@ -39,10 +39,7 @@ connection.close()
 def run_side_by_side(server: Server, store_url: str, key: str, programs: int) -> None:
     """Run the program several times at once, each in a process of its own."""
     settings = {
-        "base_url": server.base_url,
-        "client_id": server.credentials.client_id,
-        "client_secret": server.credentials.client_secret,
-        "refresh_token": server.control.sign_in()["refresh_token"],
+        **server.settings(),
         "store_url": store_url,
         "store_key": key,
     }

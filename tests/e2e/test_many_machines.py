@@ -61,10 +61,7 @@ def exact_online(minutely_limit: int) -> Iterator[Server]:
 def settings(server: Server, store_url: str) -> dict[str, Any]:
     """What all jobs are told, just before a minute of the server ends."""
     found = {
-        "base_url": server.base_url,
-        "client_id": server.credentials.client_id,
-        "client_secret": server.credentials.client_secret,
-        "refresh_token": server.control.sign_in()["refresh_token"],
+        **server.settings(),
         "store_url": store_url,
         "store_key": Fernet.generate_key().decode(),
         "max_parallel_divisions": 2,

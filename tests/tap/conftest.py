@@ -125,15 +125,12 @@ def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
     """A fresh sandbox; `@pytest.mark.parametrize("bench", [{...}], indirect=True)` sets it up."""
     options = {"seed": 5, "invoices": 40, "minutely_limit": 10_000, **getattr(request, "param", {})}
     with Sandbox(SandboxConfig(**options)).running() as server:
-        seed = server.control.sign_in()["refresh_token"]
+        settings = server.settings()
         server.control.clock(advance_seconds=600)
         yield Bench(
             server,
             {
-                "base_url": server.base_url,
-                "client_id": server.credentials.client_id,
-                "client_secret": server.credentials.client_secret,
-                "refresh_token": seed,
+                **settings,
                 "store_url": f"sqlite:///{tmp_path / 'store' / 'store.db'}",
             },
         )

@@ -60,7 +60,7 @@ class Company:
         return {**record, **fields}
 
     def sign_in(self) -> str:
-        return sign_in(self.server)
+        return sign_in(self.server)["refresh_token"]
 
     def invoices(self, reference: str) -> list[dict[str, Any]]:
         """The invoices that now carry a reference."""
@@ -80,11 +80,11 @@ class Company:
         )
 
 
-def sign_in(server: Server) -> str:
-    """A refresh token that may be used at once."""
-    token = server.control.sign_in()["refresh_token"]
+def sign_in(server: Server) -> dict[str, str]:
+    """Settings with a refresh token that may be used at once."""
+    settings = server.settings()
     server.control.clock(advance_seconds=570)
-    return token
+    return settings
 
 
 @pytest.fixture(scope="session")
@@ -114,10 +114,7 @@ def company(server: Server, division: int) -> Iterator[Company]:
 def settings(server: Server, tmp_path: Path) -> dict[str, Any]:
     """Settings of a target with a store of its own."""
     return {
-        "base_url": server.base_url,
-        "client_id": server.credentials.client_id,
-        "client_secret": server.credentials.client_secret,
-        "refresh_token": sign_in(server),
+        **sign_in(server),
         "store_url": f"sqlite:///{tmp_path / 'store.db'}",
     }
 

@@ -57,10 +57,7 @@ class Copier:
         self.server, self._results = server, folder / "results.jsonl"
         self.source, self.division = server.divisions
         self._settings = {
-            "base_url": server.base_url,
-            "client_id": server.credentials.client_id,
-            "client_secret": server.credentials.client_secret,
-            "refresh_token": sign_in(server),
+            **sign_in(server),
             "store_url": f"sqlite:///{folder / 'store.db'}",
         }
 

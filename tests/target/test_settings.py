@@ -15,6 +15,10 @@ from target_exactonline.streams import DOCUMENT, LINE, ROW
 if TYPE_CHECKING:
     from tests.target.conftest import Company, Runner
 
+BILLS = {
+    "streams": {"bills": {"entity": "sales_invoices", "reference_field": "Description"}},
+}
+
 
 def feed(stream: str, setting: dict[str, Any] | None = None) -> streams.Feed:
     return streams.feed(stream, streams.choices(setting), "YourRef")
@@ -107,22 +111,25 @@ def test_a_mistake_ends_the_run_before_anything_is_read(runner: Runner) -> None:
         runner.run([], streams={"bills": "bils"})
 
 
+def invoice_and_bill(company: Company, runner: Runner, invoice: str, bill: str) -> list[Any]:
+    """Messages of two streams of invoices, one known by YourRef, the other by its description."""
+    by_description = company.invoice("", Description=bill)
+    del by_description["YourRef"]
+    return [
+        runner.schema(),
+        runner.schema("bills"),
+        runner.record(company.invoice(invoice)),
+        runner.record(by_description, "bills"),
+    ]
+
+
 def test_two_streams_of_one_entity_have_each_their_reference(
     company: Company, runner: Runner
 ) -> None:
     a, b = str(uuid4()), str(uuid4())
-    bills = {"entity": "sales_invoices", "reference_field": "Description"}
-    options = {"streams": {"bills": bills}}
-    by_description = company.invoice("", Description=b)
-    del by_description["YourRef"]
-    messages = [
-        runner.schema(),
-        runner.schema("bills"),
-        runner.record(company.invoice(a)),
-        runner.record(by_description, "bills"),
-    ]
-    assert runner.run(messages, **options).outcomes == [(a, "created"), (b, "created")]
-    rerun = runner.run(messages, **options)
+    messages = invoice_and_bill(company, runner, a, b)
+    assert runner.run(messages, **BILLS).outcomes == [(a, "created"), (b, "created")]
+    rerun = runner.run(messages, **BILLS)
     assert rerun.outcomes == [(a, "unchanged"), (b, "unchanged")]
 
 
@@ -130,20 +137,11 @@ def test_a_reference_of_another_stream_means_another_document(
     company: Company, runner: Runner
 ) -> None:
     same = str(uuid4())
-    bills = {"entity": "sales_invoices", "reference_field": "Description"}
-    options = {"streams": {"bills": bills}}
-    bill = company.invoice("", Description=same)
-    del bill["YourRef"]
-    messages = [
-        runner.schema(),
-        runner.schema("bills"),
-        runner.record(company.invoice(same)),
-        runner.record(bill, "bills"),
-    ]
-    load = runner.run(messages, **options)
+    messages = invoice_and_bill(company, runner, same, same)
+    load = runner.run(messages, **BILLS)
     assert [outcome for _, outcome in load.outcomes] == ["created", "rejected"]
     assert f"its reference {same} is that of a document of stream sales_inv" in str(load.reasons[1])
-    rerun = runner.run(messages, **options)
+    rerun = runner.run(messages, **BILLS)
     assert [outcome for _, outcome in rerun.outcomes] == ["unchanged", "rejected"]
 
 
