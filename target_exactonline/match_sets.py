@@ -1,6 +1,7 @@
 """Match sets: which entries of an account belong together, so that they are no longer open.
 
-Read from records and checked without asking the API, and written as the XML that Exact takes.
+Read from records and checked without asking the API, and written as the XML that Exact takes;
+and what its answer says of each.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from target_exactonline.results import LONGEST_REFERENCE
 from target_exactonline.values import CONVERTERS, EXPECTED, describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from exactonline_client.xml_api import Message
 
 STREAM = "match_sets"
 TOPIC = "MatchSets"
@@ -270,3 +273,21 @@ def _decoded(given: object) -> object:
         return msgspec.json.decode(given)
     except msgspec.DecodeError:
         return given
+
+
+def refusals(items: Sequence[MatchSet], messages: Sequence[Message]) -> dict[str, str]:
+    """Why sets were refused, by reference; an empty reason where the answer does not say."""
+    errors = [message for message in messages if message.is_error]
+    if len(messages) == len(items):
+        told = zip(items, messages, strict=True)
+        return {item.reference: message.text for item, message in told if message.is_error}
+    if messages and not errors:
+        return {}
+    return {item.reference: _about(item, errors) for item in items}
+
+
+def _about(item: MatchSet, errors: Sequence[Message]) -> str:
+    """What the errors say that may be about a set: those that name one of its entries, else all."""
+    names = {str(line["entry"]) for line in item.lines}
+    naming = [error.text for error in errors if any(name in error.text for name in names)]
+    return "; ".join(dict.fromkeys(naming or [error.text for error in errors]))

@@ -19,7 +19,7 @@ from exactonline_client.errors import (
 )
 from target_exactonline import match_file
 from target_exactonline.journal import Intent
-from target_exactonline.match_sets import TOPIC, MatchSet, document, identity, read
+from target_exactonline.match_sets import TOPIC, MatchSet, document, identity, read, refusals
 from target_exactonline.results import (
     CREATED,
     EXISTS,
@@ -60,7 +60,6 @@ CHANGED = (
     "These items were matched by an earlier load under this reference; a match set cannot be "
     "changed, only undone in Exact Online"
 )
-
 NOT_LISTED = (
     "It was sent, no answer came, and the match sets at Exact Online cannot be listed. Look for it "
     "there, then settle it with: exactonline results settle"
@@ -304,7 +303,7 @@ class _Batch:
 
     def _tell(self, items: list[MatchSet], messages: Sequence[Message]) -> None:
         """Note what the answer to an upload says of each set."""
-        refused = _refusals(items, messages)
+        refused = refusals(items, messages)
         there = self._there([item for item in items if item.reference in refused]) or set()
         # A set that Exact refuses because it has it already was not made by this upload; where
         # its answer does not tell one set from another, that cannot be known.
@@ -383,23 +382,5 @@ class _Batch:
             logger.warning("%s: %s.", name, fate.reason)
 
 
-def _refusals(items: Sequence[MatchSet], messages: Sequence[Message]) -> dict[str, str]:
-    """Why sets were refused, by reference; an empty reason where the answer does not say."""
-    errors = [message for message in messages if message.is_error]
-    if len(messages) == len(items):
-        told = zip(items, messages, strict=True)
-        return {item.reference: message.text for item, message in told if message.is_error}
-    if messages and not errors:
-        return {}
-    return {item.reference: _about(item, errors) for item in items}
-
-
 def _made(outcome: str, item: MatchSet) -> Fate:
     return Fate(outcome, payload_hash=item.payload_hash)
-
-
-def _about(item: MatchSet, errors: Sequence[Message]) -> str:
-    """What the errors say that may be about a set: those that name one of its entries, else all."""
-    names = {str(line["entry"]) for line in item.lines}
-    naming = [error.text for error in errors if any(name in error.text for name in names)]
-    return "; ".join(dict.fromkeys(naming or [error.text for error in errors]))

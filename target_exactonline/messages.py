@@ -79,5 +79,5 @@ class MessageReader(SingerReader):
 
 def _inside(schema: object) -> dict[str, object]:
     """What a schema says of its properties, by the name that they have in a message."""
-    found = schema.get("properties") if isinstance(schema, dict) and "properties" in schema else {}
+    found = schema.get("properties", {}) if isinstance(schema, dict) else {}
     return {PROPERTIES: found}

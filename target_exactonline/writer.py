@@ -86,33 +86,24 @@ class Writer:
         """
         # Two runs that need the same row at once must not both find it missing.
         with self.connection.store.lock(f"once-{intent.entity}-{self.division}"):
-            return self._once(endpoint, intent, body, look)
-
-    def _once(
-        self,
-        endpoint: Endpoint,
-        intent: Intent,
-        body: bytes,
-        look: Callable[[float], list[str]],
-    ) -> str:
-        before = self.journal.known(intent.entity, [intent.reference]).get(intent.reference)
-        if before and before.exact_id and self._is_there(endpoint, before.exact_id):
-            return before.exact_id
-        if before and before.doubtful:
-            sent_at = before.sent_at or 0.0
-            key = self._free(intent, look(sent_at))
-            if key:
-                return self._note(intent, key)
-            if self.journal.clock() < sent_at + self.settle_after:
-                raise InDoubt(f"{endpoint.name}: {before.reason or 'no answer came'}")
-        now = self.journal.clock()
-        try:
-            key = str(self.create(endpoint, intent, body, before)[endpoint.key[0]])
-        except InDoubt:
-            key = self._free(intent, look(now)) or ""
-            if not key:
-                raise
-        return self._note(intent, key)
+            before = self.journal.known(intent.entity, [intent.reference]).get(intent.reference)
+            if before and before.exact_id and self._is_there(endpoint, before.exact_id):
+                return before.exact_id
+            if before and before.doubtful:
+                sent_at = before.sent_at or 0.0
+                key = self._free(intent, look(sent_at))
+                if key:
+                    return self._note(intent, key)
+                if self.journal.clock() < sent_at + self.settle_after:
+                    raise InDoubt(f"{endpoint.name}: {before.reason or 'no answer came'}")
+            now = self.journal.clock()
+            try:
+                key = str(self.create(endpoint, intent, body, before)[endpoint.key[0]])
+            except InDoubt:
+                key = self._free(intent, look(now)) or ""
+                if not key:
+                    raise
+            return self._note(intent, key)
 
     def _is_there(self, endpoint: Endpoint, key: str) -> bool:
         """Whether a row that was created before has not been deleted since."""
