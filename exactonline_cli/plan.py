@@ -75,6 +75,7 @@ def plan(  # noqa: PLR0913 - one for each option
     that will be is said first. All settings of the tap can be given as environment variables too.
     """
     from tap_exactonline import estimate as estimates  # noqa: PLC0415 - takes long to import
+    from tap_exactonline import sources  # noqa: PLC0415
     from tap_exactonline.advice import advice  # noqa: PLC0415
 
     settings = given_settings(connection=connection, store_url=store_url)
@@ -82,17 +83,18 @@ def plan(  # noqa: PLR0913 - one for each option
         settings.update(_read(path))
     tap = _tap(settings, catalog or _of_meltano(), state)
     with closing(tap.connection):
-        lists = [] if no_count else estimates.uncounted(tap, fresh_days)
-        calls = sum(len(estimates.queries(tap, source)) for source in lists)
+        lists = sources.of(tap)
+        uncounted = [] if no_count else estimates.uncounted(tap, lists, fresh_days)
+        calls = sum(len(estimates.queries(tap, source)) for source in uncounted)
         if calls:
             click.echo(
-                f"Counting rows: {calls} calls in {len({one.division for one in lists})} "
+                f"Counting rows: {calls} calls in {len({one.division for one in uncounted})} "
                 "divisions. --no-count saves them.",
                 err=True,
             )
-        for what, reason in estimates.count(tap, lists).items():
+        for what, reason in estimates.count(tap, uncounted).items():
             click.echo(f"{what} could not be counted: {reason}", err=True)
-        found = estimates.estimate(tap, fresh_days)
+        found = estimates.estimate(tap, lists, fresh_days)
         hints = advice(found, has_start_date=tap.start_date is not None)
         if as_json:
             print_json(_facts(tap, found, hints, calls))

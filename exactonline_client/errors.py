@@ -165,6 +165,10 @@ class UnexpectedAnswer(ExactOnlineError):  # noqa: N818
     """An answer that is not what the API is known to give."""
 
 
+NOT_READABLE = (AccessDenied, EndpointUnavailable, ErrorLimitReached, RequestRefused)
+"""Why an endpoint gives no rows, although others of the same division may."""
+
+
 class Incomplete(ExactOnlineError):  # noqa: N818
     """Some of what was asked for could not be read; the rest was."""
 

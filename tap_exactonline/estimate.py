@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from exactonline_client import catalogue, list_sizes, odata
-from exactonline_client.errors import (
-    AccessDenied,
-    DailyLimitReached,
-    EndpointUnavailable,
-    ErrorLimitReached,
-    RequestRefused,
-)
+from exactonline_client.errors import NOT_READABLE, DailyLimitReached, RequestRefused
 from exactonline_client.list_sizes import Size
 from exactonline_client.store import budgets
 from tap_exactonline import deletes, parallel, reading, rights, sources
@@ -116,8 +110,8 @@ class Estimate:
         return any(division.at_least for division in self.divisions)
 
 
-def uncounted(tap: TapExactOnline, days: float) -> list[Source]:
-    """The lists whose rows are not known from the last `days`, and can be counted.
+def uncounted(tap: TapExactOnline, lists: Iterable[Source], days: float) -> list[Source]:
+    """Those lists whose rows are not known from the last `days`, and can be counted.
 
     Changes that were counted before are not those of now.
     """
@@ -126,8 +120,7 @@ def uncounted(tap: TapExactOnline, days: float) -> list[Source]:
         for key, size in _fresh(tap.connection, _known(tap.connection), days).items()
         if size.scope != CHANGES or not size.is_counted
     }
-    found = sources.of(tap)
-    return [source for source in found if _key(source) not in known and queries(tap, source)]
+    return [source for source in lists if _key(source) not in known and queries(tap, source)]
 
 
 def count(tap: TapExactOnline, lists: Iterable[Source]) -> dict[str, str]:
@@ -146,7 +139,7 @@ def count(tap: TapExactOnline, lists: Iterable[Source]) -> dict[str, str]:
         except DailyLimitReached as error:
             closed.add(source.division)
             refused[f"division {source.division}"] = str(error)
-        except (AccessDenied, EndpointUnavailable, ErrorLimitReached, RequestRefused) as error:
+        except NOT_READABLE as error:
             refused[f"{source.name} of division {source.division}"] = str(error)
         else:
             size = Size(*_key(source), rows, None, connection.clock())
@@ -207,11 +200,13 @@ def _rows(connection: Connection, source: Source, address: str) -> int:
         ) from None
 
 
-def estimate(tap: TapExactOnline, days: float) -> Estimate:
-    """What a run of `tap` will cost, by what is known from the last `days`; asks nothing more."""
+def estimate(tap: TapExactOnline, lists: list[Source], days: float) -> Estimate:
+    """What a run that reads `lists` will cost, by what is known from the last `days`.
+
+    Asks nothing more.
+    """
     ever = _known(tap.connection)
     known, runs = _fresh(tap.connection, ever, days), _last_runs(ever)
-    lists = sources.of(tap)
     costs = [
         *(_cost(tap, one, known, runs.get((one.division, one.name))) for one in lists),
         *_overhead(tap, lists, ever),

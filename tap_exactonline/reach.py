@@ -7,13 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue
-from exactonline_client.errors import (
-    AccessDenied,
-    DailyLimitReached,
-    EndpointUnavailable,
-    ErrorLimitReached,
-    RequestRefused,
-)
+from exactonline_client.errors import NOT_READABLE, AccessDenied, DailyLimitReached
 from tap_exactonline import events, shares
 from tap_exactonline.streams import PARTITION
 
@@ -24,13 +18,7 @@ if TYPE_CHECKING:
 
 LIST = "system/Divisions"
 """The list of divisions, which a run reads for itself."""
-NOT_LISTED = (
-    AccessDenied,
-    DailyLimitReached,
-    EndpointUnavailable,
-    ErrorLimitReached,
-    RequestRefused,
-)
+NOT_LISTED = (*NOT_READABLE, DailyLimitReached)
 """Why there may be no list of divisions, although other things can be read."""
 
 

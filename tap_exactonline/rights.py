@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client import odata
 from exactonline_client.catalogue import load
-from exactonline_client.errors import (
-    AccessDenied,
-    EndpointUnavailable,
-    ErrorLimitReached,
-    RequestRefused,
-)
+from exactonline_client.errors import NOT_READABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +60,7 @@ def may_read(connection: Connection, plan: Plan, division: int) -> bool | None:
     )
     try:
         answer = connection.session.get(address, division).content
-    except (AccessDenied, EndpointUnavailable, ErrorLimitReached, RequestRefused) as refusal:
+    except NOT_READABLE as refusal:
         connection.remember_denial(USER_HAS_RIGHTS, division)
         logger.info("%s of division %s: rights are not known. %s", plan.name, division, refusal)
         return None

@@ -16,10 +16,7 @@ from singer_sdk.helpers.capabilities import (
 from typing_extensions import override
 
 from exactonline_client import catalogue, plugin
-from exactonline_client.errors import (
-    ConfigurationError,
-    DailyLimitReached,
-)
+from exactonline_client.errors import ConfigurationError, DailyLimitReached
 from exactonline_client.first_loads import FirstLoads
 from exactonline_client.settings import DISTRIBUTION
 from tap_exactonline import (
@@ -304,7 +301,7 @@ class TapExactOnline(Tap):
         with self.connection.noted_run(self.name):
             lists = sources.of(self)
             self.readers.progress.expected = sources.expected(self, lists)
-            costs = estimate.estimate(self, FRESH_DAYS)
+            costs = estimate.estimate(self, lists, FRESH_DAYS)
             self._expected = {
                 division.division: division.calls
                 for division in costs.divisions

@@ -17,6 +17,7 @@ from exactonline_client.errors import (
     RequestRefused,
     UnexpectedAnswer,
 )
+from tap_exactonline.reach import NOT_LISTED
 from tap_exactonline.streams import ExactStream
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Trouble:
             divisions.divisions(self._tap.connection.session, division)
         except AccessDenied:
             return "Exact Online refuses access to everything in it (HTTP 403)"
-        except (DailyLimitReached, EndpointUnavailable, ErrorLimitReached, RequestRefused):
+        except NOT_LISTED:
             pass
         return None
 

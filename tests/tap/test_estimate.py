@@ -53,8 +53,8 @@ def tap(bench: Bench, *streams: str, state: Any = None, **config: Any) -> TapExa
 
 def estimated(planned: TapExactOnline, *, counting: bool = True) -> Estimate:
     if counting:
-        assert count(planned, uncounted(planned, WEEK)) == {}
-    return estimate(planned, WEEK)
+        assert count(planned, uncounted(planned, sources.of(planned), WEEK)) == {}
+    return estimate(planned, sources.of(planned), WEEK)
 
 
 def run(reader: TapExactOnline) -> None:
@@ -102,7 +102,7 @@ def test_changes_counted_before_are_counted_anew(bench: Bench) -> None:
     state = bench.run("accounts").state
     planned = tap(bench, "accounts", state=state)
     estimated(planned)
-    assert [source.name for source in uncounted(planned, WEEK)] == ["accounts"]
+    assert [source.name for source in uncounted(planned, sources.of(planned), WEEK)] == ["accounts"]
 
 
 def test_headers_and_lines_of_one_list_are_read_once(bench: Bench) -> None:
@@ -129,10 +129,10 @@ def test_a_count_costs_one_call_and_is_kept(bench: Bench) -> None:
     bench.server.control.reset_calls()
     estimated(planned)
     assert made(bench) == 1
-    assert uncounted(planned, WEEK) == []
+    assert uncounted(planned, sources.of(planned), WEEK) == []
     (cost,) = estimated(tap(bench, "journals"), counting=False).costs
     assert (cost.rows, cost.known_from) == (len(bench.truth("journals")), "count")
-    assert [source.name for source in uncounted(planned, 0.0)] == ["journals"]
+    assert [source.name for source in uncounted(planned, sources.of(planned), 0.0)] == ["journals"]
 
 
 def test_a_count_meets_the_demand_for_a_filter(bench: Bench) -> None:
@@ -153,7 +153,7 @@ def test_what_cannot_be_counted_is_said_to_take_at_least_a_call(bench: Bench) ->
 def test_a_refused_count_is_told(bench: Bench) -> None:
     bench.server.control.switches(denied=["financial/Journals"])
     planned = tap(bench, "journals")
-    (what,) = count(planned, uncounted(planned, WEEK))
+    (what,) = count(planned, uncounted(planned, sources.of(planned), WEEK))
     assert what == f"journals of division {bench.divisions[0]}"
 
 
@@ -215,7 +215,7 @@ def test_time_is_that_of_the_longest_division(
             connection.budget.learn(division, headers)
         size = Size(division, "journals", "all", 12_000, None, connection.clock())
         list_sizes.note(connection.store, connection.app.key, [size])
-    found = estimate(planned, WEEK)
+    found = estimate(planned, sources.of(planned), WEEK)
     assert found.calls == 400
     assert math.isclose(found.minutes, minutes)
     assert found.days == days
@@ -271,4 +271,4 @@ def test_streams_are_read_one_after_the_other(bench: Bench) -> None:
     for division, stream in ((one, "journals"), (two, "units")):
         size = Size(division, stream, "all", 180 * 60, None, connection.clock())
         list_sizes.note(connection.store, connection.app.key, [size])
-    assert estimate(planned, WEEK).minutes == 6
+    assert estimate(planned, sources.of(planned), WEEK).minutes == 6
