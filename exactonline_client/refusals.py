@@ -97,7 +97,7 @@ def of_refresh_token(status: int, error: str, description: str, base_url: str) -
         )
     reason = f"{error} {description}".rstrip()
     return ConfigurationError(
-        f"Exact Online at {base_url} refused the sign-in of this app: {reason}. "
+        f"Exact Online at {base_url} refused the sign-in of this app ({reason}). "
         "Check region, client_id and client_secret against the app's registration in the "
         "Exact App Centre, and refresh_token if it was set by hand."
     )
