@@ -52,13 +52,19 @@ class Switches:
     log_deleted_lines: bool = True
     """Deleting a document of a mixed feed logs its line rows too, not only its header."""
     line_touches_header: bool = True
-    """A line that is changed or deleted moves the `Modified` of its header."""
+    """A line that is changed or deleted moves the `Modified` of its header, or of its entry."""
     shuffle_sync_pages: bool = False
     """Rows inside a page of a sync feed come in no particular order."""
     honour_client_keys: bool = False
     """A key in the body of a POST becomes the key of the new row; else it is ignored."""
     strict_mandatory: bool = False
     """Refuse a POST without a property that the documentation calls mandatory."""
+    sync_timestamp_names: tuple[str, ...] = ()
+    """Names that `SyncTimestamp` knows, such as `Accounts`; all where none is given."""
+    removed_columns: tuple[str, ...] = ()
+    """Columns that there are no longer, such as `vat/VATCodes.Description`."""
+    tells_removed_columns: bool = True
+    """The refusal of a `$select` that names such a column names it too."""
     denied: tuple[str, ...] = ()
     """Endpoints, by id or by service, that the user has no rights to."""
     denied_answer: str = "403"

@@ -37,7 +37,7 @@ def call_function(
         return answers.one({"UserHasRights": allowed})
     if endpoint.id != SYNC_TIMESTAMP:
         return answers.many([], bare=True, next_uri=None, count=None)
-    row = _sync_timestamp(company, options)
+    row = _sync_timestamp(company, options, world.switches.sync_timestamp_names)
     if row is None:
         return answers.many([], bare=True, next_uri=None, count=None)
     view = world.view(endpoint.id, company)
@@ -46,7 +46,7 @@ def call_function(
     return answers.many([written], bare=True, next_uri=None, count=None)
 
 
-def _sync_timestamp(company: Company, options: Options) -> Row | None:
+def _sync_timestamp(company: Company, options: Options, known: tuple[str, ...]) -> Row | None:
     """The first row of a feed that was modified at or after a moment."""
     moment = from_wall_clock(_parameter(options, "modified", "Edm.DateTime"))  # type: ignore[arg-type]
     name = _parameter(options, "endPoint", "Edm.String")
@@ -55,7 +55,7 @@ def _sync_timestamp(company: Company, options: Options) -> Row | None:
         for id_, endpoint in schema().endpoints.items()
         if endpoint.kind == "sync" and id_.rsplit("/", 1)[-1] == name and id_ != DELETED
     ]
-    if not feeds:
+    if not feeds or (known and name not in known):
         raise bad_request(f"The endPoint '{name}' is not supported.")
     rows = company.feed(feeds[0]).after(0)
     first = next((row for row in rows if row.get("Modified", moment) >= moment), None)

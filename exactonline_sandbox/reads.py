@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -140,6 +140,10 @@ def _list(call: Read, source: Source) -> Answer:
     page = run(source, options, size)
     next_uri = None if page.skiptoken is None else _next_uri(call, page)
     shaped = shape(source.view.endpoint, options.select, options.expand)
+    removed = call.world.switches.removed_columns
+    endpoint = source.view.endpoint.id
+    columns = (name for name in shaped.columns if f"{endpoint}.{name}" not in removed)
+    shaped = replace(shaped, columns=tuple(columns))
     children = _children(call)
     writer = RowWriter(source.view, shaped, call.root, children)
     if call.as_atom:

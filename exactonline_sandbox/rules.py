@@ -23,6 +23,7 @@ def check_query(endpoint: Endpoint, options: Options, switches: Switches) -> Non
         ApiError: 400, with what is missing or not allowed.
     """
     _check_select(endpoint, options, switches)
+    _check_columns(endpoint, options, switches)
     _check_filter(endpoint, options, switches)
     expands = switches.bulk_expand if endpoint.kind == "bulk" else switches.expand
     if options.expand and not expands:
@@ -47,6 +48,18 @@ def _check_select(endpoint: Endpoint, options: Options, switches: Switches) -> N
     )
     if wanted and not options.select and options.top != 1:
         raise bad_request(_SELECT_MISSING)
+
+
+def _check_columns(endpoint: Endpoint, options: Options, switches: Switches) -> None:
+    """Refuse a `$select` of what is there no longer, of the rows or of a collection in them."""
+    for name in options.select:
+        navigation, _, column = name.rpartition("/")
+        item = endpoint.properties.get(navigation)
+        owner = item.entity if item else endpoint.id
+        if f"{owner}.{column}" in switches.removed_columns:
+            if switches.tells_removed_columns:
+                raise bad_request(f"Could not find a property named '{column}' on {owner}.")
+            raise bad_request("Bad Request - Error in query syntax.")
 
 
 def _check_filter(endpoint: Endpoint, options: Options, switches: Switches) -> None:

@@ -153,7 +153,10 @@ def _rebooking(table: str) -> Callable[[Desk, Row], None]:
     def changed(desk: Desk, row: Row) -> None:
         entry = desk.the(table, row["EntryID"], "EntryID")
         lines = desk.where(LINES_OF[table], "EntryID", entry["EntryID"])
-        desk.company.table(table).change(entry, _totals(lines))
+        if row is not entry and desk.company.switches.line_touches_header:
+            desk.update(table, entry, _totals(lines))
+        else:
+            desk.company.table(table).change(entry, _totals(lines))
         desk.delete(
             booking.TRANSACTION_LINES,
             desk.where(booking.TRANSACTION_LINES, "EntryID", entry["EntryID"]),
