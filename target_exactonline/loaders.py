@@ -15,7 +15,7 @@ from target_exactonline.finalize import Finalizer
 from target_exactonline.journal import Journal
 from target_exactonline.load import Loader
 from target_exactonline.matching import MatchSetLoader
-from target_exactonline.missing import Missing
+from target_exactonline.missing import REFERENCES, Missing
 from target_exactonline.search import Search
 from target_exactonline.writer import Writer
 
@@ -130,9 +130,10 @@ class Workshop:
         self.lookups.forget(_keys(document.fields))
 
     @staticmethod
-    def _would_create(_entity: str, _fields: Mapping[str, Any]) -> str:
-        """The key of a row that a dry run does not create."""
-        return odata.EMPTY_GUID
+    def _would_create(entity: str, fields: Mapping[str, Any]) -> str:
+        """What stands for the key of a row that a dry run does not create."""
+        name = next((fields[name] for name in REFERENCES if fields.get(name)), "")
+        return f"a new row of {entity.rpartition('/')[2]}, {name}"
 
 
 def _keys(fields: Mapping[str, Any]) -> Iterator[str]:

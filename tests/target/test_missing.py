@@ -61,6 +61,41 @@ def test_an_account_that_has_another_code_now_is_not_created_again(
     assert accounts(company, "Anders B.V.") == [made]
 
 
+def test_a_dry_run_says_which_row_is_new(company: Company, runner: Runner) -> None:
+    runner.load(company.invoice("dry-other"))
+    changed = company.invoice("dry-other", OrderedBy={"Name": "Nieuw B.V."})
+    options: dict[str, Any] = {"create_missing": ["accounts"], "load_method": "upsert"}
+    load = runner.load(changed, dry_run=True, **options)
+    assert load.outcomes == [("dry-other", "would_skip")]
+    assert f"OrderedBy: {company.customer} -> a new row of Accounts, Nieuw B.V." in str(
+        load.reasons[0]
+    )
+    assert accounts(company, "Nieuw B.V.") == []
+
+
+def test_a_dry_run_looks_for_a_doubt_by_what_is_there(company: Company, runner: Runner) -> None:
+    ledger = company.server.control.truth(company.division, "gl_accounts")
+    line = {"GLAccount": next(row["ID"] for row in ledger if row["Type"] == 110), "AmountFC": 10}
+    entry = {
+        "YourRef": "dry-entry",
+        "Customer": {"Name": "Nog niet B.V."},
+        "Journal": "70",
+        "EntryDate": "2026-06-25",
+        "SalesEntryLines": [line],
+    }
+    company.server.control.faults(
+        # That Exact cannot search by the reference is remembered.
+        {"kind": "status", "status": 400, "body": True, "path": "SalesEntries", "times": 1},
+        {"kind": "cut", "method": "POST", "path": "SalesEntries", "times": 2},
+    )
+    options: dict[str, Any] = {"stream": "sales_entries", "settle_after": 0}
+    first = runner.load({**entry, "Customer": company.customer}, **options)
+    assert first.outcomes == [("dry-entry", "in_doubt")]
+    load = runner.load(entry, **options, dry_run=True, create_missing=["accounts"])
+    assert load.error is None
+    assert load.outcomes == [("dry-entry", "would_create")]
+
+
 def test_two_runs_that_need_one_account_create_it_once(
     company: Company, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
