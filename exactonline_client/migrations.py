@@ -109,12 +109,14 @@ def _version_1(connection: sa.Connection) -> None:
         sa.Column("gone_at", sa.Float),
     )
     sa.Table(
-        "first_loads",
+        "deletes_told",
         tables,
         sa.Column("app", sa.String(64), primary_key=True),
         sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("stream", sa.String(255), primary_key=True),
-        sa.Column("deletes_timestamp", sa.BigInteger, nullable=False),
+        sa.Column("timestamp", sa.BigInteger, nullable=False),
+        sa.Column("read_at", sa.String(40)),
+        sa.Column("moved_at", sa.String(40)),
     )
     sa.Table(
         "list_sizes",

@@ -130,13 +130,15 @@ seen_keys = sa.Table(
     sa.Column("gone_at", sa.Float),
 )
 
-first_loads = sa.Table(
-    "first_loads",
+deletes_told = sa.Table(
+    "deletes_told",
     metadata,
     sa.Column("app", sa.String(64), primary_key=True),
     sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("stream", sa.String(255), primary_key=True),
-    sa.Column("deletes_timestamp", sa.BigInteger, nullable=False),
+    sa.Column("timestamp", sa.BigInteger, nullable=False),
+    sa.Column("read_at", sa.String(40)),
+    sa.Column("moved_at", sa.String(40)),
 )
 
 list_sizes = sa.Table(

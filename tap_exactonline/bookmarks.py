@@ -140,6 +140,17 @@ def modified_filter(bookmark: str | None, zone: ZoneInfo) -> str:
     return f"{MODIFIED} {operator} {odata.literal(wall.replace(tzinfo=None), 'Edm.DateTime')}"
 
 
+def earliest(moment: str, zone: ZoneInfo) -> str:
+    """The earliest stamp (UTC, ISO) that a row changed at this moment or later may seem to have.
+
+    In the hour that the clock is set back a later moment may carry an earlier wall time.
+    """
+    wall = datetime.fromisoformat(moment).astimezone(zone)
+    if _is_repeated(wall):
+        wall = _hour(wall).replace(fold=0)
+    return _text(wall.astimezone(timezone.utc))
+
+
 def just_before(moment: str) -> str:
     """The bookmark with which rows stamped at this very moment are read too."""
     return _text(datetime.fromisoformat(moment) - timedelta(milliseconds=1))

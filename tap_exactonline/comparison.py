@@ -12,11 +12,10 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import odata
 from exactonline_client.catalogue import load
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.seen_keys import SeenKeys
-from tap_exactonline import continuity, rights
+from tap_exactonline import continuity, decoding, rights
 from tap_exactonline.plan import DIVISION
 from tap_exactonline.schema import DELETED_AT
 
@@ -94,7 +93,8 @@ class Comparison:
         place = 0 if plan.stream.per_user else division
         self._seen = SeenKeys(connection.store, connection.app.key, place, plan.name)
         self._key = key(plan)
-        self._decode = odata.decoder([plan.columns[name] for name in self._key], connection.zone)
+        columns = [plan.columns[name] for name in self._key]
+        self._decode = decoding.decoder(plan.name, self._key, columns, connection.zone, self._key)
         self.begin()
 
     def begin(self) -> None:

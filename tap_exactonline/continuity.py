@@ -10,11 +10,12 @@ import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from exactonline_client.deletes_told import Place
 from tap_exactonline import bookmarks
 from tap_exactonline.plan import TIMESTAMP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
     State = MutableMapping[str, Any]
 
@@ -28,9 +29,38 @@ MOVED_AT = "division_moved"
 """When the company was last moved, as it was known when the bookmark was set."""
 COMPLETE_UNTIL = "complete_until"
 """Everything stamped up to this moment has been read."""
+SINCE = "since"
+"""Rows stamped before this moment are left out, until the list has been read to its end."""
 
 LOG_REACHES_BACK = timedelta(days=59)
 """The deleted log is kept for two months, the shortest of which have 59 days."""
+
+
+def is_of_another_database(state: Mapping[str, Any], moved_at: str | None) -> bool:
+    """Whether the company was moved since the rowversions of this state; see `check`."""
+    before = state.get(MOVED_AT)
+    return moved_at is not None and before not in (None, moved_at)
+
+
+def log_position(state: Mapping[str, Any], moved_at: str | None) -> int | None:
+    """Behind which entry of the deleted log to go on; None where none of it has been told."""
+    if DELETES_READ not in state:
+        return None
+    # The log of a new database tells all deletes it knows.
+    return 0 if is_of_another_database(state, moved_at) else int(state[DELETES_READ])
+
+
+def with_place(state: State, place: Place | None) -> State:
+    """The state of a partition, and what the store remembers of its deletes if it says nothing."""
+    if place is None or DELETES_READ in state:
+        return state
+    told = {DELETES_READ: place.timestamp, DELETES_READ_AT: place.read_at, MOVED_AT: place.moved_at}
+    return {**state, **{name: value for name, value in told.items() if value is not None}}
+
+
+def place_of(state: Mapping[str, Any]) -> Place:
+    """How far the deletes have been told, for the store."""
+    return Place(state[DELETES_READ], state.get(DELETES_READ_AT), state.get(MOVED_AT))
 
 
 def check(what: str, state: State, moved_at: str | None, now: datetime) -> None:
@@ -39,20 +69,20 @@ def check(what: str, state: State, moved_at: str | None, now: datetime) -> None:
     `moved_at` tells when Exact last moved the company; None where that is not known or where the
     stream has no rowversion to lose.
     """
-    before = state.get(MOVED_AT)
+    is_moved, position = is_of_another_database(state, moved_at), log_position(state, moved_at)
     if moved_at is not None:
         state[MOVED_AT] = moved_at
-        if before not in (None, moved_at):
-            logger.warning(
-                "%s: Exact Online has moved this company to another database (%s), where all "
-                "timestamps begin anew. Everything is read again.",
-                what,
-                moved_at,
-            )
-            forget(state)
-            # The log of the new database tells all deletes it knows.
-            state[DELETES_READ] = 0
-            return
+    if is_moved:
+        logger.warning(
+            "%s: Exact Online has moved this company to another database (%s), where all "
+            "timestamps begin anew. Everything is read again.",
+            what,
+            moved_at,
+        )
+        forget(state)
+        if position is not None:
+            state[DELETES_READ] = position
+        return
     read_at = state.get(DELETES_READ_AT)
     if read_at is not None and now - datetime.fromisoformat(read_at) > LOG_REACHES_BACK:
         logger.warning(
@@ -70,7 +100,7 @@ def check(what: str, state: State, moved_at: str | None, now: datetime) -> None:
 def forget(state: State) -> None:
     """Let a partition start anew."""
     places = ("replication_key", "replication_key_value", bookmarks.LAST_TIMESTAMP)
-    for name in (*places, COMPLETE_UNTIL):
+    for name in (*places, COMPLETE_UNTIL, SINCE):
         state.pop(name, None)
 
 

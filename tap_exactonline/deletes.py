@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from exactonline_client import odata
@@ -20,19 +21,19 @@ from exactonline_client.errors import (
     RequestRefused,
     UnexpectedAnswer,
 )
-from tap_exactonline import continuity
+from tap_exactonline import continuity, decoding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from exactonline_client.connection import Connection
-    from exactonline_client.odata import Row
     from tap_exactonline.tap import TapExactOnline
 
 logger = logging.getLogger(__name__)
 
 ENDPOINT = "sync/Deleted"
 SELECT = "Timestamp,EntityType,EntityKey,DeletedDate"
+NEEDED = ("Timestamp", "EntityType", "EntityKey")
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Deletion:
 
     timestamp: int
     key: str
-    deleted_at: str | None
-    """UTC, ISO."""
+    deleted_at: str
+    """UTC, ISO; when the log was read where Exact does not say."""
 
 
 @dataclass
@@ -61,34 +62,27 @@ class DeletedLog:
         return (item for item in self.deletions.get(entity_type, ()) if item.timestamp > position)
 
 
-def _decoded(decode: Callable[[Row], Row], row: Row) -> Row:
-    try:
-        entry = decode(row)
-    except odata.WrongType as error:
-        raise UnexpectedAnswer(f"{ENDPOINT}: {error}.") from None
-    if None in (entry["Timestamp"], entry["EntityType"], entry["EntityKey"]):
-        raise UnexpectedAnswer(f"{ENDPOINT}: an entry does not say what was deleted.")
-    return entry
-
-
 def read(connection: Connection, division: int, start: int) -> DeletedLog:
     """Read the log behind `start`; 0 reads all of it, which is the last two months."""
     endpoint = load().endpoints[ENDPOINT]
-    decode = odata.decoder([endpoint.columns[name] for name in SELECT.split(",")], connection.zone)
+    names = SELECT.split(",")
+    columns = [endpoint.columns[name] for name in names]
+    decode = decoding.decoder(ENDPOINT, [names[0]], columns, connection.zone, NEEDED)
     address = odata.url(
         endpoint.uri.format(division=division),
         {"$filter": f"Timestamp gt {odata.literal(start, 'Edm.Int64')}", "$select": SELECT},
     )
     log = DeletedLog(end=start)
+    moment = datetime.fromtimestamp(connection.clock(), timezone.utc).isoformat()
     found: dict[int, list[Deletion]] = defaultdict(list)
     for page in connection.pages(address, division):
         if page.read_at is not None:
             log.read_at = page.read_at.isoformat()
         for row in page.rows:
-            entry = _decoded(decode, row)
+            entry = decode(row)
             log.end = max(log.end, entry["Timestamp"])
             found[entry["EntityType"]].append(
-                Deletion(entry["Timestamp"], entry["EntityKey"], entry["DeletedDate"])
+                Deletion(entry["Timestamp"], entry["EntityKey"], entry["DeletedDate"] or moment)
             )
     log.deletions = dict(found)
     return log
@@ -123,15 +117,14 @@ class DeletedLogs:
         return DeletedLog(end=start)
 
     def _positions(self, division: int) -> Iterator[int]:
-        """How far the log had been read for each selected stream that has been read before."""
-        begun = self._tap.first_loads.positions(division)
+        """How far the log had been told to each selected stream that has been read before."""
+        places = self._tap.deletes_told.places(division)
+        moved_at = self._tap.reach.moved_at(division)
         bookmarks_of = self._tap.state.get("bookmarks", {})
-        streams = self._tap.streams.items()
-        for name in (name for name, stream in streams if stream.selected):
-            told = [
-                partition[continuity.DELETES_READ]
-                for partition in bookmarks_of.get(name, {}).get("partitions", [])
-                if partition["context"].get("division") == division
-                and continuity.DELETES_READ in partition
-            ]
-            yield from told or ([begun[name]] if name in begun else [])
+        for name in (name for name, stream in self._tap.streams.items() if stream.selected):
+            partitions = bookmarks_of.get(name, {}).get("partitions", [])
+            mine = (each for each in partitions if each["context"].get("division") == division)
+            state = continuity.with_place(next(mine, {}), places.get(name))
+            position = continuity.log_position(state, moved_at)
+            if position is not None:
+                yield position

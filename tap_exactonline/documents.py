@@ -8,49 +8,29 @@ own: whichever of the two is behind decides where the list is read from.
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
 from typing_extensions import override
 
-from exactonline_client import odata, pages
+from exactonline_client import pages
 from exactonline_client.errors import ExactOnlineError, RequestRefused, UnexpectedAnswer
 from tap_exactonline import comparison, reading
 from tap_exactonline.bookmarks import Progress
-from tap_exactonline.plan import MODIFIED, TIMESTAMP
+from tap_exactonline.lines import Lines, LineStream, Pair, Part, is_new
+from tap_exactonline.plan import HEADER_LINE_NUMBER, LINE_NUMBER, MODIFIED, TIMESTAMP
 from tap_exactonline.streams import ExactStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from exactonline_client.odata import Row
     from exactonline_client.pages import Page
     from tap_exactonline.batches import Batch, Partition
-    from tap_exactonline.comparison import Comparison
 
     Context = Mapping[str, Any]
 
 logger = logging.getLogger(__name__)
-
-LINE_NUMBER = "LineNumber"
-HEADER_LINE_NUMBER = 0
-"""In a list that mixes headers and lines, the line number of a header."""
-LINES_IN_MEMORY = 2000
-"""Lines kept until they are sent, while their headers are."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A piece of a page: a header, its lines, or both, at one position of the list."""
-
-    position: Any
-    """Value of the bookmark column."""
-    header: Row | None
-    lines: list[Row]
-    stamped: str | None = None
-    """When it was last changed (UTC, ISO), where that is asked for."""
 
 
 class HeaderStream(ExactStream):
@@ -66,6 +46,12 @@ class HeaderStream(ExactStream):
         """The stream of the lines, if it is selected."""
         children = (child for child in self.child_streams if isinstance(child, LineStream))
         return next((child for child in children if child.selected), None)
+
+    @property
+    @override
+    def told_as(self) -> str:
+        child = self.child
+        return self.name if self.selected or child is None else child.name
 
     @override
     def _begin(self, division: int, context: Context | None) -> tuple[Partition, ...]:
@@ -90,7 +76,7 @@ class HeaderStream(ExactStream):
                 parts = [*self._parts(page, pair)]
                 if lines is not None:
                     lines.take(parts)
-                headers = self._headers(parts, decode, starts[0])
+                headers = self._headers(parts, decode, starts[0], self.oldest(here.state))
                 pair.note(headers)
                 progress.page_read(page, [part.position for part in parts])
                 self.advance(here.state, progress)
@@ -121,10 +107,10 @@ class HeaderStream(ExactStream):
         parts: list[Part],
         decode: Callable[[Row], Row],
         start: Any,  # noqa: ANN401
+        since: str | None,
     ) -> list[Row]:
         if not self.selected:
             return []
-        since = self.tap.start_date
         return [
             decode(part.header)
             for part in parts
@@ -161,20 +147,12 @@ class MixedHeaders(HeaderStream):
 
     @override
     def _parts(self, page: Page, pair: Pair) -> Iterator[Part]:
-        columns = [self.plan.endpoint.columns[name] for name in self._placed_by]
-        decode = odata.decoder(columns, self.tap.connection.zone)
+        decode = self.columns_decoder(self._placed_by, needed=(TIMESTAMP, LINE_NUMBER))
         for row in page.rows:
-            told = self.decoded(decode, row)
-            position, number = told[TIMESTAMP], told[LINE_NUMBER]
-            if position is None or number is None:
-                raise UnexpectedAnswer(
-                    f"{self.name}: a row came without {TIMESTAMP} or {LINE_NUMBER}. The rows "
-                    "behind it were not read; please report this."
-                )
-            if number == HEADER_LINE_NUMBER:
-                yield Part(position, row, [], told.get(MODIFIED))
-            else:
-                yield Part(position, None, [row], told.get(MODIFIED))
+            told = decode(row)
+            is_header = told[LINE_NUMBER] == HEADER_LINE_NUMBER
+            header, lines = (row, []) if is_header else (None, [row])
+            yield Part(told[TIMESTAMP], header, lines, told.get(MODIFIED))
 
 
 class ExpandedHeaders(HeaderStream):
@@ -257,11 +235,10 @@ class ExpandedHeaders(HeaderStream):
 
     @override
     def _parts(self, page: Page, pair: Pair) -> Iterator[Part]:
-        modified = self.plan.endpoint.columns[MODIFIED]
-        decode = odata.decoder([modified], self.tap.connection.zone)
+        decode = self.columns_decoder([MODIFIED])
         for row in page.rows:
-            moment = self.decoded(decode, row)[MODIFIED]
-            yield Part(moment, row, self._lines(row, pair))
+            moment = decode(row)[MODIFIED]
+            yield Part(moment, row, self._lines(row, pair), moment)
 
     def _lines(self, row: Row, pair: Pair) -> list[Row]:
         lines = pair.lines
@@ -280,133 +257,3 @@ class ExpandedHeaders(HeaderStream):
             more = self.tap.connection.pages(page.next_address, pair.division)
             rows = [*rows, *(line for following in more for line in following.rows)]
         return rows
-
-
-class LineStream(ExactStream):
-    """The lines of documents, handed over by the stream of their headers."""
-
-    _begun = False
-    """Whether the target knows of the stream."""
-
-    @property
-    @override
-    def is_incremental(self) -> bool:
-        return self.forced_replication_method != "FULL_TABLE" or self.plan.bookmark is None
-
-    @override
-    def send(self, batch: Batch) -> None:
-        if batch.rows or not self._begun:
-            self._begun = True
-            self._in_hand = batch.rows
-            with suppress(AbortedSyncFailedException, AbortedSyncPausedException):
-                self.sync(context=dict(batch.context or {}))
-        batch.sent()
-        self.tap.readers.states.changed()
-
-    @override
-    def get_records(self, context: Context | None) -> Iterator[Row]:
-        """What is being sent."""
-        yield from self._in_hand
-
-    @override
-    def _write_state_message(self) -> None:
-        """The state moves behind the rows in hand, and not before."""
-
-    def before_lines(self, here: Partition, *, alone: bool) -> Iterator[Batch]:
-        """What comes before the lines that their headers bring: the deletions, or its own list."""
-        yield from self._deleted(here)
-        if alone:
-            yield from self._rows(here)
-
-
-class Lines:
-    """The lines in one division, from the list of their headers to the stream of their own."""
-
-    def __init__(self, here: Partition, column: str, *, alone: bool) -> None:
-        """`alone` tells whether they have to be read from their own list after all."""
-        if not isinstance(here.stream, LineStream):
-            raise TypeError(here.stream)
-        self.stream = here.stream
-        self.alone = alone
-        self._here = here
-        self.compared = self.stream.comparison(here.division)
-        self.stream.check_continuity(here)
-        # Before any line is read: one that is deleted between the two would be told too early.
-        self.stream.read_log(here.division)
-        self.first = self.stream.start(here.division, here.state, column)
-        self._decode = self.stream.decoder(here.division)
-        self._waiting: list[Row] = []
-        self._begun = False
-
-    def take(self, parts: list[Part]) -> None:
-        """Take over the lines of a page."""
-        rows = [
-            self._decode(line)
-            for part in parts
-            if is_new(part, self.first, self.stream.tap.start_date)
-            for line in part.lines
-        ]
-        if self.compared:
-            self.compared.note(rows)
-        self._waiting += rows
-
-    @property
-    def many_are_waiting(self) -> bool:
-        """Whether it is time to send."""
-        return len(self._waiting) >= LINES_IN_MEMORY
-
-    def send(self, progress: Progress) -> Iterator[Batch]:
-        """What has come together, and the bookmark behind it."""
-        if not self._begun:
-            yield from self.stream.before_lines(self._here, alone=self.alone)
-            self._begun = True
-        self.stream.advance(self._here.state, progress)
-        waiting, self._waiting = self._waiting, []
-        yield self._here.batch(waiting)
-
-    def complete(self, progress: Progress) -> Batch:
-        """The whole list is read."""
-        self.stream.complete(self._here.state, progress)
-        return self._here.batch()
-
-    def note_keys(self, rows: Iterable[Row]) -> None:
-        """These lines, as the API sends them, are there."""
-        if self.compared is not None:
-            self.compared.note_rows(rows)
-
-    def gone(self) -> Iterator[Batch]:
-        """Tombstones for the lines that are gone."""
-        if self.compared is not None:
-            found = self.compared.gone(self._here.state, sent_all=self.first is None)
-            yield from self._here.batches(found)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Both halves of a list in one division."""
-
-    headers: Partition
-    compared: Comparison | None
-    """What finds the headers that are gone."""
-    lines: Lines | None
-
-    @property
-    def division(self) -> int:
-        """Where they are."""
-        return self.headers.division
-
-    def note(self, headers: list[Row]) -> None:
-        """These headers are there."""
-        if self.compared is not None:
-            self.compared.note(headers)
-
-
-def is_new(part: Part, start: Any, since: str | None) -> bool:  # noqa: ANN401
-    """Whether a part lies behind the bookmark of its stream, or else is not too old.
-
-    Rowversions tell exactly. Moments do not, since an hour may come twice: those rows are sent
-    again.
-    """
-    if start == reading.BEGINNING and since is not None and part.stamped is not None:
-        return part.stamped >= since
-    return start is None or not isinstance(part.position, int) or part.position > start

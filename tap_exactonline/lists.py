@@ -12,7 +12,7 @@ from typing_extensions import override
 from exactonline_client import odata
 from tap_exactonline import comparison, reading
 from tap_exactonline.custom import CustomPlan, Parents, Years
-from tap_exactonline.plan import HEADER_LINE_NUMBER, MODIFIED
+from tap_exactonline.plan import HEADER_LINE_NUMBER, LINE_NUMBER, MODIFIED
 from tap_exactonline.streams import ExactStream
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Context = Mapping[str, Any]
 
-LINE_NUMBER = "LineNumber"
 ROOM_TO_GO_ON = 300
 """Characters of an address that are left to the server, for the place where a page goes on."""
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 DIVISION = Property("Division", "Edm.Int32")
 TIMESTAMP, MODIFIED = "Timestamp", "Modified"
+LINE_NUMBER = "LineNumber"
 HEADER_LINE_NUMBER = 0
 """In a list that mixes headers and lines, the line number of a header."""
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import odata, pages
-from exactonline_client.errors import AccessDenied, ErrorLimitReached, RequestRefused
+from exactonline_client.catalogue import load
+from exactonline_client.errors import (
+    AccessDenied,
+    ErrorLimitReached,
+    RequestRefused,
+    UnexpectedAnswer,
+)
+from tap_exactonline import decoding
 from tap_exactonline.bookmarks import modified_filter
-from tap_exactonline.plan import MODIFIED, TIMESTAMP
+from tap_exactonline.plan import LINE_NUMBER, MODIFIED, TIMESTAMP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,11 +29,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SYNC_TIMESTAMP = "/api/v1/{division}/read/sync/Sync/SyncTimestamp"
+SYNC_TIMESTAMP = "read/sync/Sync/SyncTimestamp"
+TELLS = "TimeStampAsBigInt"
 DELETED = "sync/Deleted"
 BEGINNING = 0
 """The rowversion before all others."""
 BAD_REQUEST = 400
+QUOTED = re.compile(r"'(\w+)'")
 ALL_COLUMNS = "$select=*"
 COLUMNS = "$select"
 """What it is remembered by that the columns of the catalogue are not all there any more."""
@@ -48,12 +58,19 @@ class Query:
     """Those of a function, as literals."""
     everything: bool = False
     """Whether the columns that nobody has named are wanted too."""
+    gone: frozenset[str] = frozenset()
+    """What the endpoint is known to give no more, as `$select` names it."""
+
+    @property
+    def named(self) -> list[str]:
+        """What `$select` names."""
+        along = (f"{self.expand}/{name}" for name in self.expanded_columns)
+        return [name for name in (*self.columns, *along) if name not in self.gone]
 
     @property
     def select(self) -> str:
         """The value of `$select`."""
-        along = (f"{self.expand}/{name}" for name in self.expanded_columns)
-        return ",".join((*self.columns, *along))
+        return ",".join(self.named)
 
 
 @dataclass(frozen=True)
@@ -72,13 +89,20 @@ def read(connection: Connection, plan: Plan, query: Query) -> Iterator[Page]:
     does: what is refused is left out, at the price of reading more rows, and remembered.
     """
     path = plan.endpoint.uri.format(division=query.division)
-    attempts = _possible(connection, plan, query)
+    known = connection.refused_by(plan.endpoint.id)
+    gone = {name for name in query.named if f"{COLUMNS}={name}" in known}
+    query = replace(query, gone=query.gone | gone)
+    attempts = _possible(connection, plan, query, known)
     for position, attempt in enumerate(attempts):
         options = {**query.parameters, **attempt.options, "$expand": query.expand}
         reader = connection.pages(odata.url(path, options), query.division)
         try:
             first = next(reader)
         except RequestRefused as refusal:
+            column = _blamed(refusal, plan, query)
+            if column is not None:
+                yield from _without(connection, plan, query, column)
+                return
             if refusal.status != BAD_REQUEST or position == len(attempts) - 1:
                 raise
             logger.warning("%s Asking again with a simpler query.", refusal)
@@ -96,9 +120,29 @@ def read(connection: Connection, plan: Plan, query: Query) -> Iterator[Page]:
         return
 
 
-def _possible(connection: Connection, plan: Plan, query: Query) -> list[_Attempt]:
+def _blamed(refusal: RequestRefused, plan: Plan, query: Query) -> str | None:
+    """The one column that a refusal names, if the rows can be told without it."""
+    names = {*QUOTED.findall(refusal.reason)} - {*plan.stream.key, plan.bookmark, LINE_NUMBER}
+    found = [name for name in query.named if name.rpartition("/")[-1] in names]
+    return found[0] if refusal.status == BAD_REQUEST and len(found) == 1 else None
+
+
+def _without(connection: Connection, plan: Plan, query: Query, column: str) -> Iterator[Page]:
+    """All pages without a column; if that was all that was refused, it is remembered."""
+    reader = read(connection, plan, replace(query, gone=query.gone | {column}))
+    first = next(reader)
+    connection.note_refusal(plan.endpoint.id, f"{COLUMNS}={column}")
+    logger.warning(
+        "%s: Exact Online no longer has the column %s, which is empty from now on.",
+        plan.name,
+        column,
+    )
+    yield first
+    yield from reader
+
+
+def _possible(connection: Connection, plan: Plan, query: Query, known: set[str]) -> list[_Attempt]:
     """The ways to ask, the best first; those that were refused before are the last resort."""
-    known = connection.refused_by(plan.endpoint.id)
     attempts = sorted(_attempts(connection, plan, query), key=lambda one: one.name in known)
     # A condition of the user's own is the more likely reason.
     may_lack = plan.may_star and bool(query.select) and query.condition is None
@@ -169,21 +213,24 @@ def first_timestamp(connection: Connection, plan: Plan, division: int, start_dat
     """
     if plan.endpoint.id == DELETED or SYNC_TIMESTAMP in connection.refused_by(plan.endpoint.id):
         return BEGINNING
+    asked = load().endpoints[SYNC_TIMESTAMP]
+    columns = [asked.columns[TELLS]]
+    decode = decoding.decoder(SYNC_TIMESTAMP, (), columns, connection.zone, (TELLS,))
     wall = datetime.fromisoformat(start_date).astimezone(connection.zone).replace(tzinfo=None)
     name = plan.endpoint.name.rsplit("/", 1)[-1]
     address = odata.url(
-        SYNC_TIMESTAMP.format(division=division),
+        asked.uri.format(division=division),
         {
             "modified": odata.literal(wall, "Edm.DateTime"),
             "endPoint": odata.literal(name, "Edm.String"),
         },
     )
     try:
-        rows = pages.parse(connection.session.get(address, division).content).rows
-    except (RequestRefused, AccessDenied, ErrorLimitReached) as refusal:
+        answer = pages.parse(connection.session.get(address, division).content)
+        first = min((decode(row)[TELLS] for row in answer.rows), default=None)
+    except (RequestRefused, AccessDenied, ErrorLimitReached, UnexpectedAnswer) as refusal:
         logger.warning("%s: Exact cannot tell where start_date is, reading all. %s", name, refusal)
         if isinstance(refusal, RequestRefused):
             connection.note_refusal(plan.endpoint.id, SYNC_TIMESTAMP)
         return BEGINNING
-    timestamps = [int(row["TimeStampAsBigInt"]) for row in rows if row.get("TimeStampAsBigInt")]
-    return max(timestamps[0] - 1, BEGINNING) if timestamps else BEGINNING
+    return BEGINNING if first is None else max(int(first) - 1, BEGINNING)

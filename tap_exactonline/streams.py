@@ -12,9 +12,8 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import Metadata, Schema
 from typing_extensions import override
 
-from exactonline_client import odata
-from exactonline_client.errors import ExactOnlineError, UnexpectedAnswer
-from tap_exactonline import bookmarks, comparison, continuity, drift, reading, rights
+from exactonline_client.errors import ExactOnlineError
+from tap_exactonline import bookmarks, comparison, continuity, decoding, drift, reading, rights
 from tap_exactonline.batches import Partition
 from tap_exactonline.bookmarks import Progress
 from tap_exactonline.comparison import Comparison
@@ -23,7 +22,7 @@ from tap_exactonline.plan import DIVISION, MODIFIED, TIMESTAMP
 from tap_exactonline.schema import DELETED_AT, UNKNOWN_FIELDS, schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 
     from singer_sdk.singerlib import Catalog, MetadataMapping
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from exactonline_client.odata import Row
     from exactonline_client.pages import Page
     from tap_exactonline.batches import Batch
+    from tap_exactonline.deletes import DeletedLog
     from tap_exactonline.plan import Plan
     from tap_exactonline.tap import TapExactOnline
 
@@ -135,7 +135,7 @@ class ExactStream(Stream):
         with self.tap.readers.side_by_side(self.name, self._readers()) as found:
             for division, given in found:
                 if isinstance(given, Ended):
-                    with self.tap.trouble.isolated(self.name, division):
+                    with self.tap.trouble.isolated(self.told_as, division):
                         given.check()
                 elif given.stream is self:
                     yield from given.rows
@@ -143,6 +143,16 @@ class ExactStream(Stream):
                     self.tap.readers.states.changed()
                 else:
                     given.stream.send(given)
+
+    @property
+    def told_as(self) -> str:
+        """The stream that a user who selects it knows the list by."""
+        return self.name
+
+    @property
+    def list_endpoint(self) -> str:
+        """The endpoint of the list that the rows come from."""
+        return self.plan.endpoint.id
 
     def _readers(self) -> dict[int, Callable[[], Iterator[Batch]]]:
         """What reads each division, to be run in a thread."""
@@ -161,7 +171,11 @@ class ExactStream(Stream):
 
     def partition(self, division: int, context: Context | None) -> Partition:
         """The stream in one division, with the state as it is before the run."""
-        return Partition(self, division, context, dict(self.get_context_state(context)))
+        state: MutableMapping[str, Any] = self.get_context_state(context)
+        if self._tells_deletes:
+            place = self.tap.deletes_told.places(division).get(self.name)
+            state = continuity.with_place(state, place)
+        return Partition(self, division, context, dict(state))
 
     def send(self, batch: Batch) -> None:
         """Send what another stream has read of this one."""
@@ -208,7 +222,7 @@ class ExactStream(Stream):
             if self.plan.bookmark:
                 progress.page_read(page, [row[self.plan.bookmark] for row in rows])
             self.advance(here.state, progress)
-            yield here.batch(self.wanted(rows, start))
+            yield here.batch(self.wanted(rows, here.state))
         progress.finished()
         self.advance(here.state, progress)
         self.complete(here.state, progress)
@@ -231,6 +245,7 @@ class ExactStream(Stream):
 
     def complete(self, state: dict[str, Any], progress: Progress) -> None:
         """The whole list is read: note until when it is complete."""
+        state.pop(continuity.SINCE, None)
         if self.selected and self.is_incremental and progress.settled is not None:
             state[continuity.COMPLETE_UNTIL] = progress.settled
 
@@ -264,12 +279,24 @@ class ExactStream(Stream):
             return found
         if column == MODIFIED:
             return bookmarks.just_before(start_date)
-        return self.tap.first_timestamp(self.plan, division, start_date)
+        found = self.tap.first_timestamp(self.plan, division, start_date)
+        if found == reading.BEGINNING:
+            state[continuity.SINCE] = start_date
+        return found
 
-    def wanted(self, rows: list[Row], start: Any) -> list[Row]:  # noqa: ANN401
-        """Those of the rows that are not too old, where no bookmark keeps old ones away."""
-        since = self.tap.start_date
-        if since is None or start != reading.BEGINNING or MODIFIED not in self.plan.columns:
+    def oldest(self, state: Mapping[str, Any]) -> str | None:
+        """The moment before which rows are not wanted, although the list may hold such."""
+        start_date, known = self.tap.start_date, self.plan.endpoint.columns
+        if start_date is None or not self.is_incremental or MODIFIED not in known:
+            return None
+        # A rowversion that is newer than another may be that of a row with an older stamp.
+        since = start_date if self.plan.bookmark == MODIFIED else state.get(continuity.SINCE)
+        return since and bookmarks.earliest(since, self.tap.connection.zone)
+
+    def wanted(self, rows: list[Row], state: Mapping[str, Any]) -> list[Row]:
+        """Those of the rows that are not too old."""
+        since = self.oldest(state)
+        if since is None:
             return rows
         return [row for row in rows if (row[MODIFIED] or since) >= since]
 
@@ -298,11 +325,14 @@ class ExactStream(Stream):
 
     def decoder(self, division: int) -> Callable[[Row], Row]:
         """A function that makes a record of a row of the API."""
-        decode = odata.decoder(self.selected_columns, self.tap.connection.zone)
+        known = self.plan.endpoint.columns
+        # A column of the key that the endpoint does not give is told by the call itself.
+        key = [name for name in comparison.key(self.plan) if name in known]
+        decode = self._decoder(self.selected_columns, key)
         complete, keeps_unknown = self._has_division, self.keeps_unknown
 
         def record(row: Row) -> Row:
-            result = self.decoded(decode, row)
+            result = decode(row)
             unknown = self._watch.unknown(row)
             if keeps_unknown:
                 result[UNKNOWN_FIELDS] = unknown
@@ -312,57 +342,49 @@ class ExactStream(Stream):
 
         return record
 
-    def decoded(self, decode: Callable[[Row], Row], row: Row) -> Row:
-        """A row in plain types.
+    def columns_decoder(
+        self, names: Iterable[str], needed: Sequence[str] = ()
+    ) -> Callable[[Row], Row]:
+        """A function that decodes these columns of the list alone."""
+        return self._decoder([self.plan.endpoint.columns[name] for name in names], needed)
 
-        Raises:
-            UnexpectedAnswer: a value is of another type than it should be.
-        """
-        try:
-            return decode(row)
-        except odata.WrongType as error:
-            key = {name: row.get(name) for name in self.plan.stream.key}
-            raise UnexpectedAnswer(
-                f"{self.name}, row {key}: {error}. The rows behind it were not read; please "
-                "report this."
-            ) from None
+    def _decoder(self, columns: list[Property], needed: Sequence[str]) -> Callable[[Row], Row]:
+        key, zone = self.plan.stream.key, self.tap.connection.zone
+        return decoding.decoder(self.name, key, columns, zone, needed)
 
     @property
     def _has_division(self) -> bool:
         return DIVISION.name in self.plan.endpoint.columns
 
+    @property
+    def _tells_deletes(self) -> bool:
+        """Whether a tombstone is sent for what the log tells."""
+        return self._reads_log and self.selected
+
     def read_log(self, division: int) -> None:
-        """See now what was deleted in a division, if that is told as tombstones later on."""
-        if self._reads_log and self.selected:
+        """See now what was deleted in a division, if that is told later on."""
+        if self._tells_deletes:
             self.tap.deleted_logs.of(division)
 
     def _deleted(self, here: Partition) -> Iterator[Batch]:
         """A tombstone for every row that was deleted since the last run."""
-        entity_type = self.plan.stream.deleted_type
-        if not self._reads_log or entity_type is None or not self.selected:
+        if not self._tells_deletes:
             return
-        log = self.tap.deleted_logs.of(here.division)
-        before = here.state.get(continuity.DELETES_READ)
-        loads = self.tap.first_loads
-        position = loads.positions(here.division).get(self.name) if before is None else before
+        log, told = self.tap.deleted_logs.of(here.division), self.tap.deletes_told
+        position = here.state.get(continuity.DELETES_READ)
+        place = None if position is None else continuity.place_of(here.state)
         if position is not None:
-            key = self.plan.stream.key[0]
-            yield from here.batches(
-                {
-                    key: item.key,
-                    DIVISION.name: here.division,
-                    DELETED_AT: item.deleted_at or log.read_at,
-                }
-                for item in log.since(position, entity_type)
-            )
+            yield from here.batches(self._tombstones(log, position, here.division))
         here.state[continuity.DELETES_READ] = max(log.end, position or 0)
         if log.read_at is not None:
             here.state[continuity.DELETES_READ_AT] = log.read_at
-        if before is not None:
-            loads.arrived(here.division, self.name)
-            return
-        # A run that is cut off before its first page is complete has sent rows already: the next
-        # one must know from where on they may have been deleted, even if no state has arrived.
-        if position is None:
-            loads.begun(here.division, self.name, log.end)
-        yield here.batch()
+        # Before the first row: whatever becomes of the state, the next load knows from here on
+        # which rows may have been deleted.
+        told.note(here.division, self.name, place or continuity.place_of(here.state))
+        if place is None:
+            yield here.batch()
+
+    def _tombstones(self, log: DeletedLog, position: int, division: int) -> Iterator[Row]:
+        key, kind = self.plan.stream.key[0], self.plan.stream.deleted_type or 0
+        for item in log.since(position, kind):
+            yield {key: item.key, DIVISION.name: division, DELETED_AT: item.deleted_at}

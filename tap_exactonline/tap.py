@@ -16,8 +16,8 @@ from singer_sdk.helpers.capabilities import (
 from typing_extensions import override
 
 from exactonline_client import catalogue, plugin
+from exactonline_client.deletes_told import DeletesTold
 from exactonline_client.errors import ConfigurationError, DailyLimitReached
-from exactonline_client.first_loads import FirstLoads
 from exactonline_client.settings import DISTRIBUTION
 from tap_exactonline import (
     attachments,
@@ -33,7 +33,8 @@ from tap_exactonline import (
 )
 from tap_exactonline.attachments import AttachmentStream
 from tap_exactonline.deletes import DeletedLogs
-from tap_exactonline.documents import ExpandedHeaders, HeaderStream, LineStream, MixedHeaders
+from tap_exactonline.documents import ExpandedHeaders, HeaderStream, MixedHeaders
+from tap_exactonline.lines import LineStream
 from tap_exactonline.lists import CustomStream
 from tap_exactonline.output import PieceWriter
 from tap_exactonline.plan import plans
@@ -204,9 +205,9 @@ class TapExactOnline(Tap):
         return self._first_timestamps[key]
 
     @cached_property
-    def first_loads(self) -> FirstLoads:
-        """The first loads whose state has not come back yet."""
-        return FirstLoads(self.connection.store, self.connection.app.key)
+    def deletes_told(self) -> DeletesTold:
+        """How far deletes were told, for loads that begin without a state."""
+        return DeletesTold(self.connection.store, self.connection.app.key)
 
     @cached_property
     def readers(self) -> Readers:

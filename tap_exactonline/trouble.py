@@ -108,7 +108,7 @@ class Trouble:
         self._tap.logger.warning("Skipping %s of division %s: %s", stream, division, error)
         read = self._tap.streams.get(stream)
         if isinstance(read, ExactStream):
-            self._tap.connection.remember_denial(read.plan.endpoint.id, division)
+            self._tap.connection.remember_denial(read.list_endpoint, division)
         self._denials[division] += 1
 
     def _why_shut(self, division: int) -> str | None:

@@ -46,7 +46,7 @@ CLIENT_LAYERS = (
     {"settings", "foreign", "keys", "migrations", "database", "store"},
     {"auth", "error_counts", "refused_options"},
     {"limits"},
-    {"accounts", "runs", "postings", "list_sizes", "seen_keys", "first_loads"},
+    {"accounts", "runs", "postings", "list_sizes", "seen_keys", "deletes_told"},
     {"session"},
     {"pages", "xml_api"},
     {"divisions", "lookups"},

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exactonline_client import refused_options, seen_keys
-from exactonline_client.first_loads import FirstLoads
+from exactonline_client.deletes_told import DeletesTold, Place
 from exactonline_client.seen_keys import SeenKeys
 
 if TYPE_CHECKING:
@@ -110,18 +110,16 @@ def test_a_warehouse_that_is_told_ends_up_with_the_last_list(
         assert warehouse == listed
 
 
-def test_a_first_load_is_remembered_until_it_has_arrived(opened: Store) -> None:
-    loads = FirstLoads(opened, "app")
-    assert loads.positions(1) == {}
-    loads.begun(1, "contacts", 2**40)
-    loads.begun(1, "contacts", 2**41)
-    loads.begun(2, "contacts", 5)
-    assert loads.positions(1) == {"contacts": 2**41}
-    assert FirstLoads(opened, "other").positions(1) == {}
-    loads.arrived(1, "contacts")
-    loads.arrived(1, "contacts")
-    assert loads.positions(1) == {}
-    assert loads.positions(2) == {"contacts": 5}
+def test_how_far_deletes_were_told_is_remembered(opened: Store) -> None:
+    told = DeletesTold(opened, "app")
+    assert told.places(1) == {}
+    told.note(1, "contacts", Place(2**41, "2026-06-01T00:00:00+00:00", "never"))
+    told.note(1, "contacts", Place(2**40))
+    told.note(2, "contacts", Place(5, "2026-06-01T00:00:00+00:00", "never"))
+    for seen in (told, DeletesTold(opened, "app")):
+        assert seen.places(1) == {"contacts": Place(2**40)}
+        assert seen.places(2) == {"contacts": Place(5, "2026-06-01T00:00:00+00:00", "never")}
+    assert DeletesTold(opened, "other").places(1) == {}
 
 
 def test_refusals_are_known_by_endpoint_and_for_a_month(opened: Store, clock: Clock) -> None:

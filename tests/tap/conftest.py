@@ -96,6 +96,11 @@ class Bench:
                 outcome.calls[call["endpoint"]] += call["count"]
         return outcome
 
+    def sign_in(self) -> None:
+        """Let the person sign in again, as is needed after 30 idle days."""
+        self.config["refresh_token"] = self.server.control.sign_in()["refresh_token"]
+        self.server.control.clock(advance_seconds=600)
+
     def truth(self, stream: str, division: int | None = None) -> list[dict[str, Any]]:
         return self.server.control.truth(division or self.divisions[0], stream)
 

@@ -170,8 +170,7 @@ def test_the_end_of_the_day_ends_the_files_too(bench: Bench) -> None:
     found, state = files(first), first.state
     for _day in range(6):
         bench.server.control.clock(advance_seconds=24 * HOUR)
-        bench.config["refresh_token"] = bench.server.control.sign_in()["refresh_token"]
-        bench.server.control.clock(advance_seconds=600)
+        bench.sign_in()
         bench.server.control.limits(division=bench.divisions[0], leave_today=12)
         bench.config["store_url"] += "x"
         outcome = bench.run(STREAM, state=state, attachments="content")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exactonline_client import odata
 from exactonline_client.pages import Page
 from tap_exactonline import bookmarks
 from tap_exactonline.bookmarks import SETTLED, Progress, advance, modified_filter, utc_text
@@ -152,3 +153,23 @@ def test_dates_of_the_configuration() -> None:
     assert utc_text("2025-01-01T00:00:00Z") == "2025-01-01T00:00:00.000+00:00"
     with pytest.raises(ValueError, match="soon"):
         utc_text("soon")
+
+
+@given(
+    st.integers(1_400_000_000, 2_100_000_000),
+    st.timedeltas(timedelta(0), timedelta(days=3)),
+)
+def test_no_row_seems_older_than_a_moment_it_was_changed_after(
+    second: int, later: timedelta
+) -> None:
+    moment = datetime.fromtimestamp(second, timezone.utc)
+    wall = (moment + later).astimezone(AMSTERDAM).replace(tzinfo=None)
+    seems = odata.instant(round((wall - odata.EPOCH) / timedelta(milliseconds=1)), AMSTERDAM)
+    earliest = datetime.fromisoformat(bookmarks.earliest(moment.isoformat(), AMSTERDAM))
+    assert seems >= earliest - timedelta(milliseconds=1)
+    assert earliest >= moment - timedelta(hours=2)
+
+
+def test_in_the_repeated_hour_rows_seem_older_than_they_are() -> None:
+    second_pass = datetime(2026, 10, 25, 1, 40, tzinfo=timezone.utc).isoformat()
+    assert bookmarks.earliest(second_pass, AMSTERDAM) == "2026-10-25T00:00:00.000+00:00"

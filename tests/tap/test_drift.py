@@ -195,8 +195,7 @@ def test_rights_are_asked_once_where_there_are_no_rows(bench: Bench) -> None:
     assert not [row for row in second.records("accounts") if "_sdc_deleted_at" not in row]
     assert (first.calls[RIGHTS], second.calls[RIGHTS]) == (1, 0)
     with time_machine.travel(time.time() + 31 * 86_400):
-        bench.config["refresh_token"] = bench.server.control.sign_in()["refresh_token"]
-        bench.server.control.clock(advance_seconds=600)
+        bench.sign_in()
         third = bench.run("accounts", "schedules", state=second.state)
     assert third.calls[RIGHTS] == 1
 
@@ -249,3 +248,49 @@ def test_the_page_of_streams_is_that_of_the_catalogue() -> None:
         cwd=ROOT,
     )
     assert run.returncode == 0, run.stderr
+
+
+REMOVED = (
+    ("vat_codes", "vat/VATCodes", "Description"),
+    ("purchase_orders", "sync/PurchaseOrder/PurchaseOrders", "Description"),
+    ("purchase_entries", "purchaseentry/PurchaseEntries", "Currency"),
+    ("purchase_entry_lines", "purchaseentry/PurchaseEntryLines", "Quantity"),
+)
+
+
+@pytest.mark.parametrize(("stream", "endpoint", "column"), REMOVED)
+def test_a_column_that_exact_says_is_gone_is_null(
+    bench: Bench, caplog: pytest.LogCaptureFixture, stream: str, endpoint: str, column: str
+) -> None:
+    bench.server.control.switches(removed_columns=[f"{endpoint}.{column}"])
+    streams = {stream, "purchase_entries", "purchase_entry_lines"}
+    for refused in (1, 0):
+        outcome = bench.run(*streams)
+        assert outcome.error is None
+        records = outcome.records(stream)
+        assert len(records) == len(bench.truth(stream))
+        assert {row[column] for row in records} == {None}
+        calls = bench.server.control.calls()["calls"]
+        assert sum(call["count"] for call in calls if call["status"] == 400) == refused
+    assert f"no longer has the column {column}" in caplog.text.replace("PurchaseEntryLines/", "")
+
+
+def test_all_columns_are_asked_for_where_exact_does_not_say_which_is_gone(bench: Bench) -> None:
+    bench.server.control.switches(
+        removed_columns=["vat/VATCodes.Description"], tells_removed_columns=False
+    )
+    for refused in (4, 0):
+        outcome = bench.run("vat_codes")
+        assert outcome.error is None
+        assert len(outcome.records("vat_codes")) == len(bench.truth("vat_codes"))
+        assert outcome.calls["vat/VATCodes"] == 1 + refused
+        assert stars(bench) == {"vat/VATCodes"}
+
+
+def test_a_row_without_its_key_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    change_rows(monkeypatch, lambda row: row.pop("ID"))
+    outcome = bench.run("accounts", "vat_codes")
+    assert isinstance(outcome.error, Incomplete)
+    assert "accounts, row {'ID': None}: ID is missing" in str(outcome.error)
+    assert not outcome.records("accounts")
+    assert outcome.records("vat_codes")

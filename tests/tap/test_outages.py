@@ -16,7 +16,6 @@ from exactonline_client.errors import (
     EndpointUnavailable,
     Incomplete,
 )
-from tests.tap.test_trouble import sign_in
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome
@@ -147,7 +146,7 @@ def test_the_end_of_the_day_for_the_list_of_divisions_counts_where_it_is_to_fail
     first = bench.run("vat_codes", divisions=[two])
     bench.server.control.limits(division=one, leave_today=0)
     bench.config["store_url"] += "x"
-    sign_in(bench)
+    bench.sign_in()
     settings: dict[str, Any] = {"all_divisions": True, "on_daily_limit": "fail"}
     second = bench.run("journals", state=first.state, **settings)
     assert isinstance(second.error, DailyLimitReached)

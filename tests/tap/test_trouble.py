@@ -44,11 +44,6 @@ def warehouse(stream: str, *outcomes: Outcome) -> set[str]:
     return {key for key, row in rows.items() if not row.get("_sdc_deleted_at")}
 
 
-def sign_in(bench: Bench) -> None:
-    bench.config["refresh_token"] = bench.server.control.sign_in()["refresh_token"]
-    bench.server.control.clock(advance_seconds=600)
-
-
 # Deletes
 
 
@@ -97,7 +92,7 @@ def test_without_rights_to_the_log_all_is_read_again_once(bench: Bench) -> None:
     read, now = [], time.time()
     for day in (62, 64, 66):
         with time_machine.travel(now + day * DAY):
-            sign_in(bench)
+            bench.sign_in()
             outcome = bench.run("accounts", state=state)
         state = outcome.state
         read.append(len(outcome.records("accounts")))
@@ -209,7 +204,7 @@ def test_divisions_that_cannot_be_listed_today_are_those_of_the_state(bench: Ben
     assert isinstance(bench.run("vat_codes", all_divisions=True).error, DailyLimitReached)
     bench.server.control.limits(division=one, leave_today=1000)
     bench.config["store_url"] += "x"
-    sign_in(bench)
+    bench.sign_in()
     first = bench.run("vat_codes", all_divisions=True)
     assert first.error is None
     bench.server.control.limits(division=one, leave_today=0)
