@@ -16,7 +16,8 @@ from exactonline_cli.results import reference_option, stream_option
 from exactonline_client import postings
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.plugin import readable_configuration_errors
-from exactonline_client.postings import UNFINISHED, Wanted
+from exactonline_client.postings import UNFINISHED, Posting, Wanted
+from target_exactonline import finalize
 from target_exactonline.settings import SCHEMA
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def replay(  # noqa: PLR0913 - one for each option
     What is in doubt is looked for at Exact Online first, and only sent if it is not there.
     They are sent as they were, with the present settings of the target; so the fix is one at
     Exact, or in the settings. Records that are wrong by themselves are corrected at their source
-    and loaded again.
+    and loaded again. Invoices that Exact refused to finalise are finalised again, where the
+    settings ask for that.
     """
     own = {"connection": connection, "store_url": store_url, "division": division}
     settings = {
@@ -80,8 +82,9 @@ def replay(  # noqa: PLR0913 - one for each option
         ]
         _tell_of_others(target, wanted)
         click.echo(f"Division {target.division}: {len(found)} records are sent again.", err=True)
-        if found:
-            _send(target, found)
+        unfinalized = _to_be_finalized(target, wanted)
+        if found or unfinalized:
+            _send(target, found, [posting.stream for posting in unfinalized])
 
 
 def _read(files: Iterable[str]) -> dict[str, Any]:
@@ -139,17 +142,41 @@ def _tell_of_others(target: TargetExactOnline, wanted: Wanted) -> None:
         )
 
 
-def _send(target: TargetExactOnline, found: list[tuple[str, str]]) -> None:
+def _to_be_finalized(target: TargetExactOnline, wanted: Wanted) -> list[Posting]:
+    """The invoices that were left open, and that the target will now take up."""
+    store = target.connection.store
+    left = [
+        posting
+        for posting in postings.left_open(store, wanted)
+        if target.writes(posting.stream, posting.entity)
+    ]
+    if not left:
+        return []
+    told = f"Division {target.division}: {len(left)} invoices were created and not finalised"
+    if target.config["finalize"] == finalize.NONE:
+        click.echo(f"{told}. Set finalize to have that done.", err=True)
+        return []
+    if target.config["dry_run"]:
+        click.echo(f"{told}; they would be.", err=True)
+        return []
+    click.echo(f"{told}; they are now.", err=True)
+    for posting in left:
+        postings.finalize_again(store, posting)
+    return left
+
+
+def _send(target: TargetExactOnline, found: list[tuple[str, str]], others: Iterable[str]) -> None:
+    """Send records to the target; it finishes what it left of the `others`, which are streams."""
     with target.connection.noted_run("exactonline replay"):
         try:
-            target.listen(io.StringIO("".join(_messages(found))))
+            target.listen(io.StringIO("".join(_messages(found, others))))
         finally:
             click.echo(target.results.summary(), err=True)
 
 
-def _messages(found: list[tuple[str, str]]) -> Iterable[str]:
+def _messages(found: list[tuple[str, str]], others: Iterable[str]) -> Iterable[str]:
     """The records as Singer messages; their JSON is passed on to the letter."""
-    for stream in dict.fromkeys(stream for stream, _ in found):
+    for stream in dict.fromkeys([*(stream for stream, _ in found), *others]):
         schema = {"type": "SCHEMA", "stream": stream, "schema": {"properties": {}}}
         yield json.dumps(schema) + "\n"
     for stream, record in found:

@@ -38,8 +38,11 @@ EXIT_CODES: dict[int, tuple[str, str]] = {
         "run again after 00:00 UTC",
     ),
     5: (
-        "some records were rejected by the target; the others were written",
-        "read the rejections, correct, run again",
+        (
+            "some records were rejected by the target, are in doubt, or could not be finished; the "
+            "others were written"
+        ),
+        "read what the log says of them, correct, run again",
     ),
     6: (
         "a division or an endpoint may not be opened",

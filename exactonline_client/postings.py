@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -32,6 +32,14 @@ CREATED = "created"
 DOUBTFUL = ("in_doubt", "posting")
 UNFINISHED = (REJECTED, *DOUBTFUL)
 """Outcomes of documents that may or may not be at Exact Online."""
+UNCHECKED, WANTED, SENDING = "unchecked", "wanted", "sending"
+NOT_ENDED = (UNCHECKED, WANTED, SENDING)
+DONE, BROKEN, REFUSED = "done", "failed", "refused"
+"""How far the finalising of a document is; None where it was not asked for.
+
+Unchecked: its totals have to be compared first. Broken: it is processed, but a part failed.
+Refused: it is still open.
+"""
 FREED = "settled as not created"
 SETTLED = "settled as created"
 
@@ -118,6 +126,24 @@ def unfinished(store: Store, wanted: Wanted) -> list[tuple[str, str, str]]:
     return [(row.stream, row.entity, store.decrypt(row.record, secret=False) or "") for row in rows]
 
 
+def left_open(store: Store, wanted: Wanted) -> list[Posting]:
+    """The documents that were created, but which Exact Online refused to finalise."""
+    found = newest(store, replace(wanted, outcomes=None))
+    return [posting for posting in found if posting.finalized == REFUSED and posting.exact_id]
+
+
+def finalize_again(store: Store, posting: Posting) -> None:
+    """Let the next run that finalises take up a document which was left open."""
+    the = _the(posting) & (postings.c.finalized == REFUSED)
+    with store.transaction() as connection:
+        connection.execute(postings.update().where(the).values(finalized=WANTED))
+
+
+def _the(posting: Posting) -> sa.ColumnElement[bool]:
+    key = ("app", "division", "entity", "reference")
+    return sa.and_(*(postings.c[name] == getattr(posting, name) for name in key))
+
+
 def settle(store: Store, posting: Posting, exact_id: str | None, now: float) -> bool:
     """Note what a person has found out about a document in doubt.
 
@@ -135,13 +161,7 @@ def settle(store: Store, posting: Posting, exact_id: str | None, now: float) -> 
         if exact_id
         else {"outcome": REJECTED, "reason": FREED, "sent_at": None}
     )
-    the = sa.and_(
-        postings.c.app == posting.app,
-        postings.c.division == posting.division,
-        postings.c.entity == posting.entity,
-        postings.c.reference == posting.reference,
-        postings.c.outcome.in_(DOUBTFUL),
-    )
+    the = _the(posting) & postings.c.outcome.in_(DOUBTFUL)
     with store.transaction() as connection:
         changed = connection.execute(postings.update().where(the).values(**found, at=now))
     return changed.rowcount == 1

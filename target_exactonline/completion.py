@@ -6,23 +6,24 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from target_exactonline.finalize import LATER
-from target_exactonline.journal import SENDING
-from target_exactonline.results import UNCHANGED, UPDATED, Fate, Result, joined
+from exactonline_client.postings import REFUSED, SENDING, UNCHECKED
+from target_exactonline.results import IN_DOUBT, REJECTED, UPDATED, Fate, Result, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from exactonline_client.catalogue import Endpoint
     from target_exactonline.documents import Document
-    from target_exactonline.finalize import Finalizer
-    from target_exactonline.journal import Journal
+    from target_exactonline.finalize import Ending, Finalizer
+    from target_exactonline.journal import Journal, Posting
     from target_exactonline.search import Columns, Row, Search
 
 NUMBERS = ("InvoiceNumber", "EntryNumber", "OrderNumber", "QuotationNumber")
 """Where entities have the number that Exact Online gives a document; the first counts."""
 HALF_A_CENT = Decimal("0.005")
 TOTALS = "its totals are not those of the record"
+NOT_FINALIZED = "it was not finalised"
+CUT_OFF = "it was not finalised, since a run was cut off before its totals were compared"
 
 
 def number_field(endpoint: Endpoint) -> str | None:
@@ -80,12 +81,26 @@ class Completion:
             return None
         return differing(document.expected, row)
 
-    def finalize(self, reference: str, key: str) -> str | None:
-        """Finalise a new document, if that is asked for; what went wrong, in words."""
+    def finalize(self, result: Result) -> Result:
+        """The result of a new document after it was finalised, if that is asked for.
+
+        It cannot be taken back, so a document with other totals than it should have is left open.
+        """
         if self.finalizer is None:
-            return None
-        self._finalized.add(key)
-        return self.finalizer.finalize(reference, key)
+            return result
+        key, reference = str(result.fate.exact_id), result.reference
+        if key in self._expected:
+            (result,) = self.complete([result])
+        if result.fate.unfinished:
+            ending = self.finalizer.hold(reference, NOT_FINALIZED)
+        else:
+            self._finalized.add(key)
+            ending = self.finalizer.finalize(reference, key)
+        reason = joined(result.fate.reason, ending.reason)
+        if ending.reason:
+            self._note(result, reason=joined(reason, result.fate.detail))
+        unfinished = result.fate.unfinished or ending.has_failed
+        return replace(result, fate=replace(result.fate, reason=reason, unfinished=unfinished))
 
     def is_open(self, key: str | None) -> bool:
         """Whether there is something left to be read of a document."""
@@ -112,15 +127,14 @@ class Completion:
             number=number_of(self.search.endpoint, row) or result.fate.number,
             reason=joined(result.fate.reason, TOTALS if wrong else None),
             detail=detail,
+            unfinished=result.fate.unfinished or wrong is not None,
         )
-        self.journal.change(
-            result.entity,
-            result.reference,
-            number=fate.number,
-            reason=joined(fate.reason, fate.detail),
-            at=self.journal.clock(),
-        )
+        self._note(result, number=fate.number, reason=joined(fate.reason, fate.detail))
         return replace(result, fate=fate)
+
+    def _note(self, result: Result, **values: Any) -> None:  # noqa: ANN401
+        now = self.journal.clock()
+        self.journal.change(result.entity, result.reference, at=now, **values)
 
     def unfinalized(self) -> float:
         """Until when to wait for invoices whose finalising got no answer; 0 without any."""
@@ -136,12 +150,23 @@ class Completion:
             return
         entity = self.search.endpoint.id
         for row in self.journal.unfinalized(entity):
-            reason = self.finalizer.catch_up(row, self.settle_after)
-            key, number = str(row.exact_id), row.number
-            if reason != LATER:
-                found = self.search.by_key([key], {"": ["InvoiceNumber"]})
-                number = number_of(self.search.endpoint, found.get(key, {})) or number
-                now = self.journal.clock()
-                self.journal.change(entity, row.reference, number=number, reason=reason, at=now)
-            fate = Fate(UNCHANGED if reason == LATER else UPDATED, key, number, reason)
-            yield Result(row.stream, entity, row.reference, fate)
+            if row.finalized == UNCHECKED:
+                ending = self.finalizer.hold(row.reference, CUT_OFF)
+            else:
+                ending = self.finalizer.catch_up(row, self.settle_after)
+            result = Result(row.stream, entity, row.reference, _told(row, ending))
+            yield self._numbered(result) if ending.finalized != SENDING else result
+
+    def _numbered(self, result: Result) -> Result:
+        """A result with the number that the document has by now."""
+        key = str(result.fate.exact_id)
+        row = self.search.by_key([key], self.columns([])).get(key, {})
+        number = number_of(self.search.endpoint, row) or result.fate.number
+        self._note(result, number=number, reason=result.fate.reason)
+        return replace(result, fate=replace(result.fate, number=number))
+
+
+def _told(row: Posting, ending: Ending) -> Fate:
+    """What became of an invoice that was created before, when it was finalised at last."""
+    outcome = {SENDING: IN_DOUBT, REFUSED: REJECTED}.get(ending.finalized, UPDATED)
+    return Fate(outcome, row.exact_id, row.number, ending.reason, unfinished=ending.has_failed)

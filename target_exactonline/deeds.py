@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from exactonline_client.errors import InDoubt, RequestRefused
+from exactonline_client.postings import UNCHECKED, WANTED
 from target_exactonline import changes as differences
 from target_exactonline import finalize
 from target_exactonline.attachments import ATTACHMENTS, DOCUMENTS, LINK, Attacher
 from target_exactonline.completion import TOTALS, number_of
-from target_exactonline.journal import WANTED, Intent, derived
+from target_exactonline.journal import Intent, derived
 from target_exactonline.results import (
     CREATED,
     DELETED,
@@ -221,7 +222,7 @@ class Deeds:
             return Fate(REJECTED, reason="; ".join([NOT_THERE, *document.lacks]))
         if self.policy.dry_run:
             return Fate(CREATED)
-        wanted = WANTED if self.completion.finalizer else None
+        wanted = UNCHECKED if document.expected else WANTED
         intent = Intent(
             stream,
             self.endpoint.id,
@@ -229,7 +230,7 @@ class Deeds:
             document.payload_hash,
             document.record,
             document.source_key,
-            wanted,
+            wanted if self.completion.finalizer else None,
         )
         sent = False
         try:
@@ -273,6 +274,7 @@ class Deeds:
             ),
             detail=wrong,
             payload_hash=document.payload_hash,
+            unfinished=wrong is not None,
         )
 
     def can_attach(self) -> bool:
@@ -303,7 +305,7 @@ class Deeds:
             reason = "whether all of its files arrived is not known; add what is missing by hand"
         else:
             return fate
-        return replace(fate, reason=joined(fate.reason, reason))
+        return replace(fate, reason=joined(fate.reason, reason), unfinished=True)
 
     def _existing(self, document: Document, before: Posting | None, rows: list[Row]) -> Fate:
         key = str(rows[0][self.search.key])

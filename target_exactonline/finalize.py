@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue
 from exactonline_client.errors import ExactOnlineError, InDoubt, RequestRefused
+from exactonline_client.postings import BROKEN, DONE, REFUSED, SENDING, WANTED
 from target_exactonline.documents import encode
-from target_exactonline.journal import BROKEN, DONE, SENDING, WANTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 INVOICES = "salesinvoice/SalesInvoices"
 PRINTED = "salesinvoice/PrintedSalesInvoices"
 NONE, EMAIL, PEPPOL = "none", "email", "peppol"
+SENDS = (EMAIL, PEPPOL)
 PROCESSED = 50
 """The status of an invoice that has its number and can no longer be changed."""
 FAILURES = (
@@ -33,11 +34,30 @@ FAILURES = (
     "PostboxMessageCreationError",
 )
 """Where an answer says that a part of it failed, although it was carried out as a whole."""
-NOT_KNOWN = "no answer came when it was finalised; it is processed, but whether it was sent is not"
+NOT_KNOWN = (
+    "no answer came when it was finalised; it is processed, but whether it was sent is not known"
+)
+NOT_SENT = "it had been processed before it was to be finalised, and was not sent"
 LATER = (
     "no answer came when it was finalised, and it is not processed; it is looked at again, by the "
     "next run at the latest"
 )
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How far the finalising of an invoice is, as the journal calls it, and what went wrong."""
+
+    finalized: str
+    reason: str | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has come to an end that a person has to look at."""
+        return self.reason is not None and self.finalized != SENDING
+
+
+WAITING = Ending(SENDING, LATER)
 
 
 @dataclass(frozen=True)
@@ -56,8 +76,8 @@ class Finalizer:
     sender: str | None = None
     """The address that e-mail comes from, else the one that Exact Online is set to."""
 
-    def finalize(self, reference: str, key: str) -> str | None:
-        """Finalise an invoice that was created; what went wrong, in words, or None."""
+    def finalize(self, reference: str, key: str) -> Ending:
+        """Finalise an invoice that is there and open."""
         self._note(reference, SENDING, sent_at=self.journal.clock())
         endpoint = catalogue.load().endpoints[PRINTED]
         try:
@@ -68,20 +88,15 @@ class Finalizer:
                 encode(self._order(key)),
             )
         except RequestRefused as refusal:
-            if self._is_processed(key):
-                self._note(reference, DONE)
-                return None
-            self._note(reference, BROKEN)
-            return f"it could not be finalised: {refusal.reason or refusal}"
+            return self._ended(reference, self._refused(key, refusal.reason or str(refusal)))
         except InDoubt:
-            return self._look(reference, key)
+            is_processed = self._is_processed(key)
+            return self._ended(reference, self._found(NOT_KNOWN) if is_processed else WAITING)
         except ExactOnlineError:
             # Nothing was carried out.
             self._note(reference, WANTED)
             raise
-        problems = _problems(answer.content)
-        self._note(reference, BROKEN if problems else DONE)
-        return f"it was processed, but: {problems}" if problems else None
+        return self._ended(reference, _carried_out(_problems(answer.content)))
 
     def _order(self, key: str) -> dict[str, Any]:
         order: dict[str, Any] = {"InvoiceID": key, "SendEmailToCustomer": self.mode == EMAIL}
@@ -95,30 +110,40 @@ class Finalizer:
         row = self.search.by_key([key], {"": ["Status"]}).get(key, {})
         return bool(row.get("Status") == PROCESSED)
 
-    def _look(self, reference: str, key: str) -> str | None:
-        """Settle a request without an answer, where the invoice tells."""
+    def _refused(self, key: str, reason: str) -> Ending:
         if not self._is_processed(key):
-            return LATER
-        self._note(reference, DONE)
-        return NOT_KNOWN if self.mode in (EMAIL, PEPPOL) else None
+            return Ending(REFUSED, f"it could not be finalised: {reason}")
+        return _carried_out(reason if self.mode in SENDS else "")
+
+    def _found(self, unsent: str) -> Ending:
+        """The end of an invoice that is processed; `unsent` is said where it was to be sent."""
+        return Ending(DONE, unsent if self.mode in SENDS else None)
+
+    def hold(self, reference: str, reason: str) -> Ending:
+        """Leave an invoice open, since a person has to look at it first."""
+        return self._ended(reference, Ending(REFUSED, reason))
+
+    def _ended(self, reference: str, ending: Ending) -> Ending:
+        if ending.finalized != SENDING:
+            self._note(reference, ending.finalized)
+        return ending
 
     def _note(self, reference: str, finalized: str, **others: Any) -> None:  # noqa: ANN401
         now = self.journal.clock()
         self.journal.change(INVOICES, reference, finalized=finalized, at=now, **others)
 
-    def catch_up(self, posting: Posting, settle_after: float) -> str | None:
-        """Go on with an invoice whose finalising was cut off; what went wrong, in words, or None.
-
-        `LATER` where that is not settled yet.
-        """
-        key = str(posting.exact_id)
-        if posting.finalized == SENDING:
-            reason = self._look(posting.reference, key)
-            if reason != LATER:
-                return reason
-            if self.journal.clock() < (posting.sent_at or 0.0) + settle_after:
-                return LATER
+    def catch_up(self, posting: Posting, settle_after: float) -> Ending:
+        """Go on with an invoice whose finalising was cut off, or is to be tried again."""
+        key, was_sent = str(posting.exact_id), posting.finalized == SENDING
+        if self._is_processed(key):
+            return self._ended(posting.reference, self._found(NOT_KNOWN if was_sent else NOT_SENT))
+        if was_sent and self.journal.clock() < (posting.sent_at or 0.0) + settle_after:
+            return WAITING
         return self.finalize(posting.reference, key)
+
+
+def _carried_out(problems: str) -> Ending:
+    return Ending(BROKEN, f"it was processed, but: {problems}") if problems else Ending(DONE)
 
 
 def _problems(body: bytes) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from singer_sdk.singerlib.json import deserialize_json, serialize_json
 
+from exactonline_client.postings import NOT_ENDED
 from exactonline_client.store import postings, refusals
 from target_exactonline.results import (
     CREATED,
@@ -40,8 +41,6 @@ IS_DOUBTFUL = postings.c.outcome.in_((POSTING, IN_DOUBT)) & postings.c.exact_id.
 """Entries of documents that were sent, and of which nothing is known."""
 IS_THERE = postings.c.exact_id.is_not(None) | postings.c.outcome.in_((CREATED, EXISTS))
 """Entries of documents that are at Exact Online; match sets have no key there."""
-WANTED, SENDING, DONE, BROKEN = "wanted", "sending", "done", "failed"
-"""How far the finalising of a document is; None where it was not asked for."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class Journal:
 
     def unfinalized(self, entity: str) -> list[Posting]:
         """The documents that were created, but whose finalising was not carried to its end."""
-        open_ones = postings.c.finalized.in_((WANTED, SENDING)) & postings.c.exact_id.is_not(None)
+        open_ones = postings.c.finalized.in_(NOT_ENDED) & postings.c.exact_id.is_not(None)
         return list(self._read(self._mine(entity) & open_ones))
 
     def left(self, entity: str) -> list[tuple[str, float, dict[str, Any]]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from exactonline_client.errors import AccessDenied, RecordsRejected
+from exactonline_client.errors import AccessDenied, ExactOnlineError, RecordsRejected
 from target_exactonline import enclosed
+from target_exactonline.completion import NOT_FINALIZED
 from target_exactonline.deeds import LOST
 from target_exactonline.documents import refuse_contradictions
 from target_exactonline.journal import made_up
@@ -20,7 +20,6 @@ from target_exactonline.results import (
     UNCHANGED,
     UPDATED,
     WOULD,
-    WOULD_REJECT,
     Fate,
     Result,
     joined,
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from target_exactonline.documents import Document
     from target_exactonline.journal import Posting
     from target_exactonline.results import Results
-
-logger = logging.getLogger(__name__)
 
 NO_PLACE = "has no place for attachments"
 TAKEN = (
@@ -142,7 +139,7 @@ class Loader:
         waiting, self._waiting = self._waiting, []
         for stream, document in waiting:
             fate = Fate(IN_DOUBT, reason=LOST)
-            self._count(Result(stream, self.deeds.endpoint.id, _name(document), fate))
+            self.results.note(Result(stream, self.deeds.endpoint.id, _name(document), fate))
 
     def _load(self, stream: str, documents: Sequence[Document]) -> None:
         """Load documents of which those with one reference are alike."""
@@ -196,7 +193,10 @@ class Loader:
                     raise
                 if result is None:
                     self._put_off(stream, document)
-                elif self.deeds.completion.is_open(result.fate.exact_id):
+                    continue
+                if result.fate.outcome == CREATED:
+                    result = self._finalized(result)
+                if self.deeds.completion.is_open(result.fate.exact_id):
                     held.append(result)
                 else:
                     self._report(result)
@@ -216,7 +216,7 @@ class Loader:
         self.deeds.journal.settle(
             result, document.record, document.payload_hash, document.source_key, looked=False
         )
-        self._count(result)
+        self.results.note(result)
 
     def _put_off(self, stream: str, document: Document) -> None:
         self._waiting.append((stream, document))
@@ -259,32 +259,20 @@ class Loader:
             )
         if fate.outcome == IN_DOUBT and fate.reason == LOST and not self._waited:
             return None
-        return self._finalized(result) if fresh and fate.outcome == CREATED else result
+        return result
 
     def _finalized(self, result: Result) -> Result:
         """The result of a new document after it was finalised, if that is asked for."""
-        fate = result.fate
-        wrong = self.deeds.completion.finalize(result.reference, str(fate.exact_id))
-        return replace(result, fate=replace(fate, reason=joined(fate.reason, wrong)))
+        try:
+            return self.deeds.completion.finalize(result)
+        except ExactOnlineError:
+            # The run ends here, but the document is there.
+            reason = joined(result.fate.reason, NOT_FINALIZED)
+            self.results.note(replace(result, fate=replace(result.fate, reason=reason)))
+            raise
 
     def _report(self, result: Result) -> None:
-        self._count(result)
-        failed = result.fate.outcome in (*FAILED, WOULD_REJECT)
-        if failed and self.results.failed == self.most_failures:
-            raise RecordsRejected(
-                f"Stopped at {self.results.failed} rejected records, as on_error and max_errors "
-                "ask. What came before was written."
-            )
-
-    def _count(self, result: Result) -> None:
-        self.results.note(result)
-        fate = result.fate
-        if fate.outcome in FAILED:
-            logger.error(
-                "%s: record %s was rejected: %s.", result.stream, result.reference, fate.reason
-            )
-        elif fate.reason:
-            logger.warning("%s: record %s: %s.", result.stream, result.reference, fate.reason)
+        self.results.report(result, self.most_failures)
 
 
 def _sound(documents: Iterable[Document]) -> dict[str, Document]:

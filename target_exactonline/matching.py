@@ -12,7 +12,6 @@ from exactonline_client.errors import (
     AccessDenied,
     ExactOnlineError,
     InDoubt,
-    RecordsRejected,
     RequestRefused,
     Unavailable,
     UnexpectedAnswer,
@@ -23,7 +22,6 @@ from target_exactonline.match_sets import TOPIC, MatchSet, document, identity, r
 from target_exactonline.results import (
     CREATED,
     EXISTS,
-    FAILED,
     IN_DOUBT,
     REJECTED,
     SKIPPED,
@@ -368,18 +366,8 @@ class _Batch:
         loader = self.loader
         if loader.dry_run:
             fate = Fate(WOULD.get(fate.outcome, fate.outcome), reason=fate.reason)
-        loader.results.note(Result(self.stream, ENTITY, item.reference, fate))
-        name = f"{self.stream}: record {item.reference}"
-        if fate.outcome in FAILED:
-            state = "was rejected" if fate.outcome == REJECTED else "is in doubt"
-            logger.error("%s %s: %s.", name, state, fate.reason)
-            if loader.results.failed == loader.most_failures:
-                raise RecordsRejected(
-                    f"Stopped at {loader.results.failed} rejected records, as on_error and "
-                    "max_errors ask. What came before was written."
-                )
-        elif fate.reason:
-            logger.warning("%s: %s.", name, fate.reason)
+        result = Result(self.stream, ENTITY, item.reference, fate)
+        loader.results.report(result, loader.most_failures)
 
 
 def _made(outcome: str, item: MatchSet) -> Fate:

@@ -1,8 +1,9 @@
-"""What became of every record of a run: counted, and written to a file if asked."""
+"""What became of every record of a run: counted, told, and written to a file if asked."""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections import Counter
@@ -11,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TextIO
 
-from exactonline_client.errors import ConfigurationError
+from exactonline_client.errors import ConfigurationError, RecordsRejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
 
 CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 EXISTS, UNCHANGED, SKIPPED = "exists", "unchanged", "skipped"
@@ -32,6 +35,8 @@ WOULD = {
     REJECTED: WOULD_REJECT,
 }
 """What a dry run says in place of an outcome; the others it can find out for certain."""
+TOLD = {REJECTED: " was rejected", WOULD_REJECT: " would be rejected", IN_DOUBT: " is in doubt"}
+"""What the log says of a record, before the reason."""
 LONGEST_REFERENCE = 200
 """Characters of a reference that the store can hold."""
 
@@ -54,6 +59,13 @@ class Fate:
     """What the reason is about, with values of the record; for the results alone."""
     payload_hash: str = ""
     """Of the document that Exact Online now holds, or that need not be tried again."""
+    unfinished: bool = False
+    """Whether it is there, but not all that was to be done with it: a person has to look."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it did not end as the record and the settings ask."""
+        return self.unfinished or self.outcome in (*FAILED, WOULD_REJECT)
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,8 @@ class Results:
             ConfigurationError: the file cannot be written.
         """
         self.counts: Counter[str] = Counter()
+        self.failed = 0
+        """Records that did not end as they ask, see `Fate.failed`."""
         self._division = division
         self._clock = clock
         self._open = ExitStack()
@@ -92,15 +106,15 @@ class Results:
                 f"Setting results_path: {path} cannot be written ({error.strerror})."
             ) from None
 
-    @property
-    def failed(self) -> int:
-        """Records that were rejected or are in doubt, or would be."""
-        return sum(self.counts[outcome] for outcome in (*FAILED, WOULD_REJECT))
-
     def note(self, result: Result) -> None:
-        """Count a result, and write its line."""
+        """Count a result, log what there is to say of it, and write its line."""
         fate = result.fate
         self.counts[fate.outcome] += 1
+        self.failed += fate.failed
+        if fate.failed or fate.reason:
+            level = logging.ERROR if fate.failed else logging.WARNING
+            told, reason = TOLD.get(fate.outcome, ""), (fate.reason or "").rstrip(".")
+            logger.log(level, "%s: record %s%s: %s.", result.stream, result.reference, told, reason)
         if not self._file:
             return
         moment = datetime.fromtimestamp(self._clock(), timezone.utc)
@@ -116,6 +130,19 @@ class Results:
         }
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
         self._file.flush()
+
+    def report(self, result: Result, most_failures: int | None) -> None:
+        """Note a result; end the run where it is the last failure that is allowed.
+
+        Raises:
+            RecordsRejected: that many records did not end as they ask.
+        """
+        self.note(result)
+        if result.fate.failed and self.failed == most_failures:
+            raise RecordsRejected(
+                f"Stopped at {self.failed} rejected records, as on_error and max_errors ask. What "
+                "came before was written."
+            )
 
     def summary(self) -> str:
         """One line for the log."""

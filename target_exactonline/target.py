@@ -326,23 +326,30 @@ class TargetExactOnline(Target):
             super()._process_state_message(self._held_state)
         with self._guarded():
             super().process_endofpipe()
-        if not self.received:
+        if not (self.received or self._has_results):
             return
         self._report()
         if self.halted:
             left = self.received - self.results.counts.total()
             self.logger.warning("%s %s records are left for it.", self.halted, left)
         if self.results.failed:
+            of_all = f" of {self.received}" if self.received else ""
             raise RecordsRejected(
-                f"{self.results.failed} of {self.received} records were rejected, for the reasons "
-                "above. Correct them and load them again; those that were written stay as they are."
+                f"{self.results.failed}{of_all} records were rejected or left unfinished, for the "
+                "reasons above. Correct them and load them again; those that were written stay as "
+                "they are."
             )
 
     def _report(self) -> None:
         for loader in self._all_loaders():
             loader.give_up()
-        if self.received:
+        if self.received or self._has_results:
             self.logger.info(self.results.summary())
+
+    @property
+    def _has_results(self) -> bool:
+        """Whether anything was done, if only for what earlier runs left."""
+        return "results" in vars(self) and bool(self.results.counts)
 
     def close(self) -> None:
         """Close the results file and the store."""

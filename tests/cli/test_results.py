@@ -300,6 +300,29 @@ class TestReplay:
         result = command("replay", "--division", str(DIVISIONS[1]))
         assert result.exit_code == 5
 
+    def test_invoices_that_were_refused_are_finalised_again(
+        self, server: Server, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "rejected", content=self.invoice(server, "W1"))
+        journal.note("W2", "rejected", content=self.invoice(server, "W2"))
+        fault = {"kind": "status", "status": 500, "body": True, "path": "PrintedSalesInvoices"}
+        server.control.faults({**fault, "times": 2})
+        email = {"TARGET_EXACTONLINE_FINALIZE": "print"}
+        result = command("replay", **email)
+        assert result.exit_code == 5
+        assert "2 of 2 records were rejected or left unfinished" in result.stderr
+        assert {row.finalized for row in journal.rows().values()} == {"refused"}
+        result = command("replay")
+        assert "2 invoices were created and not finalised. Set finalize" in result.stderr
+        result = command("replay", "--dry-run", **email)
+        assert "2 invoices were created and not finalised; they would be." in result.stderr
+        result = command("replay", "--reference", "W1", **email)
+        assert result.exit_code == 0, result.output
+        rows = journal.rows()
+        assert (rows["W1"].finalized, rows["W2"].finalized) == ("done", "refused")
+        assert "0 created, 0 already there, 1 updated" in result.stderr
+        assert [len(self.created(server, f"W{number}")) for number in (1, 2)] == [1, 1]
+
     def test_a_dry_run_sends_nothing(
         self, server: Server, journal: Journal, command: Callable[..., Result]
     ) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from exactonline_client.errors import AccessDenied
+from exactonline_client.errors import AccessDenied, RecordsRejected
 from exactonline_client.store import Store, postings
+from exactonline_sandbox.business.desk import Desk
+from exactonline_sandbox.business.invoices import print_invoice
 
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
@@ -80,7 +82,8 @@ def test_a_failure_inside_a_success_is_said(company: Company, runner: Runner) ->
     accounts = company.server.control.truth(company.division, "accounts")
     silent = next(row["ID"] for row in accounts if row["Status"] == "C" and not row["Email"])
     load = runner.load(company.invoice("mail", OrderedBy=silent), finalize="email")
-    assert load.error is None
+    assert load.outcomes == [("mail", "created")]
+    assert isinstance(load.error, RecordsRejected)
     assert load.outcomes == [("mail", "created")]
     assert load.reasons == ["it was processed, but: The customer has no e-mail address."]
     assert number(load)
@@ -94,8 +97,13 @@ def test_a_refusal_leaves_the_invoice_open_and_is_said(company: Company, runner:
     load = runner.load(company.invoice("refused"), finalize="print")
     assert load.outcomes == [("refused", "created")]
     assert str(load.reasons[0]).startswith("it could not be finalised: ")
+    assert isinstance(load.error, RecordsRejected)
     assert status(company, "refused") == OPEN
-    assert finalized(runner) == {"refused": "failed"}
+    assert finalized(runner) == {"refused": "refused"}
+    # It is there, and neither made nor finalised by the next load that brings it.
+    again = runner.load(company.invoice("refused"), finalize="print")
+    assert again.outcomes == [("refused", "unchanged")]
+    assert prints(company) == 1
 
 
 @pytest.mark.parametrize(("mode", "said"), [("print", False), ("email", True)])
@@ -105,8 +113,8 @@ def test_a_lost_answer_is_no_reason_to_send_again(
     company.server.control.faults({"kind": "lost", "path": PRINTED, "times": 1})
     reference = f"lost-{mode}"
     load = runner.load(company.invoice(reference), finalize=mode, settle_after=0)
-    assert load.error is None
-    assert (load.reasons[0] is not None) == said
+    assert load.outcomes == [(reference, "created")]
+    assert (load.reasons[0] is not None) == isinstance(load.error, RecordsRejected) == said
     if said:
         assert "whether it was sent is not" in str(load.reasons[0])
     assert status(company, reference) == PROCESSED
@@ -122,6 +130,83 @@ def test_what_never_arrived_is_finalised_at_the_end(company: Company, runner: Ru
     assert status(company, "cut") == PROCESSED
     assert prints(company) == 2
     assert finalized(runner) == {"cut": "done"}
+
+
+def test_what_is_refused_at_the_end_is_rejected(company: Company, runner: Runner) -> None:
+    denied = {"kind": "status", "status": 403, "path": PRINTED, "times": 1}
+    company.server.control.faults(denied)
+    load = runner.load(company.invoice("later"), finalize="print")
+    assert load.outcomes == [("later", "created")]
+    assert load.reasons == ["it was not finalised"]
+    company.server.control.faults({**denied, "status": 500, "body": True})
+    load = runner.load(finalize="print")
+    assert load.outcomes == [("later", "rejected")]
+    assert load.results[0]["exact_id"] == company.invoices("later")[0]["InvoiceID"]
+    assert isinstance(load.error, RecordsRejected)
+    assert finalized(runner) == {"later": "refused"}
+
+
+def test_what_gets_no_answer_at_the_end_is_in_doubt(company: Company, runner: Runner) -> None:
+    company.server.control.faults({"kind": "cut", "path": PRINTED, "times": 2})
+    load = runner.load(company.invoice("never"), finalize="print", settle_after=1)
+    assert load.outcomes == [("never", "created"), ("never", "in_doubt")]
+    assert isinstance(load.error, RecordsRejected)
+    # The next run settles it, whether it has records or not.
+    load = runner.load(finalize="print", settle_after=0)
+    assert load.outcomes == [("never", "updated")]
+    assert load.error is None
+    assert status(company, "never") == PROCESSED
+
+
+def test_an_invoice_that_was_processed_meanwhile_is_not_said_to_be_sent(
+    company: Company, runner: Runner
+) -> None:
+    company.server.control.faults({"kind": "status", "status": 403, "path": PRINTED, "times": 1})
+    runner.load(company.invoice("by hand"), finalize="email")
+    (invoice,) = company.invoices("by hand")
+    world = company.server.world
+    desk = Desk(world.company(company.division), world.author(world.config.users[0]))
+    print_invoice(desk, {"InvoiceID": invoice["InvoiceID"]})
+    before = prints(company)
+    load = runner.load(finalize="email")
+    assert load.outcomes == [("by hand", "updated")]
+    assert "was not sent" in str(load.reasons[0])
+    assert isinstance(load.error, RecordsRejected)
+    assert prints(company) == before
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_invoice_with_other_totals_is_left_open(
+    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch, *, whole: bool
+) -> None:
+    if not whole:
+        monkeypatch.setattr("target_exactonline.writer.WHOLE_ANSWER", {})
+    names = [f"right-{whole}", f"wrong-{whole}"]
+    right = {"AmountFCExclVat": 25}
+    totals = right, {**right, "VATAmountFC": 1.25, "AmountFC": 26.25}
+    records = [company.invoice(name, **each) for name, each in zip(names, totals, strict=True)]
+    load = runner.load(*records, finalize="email")
+    assert sorted(load.outcomes) == [(name, "created") for name in names]
+    reasons = {line["reference"]: str(line["reason"]) for line in load.results}
+    assert "its totals are not those of the record; it was not finalised" in reasons[names[1]]
+    assert isinstance(load.error, RecordsRejected)
+    assert [status(company, name) for name in names] == [PROCESSED, OPEN]
+    assert finalized(runner) == dict(zip(names, ("done", "refused"), strict=True))
+
+
+def test_an_invoice_whose_totals_were_never_compared_is_left_open(
+    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr("target_exactonline.completion.Completion.finalize", cut_off)
+        runner.load(company.invoice("cut off", AmountFCExclVat=25), finalize="print")
+    assert finalized(runner) == {"cut off": "unchecked"}
+    load = runner.load(finalize="print")
+    assert load.outcomes == [("cut off", "rejected")]
+    assert status(company, "cut off") == OPEN
 
 
 def test_a_run_that_broke_off_is_taken_up_by_the_next(company: Company, runner: Runner) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
+from exactonline_client.postings import WANTED
 from exactonline_client.store import Store, postings
-from target_exactonline.journal import DAY, WANTED, Intent, Journal, derived, made_up
+from target_exactonline.journal import DAY, Intent, Journal, derived, made_up
 from target_exactonline.results import (
     CREATED,
     DELETED,
