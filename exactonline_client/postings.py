@@ -34,11 +34,11 @@ UNFINISHED = (REJECTED, *DOUBTFUL)
 """Outcomes of documents that may or may not be at Exact Online."""
 UNCHECKED, WANTED, SENDING = "unchecked", "wanted", "sending"
 NOT_ENDED = (UNCHECKED, WANTED, SENDING)
-DONE, BROKEN, REFUSED = "done", "failed", "refused"
+DONE, BROKEN, REFUSED, HELD = "done", "failed", "refused", "held"
 """How far the finalising of a document is; None where it was not asked for.
 
 Unchecked: its totals have to be compared first. Broken: it is processed, but a part failed.
-Refused: it is still open.
+Refused: Exact Online left it open. Held: we did, and a person has to look at it.
 """
 FREED = "settled as not created"
 SETTLED = "settled as created"
@@ -127,14 +127,18 @@ def unfinished(store: Store, wanted: Wanted) -> list[tuple[str, str, str]]:
 
 
 def left_open(store: Store, wanted: Wanted) -> list[Posting]:
-    """The documents that were created, but which Exact Online refused to finalise."""
+    """The documents that were created and left open, to be finalised again.
+
+    Those that a person has to look at only where they are asked for by their reference.
+    """
+    states = (REFUSED, HELD) if wanted.reference is not None else (REFUSED,)
     found = newest(store, replace(wanted, outcomes=None))
-    return [posting for posting in found if posting.finalized == REFUSED and posting.exact_id]
+    return [posting for posting in found if posting.finalized in states and posting.exact_id]
 
 
 def finalize_again(store: Store, posting: Posting) -> None:
     """Let the next run that finalises take up a document which was left open."""
-    the = _the(posting) & (postings.c.finalized == REFUSED)
+    the = _the(posting) & (postings.c.finalized == posting.finalized)
     with store.transaction() as connection:
         connection.execute(postings.update().where(the).values(finalized=WANTED))
 

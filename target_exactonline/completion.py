@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client.postings import REFUSED, SENDING, UNCHECKED
+from exactonline_client.postings import HELD, REFUSED, SENDING, UNCHECKED
 from target_exactonline.results import IN_DOUBT, REJECTED, UPDATED, Fate, Result, joined
 
 if TYPE_CHECKING:
@@ -168,5 +168,6 @@ class Completion:
 
 def _told(row: Posting, ending: Ending) -> Fate:
     """What became of an invoice that was created before, when it was finalised at last."""
-    outcome = {SENDING: IN_DOUBT, REFUSED: REJECTED}.get(ending.finalized, UPDATED)
+    outcomes = {SENDING: IN_DOUBT, REFUSED: REJECTED, HELD: REJECTED}
+    outcome = outcomes.get(ending.finalized, UPDATED)
     return Fate(outcome, row.exact_id, row.number, ending.reason, unfinished=ending.has_failed)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue
 from exactonline_client.errors import ExactOnlineError, InDoubt, RequestRefused
-from exactonline_client.postings import BROKEN, DONE, REFUSED, SENDING, WANTED
+from exactonline_client.postings import BROKEN, DONE, HELD, REFUSED, SENDING, WANTED
 from target_exactonline.documents import encode
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Finalizer:
 
     def hold(self, reference: str, reason: str) -> Ending:
         """Leave an invoice open, since a person has to look at it first."""
-        return self._ended(reference, Ending(REFUSED, reason))
+        return self._ended(reference, Ending(HELD, reason))
 
     def _ended(self, reference: str, ending: Ending) -> Ending:
         if ending.finalized != SENDING:

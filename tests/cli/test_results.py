@@ -323,6 +323,21 @@ class TestReplay:
         assert "0 created, 0 already there, 1 updated" in result.stderr
         assert [len(self.created(server, f"W{number}")) for number in (1, 2)] == [1, 1]
 
+    def test_invoices_that_a_person_has_to_look_at_are_finalised_by_their_reference(
+        self, server: Server, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        other = {"AmountFCExclVat": 1, "VATAmountFC": 7, "AmountFC": 8}
+        content = {**self.invoice(server, "W1"), **other}
+        content["SalesInvoiceLines"][0] |= {"Quantity": 1, "NetPrice": 1}
+        journal.note("W1", "rejected", content=content)
+        settings = {"TARGET_EXACTONLINE_FINALIZE": "print"}
+        assert command("replay", **settings).exit_code == 5
+        assert command("replay", **settings).exit_code == 0
+        assert journal.rows()["W1"].finalized == "held"
+        assert command("replay", "--reference", "W1", **settings).exit_code == 0
+        assert journal.rows()["W1"].finalized == "done"
+        assert len(self.created(server, "W1")) == 1
+
     def test_a_dry_run_sends_nothing(
         self, server: Server, journal: Journal, command: Callable[..., Result]
     ) -> None:
