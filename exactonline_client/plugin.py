@@ -99,23 +99,24 @@ def start(plugin: type[Plugin], config: Any, **inputs: IO[str] | None) -> Plugin
             name: json.load(file) if file else None for name, file in inputs.items()
         }
         given = dict(config.config) if config else {}
+        plugin.append_builtin_config(plugin.config_jsonschema)
         if config and config.parse_env:
-            plugin.append_builtin_config(plugin.config_jsonschema)
             prefix = f"{plugin.name.upper().replace('-', '_')}_"
             given |= environment.settings(plugin.config_jsonschema, prefix)
-        made = plugin(config=given, **parsed)
-    _tell_unknown(made, given)
+        # The SDK honours settings that it does not announce for a plugin, such as batch_config.
+        known = plugin.config_jsonschema["properties"]
+        settings = {name: value for name, value in given.items() if name in known}
+        made = plugin(config=settings, **parsed)
+    _tell_unknown(made, given.keys() - settings.keys())
     return made
 
 
-def _tell_unknown(plugin: PluginBase, given: Iterable[str]) -> None:
-    """Warn of settings that there are not: a misspelt one would be without effect."""
-    known = list(plugin.config_jsonschema["properties"])
-    for name in given:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            plugin.logger.warning("There is no setting %s; it has no effect.%s", name, hint)
+def _tell_unknown(plugin: PluginBase, names: Iterable[str]) -> None:
+    """Warn of settings that there are not, and that may be misspelt ones."""
+    for name in sorted(names):
+        near = difflib.get_close_matches(name, plugin.config_jsonschema["properties"], n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        plugin.logger.warning("There is no setting %s; it has no effect.%s", name, hint)
 
 
 def run(plugin: type[PluginBase]) -> None:

@@ -126,6 +126,15 @@ def test_a_misspelt_setting_is_told(tmp_path: Path) -> None:
     assert "There is no setting regoin; it has no effect. Did you mean region?" in told
 
 
+def test_a_setting_of_the_sdk_that_is_not_ours_has_no_effect(bench: Bench, tmp_path: Path) -> None:
+    files = {"root": f"file://{tmp_path}/files", "prefix": ""}
+    batches = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": files}
+    code, told, out = program(tmp_path, {**bench.config, "batch_config": batches}, "journals")
+    assert code == 0
+    assert "There is no setting batch_config; it has no effect." in "\n".join(told)
+    assert {json.loads(line)["type"] for line in out.splitlines()} == {"SCHEMA", "RECORD", "STATE"}
+
+
 def test_discovery_needs_no_settings(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "tap_exactonline.tap", "--discover"],

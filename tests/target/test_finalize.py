@@ -135,27 +135,27 @@ def test_what_never_arrived_is_finalised_at_the_end(company: Company, runner: Ru
 def test_what_is_refused_at_the_end_is_rejected(company: Company, runner: Runner) -> None:
     denied = {"kind": "status", "status": 403, "path": PRINTED, "times": 1}
     company.server.control.faults(denied)
-    load = runner.load(company.invoice("later"), finalize="print")
-    assert load.outcomes == [("later", "created")]
+    load = runner.load(company.invoice("refused later"), finalize="print")
+    assert load.outcomes == [("refused later", "created")]
     assert load.reasons == ["it was not finalised"]
     company.server.control.faults({**denied, "status": 500, "body": True})
     load = runner.load(finalize="print")
-    assert load.outcomes == [("later", "rejected")]
-    assert load.results[0]["exact_id"] == company.invoices("later")[0]["InvoiceID"]
+    assert load.outcomes == [("refused later", "rejected")]
+    assert load.results[0]["exact_id"] == company.invoices("refused later")[0]["InvoiceID"]
     assert isinstance(load.error, RecordsRejected)
-    assert finalized(runner) == {"later": "refused"}
+    assert finalized(runner) == {"refused later": "refused"}
 
 
 def test_what_gets_no_answer_at_the_end_is_in_doubt(company: Company, runner: Runner) -> None:
     company.server.control.faults({"kind": "cut", "path": PRINTED, "times": 2})
-    load = runner.load(company.invoice("never"), finalize="print", settle_after=1)
-    assert load.outcomes == [("never", "created"), ("never", "in_doubt")]
+    load = runner.load(company.invoice("unanswered"), finalize="print", settle_after=1)
+    assert load.outcomes == [("unanswered", "created"), ("unanswered", "in_doubt")]
     assert isinstance(load.error, RecordsRejected)
     # The next run settles it, whether it has records or not.
     load = runner.load(finalize="print", settle_after=0)
-    assert load.outcomes == [("never", "updated")]
+    assert load.outcomes == [("unanswered", "updated")]
     assert load.error is None
-    assert status(company, "never") == PROCESSED
+    assert status(company, "unanswered") == PROCESSED
 
 
 def test_an_invoice_that_was_processed_meanwhile_is_not_said_to_be_sent(
