@@ -90,6 +90,8 @@ class MatchSetSink(_Unchecked):
         """Make it for one stream."""
         super().__init__(target, stream_name, schema, key_properties)
         self._target = target
+        # What earlier runs left is taken up, also where no record comes.
+        _ = target.match_sets
 
     @override
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:

@@ -93,6 +93,16 @@ def test_what_an_earlier_run_left_in_doubt_is_taken_over(books: Books, runner: R
     assert books.is_paid(other)
 
 
+def test_what_an_earlier_run_left_in_doubt_is_settled_though_no_record_comes(
+    books: Books, runner: Runner
+) -> None:
+    left = books.item()
+    books.fault("cut", times=2)
+    assert load(runner, left, settle_after=0).outcomes == [(left["reference"], "in_doubt")]
+    assert load(runner, settle_after=0).outcomes == [(left["reference"], "created")]
+    assert books.is_paid(left)
+
+
 def test_an_api_that_ends_leaves_the_doubt_and_takes_the_others_to_the_file(
     books: Books, runner: Runner, tmp_path: Path
 ) -> None:
