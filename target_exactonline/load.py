@@ -201,6 +201,9 @@ class Loader:
                 else:
                     self._report(result)
             held = self.deeds.completion.complete(held)
+        except SystemExit:
+            held = self.deeds.completion.complete(held)
+            raise
         finally:
             for result in held:
                 self._report(result)

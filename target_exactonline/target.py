@@ -364,13 +364,20 @@ class TargetExactOnline(Target):
         self._writing = True
         try:
             yield
+        except SystemExit:
+            # Raised where the loaders ask, who have told by now what they held back.
+            raise self._stopped() from None
         finally:
             self._writing = False
 
     def _check_stop(self) -> None:
         if self._terminated:
-            self._report()
-            raise SystemExit(RecordsRejected.exit_code if self.results.failed else 0)
+            raise SystemExit
+
+    def _stopped(self) -> SystemExit:
+        """The end of a run that was asked to terminate, after saying how it went."""
+        self._report()
+        return SystemExit(RecordsRejected.exit_code if self.results.failed else 0)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -381,8 +388,7 @@ class TargetExactOnline(Target):
         try:
             super()._handle_termination(signum, frame)
         except SystemExit:
-            self._terminated = True
-            self._check_stop()
+            raise self._stopped() from None
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.target.conftest import Record, Runner
 
 INVOICES = "/api/v1/1/salesinvoice/SalesInvoices"
+PRINTED = "/api/v1/1/salesinvoice/PrintedSalesInvoices"
 ANYONE = "a0b1c2d3-0000-4000-8000-00000000000a"
 KEY = "a0b1c2d3-0000-4000-8000-0000000000ff"
 
@@ -182,6 +183,47 @@ def test_a_signal_waits_for_the_document_at_hand(
     assert load.outcomes == [("1", "created")]
     assert load.states == []
     assert len(posts(httpserver)) == 1
+
+
+def test_a_signal_leaves_no_failure_untold(
+    httpserver: HTTPServer, wire_runner: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused(_request: Request) -> Response:
+        signal.raise_signal(signal.SIGTERM)
+        return Response(status=HTTPStatus.BAD_REQUEST)
+
+    caplog.set_level("INFO")
+    httpserver.expect_request(INVOICES, "GET").respond_with_json(page())
+    httpserver.expect_request(INVOICES, "POST").respond_with_json(created("1"), 201)
+    httpserver.expect_request(PRINTED, "POST").respond_with_handler(refused)
+    load = wire_runner.load(invoice("1"), invoice("2"), finalize="print")
+    assert isinstance(load.error, SystemExit)
+    assert load.error.code == RecordsRejected.exit_code
+    assert load.outcomes == [("1", "created")]
+    assert "it could not be finalised" in str(load.reasons[0])
+    (summary,) = [line for line in caplog.messages if line.startswith("Division 1: ")]
+    assert summary.startswith("Division 1: 1 created, ")
+
+
+def test_a_signal_does_not_keep_totals_from_being_compared(
+    httpserver: HTTPServer, wire_runner: Runner
+) -> None:
+    def look(request: Request) -> Response:
+        by_key = request.args["$filter"].startswith("InvoiceID eq")
+        rows = [{"InvoiceID": KEY, "AmountFC": "12"}] if by_key else []
+        return Response(json.dumps(page(*rows)))
+
+    def interrupted(_request: Request) -> Response:
+        signal.raise_signal(signal.SIGTERM)
+        return Response(json.dumps(created("1")), HTTPStatus.CREATED)
+
+    httpserver.expect_request(INVOICES, "GET").respond_with_handler(look)
+    httpserver.expect_request(INVOICES, "POST").respond_with_handler(interrupted)
+    load = wire_runner.load(invoice("1", AmountFC=10), invoice("2"))
+    assert isinstance(load.error, SystemExit)
+    assert load.error.code == RecordsRejected.exit_code
+    assert load.outcomes == [("1", "created")]
+    assert "AmountFC is 12 at Exact Online, and 10 in the record" in str(load.reasons[0])
 
 
 def test_no_secret_and_no_content_of_a_record_is_logged(
