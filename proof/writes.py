@@ -13,8 +13,9 @@ import time
 from typing import TYPE_CHECKING
 
 from proof.writing.costs import costs
-from proof.writing.faults import CODES, faults
+from proof.writing.faults import faults
 from proof.writing.malformed import malformed
+from proof.writing.storm import CODES
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -150,12 +150,14 @@ class Company:
         return counted
 
 
-def messages(numbered: Iterable[tuple[int, Record]], every: int = 50) -> Iterator[bytes]:
+def messages(
+    numbered: Iterable[tuple[int, Record]], every: int = 50, stream: str = STREAM
+) -> Iterator[bytes]:
     """Singer messages with a state after `every` records, which holds the number of the next."""
-    yield _line({"type": "SCHEMA", "stream": STREAM, "schema": {"properties": {}}})
+    yield _line({"type": "SCHEMA", "stream": stream, "schema": {"properties": {}}})
     number = -1
     for count, (number, record) in enumerate(numbered, start=1):
-        yield _line({"type": "RECORD", "stream": STREAM, "record": record})
+        yield _line({"type": "RECORD", "stream": stream, "record": record})
         if count % every == 0:
             yield _line({"type": "STATE", "value": {"next": number + 1}})
     yield _line({"type": "STATE", "value": {"next": number + 1}})

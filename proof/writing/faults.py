@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import random
-import threading
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
-from exactonline_sandbox.config import FaultRule
-from proof.reading.kills import Watch
-from proof.writing.company import CENT, TIMEOUT, company, messages, states
+from proof.writing.company import CENT, company
+from proof.writing.storm import SPEED, Storm
 
 if TYPE_CHECKING:
     from proof.writing.company import Company
 
-SHARE = 0.05
-"""Of all calls: as many answers are lost, as many calls are cut, as many fail."""
-SPEED = 60.0
-"""Waiting a minute for a lost document takes a second."""
-CODES = {0: "well", 3: "sign-in", 5: "some rejected", 7: "unavailable", -9: "killed"}
-"""How a run may end here; all else is wrong."""
-MOST_REPLAYS = 20
-KILLED, SIGN_IN = -9, 3
 WELL = ("created", "unchanged", "exists")
 
 
@@ -44,93 +33,19 @@ class Figures:
 
 def faults(seed: int, invoices: int, kills: int) -> Figures:
     """Load invoices through faults, killed on the way, and compare what came of it."""
-    figures = Figures(invoices)
-    chance = random.Random(seed)
     with company(seed, customers=20, items=50, speed=SPEED) as books:
-        watch = books.server.world.recorder = Watch()
-        books.server.control.faults(*_rules())
-        _load(figures, books, watch, chance, kills)
-        _replay(figures, books)
-        books.server.control.faults()
-        figures.calls = books.calls()
+        storm = Storm(books, random.Random(seed))
+        storm.begin()
+        storm.load(books.invoice, invoices, kills)
+        storm.replay()
+        calls = storm.end()
+        figures = Figures(
+            invoices, storm.kills, storm.runs, storm.replays, calls=calls, wrong=storm.wrong
+        )
         _compare(figures, books)
     if figures.calls["POST"] <= invoices:
         figures.wrong.append("no fault has struck a write")
     return figures
-
-
-def _rules() -> list[dict[str, Any]]:
-    rules = [
-        FaultRule("lost", SHARE),
-        FaultRule("cut", SHARE),
-        FaultRule("status", SHARE / 2, status=500),
-        FaultRule("status", SHARE / 2, status=503),
-    ]
-    return [vars(rule) for rule in rules]
-
-
-def _load(
-    figures: Figures, books: Company, watch: Watch, chance: random.Random, kills: int
-) -> None:
-    """Feed the invoices until they are all through, as a tap does: again from the last state.
-
-    A state may be lost as well; then everything comes again.
-    """
-    position = 0
-    while figures.kills < kills or position < figures.invoices:
-        if position >= figures.invoices:
-            position = chance.randrange(figures.invoices)
-        code, position = _run(figures, books, watch, chance, position, kill=figures.kills < kills)
-        figures.runs[code] += 1
-        figures.kills += code == KILLED
-        if code == SIGN_IN:
-            # Killed between the server's answer and its writing down, the only copy of a token is
-            # lost: somebody has to sign in again.
-            books.sign_in()
-        if code not in CODES:
-            said = (books.folder / "said.txt").read_text(encoding="utf-8")
-            figures.wrong.append(f"exit code {code}: {said[-1000:]}")
-            return
-
-
-def _run(  # noqa: PLR0913
-    figures: Figures,
-    books: Company,
-    watch: Watch,
-    chance: random.Random,
-    position: int,
-    *,
-    kill: bool,
-) -> tuple[int, int]:
-    """One run; returns its exit code and how far its states came."""
-    text = b"".join(
-        messages((number, books.invoice(number)) for number in range(position, figures.invoices))
-    )
-    process, _ = books.target()
-    timer = threading.Timer(math.inf, process.kill)
-    if kill and chance.random() < 0.5:  # noqa: PLR2004 - as often as not
-        # Just before Exact carries out a call: it does so all the same, for nobody.
-        watch.at(round(math.pow(20, chance.random())), process.kill)
-    elif kill:
-        timer = threading.Timer(chance.uniform(0.7, 1.3), process.kill)
-        timer.start()
-    output, _ = process.communicate(text, timeout=TIMEOUT)
-    timer.cancel()
-    watch.at(0, lambda: None)
-    return process.returncode, max([position, *states(output)])
-
-
-def _replay(figures: Figures, books: Company) -> None:
-    """Send what was rejected once more, until nothing is left."""
-    for _ in range(MOST_REPLAYS):
-        process, said = books.program("exactonline", "replay")
-        process.communicate(timeout=TIMEOUT)
-        figures.replays += 1
-        if process.returncode == 0:
-            return
-        if process.returncode == SIGN_IN:
-            books.sign_in()
-    figures.wrong.append(f"replay: {said.read_text(encoding='utf-8')[-1000:]}")
 
 
 def _compare(figures: Figures, books: Company) -> None:
