@@ -1,8 +1,10 @@
-"""Does the target write everything once, and nothing wrong? Three proofs against the sandbox.
+"""Does the target write everything once, and nothing wrong? Proofs against the sandbox.
 
 `faults`: invoices go through lost answers, cut connections, failures and kills, and each is there
-once. `costs`: what new invoices cost in calls, and what it costs to load them again. `malformed`:
-every record that is broken ends with a reason, and the sound ones between them arrive.
+once. `followups`: so is what else has to be done once: invoices are finalised, files attached,
+lines changed and payments matched. `costs`: what new invoices cost in calls, and what it costs to
+load them again. `malformed`: every record that is broken ends with a reason, and the sound ones
+between them arrive.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from proof.writing.costs import costs
 from proof.writing.faults import faults
+from proof.writing.followups import followups
 from proof.writing.malformed import malformed
 from proof.writing.storm import CODES
 
@@ -33,6 +36,19 @@ def prove_faults(given: argparse.Namespace) -> list[str]:
     if found.kills < given.kills:
         found.wrong.append(f"killed {found.kills} times only")
     return found.wrong
+
+
+def prove_followups(given: argparse.Namespace) -> list[str]:
+    """Print what came of each chore; returns what is wrong."""
+    done = followups(given.seed, given.kills)
+    for chore in done:
+        ended = ", ".join(f"{chore.runs[code]} {word}" for code, word in CODES.items())
+        print(f"{chore.name}: {chore.records} records, {chore.runs.total()} runs: {ended}")
+        print(f"  replays: {chore.replays}; calls: {_said(chore.calls)}")
+        print(f"  last said: {_said(chore.outcomes)}; at Exact: {_said(chore.found)}")
+    wrong = [f"{chore.name}: {line}" for chore in done for line in chore.wrong]
+    kills = sum(chore.kills for chore in done)
+    return wrong if kills >= given.kills else [*wrong, f"killed {kills} times only"]
 
 
 def prove_costs(given: argparse.Namespace) -> list[str]:
@@ -73,6 +89,7 @@ def main() -> int:
     proofs = parser.add_subparsers(dest="proof", required=True)
     for name, prove, numbers in (
         ("faults", prove_faults, {"invoices": 1000, "kills": 100}),
+        ("followups", prove_followups, {"kills": 60}),
         ("costs", prove_costs, {"invoices": 1000, "again": 10_000, "customers": 200, "items": 500}),
         ("malformed", prove_malformed, {"records": 100_000}),
     ):

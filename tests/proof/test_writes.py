@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
+
 from proof.writing.costs import costs
 from proof.writing.faults import faults
+from proof.writing.followups import attaching, changing, finalising, matching
 from proof.writing.malformed import malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from proof.writing.followups import Chore
 
 
 def test_every_invoice_is_made_once_through_faults_and_kills() -> None:
     figures = faults(seed=5, invoices=20, kills=3)
     assert figures.wrong == []
     assert figures.kills == 3
+
+
+@pytest.mark.parametrize("do", [finalising, attaching, changing, matching])
+def test_what_follows_is_done_once_as_well(do: Callable[[int, int], Chore]) -> None:
+    chore = do(5, 1)
+    assert chore.wrong == []
+    assert chore.kills == 1
 
 
 def test_new_invoices_cost_few_calls_and_known_ones_none() -> None:
