@@ -46,7 +46,7 @@ def prove_followups(given: argparse.Namespace) -> list[str]:
         print(f"{chore.name}: {chore.records} records, {chore.runs.total()} runs: {ended}")
         print(f"  replays: {chore.replays}; calls: {_said(chore.calls)}")
         print(f"  last said: {_said(chore.outcomes)}; at Exact: {_said(chore.found)}")
-    wrong = [f"{chore.name}: {line}" for chore in done for line in chore.wrong]
+    wrong = [f"{chore.name}: {line}" for chore in done for line in chore.wrong + chore.unsaid]
     kills = sum(chore.kills for chore in done)
     return wrong if kills >= given.kills else [*wrong, f"killed {kills} times only"]
 

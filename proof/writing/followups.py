@@ -46,6 +46,8 @@ class Chore:
     found: Counter[str] = field(default_factory=Counter)
     """What there is at Exact in the end."""
     wrong: list[str] = field(default_factory=list)
+    unsaid: list[str] = field(default_factory=list)
+    """What is right at Exact, but a person who has to know of it was not told."""
 
 
 def followups(seed: int, kills: int) -> list[Chore]:
@@ -160,7 +162,7 @@ def _compare_finalised(chore: Chore, books: Company, prints: Counter[str]) -> No
             # The customer has no e-mail address: somebody has to be told that nothing was sent.
             chore.found["without an e-mail"] += 1
             if not was_said:
-                chore.wrong.append(f"{reference} has no e-mail, and nobody was told")
+                chore.unsaid.append(f"{reference} has no e-mail, and nobody was told")
 
 
 def _with_files(storm: Storm, number: int) -> Record:
