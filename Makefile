@@ -101,9 +101,9 @@ lowest: $(UV) ## Run the unit tests with the oldest versions that are allowed
 	.venv-lowest/bin/pytest -q -p no:anyio $(UNIT_TESTS)
 
 .PHONY: audit
-audit: $(UV) ## Ask the advisory service about the pinned requirements; needs a network
+audit: $(UV) ## Ask the advisory service about each pinned requirement; needs a network
 	for pins in plugins container meltano target-postgres tap-postgres build; do \
-		$(UV) tool run --quiet pip-audit@2.10.1 --disable-pip --require-hashes --requirement requirements/$$pins.txt; \
+		$(UV) tool run --quiet pip-audit@2.10.1 --strict --disable-pip --require-hashes --requirement requirements/$$pins.txt; \
 	done
 
 .PHONY: pins
