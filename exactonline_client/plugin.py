@@ -76,10 +76,10 @@ def _read_settings(
     try:
         return read(context, option, files)
     except (OSError, TypeError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ConfigurationError(
-            f"The settings cannot be read from {', '.join(files)}: {reason}. Give --config the "
-            "path of a JSON file, or ENV for settings in environment variables."
+            f"The settings cannot be read from {', '.join(files)}: {reason.rstrip('.')}. Give "
+            "--config the path of a JSON file, or ENV for settings in environment variables."
         ) from None
 
 
