@@ -52,6 +52,11 @@ class Changes:
         return bool(self.header or self.lines)
 
     @property
+    def adds_lines(self) -> bool:
+        """Whether lines are to be added, each of which must come once."""
+        return any(line.method == "POST" for line in self.lines)
+
+    @property
     def removes_lines(self) -> bool:
         """Whether lines that are there would be removed."""
         return any(line.method == "DELETE" for line in self.lines)

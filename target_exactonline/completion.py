@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.postings import HELD, REFUSED, SENDING, UNCHECKED
+from target_exactonline.finalize import Ending
 from target_exactonline.results import IN_DOUBT, REJECTED, UPDATED, Fate, Result, joined
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Endpoint
     from target_exactonline.documents import Document
-    from target_exactonline.finalize import Ending, Finalizer
+    from target_exactonline.finalize import Finalizer
     from target_exactonline.journal import Journal, Posting
     from target_exactonline.search import Columns, Row, Search
 
@@ -67,6 +68,8 @@ class Completion:
     """The totals that the answers to creations did not tell, by the keys of the documents."""
     _finalized: set[str] = field(default_factory=set)
     """Keys of documents whose number came with the finalising."""
+    _endings: dict[str, Ending] = field(default_factory=dict)
+    """How the finalising ended of documents that a person has to look at, by their references."""
 
     def columns(self, expected: Iterable[str], others: Columns | None = None) -> Columns:
         """What tells the number and totals of documents, besides other columns."""
@@ -92,15 +95,22 @@ class Completion:
         if key in self._expected:
             (result,) = self.complete([result])
         if result.fate.unfinished:
-            ending = self.finalizer.hold(reference, NOT_FINALIZED)
+            ending = Ending(HELD, NOT_FINALIZED)
         else:
             self._finalized.add(key)
             ending = self.finalizer.finalize(reference, key)
         reason = joined(result.fate.reason, ending.reason)
         if ending.reason:
             self._note(result, reason=joined(reason, result.fate.detail))
+            self._endings[reference] = ending
         unfinished = result.fate.unfinished or ending.has_failed
         return replace(result, fate=replace(result.fate, reason=reason, unfinished=unfinished))
+
+    def told(self, result: Result) -> None:
+        """Note how the finalising of a document ended, now that it has been told."""
+        ending = self._endings.pop(result.reference, None)
+        if ending and self.finalizer:
+            self.finalizer.told(result.reference, ending)
 
     def is_open(self, key: str | None) -> bool:
         """Whether there is something left to be read of a document."""
@@ -151,11 +161,23 @@ class Completion:
         entity = self.search.endpoint.id
         for row in self.journal.unfinalized(entity):
             if row.finalized == UNCHECKED:
-                ending = self.finalizer.hold(row.reference, CUT_OFF)
+                ending = Ending(HELD, CUT_OFF)
             else:
                 ending = self.finalizer.catch_up(row, self.settle_after)
             result = Result(row.stream, entity, row.reference, _told(row, ending))
+            if ending.reason:
+                self._endings[row.reference] = ending
             yield self._numbered(result) if ending.finalized != SENDING else result
+        self._number()
+
+    def _number(self) -> None:
+        """Note the numbers that a run which was cut off did not come to read."""
+        entity = self.search.endpoint.id
+        rows = {str(row.exact_id): row for row in self.journal.unnumbered(entity)}
+        there = self.search.by_key(list(rows), self.columns([])) if rows else {}
+        for key, row in there.items():
+            number, now = number_of(self.search.endpoint, row), self.journal.clock()
+            self.journal.change(entity, rows[key].reference, number=number, at=now)
 
     def _numbered(self, result: Result) -> Result:
         """A result with the number that the document has by now."""

@@ -22,6 +22,7 @@ from target_exactonline.results import (
     UNCHANGED,
     UPDATED,
     Fate,
+    Result,
     joined,
 )
 from target_exactonline.values import Unfit
@@ -190,10 +191,12 @@ class Deeds:
             is_new = not document.deleted and not self.policy.dry_run
             if there and is_new and before.payload_hash == document.payload_hash:
                 return self._adopted(stream, document, there)
+        elif self._is_under_way(before) and not waited:
+            return Fate(IN_DOUBT, before.exact_id if before else None, reason=LOST)
         if document.deleted:
             return self._delete(there)
         if there:
-            fate = self._existing(document, before, there)
+            fate = self._existing(stream, document, before, there)
         else:
             fate = self._create(stream, document, before)
         return replace(fate, detail=joined(fate.detail, *document.notes))
@@ -201,6 +204,10 @@ class Deeds:
     def _is_old(self, posting: Posting) -> bool:
         """Whether what was sent so long ago is at Exact Online by now, if it ever will be."""
         return self.journal.clock() >= (posting.sent_at or 0.0) + self.writer.settle_after
+
+    def _is_under_way(self, before: Posting | None) -> bool:
+        """Whether a change that got no answer may still be carried out."""
+        return before is not None and before.outcome == IN_DOUBT and not self._is_old(before)
 
     def _unsearchable(self, stream: str, document: Document) -> str:
         name = self.endpoint.name
@@ -307,7 +314,9 @@ class Deeds:
             return fate
         return replace(fate, reason=joined(fate.reason, reason), unfinished=True)
 
-    def _existing(self, document: Document, before: Posting | None, rows: list[Row]) -> Fate:
+    def _existing(
+        self, stream: str, document: Document, before: Posting | None, rows: list[Row]
+    ) -> Fate:
         key = str(rows[0][self.search.key])
         if not self.policy.upsert or "PUT" not in self.endpoint.methods:
             new = before is None or before.exact_id is None
@@ -315,7 +324,7 @@ class Deeds:
             other = before and before.doubtful and before.payload_hash != document.payload_hash
             reason = CHANGED if other else self._several(rows)
             return Fate(EXISTS, key, number_of(self.endpoint, rows[0]), reason, payload_hash=kept)
-        fate = self._change(document, key, rows[0])
+        fate = self._change(stream, document, key, rows[0])
         if fate.outcome == UNCHANGED and before and before.outcome == IN_DOUBT:
             # What had no answer was carried out after all.
             fate = replace(fate, outcome=UPDATED)
@@ -324,19 +333,20 @@ class Deeds:
             fate = replace(fate, reason=joined(fate.reason, several))
         return fate
 
-    def _change(self, document: Document, key: str, row: Row) -> Fate:
+    def _change(self, stream: str, document: Document, key: str, row: Row) -> Fate:
         """Make a document at Exact Online what the record says."""
         for _attempt in range(2):
             wanted = differences.compare(self.endpoint, document.fields, row)
             fate = self._decided(document, key, row, wanted)
             if fate.outcome != UPDATED or self.policy.dry_run:
                 return fate
+            self._intend(stream, document, key, wanted)
             try:
                 self.writer.change(self.endpoint, key, wanted)
             except RequestRefused as refusal:
                 return Fate(REJECTED, key, reason=refusal.reason or str(refusal))
             except InDoubt:
-                if any(line.method == "POST" for line in wanted.lines):
+                if wanted.adds_lines:
                     # A line that is still on its way would be added twice.
                     break
                 columns = differences.columns(self.endpoint, [document])
@@ -347,6 +357,14 @@ class Deeds:
             else:
                 return fate
         return Fate(IN_DOUBT, key, reason=LOST)
+
+    def _intend(self, stream: str, document: Document, key: str, wanted: Changes) -> None:
+        """Note that lines are about to be added: after a run that is cut off, they may be there."""
+        if not wanted.adds_lines:
+            return
+        fate = Fate(IN_DOUBT, key, reason=LOST)
+        result = Result(stream, self.endpoint.id, str(document.reference), fate)
+        self.journal.settle(result, document.record, document.payload_hash, document.source_key)
 
     def _decided(self, document: Document, key: str, row: Row, wanted: Changes) -> Fate:
         """What is to become of a document that is there."""

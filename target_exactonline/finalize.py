@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue
 from exactonline_client.errors import ExactOnlineError, InDoubt, RequestRefused
-from exactonline_client.postings import BROKEN, DONE, HELD, REFUSED, SENDING, WANTED
+from exactonline_client.postings import BROKEN, DONE, REFUSED, SENDING, WANTED
 from target_exactonline.documents import encode
 
 if TYPE_CHECKING:
@@ -119,14 +119,18 @@ class Finalizer:
         """The end of an invoice that is processed; `unsent` is said where it was to be sent."""
         return Ending(DONE, unsent if self.mode in SENDS else None)
 
-    def hold(self, reference: str, reason: str) -> Ending:
-        """Leave an invoice open, since a person has to look at it first."""
-        return self._ended(reference, Ending(HELD, reason))
-
     def _ended(self, reference: str, ending: Ending) -> Ending:
-        if ending.finalized != SENDING:
+        """Note an ending; one that a person has to see only once it is `told`.
+
+        A run that is cut off in between has the next one look at the invoice again, and tell.
+        """
+        if ending.reason is None:
             self._note(reference, ending.finalized)
         return ending
+
+    def told(self, reference: str, ending: Ending) -> None:
+        """Note an ending that has been told."""
+        self._note(reference, ending.finalized)
 
     def _note(self, reference: str, finalized: str, **others: Any) -> None:  # noqa: ANN401
         now = self.journal.clock()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from singer_sdk.singerlib.json import deserialize_json, serialize_json
 
-from exactonline_client.postings import NOT_ENDED
+from exactonline_client.postings import BROKEN, DONE, NOT_ENDED
 from exactonline_client.store import postings, refusals
 from target_exactonline.results import (
     CREATED,
@@ -130,10 +130,23 @@ class Journal:
         open_ones = postings.c.finalized.in_(NOT_ENDED) & postings.c.exact_id.is_not(None)
         return list(self._read(self._mine(entity) & open_ones))
 
-    def left(self, entity: str) -> list[tuple[str, float, dict[str, Any]]]:
-        """What is in doubt: the stream, the moment it was sent at, and the record."""
+    def unnumbered(self, entity: str) -> list[Posting]:
+        """The documents that were finalised, and whose number has not been read."""
+        processed = postings.c.finalized.in_((DONE, BROKEN)) & postings.c.number.is_(None)
+        return list(self._read(self._mine(entity) & processed))
+
+    def left(
+        self, entity: str, *, changes: bool = False
+    ) -> list[tuple[str, float, dict[str, Any]]]:
+        """What is in doubt: the stream, the moment it was sent at, and the record.
+
+        `changes` asks also for documents that are there, and of which a change is in doubt.
+        """
         columns = postings.c.stream, postings.c.sent_at, postings.c.record
-        query = sa.select(*columns).where(self._mine(entity) & IS_DOUBTFUL).order_by(postings.c.at)
+        in_doubt = IS_DOUBTFUL
+        if changes:
+            in_doubt |= (postings.c.outcome == IN_DOUBT) & postings.c.record.is_not(None)
+        query = sa.select(*columns).where(self._mine(entity) & in_doubt).order_by(postings.c.at)
         with self._store.transaction() as connection:
             rows = connection.execute(query).all()
         return [(row.stream, row.sent_at or 0.0, self._opened(row.record)) for row in rows]
@@ -215,6 +228,9 @@ class Journal:
             "record": self._sealed(record) if failed else None,
             "at": self.clock(),
         }
+        if fate.outcome == IN_DOUBT and fate.exact_id:
+            # A part of a change may still be on its way.
+            values["sent_at"] = values["at"]
         for name in ("exact_id", "number", "payload_hash"):
             if getattr(fate, name):
                 values[name] = getattr(fate, name)

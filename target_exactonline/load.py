@@ -17,6 +17,7 @@ from target_exactonline.results import (
     FAILED,
     IN_DOUBT,
     REJECTED,
+    SKIPPED,
     UNCHANGED,
     UPDATED,
     WOULD,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from target_exactonline.results import Results
 
 NO_PLACE = "has no place for attachments"
+SUPERSEDED = "no answer came when it was sent, and a later version takes its place"
 TAKEN = (
     "its reference {reference} is that of a document of stream {stream}, which is known by another "
     "field. The store tells documents of one kind apart by their reference alone: give this one "
@@ -122,7 +124,8 @@ class Loader:
     def _take_over(self) -> None:
         """Put off as well what earlier runs left in doubt: their input may not come again."""
         waiting = {document.reference for _, document in self._waiting}
-        for stream, sent_at, record in self.deeds.journal.left(self.deeds.endpoint.id):
+        left = self.deeds.journal.left(self.deeds.endpoint.id, changes=self.deeds.policy.upsert)
+        for stream, sent_at, record in left:
             document = self.prepare(record)
             if document.problems or document.reference in waiting or not self._can_look(document):
                 continue
@@ -221,7 +224,22 @@ class Loader:
         )
         self.results.note(result)
 
+    def _is_behind(self, document: Document) -> bool:
+        """Whether another version of a document waits, which must not come after this one."""
+        return not self._waited and any(
+            document.reference == other.reference for _, other in self._waiting
+        )
+
     def _put_off(self, stream: str, document: Document) -> None:
+        """Come back to a document at the end: where it may be changed, to its last version."""
+        waiting, self._waiting = self._waiting, []
+        for earlier, other in waiting:
+            is_same = document.reference == other.reference
+            if is_same and self.deeds.policy.upsert and _content(document) != _content(other):
+                fate = Fate(SKIPPED, reason=SUPERSEDED)
+                self._report(Result(earlier, self.deeds.endpoint.id, _name(other), fate))
+            else:
+                self._waiting.append((earlier, other))
         self._waiting.append((stream, document))
         self._settled_at = self.deeds.journal.clock() + self.deeds.writer.settle_after
 
@@ -244,7 +262,11 @@ class Loader:
             fate = _rejected(document)
         elif fate is None:
             carried_out = True
-            fate = self.deeds.carry_out(stream, document, row, there.get(name), waited=self._waited)
+            if self._is_behind(document):
+                fate = Fate(IN_DOUBT, row.exact_id if row else None, reason=LOST)
+            else:
+                found = there.get(name)
+                fate = self.deeds.carry_out(stream, document, row, found, waited=self._waited)
             fates[name] = _repeated(fate)
             if fate.outcome == REJECTED:
                 self.doubt(document)
@@ -275,7 +297,10 @@ class Loader:
             raise
 
     def _report(self, result: Result) -> None:
-        self.results.report(result, self.most_failures)
+        try:
+            self.results.report(result, self.most_failures)
+        finally:
+            self.deeds.completion.told(result)
 
 
 def _sound(documents: Iterable[Document]) -> dict[str, Document]:
@@ -303,12 +328,16 @@ def _repeated(fate: Fate) -> Fate:
     return fate
 
 
+def _content(document: Document) -> tuple[str, bool]:
+    return document.payload_hash, document.deleted
+
+
 def _rounds(documents: Sequence[Document]) -> Iterator[list[Document]]:
     """The documents in their order, cut where a reference comes again with another content."""
     batch: list[Document] = []
     seen: dict[str, tuple[str, bool]] = {}
     for document in documents:
-        content = (document.payload_hash, document.deleted)
+        content = _content(document)
         usable = document.reference is not None and not document.problems
         if usable and seen.setdefault(str(document.reference), content) != content:
             yield batch

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from exactonline_client import connection, plugin
 from exactonline_client.errors import (
+    AccessDenied,
     ConfigurationError,
     DailyLimitReached,
     ExactOnlineError,
@@ -151,6 +152,16 @@ class TargetExactOnline(Target):
             ConfigurationError: the division is not one of the user's.
             SignInNeeded and the errors of `Session.get`.
         """
+        name = self._the_division()
+        self.logger.info(
+            "Signed in as %s; division %s (%s) can be opened. Nothing was written.",
+            self.connection.me["FullName"],
+            self.division,
+            name,
+        )
+
+    def _the_division(self) -> str:
+        """The name of the division; raises ConfigurationError if it is none of the user's."""
         possible = {row["Code"]: row["Description"] for row in self.connection.divisions}
         if self.division not in possible:
             names = ", ".join(f"{code} ({name})" for code, name in possible.items())
@@ -158,12 +169,7 @@ class TargetExactOnline(Target):
                 f"Setting division: {self.division} is none that "
                 f"{self.connection.me['FullName']} may open. Choose one of {names}."
             )
-        self.logger.info(
-            "Signed in as %s; division %s (%s) can be opened. Nothing was written.",
-            self.connection.me["FullName"],
-            self.division,
-            possible[self.division],
-        )
+        return str(possible[self.division])
 
     def feed(self, stream_name: str) -> Feed:
         """What the records of a stream are.
@@ -265,9 +271,22 @@ class TargetExactOnline(Target):
                 self._report()
                 raise
             self.halted = limit
+        except AccessDenied as denial:
+            self._report()
+            raise self._reason_of(denial) from None
         except ExactOnlineError:
             self._report()
             raise
+
+    def _reason_of(self, denial: AccessDenied) -> ExactOnlineError:
+        """Why access was denied: the whole division may not be opened, or what the denial says."""
+        try:
+            self._the_division()
+        except ConfigurationError as error:
+            return error
+        except ExactOnlineError:
+            return denial
+        return denial
 
     @override
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:

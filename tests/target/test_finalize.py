@@ -209,6 +209,38 @@ def test_an_invoice_whose_totals_were_never_compared_is_left_open(
     assert status(company, "cut off") == OPEN
 
 
+def test_what_a_person_has_to_look_at_is_told_though_a_run_was_cut_off_before(
+    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = company.server.control.truth(company.division, "accounts")
+    silent = next(row["ID"] for row in accounts if row["Status"] == "C" and not row["Email"])
+    with monkeypatch.context() as patched:
+        patched.setattr("target_exactonline.completion.Completion.told", lambda *_: None)
+        runner.load(company.invoice("untold", OrderedBy=silent), finalize="email")
+    load = runner.load(finalize="email")
+    assert load.outcomes == [("untold", "updated")]
+    assert "whether it was sent is not known" in str(load.reasons[0])
+    assert isinstance(load.error, RecordsRejected)
+    assert number(load)
+    assert runner.load(finalize="email").outcomes == []
+
+
+def test_a_number_that_was_not_read_is_read_by_the_next_run(
+    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr("target_exactonline.completion.Completion.complete", cut_off)
+        runner.load(company.invoice("unread"), finalize="print")
+    runner.load(finalize="print")
+    (invoice,) = company.invoices("unread")
+    again = runner.load(company.invoice("unread"), finalize="print")
+    assert again.outcomes == [("unread", "unchanged")]
+    assert number(again) == str(invoice["InvoiceNumber"])
+
+
 def test_a_run_that_broke_off_is_taken_up_by_the_next(company: Company, runner: Runner) -> None:
     company.server.control.faults({"kind": "status", "status": 403, "path": PRINTED, "times": 1})
     load = runner.load(company.invoice("broken"), finalize="print")

@@ -270,6 +270,15 @@ def test_a_record_without_a_reference_is_kept_under_a_made_up_one(
     store.close()
 
 
+def test_a_division_that_may_not_be_opened_is_told_with_those_that_may(
+    company: Company, runner: Runner
+) -> None:
+    load = runner.load(company.invoice("elsewhere"), division=99)
+    assert isinstance(load.error, ConfigurationError)
+    assert "Setting division: 99 is none that" in str(load.error)
+    assert str(company.division) in str(load.error)
+
+
 def test_totals_that_differ_from_the_expected_ones_are_said(
     company: Company, runner: Runner
 ) -> None:

@@ -111,8 +111,11 @@ def test_a_doubt_outlives_a_search_that_fails(httpserver: HTTPServer, wire_runne
     httpserver.expect_oneshot_request(INVOICES, "GET").respond_with_json(page())
     httpserver.expect_oneshot_request(INVOICES, "POST").respond_with_data(status=503)
     httpserver.expect_oneshot_request(INVOICES, "GET").respond_with_data(status=403)
+    # What divisions there are cannot be seen either.
+    httpserver.expect_request("/api/v1/current/Me").respond_with_data(status=403)
     load = wire_runner.load(invoice("d"))
     assert isinstance(load.error, AccessDenied)
+    assert "SalesInvoices" in str(load.error)
     assert (load.states, load.results) == ([], [])
     httpserver.expect_oneshot_request(INVOICES, "GET").respond_with_json(
         page({"InvoiceID": KEY, "YourRef": "d"})
