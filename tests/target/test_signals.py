@@ -34,17 +34,29 @@ class Program:
     """The target in a process of its own, and what it tells."""
 
     def __init__(
-        self, runner: Runner, folder: Path, messages: list[Message], **options: Any
+        self,
+        runner: Runner,
+        folder: Path,
+        messages: list[Message],
+        *,
+        more: bool = False,
+        **options: Any,
     ) -> None:
+        """`more` leaves its input open, as if more were to come."""
         self._results, self._out, self._log = (folder / name for name in ("told", "out", "log"))
         settings = {**runner.settings, "results_path": str(self._results), **options}
         (folder / "config.json").write_text(json.dumps(settings), encoding="utf-8")
-        (folder / "input.jsonl").write_text(lines(*messages), encoding="utf-8")
         command = [sys.executable, "-m", "target_exactonline", "--config", "config.json"]
         with self._out.open("wb") as out, self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*command, "--input", "input.jsonl"], cwd=folder, stdout=out, stderr=log
+                command, cwd=folder, stdin=subprocess.PIPE, stdout=out, stderr=log, text=True
             )
+        self._input = self._process.stdin
+        assert self._input
+        self._input.write(lines(*messages))
+        self._input.flush()
+        if not more:
+            self._input.close()
 
     @property
     def outcomes(self) -> list[tuple[str, str]]:
@@ -78,7 +90,7 @@ class Program:
     def end(self) -> None:
         """End it, also where a test fails."""
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()
 
 
 @pytest.fixture
@@ -121,6 +133,31 @@ def test_a_signal_while_it_writes_ends_it_after_the_document_at_hand(
     assert "Traceback" not in run.log
     rest = runner.load(*others)
     assert [outcome for _, outcome in rest.outcomes] == ["unchanged"] * 2 + ["created"] * 2
+
+
+@pytest.mark.parametrize(("wrong", "code"), [(True, 5), (False, 0)])
+def test_a_signal_while_it_waits_for_more_input_writes_what_has_come_in(
+    company: Company, runner: Runner, program: Callable[..., Program], *, wrong: bool, code: int
+) -> None:
+    names = [f"idle-{code}-{number}" for number in range(3)]
+    first, second, third = [company.invoice(name) for name in names]
+    if wrong:
+        del third["OrderedBy"]
+    messages = [runner.record(first), runner.state("first"), *map(runner.record, [second, third])]
+    # Of this stream the log tells when it comes in.
+    last_read = runner.schema("meltano_test_stream")
+    run = program(runner.schema(), *messages, last_read, more=True)
+    assert run.stop_when(lambda: "can be opened" in run.log) == code
+    assert run.states == ["first"]
+    last = "rejected" if wrong else "created"
+    assert run.outcomes == list(zip(names, ["created", "created", last], strict=True))
+    assert [len(company.invoices(name)) for name in names] == [1, 1, int(not wrong)]
+    assert "Traceback" not in run.log
+    rest = runner.load(second, third)
+    assert [outcome for _, outcome in rest.outcomes] == [
+        "unchanged",
+        "rejected" if wrong else "unchanged",
+    ]
 
 
 def test_a_signal_while_it_waits_for_a_doubt_leaves_that_to_the_next_run(
