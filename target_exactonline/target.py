@@ -396,7 +396,8 @@ class TargetExactOnline(Target):
     def _stopped(self) -> SystemExit:
         """The end of a run that was asked to terminate, after saying how it went."""
         self._report()
-        return SystemExit(RecordsRejected.exit_code if self.results.failed else 0)
+        failed = self._has_results and self.results.failed
+        return SystemExit(RecordsRejected.exit_code if failed else 0)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -404,10 +405,12 @@ class TargetExactOnline(Target):
             self.logger.info("Signal %s: stopping after the document at hand.", signum)
             self._terminated = True
             return
-        try:
-            super()._handle_termination(signum, frame)
-        except SystemExit:
-            raise self._stopped() from None
+        self.logger.info("Signal %s: writing what has come in, then stopping.", signum)
+        with self._guarded():
+            self.drain_all(is_endofpipe=True)
+        if self.halted:
+            self.logger.warning("%s", self.halted)
+        raise self._stopped()
 
 
 def main() -> None:

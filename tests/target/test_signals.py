@@ -199,3 +199,25 @@ def test_a_signal_while_it_waits_for_a_match_set_leaves_that_to_the_next_run(
     assert next_run.outcomes == [(record["reference"], "created")]
     assert books.is_paid(record)
     assert books.calls(UPLOAD) == 2
+
+
+def test_a_signal_before_anything_is_read_needs_no_sign_in(
+    runner: Runner, program: Callable[..., Program]
+) -> None:
+    runner.settings |= {"base_url": "http://127.0.0.1:9"}
+    run = program(more=True)
+    # It says who it is a moment before it is there.
+    assert run.stop_when(lambda: "target-exactonline v" in run.log and not sleep(1)) == 0
+    assert "ERROR" not in run.log
+
+
+def test_an_error_while_it_writes_what_has_come_in_is_told(
+    company: Company, runner: Runner, program: Callable[..., Program]
+) -> None:
+    refusal = {"kind": "status", "status": 404, "body": True, "method": "GET"}
+    company.server.control.faults({**refusal, "path": "SalesInvoices"})
+    messages = [runner.record(company.invoice("unheard")), runner.schema("meltano_test_stream")]
+    run = program(runner.schema(), *messages, more=True)
+    assert run.stop_when(lambda: "can be opened" in run.log) == 1
+    assert run.states == []
+    assert "ERROR" in run.log
