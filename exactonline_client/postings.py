@@ -127,18 +127,18 @@ def unfinished(store: Store, wanted: Wanted) -> list[tuple[str, str, str]]:
 
 
 def left_open(store: Store, wanted: Wanted) -> list[Posting]:
-    """The documents that were created and left open, to be finalised again.
+    """The documents that were created and have still to be finalised.
 
     Those that a person has to look at only where they are asked for by their reference.
     """
-    states = (REFUSED, HELD) if wanted.reference is not None else (REFUSED,)
+    states = (*NOT_ENDED, REFUSED, *((HELD,) if wanted.reference is not None else ()))
     found = newest(store, replace(wanted, outcomes=None))
     return [posting for posting in found if posting.finalized in states and posting.exact_id]
 
 
 def finalize_again(store: Store, posting: Posting) -> None:
-    """Let the next run that finalises take up a document which was left open."""
-    the = _the(posting) & (postings.c.finalized == posting.finalized)
+    """Let the next run that finalises take up a document, also one that was left open."""
+    the = _the(posting) & postings.c.finalized.in_((REFUSED, HELD))
     with store.transaction() as connection:
         connection.execute(postings.update().where(the).values(finalized=WANTED))
 

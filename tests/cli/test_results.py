@@ -323,6 +323,17 @@ class TestReplay:
         assert "0 created, 0 already there, 1 updated" in result.stderr
         assert [len(self.created(server, f"W{number}")) for number in (1, 2)] == [1, 1]
 
+    def test_invoices_whose_finalising_was_cut_off_are_finalised(
+        self, server: Server, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "rejected", content=self.invoice(server, "W1"))
+        settings = {"TARGET_EXACTONLINE_FINALIZE": "print"}
+        server.control.faults({"kind": "status", "status": 403, "path": "Printed", "times": 1})
+        assert command("replay", **settings).exit_code == 6
+        assert journal.rows()["W1"].finalized == "wanted"
+        assert command("replay", **settings).exit_code == 0
+        assert journal.rows()["W1"].finalized == "done"
+
     def test_invoices_that_a_person_has_to_look_at_are_finalised_by_their_reference(
         self, server: Server, journal: Journal, command: Callable[..., Result]
     ) -> None:

@@ -206,8 +206,14 @@ def test_a_signal_before_anything_is_read_needs_no_sign_in(
 ) -> None:
     runner.settings |= {"base_url": "http://127.0.0.1:9"}
     run = program(more=True)
-    # It says who it is a moment before it is there.
-    assert run.stop_when(lambda: "target-exactonline v" in run.log and not sleep(1)) == 0
+
+    def is_up() -> bool:
+        """It says who it is a moment before it is there."""
+        is_known = "target-exactonline v" in run.log
+        sleep(1 if is_known else 0)
+        return is_known
+
+    assert run.stop_when(is_up) == 0
     assert "ERROR" not in run.log
 
 
