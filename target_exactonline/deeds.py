@@ -12,6 +12,14 @@ from target_exactonline import finalize
 from target_exactonline.attachments import ATTACHMENTS, DOCUMENTS, LINK, Attacher
 from target_exactonline.completion import TOTALS, number_of
 from target_exactonline.journal import Intent, derived
+from target_exactonline.reasons import (
+    CHANGED,
+    FEWER_LINES,
+    LOST,
+    NOT_DELETED,
+    NOT_THERE,
+    UNSEARCHABLE,
+)
 from target_exactonline.results import (
     CREATED,
     DELETED,
@@ -39,28 +47,6 @@ if TYPE_CHECKING:
     from target_exactonline.search import Columns, Row, Search
     from target_exactonline.writer import Writer
 
-LOST = (
-    "It was sent, no answer came, and it cannot be found at Exact Online. The next run that brings "
-    "this record looks for it once more before it sends it again"
-)
-UNSEARCHABLE = (
-    "It was sent and no answer came, and {name} cannot be searched by a reference of your own. "
-    "Look for it at Exact Online, then settle it with: exactonline results settle {stream} "
-    "{reference} --created ID | --not-created"
-)
-CHANGED = (
-    "The record has changed since an earlier load; the document at Exact Online was left as it is"
-)
-NOT_DELETED = (
-    "It was deleted at the source; it is deleted at Exact Online only with hard_delete: true"
-)
-NOT_THERE = (
-    "Exact Online has no document with this key or reference, and it takes more to create one"
-)
-FEWER_LINES = (
-    "Exact Online has lines that did not come with it. Read its lines whole, not only those that "
-    "changed; if they are to be removed, set hard_delete: true"
-)
 NOT_FOUND = 404
 
 Found = dict[str, "list[Row] | None"]

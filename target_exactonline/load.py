@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from exactonline_client.errors import AccessDenied, ExactOnlineError, RecordsRejected
 from target_exactonline import enclosed
 from target_exactonline.completion import NOT_FINALIZED
-from target_exactonline.deeds import LOST
 from target_exactonline.documents import refuse_contradictions
 from target_exactonline.journal import made_up
+from target_exactonline.reasons import LOST
 from target_exactonline.results import (
     CREATED,
     FAILED,

@@ -23,7 +23,7 @@ from exactonline_client.errors import (
     RecordsRejected,
 )
 from exactonline_client.settings import DISTRIBUTION
-from target_exactonline import match_sets, streams
+from target_exactonline import division, match_sets, streams
 from target_exactonline.assembly import prepared
 from target_exactonline.documents import Preparation, preparer
 from target_exactonline.entities import entities
@@ -152,24 +152,13 @@ class TargetExactOnline(Target):
             ConfigurationError: the division is not one of the user's.
             SignInNeeded and the errors of `Session.get`.
         """
-        name = self._the_division()
+        name = division.name_of(self.connection, self.division)
         self.logger.info(
             "Signed in as %s; division %s (%s) can be opened. Nothing was written.",
             self.connection.me["FullName"],
             self.division,
             name,
         )
-
-    def _the_division(self) -> str:
-        """The name of the division; raises ConfigurationError if it is none of the user's."""
-        possible = {row["Code"]: row["Description"] for row in self.connection.divisions}
-        if self.division not in possible:
-            names = ", ".join(f"{code} ({name})" for code, name in possible.items())
-            raise ConfigurationError(
-                f"Setting division: {self.division} is none that "
-                f"{self.connection.me['FullName']} may open. Choose one of {names}."
-            )
-        return str(possible[self.division])
 
     def feed(self, stream_name: str) -> Feed:
         """What the records of a stream are.
@@ -273,20 +262,10 @@ class TargetExactOnline(Target):
             self.halted = limit
         except AccessDenied as denial:
             self._report()
-            raise self._reason_of(denial) from None
+            raise division.why_denied(self.connection, self.division, denial) from None
         except ExactOnlineError:
             self._report()
             raise
-
-    def _reason_of(self, denial: AccessDenied) -> ExactOnlineError:
-        """Why access was denied: the whole division may not be opened, or what the denial says."""
-        try:
-            self._the_division()
-        except ConfigurationError as error:
-            return error
-        except ExactOnlineError:
-            return denial
-        return denial
 
     @override
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:

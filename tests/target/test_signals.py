@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exactonline_client.errors import RecordsRejected
-from target_exactonline.deeds import LOST
+from target_exactonline.reasons import LOST
 from tests.target.books import STREAM as MATCH_SETS
 from tests.target.books import UPLOAD, Books, load
 from tests.target.test_program import lines
