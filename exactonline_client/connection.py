@@ -43,6 +43,7 @@ class Connection:
     tokens: TokenSource
     budget: Budget
     clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
 
     @cached_property
     def me(self) -> dict[str, Any]:
@@ -146,7 +147,7 @@ def connect(
         http,
         timeout=settings.get("request_timeout") or 300,
     )
-    return Connection(name, app, store, session, tokens, budget, clock)
+    return Connection(name, app, store, session, tokens, budget, clock, sleep)
 
 
 def http_session(user_agent: str | None = None) -> requests.Session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -92,7 +93,7 @@ async def _carry_out(world: World, call: Call, request: Request) -> Response:
         api.cut(world, call)
         await _cut_connection(request)
     if fate.late is not None:
-        asyncio.get_running_loop().call_later(fate.late, api.handle, world, call, fate)
+        world.later.add(fate.late, partial(api.handle, world, call, fate))
         await _cut_connection(request)
     answer = api.handle(world, call, fate)
     if fate.lost:

@@ -99,7 +99,7 @@ class FaultRule:
     handled: bool = False
     """For `status`: the call is handled all the same, as behind a gateway that gave up."""
     seconds: float = 0.0
-    """How long, for `latency` and `late`; real seconds."""
+    """How long: for `latency` in real seconds, for `late` by the sandbox's clock."""
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,7 @@ def _clock(world: World, given: dict[str, Any]) -> dict[str, Any]:
         world.clock.advance(float(given["advance_seconds"]))
     if "speed" in given:
         world.clock.run_at(float(given["speed"]))
+    world.later.run()
     return {"clock": world.clock.now().isoformat(), "speed": world.clock.speed}
 
 

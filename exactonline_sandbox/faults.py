@@ -28,7 +28,7 @@ class Fate:
     lost: bool = False
     """Handle the call, then cut the connection before the answer."""
     late: float | None = None
-    """Cut the connection, and handle the call so many seconds after that."""
+    """Cut the connection, and handle the call so many seconds of the sandbox's clock later."""
     unauthorized: bool = False
     malformed: bool = False
     """Answer with a body that is cut off half-way."""

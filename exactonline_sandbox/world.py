@@ -11,6 +11,7 @@ from exactonline_sandbox.company import Author, Company
 from exactonline_sandbox.config import FIRST_DIVISION, SandboxConfig
 from exactonline_sandbox.data import fill
 from exactonline_sandbox.faults import Faults
+from exactonline_sandbox.later import Later
 from exactonline_sandbox.limits import CallLimits, ErrorLimit
 from exactonline_sandbox.oauth import TokenServer
 from exactonline_sandbox.people import division_row, me_row, user_row
@@ -34,6 +35,7 @@ class World:
         self.config = config
         self.switches = replace(config.switches)
         self.clock = Clock(config.clock, config.speed)
+        self.later = Later(self.clock)
         self.started = tick(self.clock.now())
         self.tokens = TokenServer(config, self.clock, self.switches)
         self.limits = CallLimits(config.minutely_limit, config.daily_limit)

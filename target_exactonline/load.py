@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -62,7 +61,7 @@ class Loader:
     """Called before each document; raises to end the load there."""
     known_alike: Callable[[str], bool]
     """Whether the documents of another stream are known by the same field as those of this."""
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None]
     _waiting: list[tuple[str, Document]] = field(default_factory=list)
     """Documents that were sent without an answer and could not be found, with their streams."""
     _settled_at: float = 0.0

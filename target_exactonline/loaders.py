@@ -93,6 +93,7 @@ class Workshop:
             self._most_failures,
             self.check_stop,
             lambda stream: self.known_by(stream, entity) in (None, reference_field),
+            sleep=self.connection.sleep,
         )
 
     def match_sets(self) -> MatchSetLoader:
@@ -107,6 +108,7 @@ class Workshop:
             bool(self.config.get("dry_run")),
             self._most_failures,
             self.check_stop,
+            sleep=self.connection.sleep,
         )
 
     @property

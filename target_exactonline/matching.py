@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +79,7 @@ class MatchSetLoader:
     most_failures: int | None
     check_stop: Callable[[], None]
     """Called before each upload; raises to end the load there."""
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None]
     gone: str = ""
     """Why this run sends nothing more."""
     waiting: list[tuple[str, MatchSet]] = field(default_factory=list)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from tests.tap.conftest import Bench
 
 FOUR = pytest.mark.parametrize("bench", [{"divisions": 4, "invoices": 8}], indirect=True)
+WORKERS = 3
+PATIENCE = 20.0
+"""Seconds after which what has not happened never will."""
 STREAMS = ("sales_invoices", "sales_invoice_lines", "sales_entries", "sales_entry_lines", "items")
 
 
@@ -58,19 +61,24 @@ def test_an_error_is_handed_over_and_leaves_the_others_alone() -> None:
 
 
 def test_a_generator_runs_ahead_by_one_and_has_one_in_hand() -> None:
-    made: list[int] = []
+    wanted = 0
+    ahead: list[int] = []
+    made = [threading.Event() for _ in range(20)]
 
     def counts() -> Iterator[int]:
         for number in range(20):
-            made.append(number)
+            ahead.append(number - wanted)
+            made[number].set()
             yield number
 
     crew = Crew({"one": counts}, 1)
     given = crew.results()
-    assert next(given) == ("one", 0)
-    time.sleep(0.2)
-    assert made == [0, 1, 2]
+    for number in range(18):
+        wanted = number + 1
+        assert next(given) == ("one", number)
+        assert made[number + 2].wait(PATIENCE)
     crew.close()
+    assert max(ahead) == 1
 
 
 def test_threads_that_wait_end_at_once() -> None:
@@ -173,6 +181,7 @@ def test_they_are_called_side_by_side_but_each_division_once_at_a_time(
     under_way: Counter[str] = Counter()
     most: Counter[str] = Counter()
     lock = threading.Lock()
+    together = threading.Event()
 
     def watched(self: requests.Session, method: str, url: str, **options: Any) -> Any:
         names = ("all", url.partition("/api/v1/")[2].partition("/")[0])
@@ -180,6 +189,10 @@ def test_they_are_called_side_by_side_but_each_division_once_at_a_time(
             under_way.update(names)
             for name in names:
                 most[name] = max(most[name], under_way[name])
+            if under_way["all"] == WORKERS:
+                together.set()
+        if "Items" in url:
+            together.wait(PATIENCE)
         try:
             return request(self, method, url, **options)
         finally:
@@ -187,10 +200,9 @@ def test_they_are_called_side_by_side_but_each_division_once_at_a_time(
                 under_way.subtract(names)
 
     monkeypatch.setattr(requests.Session, "request", watched)
-    bench.server.control.faults({"kind": "latency", "seconds": 0.2, "path": "Items"})
-    outcome = bench.run("items", all_divisions=True, max_parallel_divisions=3)
+    outcome = bench.run("items", all_divisions=True, max_parallel_divisions=WORKERS)
     assert outcome.error is None
-    assert most["all"] == 3
+    assert most["all"] == WORKERS
     assert [most[str(division)] for division in bench.divisions] == [1, 1, 1, 1]
 
 

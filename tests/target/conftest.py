@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from exactonline_client.connection import connect
 from exactonline_client.errors import ExactOnlineError
 from exactonline_sandbox import Sandbox, SandboxConfig
 from target_exactonline.target import TargetExactOnline
@@ -128,6 +129,8 @@ class Runner:
         self.settings = settings
         self._capsys = capsys
         self._results = folder / "results.jsonl"
+        self.server: Server | None = None
+        """The sandbox whose clock runs go by; the machine's where None."""
 
     @staticmethod
     def schema(stream: str = STREAM) -> Message:
@@ -152,6 +155,8 @@ class Runner:
         self._capsys.readouterr()
         settings = {**self.settings, "results_path": str(self._results), **options}
         target = TargetExactOnline(config=settings)
+        if self.server:
+            target.connection = connect(target.config, clock=self._now, sleep=self._wait)
         error: BaseException | None = None
         try:
             target.listen(io.StringIO("".join(json.dumps(item) + "\n" for item in messages)))
@@ -167,6 +172,14 @@ class Runner:
             results=[json.loads(line) for line in lines.splitlines()],
             error=error,
         )
+
+    def _now(self) -> float:
+        assert self.server
+        return self.server.world.clock.now().timestamp()
+
+    def _wait(self, seconds: float) -> None:
+        assert self.server
+        self.server.control.clock(advance_seconds=seconds)
 
 
 @pytest.fixture
@@ -186,6 +199,13 @@ def runner(
     signals: None,  # noqa: ARG001
 ) -> Runner:
     return Runner(settings, capsys, tmp_path)
+
+
+@pytest.fixture
+def patient(runner: Runner, company: Company) -> Runner:
+    """Runs go by the sandbox's clock; a wait moves it, and takes no time."""
+    runner.server = company.server
+    return runner
 
 
 @pytest.fixture

@@ -47,9 +47,9 @@ def test_a_post_without_a_trace_is_looked_for_and_sent_once_more(
     assert len(company.invoices("doubt")) == 1
 
 
-def test_what_exact_carries_out_late_is_not_sent_again(company: Company, runner: Runner) -> None:
-    company.server.control.faults({"kind": "late", "seconds": 0.4, "method": "POST", "times": 1})
-    load = runner.load(company.invoice("late"), settle_after=1)
+def test_what_exact_carries_out_late_is_not_sent_again(company: Company, patient: Runner) -> None:
+    company.server.control.faults({"kind": "late", "seconds": 30, "method": "POST", "times": 1})
+    load = patient.load(company.invoice("late"), settle_after=60)
     assert load.error is None
     assert load.outcomes == [("late", "created")]
     assert company.calls("POST") == 1

@@ -38,10 +38,10 @@ def test_a_part_is_not_matched_twice_after_a_lost_answer(books: Books, runner: R
     assert books.calls(UPLOAD) == 1
 
 
-def test_what_may_still_be_carried_out_is_waited_for(books: Books, runner: Runner) -> None:
+def test_what_may_still_be_carried_out_is_waited_for(books: Books, patient: Runner) -> None:
     record = books.item()
-    books.fault("late", seconds=0.7)
-    loaded = load(runner, record, settle_after=2)
+    books.fault("late", seconds=30)
+    loaded = load(patient, record, settle_after=60)
     assert loaded.outcomes == [(record["reference"], "created")]
     assert books.calls(UPLOAD) == 1
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from time import sleep
+from threading import Event, get_ident
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.connection import connect
+from exactonline_client.store import Store
 from target_exactonline.journal import Journal
 from target_exactonline.missing import Missing
 from target_exactonline.writer import Writer
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from tests.target.conftest import Company, Runner
 
 ACCOUNTS = "crm/Accounts"
+RUNS = 2
+PATIENCE = 20.0
+"""Seconds after which what has not happened never will."""
 
 
 def accounts(company: Company, name: str) -> list[str]:
@@ -102,14 +106,24 @@ def test_a_dry_run_looks_for_a_doubt_by_what_is_there(company: Company, runner: 
 def test_two_runs_that_need_one_account_create_it_once(
     company: Company, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = Journal.known
+    known, lock = Journal.known, Store.lock
+    asking: set[int] = set()
+    both_ask = Event()
 
-    def know_and_think(self: Journal, *arguments: Any) -> Any:
+    def ask(self: Store, name: str) -> Any:
+        if name.startswith("once-"):
+            asking.add(get_ident())
+            if len(asking) == RUNS:
+                both_ask.set()
+        return lock(self, name)
+
+    def know_once_both_ask(self: Journal, *arguments: Any) -> Any:
         found = known(self, *arguments)
-        sleep(0.3)
+        both_ask.wait(PATIENCE)
         return found
 
-    monkeypatch.setattr(Journal, "known", know_and_think)
+    monkeypatch.setattr(Store, "lock", ask)
+    monkeypatch.setattr(Journal, "known", know_once_both_ask)
 
     def create(_run: int) -> str:
         with closing(connect(settings)) as connection:
@@ -117,6 +131,6 @@ def test_two_runs_that_need_one_account_create_it_once(
             writer = Writer(connection, company.division, journal, settle_after=60)
             return Missing(writer).create(ACCOUNTS, {"Name": "Tegelijk B.V.", "Status": "C"})
 
-    with ThreadPoolExecutor(2) as runs:
-        keys = set(runs.map(create, range(2)))
+    with ThreadPoolExecutor(RUNS) as runs:
+        keys = set(runs.map(create, range(RUNS)))
     assert list(keys) == accounts(company, "Tegelijk B.V.")

@@ -83,12 +83,13 @@ def test_a_later_version_that_is_not_sent_leaves_the_doubt(
 
 
 def test_a_rejected_version_does_not_hurry_what_is_on_its_way(
-    company: Company, runner: Runner
+    company: Company, patient: Runner
 ) -> None:
-    company.server.control.faults({"kind": "late", "seconds": 0.5, "method": "POST", "times": 1})
+    company.server.control.faults({"kind": "late", "seconds": 30, "method": "POST", "times": 1})
     invoice = company.invoice("D-2")
     versions = (invoice, {**invoice, "Colour": "red"}, {**invoice, "Description": "new"})
-    runner.load(*versions, load_method="upsert", settle_after=1)
+    patient.load(*versions, load_method="upsert", settle_after=60)
+    company.server.control.clock(advance_seconds=30)
     assert len(company.invoices("D-2")) == 1
 
 

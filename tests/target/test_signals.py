@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack
+from queue import SimpleQueue
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typing_extensions import override
 
 from exactonline_client.errors import RecordsRejected
+from exactonline_sandbox.recorder import Recorder
 from target_exactonline.reasons import LOST
 from tests.target.books import STREAM as MATCH_SETS
 from tests.target.books import UPLOAD, Books, load
@@ -20,14 +23,16 @@ from tests.target.test_program import lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
+    from exactonline_sandbox.recorder import Made
     from tests.target.conftest import Company, Message, Runner
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 """Seconds after which a program that has not got there never will."""
-SOON = 4.0
-"""Seconds in which a signal has to be heard, the end of the program included."""
+FOREVER = 36_000
+"""Seconds that a program waits which does not hear a signal."""
 
 
 class Program:
@@ -75,22 +80,46 @@ class Program:
 
     def is_waiting(self) -> bool:
         """Whether it waits for what was sent without an answer."""
-        return "Waiting 60 s" in self.log
+        return f"Waiting {FOREVER} s" in self.log
+
+    def stop(self) -> None:
+        """Send it a signal."""
+        self._process.send_signal(signal.SIGTERM)
 
     def stop_when(self, is_so: Callable[[], bool]) -> int:
-        """Send it a signal once something is so, which it has to hear soon; its exit code."""
+        """Send it a signal once something is so; its exit code."""
         latest = monotonic() + PATIENCE
         while not is_so():
             assert monotonic() < latest
             assert self._process.poll() is None, self.log
             sleep(0.02)
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(SOON)
+        self.stop()
+        return self.wait()
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        return self._process.wait(PATIENCE)
 
     def end(self) -> None:
         """End it, also where a test fails."""
         self._process.kill()
         self._process.communicate()
+
+
+class AtPost(Recorder):
+    """Does something once Exact has carried out so many POSTs, before the answer is out."""
+
+    def __init__(self, number: int, do: Callable[[], None]) -> None:
+        super().__init__()
+        self._left, self._do = number, do
+
+    @override
+    def data_call(self, made: Made, query: str, moment: datetime) -> None:
+        super().data_call(made, query, moment)
+        if made.method == "POST":
+            self._left -= 1
+            if self._left == 0:
+                self._do()
 
 
 @pytest.fixture
@@ -108,13 +137,21 @@ def program(runner: Runner, tmp_path: Path) -> Iterator[Callable[..., Program]]:
 
 @pytest.mark.parametrize(("wrong", "code"), [(True, 5), (False, 0)])
 def test_a_signal_while_it_writes_ends_it_after_the_document_at_hand(
-    company: Company, runner: Runner, program: Callable[..., Program], *, wrong: bool, code: int
+    company: Company,
+    runner: Runner,
+    program: Callable[..., Program],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    wrong: bool,
+    code: int,
 ) -> None:
     names = [f"halt-{code}-{number}" for number in range(5)]
     first, *others = [company.invoice(name) for name in names]
     if wrong:
         del first["OrderedBy"]
-    company.server.control.faults({"kind": "latency", "method": "POST", "seconds": 0.5})
+    started: SimpleQueue[Program] = SimpleQueue()
+    last_written = AtPost(3 - wrong, lambda: started.get(timeout=PATIENCE).stop())
+    monkeypatch.setattr(company.server.world, "recorder", last_written)
     run = program(
         runner.schema(),
         runner.record(first),
@@ -122,8 +159,8 @@ def test_a_signal_while_it_writes_ends_it_after_the_document_at_hand(
         *map(runner.record, others),
         runner.state("last"),
     )
-    assert run.stop_when(lambda: len(run.outcomes) > 1) == code
-    company.server.control.faults()
+    started.put(run)
+    assert run.wait() == code
     assert run.states == ["first"]
     done = ["rejected" if wrong else "created", "created", "created"]
     assert run.outcomes == list(zip(names[:3], done, strict=True))
@@ -166,7 +203,7 @@ def test_a_signal_while_it_waits_for_a_doubt_leaves_that_to_the_next_run(
     company.server.control.faults({"kind": "cut", "method": "POST", "times": 1})
     records = [company.invoice("unsure"), company.invoice("certain")]
     messages = [runner.schema(), *map(runner.record, records), runner.state("all")]
-    run = program(*messages, settle_after=60)
+    run = program(*messages, settle_after=FOREVER)
     assert run.stop_when(run.is_waiting) == RecordsRejected.exit_code
     # The store keeps the document, so that the tap need not send it again.
     assert run.states == ["all"]
@@ -186,7 +223,7 @@ def test_a_signal_while_it_waits_for_a_match_set_leaves_that_to_the_next_run(
     record = books.item()
     books.fault("cut")
     messages = [runner.record(record, MATCH_SETS), runner.state("all")]
-    run = program(runner.schema(MATCH_SETS), *messages, settle_after=60)
+    run = program(runner.schema(MATCH_SETS), *messages, settle_after=FOREVER)
     assert run.stop_when(run.is_waiting) == RecordsRejected.exit_code
     assert run.states == ["all"]
     assert run.outcomes == [(record["reference"], "in_doubt")]
@@ -201,19 +238,13 @@ def test_a_signal_while_it_waits_for_a_match_set_leaves_that_to_the_next_run(
     assert books.calls(UPLOAD) == 2
 
 
-def test_a_signal_before_anything_is_read_needs_no_sign_in(
+def test_a_signal_before_any_record_is_read_needs_no_sign_in(
     runner: Runner, program: Callable[..., Program]
 ) -> None:
     runner.settings |= {"base_url": "http://127.0.0.1:9"}
-    run = program(more=True)
+    run = program(runner.state("none"), more=True)
 
-    def is_up() -> bool:
-        """It says who it is a moment before it is there."""
-        is_known = "target-exactonline v" in run.log
-        sleep(1 if is_known else 0)
-        return is_known
-
-    assert run.stop_when(is_up) == 0
+    assert run.stop_when(lambda: bool(run.states)) == 0
     assert "ERROR" not in run.log
 
 

@@ -42,21 +42,21 @@ def test_a_later_version_comes_last(
     assert quantities(company, reference) == [1]
 
 
-def test_a_later_version_of_a_new_document_comes_last(company: Company, runner: Runner) -> None:
-    company.server.control.faults({"kind": "late", "method": "POST", "seconds": 0.3, "times": 1})
+def test_a_later_version_of_a_new_document_comes_last(company: Company, patient: Runner) -> None:
+    company.server.control.faults({"kind": "late", "method": "POST", "seconds": 30, "times": 1})
     earlier, later = version(company, "new", 1), version(company, "new", 1, 2)
-    load = runner.load(earlier, later, settle_after=1, **UPSERT)
+    load = patient.load(earlier, later, settle_after=60, **UPSERT)
     assert load.outcomes == [("new", "skipped"), ("new", "updated")]
     assert quantities(company, "new") == [1, 2]
 
 
 @pytest.mark.parametrize("again", [True, False])
 def test_a_line_that_is_still_on_its_way_is_waited_for_by_the_next_run(
-    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch, *, again: bool
+    company: Company, patient: Runner, monkeypatch: pytest.MonkeyPatch, *, again: bool
 ) -> None:
     reference = f"way-{again}"
-    runner.load(version(company, reference, 1), **UPSERT)
-    late = {"kind": "late", "method": "POST", "path": LINES, "seconds": 0.8, "times": 1}
+    patient.load(version(company, reference, 1), **UPSERT)
+    late = {"kind": "late", "method": "POST", "path": LINES, "seconds": 30, "times": 1}
     company.server.control.faults(late)
     record = version(company, reference, 1, 2)
 
@@ -65,8 +65,8 @@ def test_a_line_that_is_still_on_its_way_is_waited_for_by_the_next_run(
 
     with monkeypatch.context() as patched:
         patched.setattr(Loader, "finish", cut_off)
-        runner.load(record, **UPSERT)
-    load = runner.load(*[record] * again, settle_after=2, **UPSERT)
+        patient.load(record, **UPSERT)
+    load = patient.load(*[record] * again, settle_after=60, **UPSERT)
     assert load.error is None
     assert load.outcomes == [(reference, "updated")]
     assert quantities(company, reference) == [1, 2]
