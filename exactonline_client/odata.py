@@ -34,6 +34,9 @@ PADDED = {"Country", "Language", "Legislation", "State", "Unit"}
 NOT_PADDED = {"SearchCode"}
 TEXT = {str, type(None)}
 NUMBER = {int, float, type(None)}
+WHOLE = {int, type(None)}
+INT64_END = 2**63
+"""The first number that no column of integers can hold."""
 MAX_URL = 6000
 """Longest address the server takes, encoding included."""
 
@@ -120,7 +123,15 @@ def milliseconds(value: str) -> int:
     return int(match[1])
 
 
-def decoder(properties: Iterable[Property], zone: ZoneInfo) -> Callable[[Row], Row]:
+def _raise(error: WrongType) -> None:
+    raise error from None
+
+
+def decoder(
+    properties: Iterable[Property],
+    zone: ZoneInfo,
+    on_wrong: Callable[[WrongType], None] = _raise,
+) -> Callable[[Row], Row]:
     """A function that turns a row of the API into one of plain JSON types.
 
     The result has exactly the given properties, and is the row itself where that has no others:
@@ -128,15 +139,18 @@ def decoder(properties: Iterable[Property], zone: ZoneInfo) -> Callable[[Row], R
     `YYYY-MM-DDTHH:MM:SS.mmm+00:00`, pure dates as `YYYY-MM-DD`, codes without padding, and None
     where the API sent nothing.
 
-    Raises (the function):
-        WrongType: a value is of another type than its property.
+    A value that is of another type than its property, or beyond what that type holds, is given to
+    `on_wrong`, which raises it as `WrongType`; where it does not, the value becomes None.
     """
     columns = [_Column(item.name, item.type, *_converter(item, zone)) for item in properties]
     texts = [column for column in columns if column.convert is _text]
     numbers = [column for column in columns if column.convert is _number]
-    others = [column for column in columns if column not in texts and column not in numbers]
+    # Int64 comes as text, and is converted one by one.
+    integers = [column for column in columns if column.edm in INTEGERS - {"Edm.Int64"}]
+    grouped = {*texts, *numbers, *integers}
+    others = [column for column in columns if column not in grouped]
     names = [column.name for column in columns]
-    all_of, texts_of, numbers_of = map(_getter, (columns, texts, numbers))
+    all_of, texts_of, numbers_of, integers_of = map(_getter, (columns, texts, numbers, integers))
 
     def is_exact(row: Row) -> bool:
         """Whether the row has these properties and no others."""
@@ -154,10 +168,12 @@ def decoder(properties: Iterable[Property], zone: ZoneInfo) -> Callable[[Row], R
         else:
             result = {name: row.get(name) for name in names}
         if not TEXT.issuperset(map(type, texts_of(result))):
-            _convert(result, texts)
-        if not _are_plain(numbers_of(result)):
-            _convert(result, numbers)
-        _convert(result, others)
+            _convert(result, texts, on_wrong)
+        if not _are_plain(numbers_of(result), NUMBER):
+            _convert(result, numbers, on_wrong)
+        if not _are_plain(integers_of(result), WHOLE):
+            _convert(result, integers, on_wrong)
+        _convert(result, others, on_wrong)
         return result
 
     return decode
@@ -173,20 +189,23 @@ class _Column(NamedTuple):
     """The type of values that are plain already, where there is one."""
 
 
-def _convert(row: Row, columns: Iterable[_Column]) -> None:
+def _convert(row: Row, columns: Iterable[_Column], on_wrong: Callable[[WrongType], None]) -> None:
     for name, edm, convert, plain in columns:
         value = row[name]
         if value is not None and type(value) is not plain:
             try:
                 row[name] = convert(value)
             except (TypeError, ValueError, OverflowError, AttributeError):
-                raise WrongType(name, edm, value) from None
+                row[name] = None
+                on_wrong(WrongType(name, edm, value))
 
 
-def _are_plain(numbers: Iterable[Any]) -> bool:
-    """Whether there is nothing but finite numbers and None."""
+def _are_plain(numbers: Iterable[Any], types: set[type]) -> bool:
+    """Whether there is nothing but None and numbers of these types that every database holds."""
+    if not types.issuperset(map(type, numbers)):
+        return False
     try:
-        return NUMBER.issuperset(map(type, numbers)) and math.isfinite(sum(filter(None, numbers)))
+        return sum(map(abs, filter(None, numbers))) < INT64_END
     except OverflowError:
         return False
 
@@ -204,7 +223,7 @@ def _converter(item: Property, zone: ZoneInfo) -> tuple[Callable[[Any], Any], ty
     if item.type == "Edm.DateTime":
         return (_date if item.date == "date" else lambda value: _moment(value, zone)), None
     if item.type in INTEGERS:
-        return _integer, int
+        return _integer, None
     if item.type in NUMBERS:
         return _number, None
     if item.type == "Edm.Boolean":
@@ -238,13 +257,16 @@ def _moment(value: str, zone: ZoneInfo) -> str:
 def _integer(value: str | float) -> int:
     if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
         raise TypeError
-    return int(value)
+    number = int(value)
+    if not -INT64_END <= number < INT64_END:
+        raise OverflowError
+    return number
 
 
 def _number(value: str | float) -> float:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise TypeError
-    number = float(value) if isinstance(value, str) else value
+    number = float(value) if isinstance(value, str) or abs(value) >= INT64_END else value
     if not math.isfinite(number):
         raise ValueError
     return number

@@ -7,6 +7,7 @@ object with `results`, and the bare array that comes when `$top` fits one page.
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
     from exactonline_client.session import Session
 
 
+logger = logging.getLogger(__name__)
+
+NUL = rb"\u0000"
+"""How JSON writes the one character that PostgreSQL refuses in a text."""
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+MOST_DIGITS = 100
+"""Of an integer; more are read as a number of less precision, which no column holds anyway."""
+
+
 @dataclass(frozen=True)
 class Page:
     """One page: rows as the API sends them, and where the next page is."""
@@ -34,6 +44,8 @@ class Page:
     next_address: str | None = None
     read_at: datetime | None = None
     """The server's time when it answered, in UTC and whole seconds."""
+    mended: frozenset[str] = frozenset()
+    """The columns of texts that had something in them which no UTF-8 or no database holds."""
 
     @property
     def skiptoken(self) -> str | None:
@@ -60,6 +72,14 @@ def read(session: Session, address: str, division: int | None) -> Iterator[Page]
         seen.add(current)
         answer = session.get(current, division)
         page = replace(parse(answer.content), read_at=_date(answer.headers.get("Date")))
+        if page.mended:
+            logger.warning(
+                "%s of division %s: texts of %s hold half of a character or a NUL, for which "
+                "U+FFFD is sent.",
+                endpoint,
+                division,
+                ", ".join(sorted(page.mended)),
+            )
         following = page.next_address
         if following:
             check_host(session.base_url, following, "the next page of a list")
@@ -79,24 +99,54 @@ def parse(body: bytes) -> Page:
         UnexpectedAnswer: the body is not a list of rows.
     """
     try:
-        content: Any = _json(body)["d"]
+        found, is_sound = _json(body)
+        mended = frozenset() if is_sound else frozenset(_unsound(found["d"]))
+        page = collection(_sound(found["d"]) if mended else found["d"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        content = None
-    page = collection(content)
+        page = None
     if page is None:
         raise UnexpectedAnswer(
             "Exact Online answered with something that is not a list of rows. "
             "Check region and base_url; a proxy in between may answer in its place."
         )
-    return page
+    return replace(page, mended=mended) if mended else page
 
 
-def _json(body: bytes) -> Any:  # noqa: ANN401
+def _json(body: bytes) -> tuple[Any, bool]:
+    """What is in a body, and whether its texts are known to be sound."""
     try:
-        return msgspec.json.decode(body)
+        return msgspec.json.decode(body), NUL not in body
     except msgspec.DecodeError:
-        # The slower decoder takes a byte order mark and halves of characters too.
-        return json.loads(body)
+        # The slower decoder takes a byte order mark, halves of characters, and numbers of any size.
+        return json.loads(body, parse_int=_number), False
+
+
+def _number(digits: str) -> float:
+    return int(digits) if len(digits) < MOST_DIGITS else float(digits)
+
+
+def _unsound(value: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401
+    """The names under which there are texts that need mending."""
+    if isinstance(value, str) and _sound(value) != value:
+        yield name
+    elif isinstance(value, list):
+        for item in value:
+            yield from _unsound(item, name)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _unsound(item, key)
+
+
+def _sound(value: Any) -> Any:  # noqa: ANN401
+    """A value without what no UTF-8 and no database holds: halves of characters, and NUL."""
+    if isinstance(value, str):
+        whole = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return whole.replace("\0", REPLACEMENT)
+    if isinstance(value, list):
+        return [_sound(item) for item in value]
+    if isinstance(value, dict):
+        return {_sound(name): _sound(item) for name, item in value.items()}
+    return value
 
 
 def collection(content: Any) -> Page | None:  # noqa: ANN401

@@ -59,7 +59,7 @@ class AttachmentStream(ExactStream):
                 ready.append(record)
                 if wanted and record[COLUMN] is None and record[LINK]:
                     record[COLUMN] = self._file(record, here.division)
-                    if in_order:
+                    if in_order and record[TIMESTAMP] is not None:
                         before = moved(before, TIMESTAMP, record[TIMESTAMP])
                     # Files are large: each is sent before the next one is fetched.
                     yield replace(batch, rows=ready, state=before)

@@ -87,26 +87,37 @@ def key_plan(plan: AnyPlan) -> AnyPlan:
 class Comparison:
     """The keys of one stream in one division, in one run."""
 
-    def __init__(self, connection: Connection, plan: Plan, division: int) -> None:
-        """Compare nothing yet."""
+    def __init__(
+        self, connection: Connection, plan: Plan, division: int, note: decoding.Note
+    ) -> None:
+        """Compare nothing yet; `note` is told where keys cannot be read."""
         self._connection, self._plan, self._division = connection, plan, division
+        self._note = note
         place = 0 if plan.stream.per_user else division
         self._seen = SeenKeys(connection.store, connection.app.key, place, plan.name)
         self._key = key(plan)
         columns = [plan.columns[name] for name in self._key]
-        self._decode = decoding.decoder(plan.name, self._key, columns, connection.zone, self._key)
+        # What cannot be read is told where the row itself is sent.
+        self._decode = decoding.decoder(columns, connection.zone, self._key, lambda *_: None)
         self.begin()
 
     def begin(self) -> None:
         """A list is read from its start: what was noted before may be gone from it."""
         self._moment = self._seen.next_moment(self._connection.clock())
         self._is_empty = True
+        self._is_whole = True
 
     def note(self, records: Iterable[Row]) -> None:
         """These rows are there, and about to be sent."""
-        keys = [json.dumps([row[name] for name in self._key]) for row in records]
+        keys = [[row[name] for name in self._key] for row in records]
         self._is_empty = self._is_empty and not keys
-        self._seen.note(keys, self._moment)
+        known = [key for key in keys if None not in key]
+        self._is_whole = self._is_whole and len(known) == len(keys)
+        self._seen.note(map(json.dumps, known), self._moment)
+
+    def note_lost(self) -> None:
+        """There are rows of which nobody knows which they are."""
+        self._is_whole = False
 
     def list(self, pages: Iterable[Page]) -> None:
         """Note the keys of a whole list."""
@@ -123,6 +134,10 @@ class Comparison:
 
         Where rows are back that were gone, and not all rows were sent, the next run sends all.
         """
+        if not self._is_whole:
+            what = "not all keys could be read, so nothing is marked as deleted"
+            self._note(what, "comparisons left out", {})
+            return
         if self._is_empty and self._is_doubtful():
             return
         back = self._seen.settle(self._moment)

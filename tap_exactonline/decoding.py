@@ -1,51 +1,65 @@
-"""Rows of the API in plain types, or an error that names the row and the field that is wrong."""
+"""Rows of the API in plain types; what cannot be read is null, and noted."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 from exactonline_client import odata
 from exactonline_client.errors import UnexpectedAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from exactonline_client.catalogue import Property
     from exactonline_client.odata import Row
 
+    Note = Callable[[str, str, Mapping[str, Any]], None]
+    """Takes what is wrong, what became of it, and the key of the row."""
+
 
 def decoder(
-    name: str,
-    key: Sequence[str],
-    columns: Iterable[Property],
-    zone: ZoneInfo,
-    needed: Sequence[str] = (),
+    columns: Iterable[Property], zone: ZoneInfo, key: Sequence[str], note: Note
 ) -> Callable[[Row], Row]:
     """A function that turns a row into one of plain JSON types, see `odata.decoder`.
 
-    `name` is what an error calls the list, `key` the columns by which it names the row, and
-    `needed` those that no row may lack.
-
-    Raises (the function):
-        UnexpectedAnswer: a value is of another type than it should be, or missing.
+    A value that cannot be read is null in it; `note` is told which, with the row's `key`.
     """
-    decode = odata.decoder(columns, zone)
+    wrong: list[odata.WrongType] = []
+    decode = odata.decoder(columns, zone, wrong.append)
 
     def decoded(row: Row) -> Row:
-        try:
-            found = decode(row)
-        except odata.WrongType as error:
-            raise _wrong(str(error), row) from None
-        for column in needed:
-            if found[column] is None:
-                raise _wrong(f"{column} is missing", row)
+        found = decode(row)
+        if wrong:
+            which = {column: found.get(column) for column in key}
+            for error in wrong:
+                note(str(error), "sent as null", which)
+            wrong.clear()
         return found
 
-    def _wrong(what: str, row: Row) -> UnexpectedAnswer:
-        which = {column: row.get(column) for column in key}
-        return UnexpectedAnswer(
-            f"{name}, row {which}: {what}. The rows behind it were not read; please report this."
-        )
-
     return decoded
+
+
+def keyed(rows: list[Row], key: Sequence[str], note: Note) -> list[Row]:
+    """Those of the decoded rows that can be told apart; `note` is told of the others.
+
+    Raises:
+        UnexpectedAnswer: none of several can, which is no matter of a row.
+    """
+    if not key:
+        return rows
+    values = itemgetter(*key) if len(key) > 1 else lambda row: (row[key[0]],)
+    lost = [row for row in rows if None in values(row)]
+    if not lost:
+        return rows
+    if len(lost) == len(rows) > 1:
+        raise UnexpectedAnswer(
+            f"None of {len(rows)} rows has {' and '.join(key)}, so they were not read. "
+            "Please report this."
+        )
+    for row in lost:
+        which = {column: row[column] for column in key}
+        missing = " and ".join(column for column in key if row[column] is None)
+        note(f"{missing} is missing", "rows left out", which)
+    return [row for row in rows if None not in values(row)]

@@ -10,6 +10,7 @@ import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING
 
 from exactonline_client import odata
@@ -62,12 +63,15 @@ class DeletedLog:
         return (item for item in self.deletions.get(entity_type, ()) if item.timestamp > position)
 
 
-def read(connection: Connection, division: int, start: int) -> DeletedLog:
-    """Read the log behind `start`; 0 reads all of it, which is the last two months."""
+def read(connection: Connection, division: int, start: int, note: decoding.Note) -> DeletedLog:
+    """Read the log behind `start`; 0 reads all of it, which is the last two months.
+
+    `note` is told of what cannot be read.
+    """
     endpoint = load().endpoints[ENDPOINT]
     names = SELECT.split(",")
     columns = [endpoint.columns[name] for name in names]
-    decode = decoding.decoder(ENDPOINT, [names[0]], columns, connection.zone, NEEDED)
+    decode = decoding.decoder(columns, connection.zone, NEEDED, note)
     address = odata.url(
         endpoint.uri.format(division=division),
         {"$filter": f"Timestamp gt {odata.literal(start, 'Edm.Int64')}", "$select": SELECT},
@@ -78,8 +82,7 @@ def read(connection: Connection, division: int, start: int) -> DeletedLog:
     for page in connection.pages(address, division):
         if page.read_at is not None:
             log.read_at = page.read_at.isoformat()
-        for row in page.rows:
-            entry = decode(row)
+        for entry in decoding.keyed([*map(decode, page.rows)], NEEDED, note):
             log.end = max(log.end, entry["Timestamp"])
             found[entry["EntityType"]].append(
                 Deletion(entry["Timestamp"], entry["EntityKey"], entry["DeletedDate"] or moment)
@@ -109,7 +112,8 @@ class DeletedLogs:
     def _log(self, division: int) -> DeletedLog:
         start = min(self._positions(division), default=0)
         try:
-            return read(self._tap.connection, division, start)
+            note = partial(self._tap.unreadable.note, ENDPOINT, division)
+            return read(self._tap.connection, division, start, note)
         except EndpointUnavailable as error:
             self._tap.trouble.failed(f"the deleted log of division {division}", error)
         except (AccessDenied, RequestRefused, ErrorLimitReached, UnexpectedAnswer) as error:

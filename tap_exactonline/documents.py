@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from exactonline_client import pages
-from exactonline_client.errors import ExactOnlineError, RequestRefused, UnexpectedAnswer
-from tap_exactonline import comparison, reading
+from exactonline_client.errors import ExactOnlineError, RequestRefused
+from tap_exactonline import comparison, decoding, reading
 from tap_exactonline.bookmarks import Progress
 from tap_exactonline.lines import Lines, LineStream, Pair, Part, is_new
 from tap_exactonline.plan import HEADER_LINE_NUMBER, LINE_NUMBER, MODIFIED, TIMESTAMP
@@ -76,11 +76,11 @@ class HeaderStream(ExactStream):
                 parts = [*self._parts(page, pair)]
                 if lines is not None:
                     lines.take(parts)
-                headers = self._headers(parts, decode, starts[0], self.oldest(here.state))
+                headers = self._headers(parts, decode, starts[0], here)
                 pair.note(headers)
                 progress.page_read(page, [part.position for part in parts])
                 self.advance(here.state, progress)
-                yield here.batch(headers)
+                yield here.batch(self.keyed(headers, here.division))
                 if lines is not None and lines.many_are_waiting:
                     yield from lines.send(progress)
         except ExactOnlineError:
@@ -107,10 +107,11 @@ class HeaderStream(ExactStream):
         parts: list[Part],
         decode: Callable[[Row], Row],
         start: Any,  # noqa: ANN401
-        since: str | None,
+        here: Partition,
     ) -> list[Row]:
         if not self.selected:
             return []
+        since = self.oldest(here.state)
         return [
             decode(part.header)
             for part in parts
@@ -147,12 +148,19 @@ class MixedHeaders(HeaderStream):
 
     @override
     def _parts(self, page: Page, pair: Pair) -> Iterator[Part]:
-        decode = self.columns_decoder(self._placed_by, needed=(TIMESTAMP, LINE_NUMBER))
-        for row in page.rows:
-            told = decode(row)
-            is_header = told[LINE_NUMBER] == HEADER_LINE_NUMBER
-            header, lines = (row, []) if is_header else (None, [row])
-            yield Part(told[TIMESTAMP], header, lines, told.get(MODIFIED))
+        decode = self.columns_decoder(self._placed_by)
+        placed_by = [decode(row) for row in page.rows]
+        decoding.keyed(placed_by, [LINE_NUMBER], lambda *_: None)
+        for row, told in zip(page.rows, placed_by, strict=True):
+            placed = Part(told[TIMESTAMP], None, [], told.get(MODIFIED))
+            if told[LINE_NUMBER] is None:
+                which = {column: row.get(column) for column in self.plan.stream.key}
+                self.note(pair.division)(f"{LINE_NUMBER} is missing", "rows left out", which)
+                yield placed
+            elif told[LINE_NUMBER] == HEADER_LINE_NUMBER:
+                yield replace(placed, header=row)
+            else:
+                yield replace(placed, lines=[row])
 
 
 class ExpandedHeaders(HeaderStream):
@@ -251,7 +259,9 @@ class ExpandedHeaders(HeaderStream):
             return []
         page = pages.collection(collection)
         if page is None:
-            raise UnexpectedAnswer(f"{self.plan.expand} of a row is not a list of rows.")
+            which = {column: row.get(column) for column in self.plan.stream.key}
+            lines.note_lost(f"{self.plan.expand} of a row is no list of rows", which)
+            return []
         rows = page.rows
         if page.next_address:
             more = self.tap.connection.pages(page.next_address, pair.division)

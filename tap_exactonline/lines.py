@@ -110,7 +110,7 @@ class Lines:
         ]
         if self.compared:
             self.compared.note(rows)
-        self._waiting += rows
+        self._waiting += self.stream.keyed(rows, self._here.division)
 
     @property
     def many_are_waiting(self) -> bool:
@@ -130,6 +130,12 @@ class Lines:
         """The whole list is read."""
         self.stream.complete(self._here.state, progress)
         return self._here.batch()
+
+    def note_lost(self, what: str, header: Mapping[str, Any]) -> None:
+        """The lines of a header cannot be read."""
+        self.stream.note(self._here.division)(what, "documents without their lines", header)
+        if self.compared is not None:
+            self.compared.note_lost()
 
     def note_keys(self, rows: Iterable[Row]) -> None:
         """These lines, as the API sends them, are there."""

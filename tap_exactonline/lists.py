@@ -10,7 +10,7 @@ from urllib.parse import quote
 from typing_extensions import override
 
 from exactonline_client import odata
-from tap_exactonline import comparison, reading
+from tap_exactonline import comparison, decoding, reading
 from tap_exactonline.custom import CustomPlan, Parents, Years
 from tap_exactonline.plan import HEADER_LINE_NUMBER, LINE_NUMBER, MODIFIED
 from tap_exactonline.streams import ExactStream
@@ -55,7 +55,7 @@ class CustomStream(ExactStream):
                 rows = [{**decode(row), **part.told} for row in page.rows]
                 if compared:
                     compared.note(rows)
-                yield here.batch(rows)
+                yield here.batch(self.keyed(rows, here.division))
         if compared:
             yield from here.batches(compared.gone(here.state, sent_all=True))
 
@@ -129,13 +129,18 @@ class CustomStream(ExactStream):
         wanted = [parents.column.name, *([plan.bookmark] if plan.bookmark else [])]
         columns = [*dict.fromkeys([*wanted, *([LINE_NUMBER] if feed else [])])]
         of_headers = feed is not None and feed["header"] == plan.stream.plain
+        note = self.note(division)
+        facts = [plan.endpoint.columns[name] for name in columns]
+        decode = decoding.decoder(facts, self.tap.connection.zone, (), note)
         seen = set()
         for page in reading.read(self.tap.connection, plan, reading.Query(division, columns)):
             for row in page.rows:
-                if feed and (row[LINE_NUMBER] == HEADER_LINE_NUMBER) != of_headers:
-                    continue
+                # As Exact writes it, which is how it has to be asked for.
                 value = row.get(parents.column.name)
-                if value is not None and value not in seen:
+                told = decode(dict(row))
+                if feed and (told[LINE_NUMBER] == HEADER_LINE_NUMBER) != of_headers:
+                    continue
+                if told[parents.column.name] is not None and value not in seen:
                     seen.add(value)
                     yield str(value)
 

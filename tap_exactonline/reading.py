@@ -16,7 +16,6 @@ from exactonline_client.errors import (
     RequestRefused,
     UnexpectedAnswer,
 )
-from tap_exactonline import decoding
 from tap_exactonline.bookmarks import modified_filter
 from tap_exactonline.plan import LINE_NUMBER, MODIFIED, TIMESTAMP
 
@@ -215,7 +214,7 @@ def first_timestamp(connection: Connection, plan: Plan, division: int, start_dat
         return BEGINNING
     asked = load().endpoints[SYNC_TIMESTAMP]
     columns = [asked.columns[TELLS]]
-    decode = decoding.decoder(SYNC_TIMESTAMP, (), columns, connection.zone, (TELLS,))
+    decode = odata.decoder(columns, connection.zone)
     wall = datetime.fromisoformat(start_date).astimezone(connection.zone).replace(tzinfo=None)
     name = plan.endpoint.name.rsplit("/", 1)[-1]
     address = odata.url(
@@ -228,7 +227,13 @@ def first_timestamp(connection: Connection, plan: Plan, division: int, start_dat
     try:
         answer = pages.parse(connection.session.get(address, division).content)
         first = min((decode(row)[TELLS] for row in answer.rows), default=None)
-    except (RequestRefused, AccessDenied, ErrorLimitReached, UnexpectedAnswer) as refusal:
+    except (
+        RequestRefused,
+        AccessDenied,
+        ErrorLimitReached,
+        UnexpectedAnswer,
+        odata.WrongType,
+    ) as refusal:
         logger.warning("%s: Exact cannot tell where start_date is, reading all. %s", name, refusal)
         if isinstance(refusal, RequestRefused):
             connection.note_refusal(plan.endpoint.id, SYNC_TIMESTAMP)

@@ -22,7 +22,7 @@ from tap_exactonline.plan import DIVISION, MODIFIED, TIMESTAMP
 from tap_exactonline.schema import DELETED_AT, UNKNOWN_FIELDS, schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 
     from singer_sdk.singerlib import Catalog, MetadataMapping
 
@@ -135,6 +135,7 @@ class ExactStream(Stream):
         with self.tap.readers.side_by_side(self.name, self._readers()) as found:
             for division, given in found:
                 if isinstance(given, Ended):
+                    self.tap.unreadable.tell()
                     with self.tap.trouble.isolated(self.told_as, division):
                         given.check()
                 elif given.stream is self:
@@ -222,7 +223,7 @@ class ExactStream(Stream):
             if self.plan.bookmark:
                 progress.page_read(page, [row[self.plan.bookmark] for row in rows])
             self.advance(here.state, progress)
-            yield here.batch(self.wanted(rows, here.state))
+            yield here.batch(self.wanted(rows, here))
         progress.finished()
         self.advance(here.state, progress)
         self.complete(here.state, progress)
@@ -236,7 +237,7 @@ class ExactStream(Stream):
         """What finds the rows that are gone; None where that is not wanted."""
         if not self.compares or not self.selected:
             return None
-        return Comparison(self.tap.connection, self.plan, division)
+        return Comparison(self.tap.connection, self.plan, division, self.note(division))
 
     def _key_pages(self, division: int) -> Iterator[Page]:
         """All rows, with no more than their keys."""
@@ -293,9 +294,10 @@ class ExactStream(Stream):
         since = start_date if self.plan.bookmark == MODIFIED else state.get(continuity.SINCE)
         return since and bookmarks.earliest(since, self.tap.connection.zone)
 
-    def wanted(self, rows: list[Row], state: Mapping[str, Any]) -> list[Row]:
-        """Those of the rows that are not too old."""
-        since = self.oldest(state)
+    def wanted(self, rows: list[Row], here: Partition) -> list[Row]:
+        """Those of the rows that can be told apart and are not too old."""
+        rows = self.keyed(rows, here.division)
+        since = self.oldest(here.state)
         if since is None:
             return rows
         return [row for row in rows if (row[MODIFIED] or since) >= since]
@@ -325,10 +327,7 @@ class ExactStream(Stream):
 
     def decoder(self, division: int) -> Callable[[Row], Row]:
         """A function that makes a record of a row of the API."""
-        known = self.plan.endpoint.columns
-        # A column of the key that the endpoint does not give is told by the call itself.
-        key = [name for name in comparison.key(self.plan) if name in known]
-        decode = self._decoder(self.selected_columns, key)
+        decode = self._decoder(self.selected_columns, self.note(division))
         complete, keeps_unknown = self._has_division, self.keeps_unknown
 
         def record(row: Row) -> Row:
@@ -342,15 +341,25 @@ class ExactStream(Stream):
 
         return record
 
-    def columns_decoder(
-        self, names: Iterable[str], needed: Sequence[str] = ()
-    ) -> Callable[[Row], Row]:
-        """A function that decodes these columns of the list alone."""
-        return self._decoder([self.plan.endpoint.columns[name] for name in names], needed)
+    def columns_decoder(self, names: Iterable[str]) -> Callable[[Row], Row]:
+        """A function that decodes these columns of the list alone, and notes nothing."""
+        columns = [self.plan.endpoint.columns[name] for name in names]
+        return self._decoder(columns, lambda *_: None)
 
-    def _decoder(self, columns: list[Property], needed: Sequence[str]) -> Callable[[Row], Row]:
+    def _decoder(self, columns: list[Property], note: decoding.Note) -> Callable[[Row], Row]:
         key, zone = self.plan.stream.key, self.tap.connection.zone
-        return decoding.decoder(self.name, key, columns, zone, needed)
+        return decoding.decoder(columns, zone, key, note)
+
+    def keyed(self, rows: list[Row], division: int) -> list[Row]:
+        """Those of the rows that can be told apart."""
+        known = self.plan.endpoint.columns
+        # A column of the key that the endpoint does not give is told by the call itself.
+        key = [name for name in comparison.key(self.plan) if name in known]
+        return decoding.keyed(rows, key, self.note(division))
+
+    def note(self, division: int) -> decoding.Note:
+        """What notes that something of a row could not be read."""
+        return partial(self.tap.unreadable.note, self.name, division)
 
     @property
     def _has_division(self) -> bool:

@@ -46,6 +46,7 @@ from tap_exactonline.settings import CONFIG, FRESH_DAYS
 from tap_exactonline.states import StateMessages
 from tap_exactonline.streams import ExactStream
 from tap_exactonline.trouble import Trouble
+from tap_exactonline.unreadable import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +81,7 @@ class TapExactOnline(Tap):
         self.reach = Reach(self)
         self.deleted_logs = DeletedLogs(self)
         self.trouble = Trouble(self)
+        self.unreadable = Unreadable()
         self._expected: dict[int, int] = {}
         super().__init__(**options)
 

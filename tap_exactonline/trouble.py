@@ -146,9 +146,11 @@ class Trouble:
 
         Raises:
             Incomplete: with the first reason and its exit code.
+            UnexpectedAnswer: some values could not be read.
             DailyLimitReached: where `on_daily_limit` is `fail`.
         """
         if self._failures:
             raise Incomplete(list(self._failures), next(iter(self._failures.values())))
+        self._tap.unreadable.check()
         if self._limits and self._tap.config.get("on_daily_limit") == "fail":
             raise self._limits[0]

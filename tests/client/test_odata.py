@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from exactonline_client import odata
@@ -260,6 +262,49 @@ def test_a_code_of_a_wrong_type_is_told_too() -> None:
 def test_a_plain_moment_with_a_zone_is_not_taken_for_wall_time() -> None:
     with pytest.raises(odata.WrongType):
         decoded("2026-06-25T16:30:59+02:00", "Edm.DateTime", kind="instant")
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.text()
+    | st.from_regex(odata.DATE, fullmatch=True)
+    | st.sampled_from(["/Date(253402300800000)/", "NaN", "1e999", "9" * 5000, 10**400]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=3,
+)
+KINDS = [
+    *(Property("Field", edm) for edm in ("Edm.Guid", "Edm.String", "Edm.Binary", "Edm.Boolean")),
+    *(Property("Field", edm) for edm in sorted(odata.INTEGERS | odata.NUMBERS)),
+    Property("Field", "Edm.DateTime", date="instant"),
+    Property("Field", "Edm.DateTime", date="date"),
+    Property("VATCode", "Edm.String"),
+]
+
+
+@pytest.mark.parametrize("item", KINDS, ids=lambda item: f"{item.name} {item.type} {item.date}")
+@given(value=ANYTHING, more=st.none() | st.integers() | st.floats() | st.text())
+@settings(max_examples=60)
+def test_any_value_in_any_column_gives_what_every_target_takes(
+    item: Property, value: object, more: object
+) -> None:
+    """As the value of its column, or as null where it is none; and the column beside it too."""
+    beside = Property("Beside", item.type, date=item.date)
+    wrong: list[odata.WrongType] = []
+    decode = odata.decoder([item, beside], AMSTERDAM, wrong.append)
+    row = decode({item.name: value, "Beside": more})
+    text = json.dumps(row, allow_nan=False)
+    assert json.loads(msgspec.json.encode(row)) == json.loads(text)
+    for given_value, found in ((value, row[item.name]), (more, row["Beside"])):
+        named = {error.name for error in wrong}
+        assert found is not None or given_value is None or named
+        if item.type in odata.INTEGERS:
+            assert found is None or -(2**63) <= found < 2**63
+        if item.type in odata.NUMBERS:
+            assert found is None or isinstance(found, float) or abs(found) < 2**63
 
 
 def test_a_row_is_projected_onto_the_properties_in_their_order() -> None:

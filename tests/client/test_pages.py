@@ -187,12 +187,37 @@ def test_pages_that_lead_round_in_a_circle_end(session: Session, mock: Any) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["123456789012345678901234567890", "-0", "1e999", "NaN", '"\\ud83d"', '"\\u00e9\\/"', "1.10"],
+    ["123456789012345678901234567890", "-0", "1e999", "NaN", '"\\u00e9\\/"', "1.10"],
 )
 def test_values_are_what_the_standard_decoder_makes_of_them(text: str) -> None:
     body = f'{{"d": [{{"A": {text}}}]}}'
     (row,) = pages.parse(body.encode()).rows
     assert repr(row["A"]) == repr(json.loads(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ('"whole \\ud83d\\ude00"', "whole \N{GRINNING FACE}"),
+        ('"half \\ud83d."', "half \N{REPLACEMENT CHARACTER}."),
+        ('"other half \\ude00"', "other half \N{REPLACEMENT CHARACTER}"),
+        ('"nothing\\u0000"', "nothing\N{REPLACEMENT CHARACTER}"),
+        ('["\\udfff"]', ["\N{REPLACEMENT CHARACTER}"]),
+        ('"a backslash \\\\u0000"', "a backslash \\u0000"),
+    ],
+)
+def test_texts_that_no_utf_8_or_no_database_holds_are_mended_and_named(
+    text: str, mended: object
+) -> None:
+    page = pages.parse(f'{{"d": [{{"A": {text}, "B": "sound"}}]}}'.encode())
+    assert page.rows == [{"A": mended, "B": "sound"}]
+    assert page.mended == ({"A"} if "\N{REPLACEMENT CHARACTER}" in str(mended) else set())
+
+
+def test_a_number_of_more_digits_than_are_ever_read_spares_the_rows_beside_it() -> None:
+    (row, other) = pages.parse(b'{"d": [{"A": 1' + b"0" * 5000 + b'}, {"A": 1}]}').rows
+    assert row["A"] == float("inf")
+    assert other == {"A": 1}
 
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:

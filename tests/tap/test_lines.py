@@ -89,5 +89,5 @@ def test_a_failure_of_lines_alone_is_told_by_their_name(
     outcome = bench.run("sales_invoice_lines", "vat_codes")
     assert isinstance(outcome.error, Incomplete)
     assert "sales_invoice_lines of division" in str(outcome.error)
-    assert "LineNumber is missing" in str(outcome.error)
+    assert "rows has LineNumber" in str(outcome.error)
     assert outcome.records("vat_codes")
