@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import odata, pages
@@ -16,13 +17,19 @@ from exactonline_client.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import requests
+
+    from exactonline_client.odata import Row
+    from exactonline_client.pages import Page
     from exactonline_client.session import Session
 
+DAY = 86_400
 ME = "/api/v1/current/Me"
 DIVISION_FIELDS = (
     "Code,Description,CustomerName,Country,Currency,Status,BlockingStatus,"
     "IsMainDivision,DivisionMoveDate,ArchiveDate"
 )
+INTEGERS = ("Code", "Status", "BlockingStatus")
 
 
 def me(session: Session) -> dict[str, Any]:
@@ -31,17 +38,36 @@ def me(session: Session) -> dict[str, Any]:
     Counts against no limit.
     """
     address = odata.url(ME, {"$select": "UserID,FullName,CurrentDivision,ServerUtcOffset"})
-    rows = pages.parse(session.get(address, None).content).rows
+    return session.read(address, None, _me)
+
+
+def _me(answer: requests.Response) -> dict[str, Any]:
+    """The user in an answer of Me, with plain values."""
+    rows = pages.parse(answer.content).rows
     if not rows:
         raise UnexpectedAnswer("Exact Online does not say who is signed in (empty answer of Me).")
-    return dict(rows[0])
+    row = rows[0]
+    division = _integer(row.get("CurrentDivision"))
+    if division is None:
+        raise UnexpectedAnswer("Exact Online does not say in which division the user works.")
+    offset = _integer(row.get("ServerUtcOffset"))
+    return {
+        **row,
+        **{name: _text(row.get(name)) for name in ("UserID", "FullName")},
+        "CurrentDivision": division,
+        "ServerUtcOffset": offset if offset is not None and abs(offset) < DAY else None,
+    }
 
 
 def refusal(session: Session, division: int) -> str | None:
     """Why a division cannot be reached, None where it can; costs one call of its budget."""
     path = f"/api/v1/{division}/system/Divisions"
     try:
-        session.get(odata.url(path, {"$select": "Code", "$top": "1"}), division)
+        session.read(
+            odata.url(path, {"$select": "Code", "$top": "1"}),
+            division,
+            lambda answer: pages.parse(answer.content),
+        )
     except (AccessDenied, RequestRefused, DailyLimitReached, ErrorLimitReached) as error:
         return str(error)
     return None
@@ -59,8 +85,33 @@ def why_shut(row: Mapping[str, Any]) -> str | None:
 def divisions(session: Session, current: int) -> list[dict[str, Any]]:
     """All divisions that the user may open, also those of an accountant's clients."""
     address = odata.url(f"/api/v1/{current}/system/Divisions", {"$select": DIVISION_FIELDS})
-    rows = [row for page in pages.read(session, address, current) for row in page.rows]
-    return [
-        {name: value.strip() if isinstance(value, str) else value for name, value in row.items()}
-        for row in rows
-    ]
+    return [row for page in pages.read(session, address, current, _listed) for row in page.rows]
+
+
+def _listed(page: Page) -> Page:
+    """A page of the list with plain values, and with every column that was asked for."""
+    return replace(page, rows=[_division(row) for row in page.rows])
+
+
+def _division(row: Row) -> Row:
+    plain: Row = {name: _text(row.get(name)) for name in DIVISION_FIELDS.split(",")}
+    plain |= {name: _integer(row.get(name)) for name in INTEGERS}
+    plain["IsMainDivision"] = row.get("IsMainDivision") is True
+    if plain["Code"] is None:
+        raise UnexpectedAnswer("The list of divisions has a row without the number of a division.")
+    return plain
+
+
+def _text(value: object) -> str | None:
+    return value.strip() if isinstance(value, str) else None
+
+
+def _integer(value: object) -> int | None:
+    """A whole number, also one that came as text."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    try:
+        number = float(value)
+        return int(number) if number.is_integer() else None
+    except (ValueError, OverflowError):
+        return None

@@ -127,6 +127,10 @@ class EndpointUnavailable(Unavailable):
     """Exact Online is there, but an endpoint gives no answer, a fault, or "too many" each time."""
 
 
+class Unreadable(EndpointUnavailable):
+    """An endpoint answers, also when asked again, with something that is not what it should be."""
+
+
 class StoreError(ExactOnlineError):
     """The store cannot be opened, read or written."""
 

@@ -20,18 +20,20 @@ from exactonline_client.errors import UnexpectedAnswer
 from exactonline_client.session import check_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
+
+    import requests
 
     from exactonline_client.odata import Row
     from exactonline_client.session import Session
-
 
 logger = logging.getLogger(__name__)
 
 NUL = rb"\u0000"
 """How JSON writes the one character that PostgreSQL refuses in a text."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+NO_LIST = "Exact Online answered with something that is not a list of rows."
 MOST_DIGITS = 100
 """Of an integer; more are read as a number of less precision, which no column holds anyway."""
 
@@ -58,20 +60,32 @@ class Page:
         return None
 
 
-def read(session: Session, address: str, division: int | None) -> Iterator[Page]:
+def read(
+    session: Session,
+    address: str,
+    division: int | None,
+    check: Callable[[Page], Page] = lambda page: page,
+) -> Iterator[Page]:
     """All pages of a list, each fetched when it is asked for.
 
+    `check` gives a page as it is wanted, and raises UnexpectedAnswer for one that is to be asked
+    for again.
+
     Raises:
-        UnexpectedAnswer: a body that is no list, or a next page on another host.
-        The errors of `Session.get`.
+        UnexpectedAnswer: a next page on another host, or one that was read already.
+        The errors of `Session.read`.
     """
+
+    def understood(answer: requests.Response) -> Page:
+        page = check(parse(answer.content))
+        return replace(page, read_at=_date(answer.headers.get("Date")))
+
     seen = set()
     endpoint = endpoint_of(address)
     current: str | None = address
     while current:
         seen.add(current)
-        answer = session.get(current, division)
-        page = replace(parse(answer.content), read_at=_date(answer.headers.get("Date")))
+        page = session.read(current, division, understood)
         if page.mended:
             logger.warning(
                 "%s of division %s: texts of %s hold half of a character or a NUL, for which "
@@ -98,18 +112,26 @@ def parse(body: bytes) -> Page:
     Raises:
         UnexpectedAnswer: the body is not a list of rows.
     """
+    found, mended = _content(body)
+    page = collection(found)
+    if page is None:
+        raise UnexpectedAnswer(NO_LIST)
+    return replace(page, mended=mended) if mended else page
+
+
+def content(body: bytes) -> Any:  # noqa: ANN401
+    """What is inside the body of an answer; None where it holds nothing that is understood."""
+    return _content(body)[0]
+
+
+def _content(body: bytes) -> tuple[Any, frozenset[str]]:
+    """The same, and the names of the texts in it that were mended."""
     try:
         found, is_sound = _json(body)
         mended = frozenset() if is_sound else frozenset(_unsound(found["d"]))
-        page = collection(_sound(found["d"]) if mended else found["d"])
+        return _sound(found["d"]) if mended else found["d"], mended
     except (ValueError, KeyError, TypeError, RecursionError):
-        page = None
-    if page is None:
-        raise UnexpectedAnswer(
-            "Exact Online answered with something that is not a list of rows. "
-            "Check region and base_url; a proxy in between may answer in its place."
-        )
-    return replace(page, mended=mended) if mended else page
+        return None, frozenset()
 
 
 def _json(body: bytes) -> tuple[Any, bool]:
@@ -149,13 +171,13 @@ def _sound(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
-def collection(content: Any) -> Page | None:  # noqa: ANN401
+def collection(found: Any) -> Page | None:  # noqa: ANN401
     """The rows of a list in either shape, also of one inside a row; None where it is no list."""
-    if isinstance(content, list):
-        content = {"results": content}
-    if not isinstance(content, dict):
+    if isinstance(found, list):
+        found = {"results": found}
+    if not isinstance(found, dict):
         return None
-    rows, following = content.get("results"), content.get("__next")
+    rows, following = found.get("results"), found.get("__next")
     if not _are_rows(rows) or not isinstance(following, (str, type(None))):
         return None
     return Page(rows, following)

@@ -19,7 +19,7 @@ SIGN_IN = "Sign in again: exactonline connect, or a new refresh token in the set
 _UNTRUSTED = re.compile(r"certificate verify failed: (?P<why>[^(\]]+)")
 
 
-def untrusted(error: requests.RequestException, base_url: str) -> Unavailable | None:
+def untrusted(error: Exception, base_url: str) -> Unavailable | None:
     """What it means that nobody vouches for a server's certificate; None for another failure."""
     found = _UNTRUSTED.search(str(error))
     if not found:

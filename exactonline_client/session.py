@@ -7,19 +7,28 @@ into an error that says what happened and what to do.
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from textwrap import shorten
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import backoff
 import requests
-from requests.exceptions import ConnectTimeout
-from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
+from requests.exceptions import ConnectTimeout, InvalidURL
+from urllib3.exceptions import (
+    DecodeError,
+    HTTPError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 
-from exactonline_client import refusals
+from exactonline_client import refusals, transfer
 from exactonline_client.error_counts import COUNTED, endpoint_of
 from exactonline_client.errors import (
     AccessDenied,
@@ -29,6 +38,7 @@ from exactonline_client.errors import (
     StoreError,
     Unavailable,
     UnexpectedAnswer,
+    Unreadable,
     ValidationFailed,
 )
 from exactonline_client.limits import names_a_limit
@@ -39,7 +49,7 @@ if TYPE_CHECKING:
     from exactonline_client.auth import TokenSource
     from exactonline_client.limits import Budget
 
-    Keep = Callable[[requests.Response], None]
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +67,8 @@ GREEDY = (
     "minute was waited for. Another program uses up the same calls: run at another time, or have "
     "it leave some."
 )
-PIECE = 65_536
-"""Bytes that a file is read by."""
+TRANSPORT = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError, MemoryError)
+"""What a request that got no answer may end in: not all of it is wrapped by requests."""
 
 
 class _Transient(Exception):  # noqa: N818
@@ -66,12 +76,23 @@ class _Transient(Exception):  # noqa: N818
 
     lasting: type[Unavailable] = Unavailable
     """What it is when it does not pass."""
+    advice = "What was done so far is kept; start again later."
 
 
 class _Fault(_Transient):
     """The server is there, and could not."""
 
     lasting = EndpointUnavailable
+
+
+class _Garbled(_Fault):
+    """An answer came, and cannot be understood."""
+
+    lasting = Unreadable
+    advice = (
+        "What was done so far is kept; start again later. If it stays, check region and base_url: "
+        "a proxy in between may answer in its place."
+    )
 
 
 @dataclass
@@ -93,7 +114,7 @@ class Usage:
 class Session:
     """Calls to one region on behalf of one app and user."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         base_url: str,
         tokens: TokenSource,
@@ -101,8 +122,13 @@ class Session:
         http: requests.Session,
         *,
         timeout: float = 300.0,
+        most: int = transfer.MOST,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`timeout` is in seconds and bounds the wait for an answer, not its whole transfer."""
+        """`timeout` is in seconds: for an answer to begin, and again for it to come to its end.
+
+        `most` is how many bytes it may have, unpacked.
+        """
         self.base_url = base_url
         self.usage = Usage()
         self._counting = Lock()
@@ -112,58 +138,98 @@ class Session:
         self._budget = budget
         self._http = http
         self._timeout = timeout
-        self._again: Callable[..., requests.Response] = backoff.on_exception(
+        self._most = most
+        self._clock = clock
+        self._again: Callable[..., Any] = backoff.on_exception(
             backoff.expo, _Transient, max_tries=TRIES, logger=None, on_backoff=self._on_backoff
-        )(self._once)
+        )(self._understood)
 
     def get(
         self,
         address: str,
         division: int | None,
         headers: Mapping[str, str | None] | None = None,
-        keep: Keep | None = None,
     ) -> requests.Response:
-        """Read. `address` begins with `/api/` or with the base address itself.
+        """Read an answer whatever its body may hold, see `read`."""
+        return self.read(address, division, lambda answer: answer, headers)
 
-        A header of None is not sent. With `keep`, which gets each answer whose body has not been
-        read yet, the body is read by it alone.
+    def read(
+        self,
+        address: str,
+        division: int | None,
+        parse: Callable[[requests.Response], T],
+        headers: Mapping[str, str | None] | None = None,
+        most: int | None = None,
+    ) -> T:
+        """Read, and give what `parse` makes of the answer.
+
+        Args:
+            address: begins with `/api/` or with the base address itself.
+            division: which one's limits it counts against; None for those that have none.
+            parse: raises UnexpectedAnswer where it cannot understand an answer, which is then
+                asked for again, like one that did not come.
+            headers: one of None is not sent.
+            most: bytes of a body from which on it need not be read any further.
 
         Raises:
             AccessDenied, RequestRefused, Unavailable, DailyLimitReached, ErrorLimitReached,
             SignInNeeded
         """
         try:
-            return self._again("GET", address, division, headers=headers, keep=keep)
+            found: T = self._again(
+                "GET", address, division, parse=parse, headers=headers, most=most
+            )
         except _Transient as error:
             raise error.lasting(
-                f"{_where('GET', address)}: {error}, {TRIES} times in a row. "
-                "What was done so far is kept; start again later."
+                f"{_where('GET', address)}: {error}, {TRIES} times in a row. {error.advice}"
+            ) from None
+        return found
+
+    def _understood(  # noqa: PLR0913 - what a request consists of
+        self,
+        method: str,
+        address: str,
+        division: int | None,
+        *,
+        parse: Callable[[requests.Response], T],
+        headers: Mapping[str, str | None] | None,
+        most: int | None,
+    ) -> T:
+        """What `parse` makes of one answer."""
+        answer = self._once(method, address, division, headers=headers, most=most)
+        try:
+            return parse(answer)
+        except UnexpectedAnswer as error:
+            raise _Garbled(
+                f"{str(error).rstrip('.')} (HTTP {answer.status_code} with "
+                f"{transfer.outline(answer, self._most)})"
             ) from None
 
-    def download(self, address: str, division: int, most: int) -> bytes | None:
+    def download(
+        self, address: str, division: int, most: int, *, may_be_page: bool = False
+    ) -> bytes | None:
         """A file of our own server's, or None where it has more than `most` bytes.
 
         What is too large is not read to its end, and never held in memory.
 
+        Args:
+            address: where it is.
+            division: whose it is.
+            most: bytes that it may have.
+            may_be_page: whether the file may be an HTML page; else that is no answer.
+
         Raises:
             UnexpectedAnswer: the address is on another server, which must not get our token.
-            The errors of `get`.
+            The errors of `read`.
         """
         check_host(self.base_url, address, "a file")
-        found = bytearray()
 
-        def keep(answer: requests.Response) -> None:
-            found.clear()
-            if answer.status_code >= 300:  # noqa: PLR2004
-                return
-            for piece in answer.iter_content(PIECE):
-                found.extend(piece)
-                if len(found) > most:
-                    break
-            answer.close()
+        def parse(answer: requests.Response) -> bytes | None:
+            if not may_be_page and transfer.is_page(answer.content):
+                raise UnexpectedAnswer("A page came in place of a file.")
+            return answer.content if len(answer.content) <= most else None
 
-        self.get(address, division, headers={"Accept": "*/*"}, keep=keep)
-        return bytes(found) if len(found) <= most else None
+        return self.read(address, division, parse, {"Accept": "*/*"}, most)
 
     def write(
         self,
@@ -208,12 +274,12 @@ class Session:
         *,
         body: Any = None,  # noqa: ANN401
         headers: Mapping[str, str | None] | None = None,
-        keep: Keep | None = None,
+        most: int | None = None,
     ) -> requests.Response:
         """One answer to one request; only answers that say "not carried out" lead to another."""
         signed_again, limited = False, 0
         while True:
-            answer = self._send(method, address, division, body, headers, keep)
+            answer = self._send(method, address, division, body, headers, most)
             if answer.status_code == TOO_MANY:
                 limited += 1
                 told = division is not None and names_a_limit(answer.headers)
@@ -238,7 +304,7 @@ class Session:
         division: int | None,
         body: Any,  # noqa: ANN401
         headers: Mapping[str, str | None] | None,
-        keep: Keep | None,
+        most: int | None,
     ) -> requests.Response:
         url = self.base_url + address if address.startswith("/") else address
         sent_headers: dict[str, str | None] = {"Accept": "application/json"}
@@ -259,18 +325,16 @@ class Session:
                     auth=self._tokens,
                     timeout=self._timeout,
                     allow_redirects=False,
-                    stream=keep is not None,
+                    stream=True,
+                    hooks={"response": _forget_target},
                 )
-                if keep is not None:
-                    keep(answer)
-            except requests.RequestException as error:
+                transfer.receive(answer, most or self._most, self._timeout, self._clock)
+            except TRANSPORT as error:
                 raise self._failure(method, address, error) from None
             self._note(division, endpoint, answer)
         return answer
 
-    def _failure(
-        self, method: str, address: str, error: requests.RequestException
-    ) -> Unavailable | _Transient:
+    def _failure(self, method: str, address: str, error: Exception) -> Unavailable | _Transient:
         """What it means that there was no answer."""
         if method in WRITES and _never_sent(error):
             return Unavailable(
@@ -357,17 +421,24 @@ def _where(method: str, address: str) -> str:
     return f"{method} {urlsplit(address).path}"
 
 
-def _explain(error: requests.RequestException) -> str:
-    if isinstance(error, requests.Timeout):
+def _forget_target(answer: requests.Response, *_args: object, **_options: object) -> None:
+    """Keep requests from looking into where a redirect leads, which need not be an address."""
+    answer.headers.pop("Location", None)
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, (requests.Timeout, ReadTimeoutError)):
         return "no answer in time"
     if _never_sent(error):
         return "no connection"
+    if isinstance(error, (DecodeError, requests.exceptions.ContentDecodingError)):
+        return "an answer that cannot be unpacked"
     return f"the connection was cut ({type(error).__name__})"
 
 
-def _never_sent(error: requests.RequestException) -> bool:
+def _never_sent(error: Exception) -> bool:
     """Whether the request certainly did not leave this machine."""
-    if isinstance(error, ConnectTimeout):
+    if isinstance(error, (ConnectTimeout, InvalidURL)):
         return True
     cause = error.args[0] if error.args else None
     if isinstance(cause, MaxRetryError):

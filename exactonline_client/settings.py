@@ -129,7 +129,10 @@ SHARED: dict[str, dict[str, Any]] = {
         "default": 300,
         "title": "Request Timeout",
         "examples": [60],
-        "description": "Seconds to wait for an answer to one API call.",
+        "description": (
+            "Seconds to wait for an answer to one API call to begin, and then again for all of it "
+            "to come in."
+        ),
     },
     "user_agent": {
         "type": ["string", "null"],

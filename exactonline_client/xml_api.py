@@ -75,13 +75,12 @@ def download(session: Session, division: int, topic: str) -> Iterator[Element]:
     """All pages of the documents of a topic.
 
     Raises:
-        UnexpectedAnswer: an answer is no XML of this kind.
-        The errors of `Session.get`.
+        The errors of `Session.read`: also where an answer is no XML of this kind.
     """
     after = ""
     while True:
         address = _address(DOWNLOAD, topic, division, after)
-        page = _parse(session.get(address, division, ACCEPT).content)
+        page = session.read(address, division, lambda answer: _parse(answer.content), ACCEPT)
         yield page
         found = page.find(f"Topics/Topic[@code='{topic}']")
         if found is None or not _is_full(found) or found.get("ts_d", "") in ("", after):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from exactonline_client.errors import AccessDenied, RequestRefused, UnexpectedAnswer
+from exactonline_client.errors import AccessDenied, RequestRefused, UnexpectedAnswer, Unreadable
 from tap_exactonline.bookmarks import moved, start
 from tap_exactonline.plan import TIMESTAMP
 from tap_exactonline.streams import ExactStream
@@ -30,7 +30,6 @@ MEGABYTE = 1_000_000
 COLUMN, LINK, NAME, SIZE = "Attachment", "Url", "FileName", "FileSize"
 AS_FILE = "Download=1"
 """Has the server send the file, not a page that shows it."""
-PAGES = (b"<!doctype html", b"<html")
 PAGE_NAMES = (".htm", ".html")
 
 
@@ -79,19 +78,17 @@ class AttachmentStream(ExactStream):
         if AS_FILE not in link:
             link += f"{'&' if '?' in link else '?'}{AS_FILE}"
         try:
-            content = self.tap.connection.session.download(link, division, most)
-        except (AccessDenied, RequestRefused, UnexpectedAnswer) as error:
+            content = self.tap.connection.session.download(
+                link,
+                division,
+                most,
+                may_be_page=str(record[NAME]).lower().endswith(PAGE_NAMES),
+            )
+        except (AccessDenied, RequestRefused, UnexpectedAnswer, Unreadable) as error:
             # Others have theirs: an attachment whose file is gone must not be in the way for ever.
             logger.warning("%s is sent without its file. %s", what, error)
             return None
         if content is None:
             logger.warning(too_large)
             return None
-        if _is_page(content) and not str(record[NAME]).lower().endswith(PAGE_NAMES):
-            logger.warning("%s is sent without its file: a page came in its place.", what)
-            return None
         return base64.b64encode(content).decode()
-
-
-def _is_page(content: bytes) -> bool:
-    return content[:64].lstrip().lower().startswith(PAGES)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from exactonline_client import catalogue, list_sizes, odata
-from exactonline_client.errors import NOT_READABLE, DailyLimitReached, RequestRefused
+from exactonline_client.errors import NOT_READABLE, DailyLimitReached, UnexpectedAnswer
 from exactonline_client.list_sizes import Size
 from exactonline_client.store import budgets
 from tap_exactonline import deletes, parallel, reading, rights, sources
@@ -26,6 +26,8 @@ from tap_exactonline.sources import ALL, CHANGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    import requests
 
     from exactonline_client.connection import Connection
     from exactonline_client.list_sizes import Known
@@ -189,15 +191,14 @@ def _query(tap: TapExactOnline, plan: Plan, source: Source) -> str | None:
 
 def _rows(connection: Connection, source: Source, address: str) -> int:
     # The number comes as plain text, which an Accept header for JSON would rule out.
-    answer = connection.session.get(address, source.division, headers={"Accept": None})
+    return connection.session.read(address, source.division, _number, headers={"Accept": None})
+
+
+def _number(answer: requests.Response) -> int:
     try:
         return int(answer.content.decode("utf-8-sig"))
     except ValueError:
-        raise RequestRefused(
-            f"{source.endpoint}: the count of its rows is not a number.",
-            status=answer.status_code,
-            reason="",
-        ) from None
+        raise UnexpectedAnswer("The count of the rows is not a number.") from None
 
 
 def estimate(tap: TapExactOnline, lists: list[Source], days: float) -> Estimate:

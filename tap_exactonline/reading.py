@@ -14,7 +14,7 @@ from exactonline_client.errors import (
     AccessDenied,
     ErrorLimitReached,
     RequestRefused,
-    UnexpectedAnswer,
+    Unreadable,
 )
 from tap_exactonline.bookmarks import modified_filter
 from tap_exactonline.plan import LINE_NUMBER, MODIFIED, TIMESTAMP
@@ -225,15 +225,14 @@ def first_timestamp(connection: Connection, plan: Plan, division: int, start_dat
         },
     )
     try:
-        answer = pages.parse(connection.session.get(address, division).content)
-        first = min((decode(row)[TELLS] for row in answer.rows), default=None)
-    except (
-        RequestRefused,
-        AccessDenied,
-        ErrorLimitReached,
-        UnexpectedAnswer,
-        odata.WrongType,
-    ) as refusal:
+        first = connection.session.read(
+            address,
+            division,
+            lambda answer: min(
+                (decode(row)[TELLS] for row in pages.parse(answer.content).rows), default=None
+            ),
+        )
+    except (RequestRefused, AccessDenied, ErrorLimitReached, Unreadable) as refusal:
         logger.warning("%s: Exact cannot tell where start_date is, reading all. %s", name, refusal)
         if isinstance(refusal, RequestRefused):
             connection.note_refusal(plan.endpoint.id, SYNC_TIMESTAMP)

@@ -5,17 +5,18 @@ Exact answers a user without rights with an empty list in places, which looks li
 
 from __future__ import annotations
 
-import json
 import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import odata
+from exactonline_client import odata, pages
 from exactonline_client.catalogue import load
-from exactonline_client.errors import NOT_READABLE
+from exactonline_client.errors import NOT_READABLE, UnexpectedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import requests
 
     from exactonline_client.connection import Connection
     from tap_exactonline.plan import Plan
@@ -59,12 +60,11 @@ def may_read(connection: Connection, plan: Plan, division: int) -> bool | None:
         {"endpoint": odata.literal(_name(plan), "Edm.String"), "action": "'GET'"},
     )
     try:
-        answer = connection.session.get(address, division).content
+        return connection.session.read(address, division, _truth)
     except NOT_READABLE as refusal:
         connection.remember_denial(USER_HAS_RIGHTS, division)
         logger.info("%s of division %s: rights are not known. %s", plan.name, division, refusal)
         return None
-    return _truth(answer)
 
 
 def _name(plan: Plan) -> str:
@@ -73,12 +73,11 @@ def _name(plan: Plan) -> str:
     return f"{endpoint.service}/{endpoint.name}" if endpoint.kind == "crud" else endpoint.id
 
 
-def _truth(answer: bytes) -> bool | None:
+def _truth(answer: requests.Response) -> bool | None:
     """The one truth value in an answer: bare, of a row, or of the only row of a list."""
-    try:
-        found = json.loads(answer)["d"]
-    except (ValueError, KeyError, TypeError):
-        return None
+    found = pages.content(answer.content)
+    if found is None:
+        raise UnexpectedAnswer("Exact Online does not say whether the user has rights.")
     if isinstance(found, dict):
         found = found.get("results", found)
     if isinstance(found, list) and len(found) == 1:

@@ -13,10 +13,13 @@ from exactonline_client.errors import (
     ExactOnlineError,
     RequestRefused,
     UnexpectedAnswer,
+    Unreadable,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import requests
 
     from exactonline_client.catalogue import Endpoint
     from exactonline_client.connection import Connection
@@ -114,21 +117,23 @@ class Search:
         select = ",".join(self._own(columns))
         address = odata.url(f"{self._path()}({literal})", {"$select": select})
         try:
-            answer = self.connection.session.get(address, self.division)
+            row = self.connection.session.read(address, self.division, self._document)
         except RequestRefused as refusal:
             if refusal.status == NOT_FOUND:
                 return None
             raise
-        try:
-            row = dict(answer.json()["d"])
-        except (KeyError, TypeError, ValueError, RecursionError):
-            raise UnexpectedAnswer(
-                f"{self.endpoint.name}: a document was asked for, and something else came."
-            ) from None
         row[self.key] = key
         for collection, wanted in columns.items():
             if collection:
                 self._add_lines([row], collection, wanted)
+        return row
+
+    def _document(self, answer: requests.Response) -> Row:
+        row = pages.content(answer.content)
+        if not isinstance(row, dict):
+            raise UnexpectedAnswer(
+                f"{self.endpoint.name}: a document was asked for, and something else came."
+            )
         return row
 
     def _own(self, columns: Columns) -> list[str]:
@@ -246,7 +251,7 @@ class Search:
                 rows = list(self.where(self.endpoint, name, values, [*own, *inner], list(lines)))
                 for row in rows:
                     row.update({of: self._whole(row.get(of)) for of in lines})
-            except (RequestRefused, UnexpectedAnswer) as error:
+            except (RequestRefused, UnexpectedAnswer, Unreadable) as error:
                 refusal = error
             else:
                 return rows

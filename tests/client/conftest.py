@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -205,6 +206,14 @@ def closed_port() -> Iterator[int]:
     with closing(socket.socket()) as unused:
         unused.bind(("127.0.0.1", 0))
         yield unused.getsockname()[1]
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The waits between tries, which are not waited for."""
+    slept: list[float] = []
+    monkeypatch.setattr("backoff._sync.time", SimpleNamespace(sleep=slept.append))
+    return slept
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import pytest
 import time_machine
 
 from exactonline_client.connection import connect
-from exactonline_client.divisions import refusal
-from exactonline_client.errors import ConfigurationError, DailyLimitReached, UnexpectedAnswer
+from exactonline_client.divisions import DIVISION_FIELDS, refusal, why_shut
+from exactonline_client.errors import ConfigurationError, DailyLimitReached, EndpointUnavailable
+from exactonline_client.session import TRIES
 from exactonline_client.settings import SHARED
 
 if TYPE_CHECKING:
@@ -142,11 +143,47 @@ class TestMe:
         assert connection.me["CurrentDivision"] == 7
         assert connection.session.usage.calls == {None: 1}
 
-    def test_no_user_is_told(self, connection: Connection, endpoint: TokenEndpoint) -> None:
+    @pytest.mark.parametrize(
+        ("rows", "told"),
+        [
+            ([], "who is signed in"),
+            ([{}], "in which division"),
+            ([{"CurrentDivision": None}], "in which division"),
+            ([{"CurrentDivision": "seven"}], "in which division"),
+            ([{"CurrentDivision": True}], "in which division"),
+            ([{"CurrentDivision": 1e999}], "in which division"),
+            ([{"CurrentDivision": {}}], "in which division"),
+            ([7], "not a list of rows"),
+            ([None], "not a list of rows"),
+        ],
+    )
+    def test_no_user_is_asked_for_again_and_then_told(
+        self,
+        rows: list[Any],
+        told: str,
+        connection: Connection,
+        endpoint: TokenEndpoint,
+        naps: list[float],
+    ) -> None:
         endpoint.grant(1)
-        endpoint.mock.get(ME, json={"d": {"results": []}})
-        with pytest.raises(UnexpectedAnswer, match="who is signed in"):
+        for _ in range(TRIES):
+            endpoint.mock.get(ME, json={"d": {"results": rows}})
+        with pytest.raises(EndpointUnavailable, match=told) as caught:
             assert connection.me
+        assert caught.value.exit_code == 7
+        assert len(naps) == TRIES - 1
+        answer_me(endpoint)
+        assert connection.me["CurrentDivision"] == 7
+
+    def test_values_of_other_types_are_taken_or_left(
+        self, connection: Connection, endpoint: TokenEndpoint
+    ) -> None:
+        endpoint.grant(1)
+        odd = {"CurrentDivision": "7", "UserID": {"a": 1}, "FullName": 5, "ServerUtcOffset": "x"}
+        answer_me(endpoint, **odd)
+        found = connection.me
+        assert (found["CurrentDivision"], found["UserID"], found["FullName"]) == (7, None, None)
+        assert connection.zone.key == "Europe/Amsterdam"
 
 
 class TestDivisions:
@@ -161,11 +198,36 @@ class TestDivisions:
         endpoint.mock.get(address, json={"d": {"results": [first], "__next": f"{address}?$x=1"}})
         endpoint.mock.get(f"{address}?$x=1", json={"d": {"results": [second]}})
         assert connection.divisions == connection.divisions
-        assert connection.divisions == [
-            {**first, "Country": "NL"},
-            {**second, "Country": "BE"},
-        ]
+        found = [(row["Code"], row["Description"], row["Country"]) for row in connection.divisions]
+        assert found == [(7, "Mine", "NL"), (8, "Theirs", "BE")]
         assert connection.session.usage.calls == {None: 1, 7: 2}
+
+    @pytest.mark.parametrize("row", [{}, {"Code": None}, {"Code": "x"}, {"Code": []}, 8, None])
+    def test_a_row_without_a_number_is_asked_for_again_and_then_told(
+        self, row: object, connection: Connection, endpoint: TokenEndpoint, naps: list[float]
+    ) -> None:
+        endpoint.grant(1)
+        answer_me(endpoint)
+        for _ in range(TRIES):
+            endpoint.mock.get(f"{BASE}/api/v1/7/system/Divisions", json={"d": [{"Code": 7}, row]})
+        with pytest.raises(EndpointUnavailable, match=r"list of (rows|divisions)") as caught:
+            assert connection.divisions
+        assert caught.value.exit_code == 7
+        assert len(naps) == TRIES - 1
+
+    def test_rows_have_every_column_and_plain_values(
+        self, connection: Connection, endpoint: TokenEndpoint
+    ) -> None:
+        endpoint.grant(1)
+        answer_me(endpoint)
+        row = {"Code": "7", "Description": 5, "Country": None, "BlockingStatus": "0", "Status": {}}
+        endpoint.mock.get(f"{BASE}/api/v1/7/system/Divisions", json={"d": [row]})
+        (found,) = connection.divisions
+        assert {*found} == {*DIVISION_FIELDS.split(",")}
+        assert found["Code"] == 7
+        assert found["BlockingStatus"] == 0
+        assert why_shut(found) is None
+        assert [found[name] for name in ("Description", "Country", "Status")] == [None] * 3
 
     @pytest.mark.parametrize(
         ("status", "told"), [(200, None), (403, "no access"), (404, "refused"), (400, "refused")]

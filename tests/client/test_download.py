@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exactonline_client.errors import AccessDenied, UnexpectedAnswer
-from exactonline_client.session import PIECE
+from exactonline_client.transfer import PIECE
 from tests.client.conftest import BASE
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exactonline_client import pages
-from exactonline_client.errors import UnexpectedAnswer
+from exactonline_client.errors import EndpointUnavailable, UnexpectedAnswer
 from exactonline_client.pages import Page
+from exactonline_client.session import TRIES
 
 if TYPE_CHECKING:
     import responses
@@ -87,9 +88,56 @@ def test_the_servers_line_breaks_and_slashes_are_understood() -> None:
     ids=lambda body: body[:40].decode(errors="replace") or "nothing",
 )
 def test_what_is_no_list_of_rows_is_told(body: bytes) -> None:
-    with pytest.raises(UnexpectedAnswer, match=r"not a list of rows.*base_url") as caught:
+    with pytest.raises(UnexpectedAnswer, match="not a list of rows"):
         pages.parse(body)
-    assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "outline"),
+    [
+        (b"", {}, "HTTP 200 with an empty body"),
+        (b"<html><title>\n Down for\n now </title>", {}, 'an HTML page titled "Down for now"'),
+        (b"<!DOCTYPE html><p>Sign in", {}, "an HTML page)"),
+        (b'{"d": [{"ID": "secret', {"Content-Type": "application/json;c=d"}, "21 bytes of applic"),
+        (b'{"d": [{"ID": "secret"}]}', {"Content-Encoding": "gzip"}, "cannot be unpacked"),
+        (b'{"d": {"results": [null]}}', {}, "26 bytes of text/plain"),
+    ],
+)
+def test_a_body_that_is_not_understood_is_asked_for_again(  # noqa: PLR0917
+    body: bytes,
+    headers: dict[str, str],
+    outline: str,
+    session: Session,
+    mock: Any,
+    naps: list[float],
+) -> None:
+    for _ in range(2):
+        mock.get(f"{BASE}{PATH}", body=body, headers=headers)
+    mock.get(f"{BASE}{PATH}", json={"d": ROWS})
+    assert [page.rows for page in pages.read(session, PATH, 1)] == [ROWS]
+    assert len(naps) == session.usage.retries == 2
+    for _ in range(TRIES):
+        mock.get(f"{BASE}{PATH}", body=body, headers=headers)
+    with pytest.raises(EndpointUnavailable) as caught:
+        next(pages.read(session, PATH, 1))
+    assert outline in str(caught.value)
+    assert "5 times in a row" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert caught.value.exit_code == 7
+
+
+def test_a_page_that_fails_a_check_is_asked_for_again(
+    session: Session, mock: Any, naps: list[float]
+) -> None:
+    def check(page: Page) -> Page:
+        if not page.rows:
+            raise UnexpectedAnswer("There is always a row.")
+        return page
+
+    mock.get(f"{BASE}{PATH}", json={"d": []})
+    mock.get(f"{BASE}{PATH}", json={"d": ROWS})
+    assert [page.rows for page in pages.read(session, PATH, 1, check)] == [ROWS]
+    assert len(naps) == 1
 
 
 @given(content=JSON)

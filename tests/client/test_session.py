@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,14 +46,6 @@ BODY = b'{"YourRef": "A-1"}'
 
 def refusal(message: str | None) -> dict[str, Any]:
     return {"error": {"code": "", "message": {"lang": "", "value": message}}}
-
-
-@pytest.fixture
-def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits between tries, which are not waited for."""
-    slept: list[float] = []
-    monkeypatch.setattr("backoff._sync.time", SimpleNamespace(sleep=slept.append))
-    return slept
 
 
 @pytest.fixture

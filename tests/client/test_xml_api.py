@@ -8,7 +8,8 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from exactonline_client import xml_api
-from exactonline_client.errors import InDoubt, UnexpectedAnswer
+from exactonline_client.errors import EndpointUnavailable, InDoubt
+from exactonline_client.session import TRIES
 from exactonline_client.xml_api import Message
 from tests.client.conftest import BASE
 
@@ -73,10 +74,19 @@ def test_an_answer_that_is_something_else_leaves_doubt(
 
 
 @pytest.mark.parametrize("body", FOREIGN)
-def test_a_download_of_something_else_is_told(body: str, session: Session, mock: Any) -> None:
+def test_a_download_of_something_else_is_asked_for_again(
+    body: str, session: Session, mock: Any, naps: list[float]
+) -> None:
     mock.get(DOWNLOAD, body=body)
-    with pytest.raises(UnexpectedAnswer, match="not its own XML"):
+    mock.get(DOWNLOAD, body="<eExact/>")
+    (root,) = xml_api.download(session, 7, "Things")
+    assert root.tag == "eExact"
+    for _ in range(TRIES):
+        mock.get(DOWNLOAD, body=body)
+    with pytest.raises(EndpointUnavailable, match="not its own XML") as caught:
         list(xml_api.download(session, 7, "Things"))
+    assert caught.value.exit_code == 7
+    assert len(naps) == TRIES
 
 
 def page(topic: str) -> str:

@@ -15,7 +15,9 @@ from exactonline_client.errors import (
     DailyLimitReached,
     EndpointUnavailable,
     Incomplete,
+    Unreadable,
 )
+from exactonline_client.session import TRIES
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome
@@ -103,6 +105,36 @@ def test_deletes_that_cannot_be_seen_keep_no_row_from_being_read(bench: Bench) -
     fault(bench)
     third = bench.run(stream, state=second.state)
     assert any("_sdc_deleted_at" in row for row in third.records(stream))
+
+
+@pytest.mark.parametrize(
+    ("path", "settings"),
+    [
+        ("Me", {}),
+        ("system/Divisions", {"all_divisions": True}),
+        ("sync/CRM/Accounts", {}),
+        ("sync/Deleted", {}),
+        ("read/sync/Sync/SyncTimestamp", {"start_date": "2020-01-01T00:00:00Z"}),
+    ],
+)
+def test_an_answer_that_breaks_off_is_asked_for_again(
+    bench: Bench, path: str, settings: dict[str, Any]
+) -> None:
+    bench.server.control.faults({"kind": "malformed", "path": path, "times": 2})
+    outcome = bench.run("accounts", **settings)
+    assert outcome.error is None
+    assert is_complete(bench, outcome, "accounts")
+    assert not bench.server.world.faults.rules()
+
+
+def test_an_endpoint_whose_answers_all_break_off_is_left_out(bench: Bench) -> None:
+    bench.server.control.faults({"kind": "malformed", "path": "financial/Journals"})
+    outcome = bench.run("journals", "vat_codes")
+    assert isinstance(outcome.error, Incomplete)
+    assert isinstance(outcome.error.reason, Unreadable)
+    assert outcome.error.exit_code == 7
+    assert outcome.calls["financial/Journals"] == TRIES
+    assert is_complete(bench, outcome, "vat_codes")
 
 
 # The list of divisions

@@ -1,0 +1,84 @@
+"""Reading the body of an answer within bounds of time and size.
+
+The time-out of a request is one for each read of the connection: an answer that drips is never
+late by it. Nor does the length of an answer tell how much it unpacks to.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from io import BytesIO
+from textwrap import shorten
+from typing import TYPE_CHECKING
+
+import requests
+import urllib3
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST = 256_000_000
+"""Bytes that an answer may have, unpacked. A page of 1,000 rows of the widest entity has 10 MB."""
+PIECE = 65_536
+"""Bytes that an answer is read by."""
+LONGEST_TITLE = 80
+
+_HTML = re.compile(rb"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+
+
+def receive(
+    answer: requests.Response, most: int, seconds: float, clock: Callable[[], float]
+) -> None:
+    """Read the body of an answer, which is `content` from then on, as it is when unpacked.
+
+    Of one that is longer than `most` there is more than that, and not all of it.
+
+    Raises:
+        requests.Timeout: it was not there to its end after so many seconds.
+        The errors of urllib3: it broke off, or cannot be unpacked.
+    """
+    packed = _packed(answer.raw, most, clock() + seconds, clock)
+    encoding = answer.headers.get("Content-Encoding")
+    if encoding:
+        headers = {"Content-Encoding": encoding}
+        unpacking = urllib3.HTTPResponse(BytesIO(packed), headers, preload_content=False)
+        packed = unpacking.read(most + 1, decode_content=True)
+    answer.raw = BytesIO(packed)
+
+
+def _packed(
+    raw: urllib3.BaseHTTPResponse, most: int, deadline: float, clock: Callable[[], float]
+) -> bytes:
+    pieces = []
+    with closing(raw):
+        while most >= 0:
+            piece = raw.read1(PIECE, decode_content=False)
+            if not piece:
+                break
+            pieces.append(piece)
+            most -= len(piece)
+            if clock() > deadline:
+                raise requests.Timeout
+    return b"".join(pieces)
+
+
+def is_page(body: bytes) -> bool:
+    """Whether a body is a page for people, such as a proxy's."""
+    return _HTML.match(body) is not None
+
+
+def outline(answer: requests.Response, most: int) -> str:
+    """What came, in a few words that hold nothing of any record."""
+    body = answer.content
+    if len(body) > most:
+        return f"more than {most / 1_000_000:.0f} MB"
+    if not body.strip():
+        return "an empty body"
+    if is_page(body):
+        found = _TITLE.search(body[:PIECE])
+        title = " ".join(found[1].decode(errors="replace").split()) if found else ""
+        return f'an HTML page titled "{shorten(title, LONGEST_TITLE)}"' if title else "an HTML page"
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+    return f"{len(body):,} bytes of {shorten(kind, LONGEST_TITLE) or 'no stated kind'}"
