@@ -26,6 +26,8 @@ from exactonline_client.catalogue import load
 from tap_exactonline.tap import TapExactOnline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import requests
     from singer_sdk.singerlib import Message
 
@@ -61,14 +63,21 @@ def record(here: Arena, selection: dict[str, Any], file: Path) -> list[str]:
     tap = TapExactOnline(config=here.settings, catalog=selection, message_writer=Nowhere())
     session = tap.connection.session
     asked: dict[str, str] = {}
-    get = session.get
+    read = session.read  # every call of the tap goes through it
 
-    def kept(address: str, *arguments: Any, **options: Any) -> requests.Response:  # noqa: ANN401
-        answer = get(address, *arguments, **options)
-        asked[address.removeprefix(session.base_url)] = answer.text
-        return answer
+    def kept(
+        address: str,
+        division: int | None,
+        parse: Callable[[requests.Response], Any],
+        *others: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        def noted(answer: requests.Response) -> Any:  # noqa: ANN401
+            asked[address.removeprefix(session.base_url)] = answer.text
+            return parse(answer)
 
-    session.get = kept  # type: ignore[method-assign]  # every call of the tap goes through it
+        return read(address, division, noted, *others)
+
+    session.read = kept  # type: ignore[method-assign, assignment]
     tap.sync_all()
     tap.connection.close()
     replay.save(asked, session.base_url, file)

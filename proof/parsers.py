@@ -72,10 +72,10 @@ def _next_page(text: bytes) -> object:
     first = json.dumps({"d": {"results": [], "__next": address}}).encode()
     bodies = iter([first, b'{"d": {"results": []}}'])
 
-    def get(_address: str, _division: int | None) -> Any:  # noqa: ANN401
-        return SimpleNamespace(content=next(bodies), headers={})
+    def read(_address: str, _division: int | None, parse: Callable[[Any], object]) -> object:
+        return parse(SimpleNamespace(content=next(bodies), headers={}))
 
-    session: Any = SimpleNamespace(base_url=HOST, get=get, usage=Usage())
+    session: Any = SimpleNamespace(base_url=HOST, read=read, usage=Usage())
     return [page.skiptoken for page in pages.read(session, "/api/v1/1/crm/Accounts", 1)]
 
 
@@ -289,7 +289,11 @@ def _uploaded(text: bytes) -> None:
 def _downloaded(text: bytes) -> None:
     """What is made of the match sets that the XML API lists; a full page is asked for once."""
     answers = iter([text, b"<eExact/>"])
-    session = SimpleNamespace(get=lambda *_: SimpleNamespace(content=next(answers)))
+
+    def read(_address: str, _division: int, parse: Callable[[Any], object], _: object) -> object:
+        return parse(SimpleNamespace(content=next(answers)))
+
+    session = SimpleNamespace(read=read)
     for page in xml_api.download(session, 1, "MatchSets"):  # type: ignore[arg-type]
         for element in page.iter("MatchSet"):
             match_sets.identity(element)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -19,11 +19,12 @@ from exactonline_client.store import lookups as kept
 from exactonline_client.store import postings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from exactonline_client.store import Store
     from tests.client.conftest import Clock
 
+T = TypeVar("T")
 DIVISION = 1
 ITEMS, ACCOUNTS, PROJECTS = "logistics/Items", "crm/Accounts", "project/Projects"
 PAGES = {"bulk": 1000, "plain": 60}
@@ -43,11 +44,10 @@ class Server:
     base_url: str = "http://127.0.0.1:9"
     usage: Usage = field(default_factory=Usage)
 
-    def get(
-        self, address: str, division: int | None, headers: Mapping[str, str] | None = None
-    ) -> requests.Response:
+    def read(
+        self, address: str, division: int | None, parse: Callable[[requests.Response], T]
+    ) -> T:
         assert division == DIVISION
-        assert headers is None
         assert len(address) <= 6000 - len(self.base_url)
         split = urlsplit(address)
         path = split.path.partition(f"/{DIVISION}/")[2]
@@ -77,7 +77,7 @@ class Server:
         answer = requests.Response()
         answer.status_code = 200
         answer._content = json.dumps({"d": content}).encode()
-        return answer
+        return parse(answer)
 
 
 def codes(number: int, name: str = "C") -> list[dict[str, str]]:

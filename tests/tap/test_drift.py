@@ -218,7 +218,7 @@ def test_every_shape_of_the_answer_is_understood(
     answer = requests.Response()
     answer.status_code = 200
     answer._content = f'{{"d": {shape % json.dumps(allowed)}}}'.encode()
-    with mock.patch.object(connection.session, "get", return_value=answer):
+    with mock.patch.object(connection.session, "read", lambda *asked: asked[-1](answer)):
         rights.doubt(connection, ACCOUNTS, bench.divisions[0])
     connection.close()
     assert ("has no rights" in caplog.text) is not allowed
