@@ -33,8 +33,8 @@ NUMBERS = {"Edm.Double", "Edm.Decimal", "Edm.Single"}
 PADDED = {"Country", "Language", "Legislation", "State", "Unit"}
 NOT_PADDED = {"SearchCode"}
 TEXT = {str, type(None)}
-NUMBER = {int, float, type(None)}
-WHOLE = {int, type(None)}
+NUMBER: set[type] = {int, float, type(None)}
+WHOLE: set[type] = {int, type(None)}
 INT64_END = 2**63
 """The first number that no column of integers can hold."""
 MAX_URL = 6000
@@ -205,7 +205,7 @@ def _are_plain(numbers: Iterable[Any], types: set[type]) -> bool:
     if not types.issuperset(map(type, numbers)):
         return False
     try:
-        return sum(map(abs, filter(None, numbers))) < INT64_END
+        return bool(sum(map(abs, filter(None, numbers))) < INT64_END)
     except OverflowError:
         return False
 

@@ -198,6 +198,8 @@ class Company:
         for feed in self._feeds.values():
             rows = list(feed.after(0))
             feed.clear()
+            if not self.switches.move_keeps_order:
+                self.rng.shuffle(rows)
             for row in rows:
                 del row["Timestamp"]
             for row in rows:

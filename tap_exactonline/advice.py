@@ -16,6 +16,8 @@ LARGE_SHARE = 0.25
 FEW_CALLS = 60
 """What fits in a minute needs no advice."""
 WORTH_SWITCHING = 10
+SYNC = "sync/"
+"""Endpoints whose lists are read whole the first time, whatever the start date."""
 
 
 def advice(estimate: Estimate, *, has_start_date: bool) -> list[str]:
@@ -55,7 +57,8 @@ def _of_large_lists(by_list: dict[tuple[str, ...], list[Cost]], total: int) -> I
 def _of_days(estimate: Estimate, *, has_start_date: bool) -> Iterator[str]:
     if estimate.days <= 1:
         return
-    if any(cost.scope != CHANGES for cost in estimate.costs if cost.streams):
+    first = [cost for cost in estimate.costs if cost.streams and cost.scope != CHANGES]
+    if any(not cost.endpoint.startswith(SYNC) for cost in first):
         how = "Set a later start_date" if has_start_date else "Set start_date"
         yield f"{how}: rows last changed before it are then not read."
     yield (

@@ -15,7 +15,7 @@ from tap_exactonline import bookmarks
 from tap_exactonline.plan import TIMESTAMP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableMapping
+    from collections.abc import Mapping, MutableMapping
 
     State = MutableMapping[str, Any]
 
@@ -104,15 +104,18 @@ def forget(state: State) -> None:
         state.pop(name, None)
 
 
-def other_start(state: State, column: str, first_timestamp: Callable[[str], int]) -> Any:  # noqa: ANN401
+def other_start(state: State, column: str) -> Any:  # noqa: ANN401
     """Where to go on when a stream is read from another endpoint than the last time.
 
-    From a rowversion to `Modified` and back; `first_timestamp` finds the rowversion of a moment.
-    None where the state says nothing.
+    From a rowversion to `Modified` and back; None where the state says nothing. The rowversion of
+    a moment is not known: where there is none to go back to, everything is read, and what was
+    complete before is left out.
     """
     complete = state.get(COMPLETE_UNTIL)
     if complete is None or state.get("replication_key") in (None, column):
         return None
-    if column == TIMESTAMP:
-        return max(first_timestamp(complete), state.get(bookmarks.LAST_TIMESTAMP, 0)) or None
-    return complete
+    if column != TIMESTAMP:
+        return complete
+    if bookmarks.LAST_TIMESTAMP not in state:
+        state[SINCE] = complete
+    return state.get(bookmarks.LAST_TIMESTAMP, 0)

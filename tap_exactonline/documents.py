@@ -62,7 +62,7 @@ class HeaderStream(ExactStream):
     @override
     def _rows(self, here: Partition, *others: Partition) -> Iterator[Batch]:
         column = self.plan.bookmark or ""
-        starts = [self.start(here.division, here.state, column)] if self.selected else []
+        starts = [self.start(here.state, column)] if self.selected else []
         lines = None
         for there in others:
             lines = Lines(there, column, alone=not self.expands)
@@ -143,8 +143,7 @@ class MixedHeaders(HeaderStream):
     @property
     def _placed_by(self) -> list[str]:
         """The columns that tell what a row is, and whether it is wanted."""
-        needed = [TIMESTAMP, LINE_NUMBER]
-        return needed if self.tap.start_date is None else [*needed, MODIFIED]
+        return [TIMESTAMP, LINE_NUMBER, MODIFIED]
 
     @override
     def _parts(self, page: Page, pair: Pair) -> Iterator[Part]:

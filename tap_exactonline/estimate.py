@@ -273,8 +273,6 @@ def _cost(tap: TapExactOnline, source: Source, known: Known, last_run: LastRun |
     calls = max(1, math.ceil((rows or 0) / page))
     if isinstance(plan, CustomPlan) and plan.around and size and size.calls:
         calls = size.calls
-    if plan.endpoint.kind == "sync" and source.scope not in (ALL, CHANGES):
-        calls += 1  # asks which rowversion the start date means
     if rows == 0 and source.scope != CHANGES and tap.config.get(rights.SETTING, True):
         calls += 1
     unused = plan.endpoint.kind != "sync" and plan.stream.sync is not None and rows is not None

@@ -94,7 +94,7 @@ class Lines:
         self.stream.check_continuity(here)
         # Before any line is read: one that is deleted between the two would be told too early.
         self.stream.read_log(here.division)
-        self.first = self.stream.start(here.division, here.state, column)
+        self.first = self.stream.start(here.state, column)
         self._decode = self.stream.decoder(here.division)
         self._waiting: list[Row] = []
         self._begun = False

@@ -5,16 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import odata, pages
-from exactonline_client.catalogue import load
+from exactonline_client import odata
 from exactonline_client.errors import (
-    AccessDenied,
-    ErrorLimitReached,
     RequestRefused,
-    Unreadable,
 )
 from tap_exactonline.bookmarks import modified_filter
 from tap_exactonline.plan import LINE_NUMBER, MODIFIED, TIMESTAMP
@@ -28,9 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SYNC_TIMESTAMP = "read/sync/Sync/SyncTimestamp"
-TELLS = "TimeStampAsBigInt"
-DELETED = "sync/Deleted"
 BEGINNING = 0
 """The rowversion before all others."""
 BAD_REQUEST = 400
@@ -202,39 +194,3 @@ def passes_all(plan: Plan, division: int) -> str | None:
     }
     permitted = (text for name, text in filters.items() if name in plan.endpoint.filter_fields)
     return next(permitted, None)
-
-
-def first_timestamp(connection: Connection, plan: Plan, division: int, start_date: str) -> int:
-    """The rowversion just before the first row changed since `start_date` (UTC, ISO).
-
-    `BEGINNING`, which reads everything, where Exact Online cannot tell for this endpoint. It knows
-    24 names of endpoints, and nobody has published which: a name that it refuses is remembered.
-    """
-    if plan.endpoint.id == DELETED or SYNC_TIMESTAMP in connection.refused_by(plan.endpoint.id):
-        return BEGINNING
-    asked = load().endpoints[SYNC_TIMESTAMP]
-    columns = [asked.columns[TELLS]]
-    decode = odata.decoder(columns, connection.zone)
-    wall = datetime.fromisoformat(start_date).astimezone(connection.zone).replace(tzinfo=None)
-    name = plan.endpoint.name.rsplit("/", 1)[-1]
-    address = odata.url(
-        asked.uri.format(division=division),
-        {
-            "modified": odata.literal(wall, "Edm.DateTime"),
-            "endPoint": odata.literal(name, "Edm.String"),
-        },
-    )
-    try:
-        first = connection.session.read(
-            address,
-            division,
-            lambda answer: min(
-                (decode(row)[TELLS] for row in pages.parse(answer.content).rows), default=None
-            ),
-        )
-    except (RequestRefused, AccessDenied, ErrorLimitReached, Unreadable) as refusal:
-        logger.warning("%s: Exact cannot tell where start_date is, reading all. %s", name, refusal)
-        if isinstance(refusal, RequestRefused):
-            connection.note_refusal(plan.endpoint.id, SYNC_TIMESTAMP)
-        return BEGINNING
-    return BEGINNING if first is None else max(int(first) - 1, BEGINNING)

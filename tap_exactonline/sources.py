@@ -11,7 +11,7 @@ from exactonline_client.error_counts import endpoint_of
 from exactonline_client.list_sizes import Size
 from tap_exactonline import bookmarks, continuity, deletes
 from tap_exactonline.documents import HeaderStream
-from tap_exactonline.plan import MODIFIED
+from tap_exactonline.plan import MODIFIED, TIMESTAMP
 from tap_exactonline.reach import LIST
 from tap_exactonline.streams import PARTITION, ExactStream
 
@@ -118,6 +118,9 @@ def _start(
     found = bookmarks.start(dict(state), column)
     if found is not None:
         return _Start(CHANGES, found if column == MODIFIED else complete)
+    if column == TIMESTAMP:
+        # What is too old is left out, but read.
+        return _Start(CHANGES, complete) if bookmarks.LAST_TIMESTAMP in state else _Start(ALL)
     if complete is not None:
         return _Start(CHANGES, complete)
     if tap.start_date is not None:

@@ -212,7 +212,7 @@ class ExactStream(Stream):
             continuity.check(what, here.state, moved_at, self.tap.now)
 
     def _rows(self, here: Partition, *_: Partition) -> Iterator[Batch]:
-        start = self.start(here.division, here.state, self.plan.bookmark)
+        start = self.start(here.state, self.plan.bookmark)
         decode = self.decoder(here.division)
         progress = Progress(self.plan.bookmark or "", self.tap.connection.zone)
         compared = self.comparison(here.division)
@@ -264,34 +264,29 @@ class ExactStream(Stream):
         """Whether only changes are read; the catalog can ask for everything instead."""
         return self.replication_method == "INCREMENTAL"
 
-    def start(self, division: int, state: dict[str, Any], column: str | None) -> Any:  # noqa: ANN401
+    def start(self, state: dict[str, Any], column: str | None) -> Any:  # noqa: ANN401
         """Behind which bookmark of a column to read; None for everything."""
         if column is None or not self.is_incremental:
             return None
         found = bookmarks.start(state, column)
         if found is None:
-            found = continuity.other_start(
-                state,
-                column,
-                lambda moment: self.tap.first_timestamp(self.plan, division, moment),
-            )
+            found = continuity.other_start(state, column)
         start_date = self.tap.start_date
         if found is not None or start_date is None:
             return found
         if column == MODIFIED:
             return bookmarks.just_before(start_date)
-        found = self.tap.first_timestamp(self.plan, division, start_date)
-        if found == reading.BEGINNING:
-            state[continuity.SINCE] = start_date
-        return found
+        # A company that was moved, copied or restored has rowversions in another order than
+        # moments: everything is read, and what is too old is left out.
+        state[continuity.SINCE] = start_date
+        return reading.BEGINNING
 
     def oldest(self, state: Mapping[str, Any]) -> str | None:
         """The moment before which rows are not wanted, although the list may hold such."""
-        start_date, known = self.tap.start_date, self.plan.endpoint.columns
-        if start_date is None or not self.is_incremental or MODIFIED not in known:
+        if not self.is_incremental or MODIFIED not in self.plan.endpoint.columns:
             return None
-        # A rowversion that is newer than another may be that of a row with an older stamp.
-        since = start_date if self.plan.bookmark == MODIFIED else state.get(continuity.SINCE)
+        is_by_moment = self.plan.bookmark == MODIFIED
+        since = self.tap.start_date if is_by_moment else state.get(continuity.SINCE)
         return since and bookmarks.earliest(since, self.tap.connection.zone)
 
     def wanted(self, rows: list[Row], here: Partition) -> list[Row]:
@@ -306,7 +301,7 @@ class ExactStream(Stream):
     def selected_columns(self) -> list[Property]:
         """The columns that are selected, with the key and the bookmark always among them."""
         needed = {*self.plan.primary_keys, self.plan.bookmark}
-        if self.tap.start_date is not None:
+        if self.plan.bookmark == TIMESTAMP:
             needed.add(MODIFIED)
         return [
             item

@@ -28,7 +28,6 @@ from tap_exactonline import (
     estimate,
     parallel,
     posting_results,
-    reading,
     sources,
 )
 from tap_exactonline.attachments import AttachmentStream
@@ -77,7 +76,6 @@ class TapExactOnline(Tap):
     def __init__(self, **options: Any) -> None:  # noqa: ANN401
         """Take the options of the SDK's `Tap`."""
         # What threads share is there before them.
-        self._first_timestamps: dict[tuple[str, int, str], int] = {}
         self.reach = Reach(self)
         self.deleted_logs = DeletedLogs(self)
         self.trouble = Trouble(self)
@@ -196,15 +194,6 @@ class TapExactOnline(Tap):
             raise ConfigurationError(
                 f"Setting start_date: {text!r} is no date. Write it as 2025-01-01T00:00:00Z."
             ) from None
-
-    def first_timestamp(self, plan: Plan, division: int, start_date: str) -> int:
-        """The rowversion to start from for a moment, asked once for each list."""
-        key = (plan.endpoint.id, division, start_date)
-        if key not in self._first_timestamps:
-            self._first_timestamps[key] = reading.first_timestamp(
-                self.connection, plan, division, start_date
-            )
-        return self._first_timestamps[key]
 
     @cached_property
     def deletes_told(self) -> DeletesTold:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from exactonline_client.errors import UnexpectedAnswer
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class _Finding:
     told: int = 0
     """How many of them a warning has counted."""
 
+    @override
     def __str__(self) -> str:
         """For a log or an error."""
         first = f", first in row {dict(self.first)}" if self.first else ""

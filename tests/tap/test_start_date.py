@@ -1,22 +1,19 @@
-"""Rows older than `start_date`, where Exact cannot tell at which rowversion that is."""
+"""Rows older than `start_date` are left out, and no others, whatever their rowversions."""
 
 from __future__ import annotations
 
 import time
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import time_machine
-
-from exactonline_client import pages
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench
 
 DAY = 86_400
 FEED = "sync/SalesInvoice/SalesInvoices"
-SYNC_TIMESTAMP = "read/sync/Sync/SyncTimestamp"
 LONG = pytest.mark.parametrize(
     "bench",
     [
@@ -35,7 +32,6 @@ LONG = pytest.mark.parametrize(
 @LONG
 def test_a_first_load_that_is_cut_off_leaves_them_out_to_the_end(bench: Bench) -> None:
     control = bench.server.control
-    control.switches(sync_timestamp_names=["Accounts"])
     moments = sorted(row["Modified"] for row in bench.truth("sales_invoices"))
     start = moments[-20]
     control.limits(division=bench.divisions[0], leave_today=4)
@@ -63,31 +59,42 @@ def test_a_server_that_takes_no_filter_sends_them_in_vain(bench: Bench) -> None:
     assert len(outcome.records("vat_codes")) == sum(moment >= start for moment in moments)
 
 
-def test_a_name_that_exact_does_not_know_is_asked_for_once(bench: Bench) -> None:
-    bench.server.control.switches(sync_timestamp_names=["Accounts"])
-    settings: dict[str, Any] = {"start_date": "2020-01-01"}
-    first = bench.run("accounts", "contacts", "deleted", **settings)
-    second = bench.run("accounts", "contacts", "deleted", **settings)
-    assert first.error is second.error is None
-    assert (first.calls[SYNC_TIMESTAMP], second.calls[SYNC_TIMESTAMP]) == (2, 1)
+def forget_move(bench: Bench) -> None:
+    """As where a company was copied or restored: the list of divisions tells of no move."""
+    bench.server.world.company(bench.divisions[0]).moved = None
 
 
-@pytest.mark.parametrize("value", ["soon", None, {"text": "7"}])
-def test_a_rowversion_that_is_none_is_not_known(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, value: object
+@pytest.mark.parametrize("stream", ["accounts", "sales_invoices", "transaction_lines"])
+@pytest.mark.parametrize("is_known", [True, False], ids=["a known move", "an unknown move"])
+def test_rowversions_in_another_order_than_moments_lose_no_row(
+    bench: Bench, stream: str, *, is_known: bool
 ) -> None:
-    parse = pages.parse
-
-    def changed(body: bytes) -> pages.Page:
-        page = parse(body)
-        for row in page.rows:
-            if "TimeStampAsBigInt" in row:
-                row["TimeStampAsBigInt"] = value
-        return page
-
-    monkeypatch.setattr(pages, "parse", changed)
-    outcome = bench.run("accounts", start_date="2020-01-01")
+    """As in a company that was moved, or copied, or restored."""
+    control = bench.server.control
+    control.switches(move_keeps_order=False)
+    control.move_division(bench.divisions[0])
+    if not is_known:
+        forget_move(bench)
+    moments = sorted(row["Modified"] for row in bench.truth(stream))
+    start = moments[len(moments) // 2]
+    outcome = bench.run(stream, start_date=start)
     assert outcome.error is None
-    assert {row["ID"] for row in outcome.records("accounts")} == {
-        row["ID"] for row in bench.truth("accounts") if row["Modified"] >= "2020-01-01"
+    key = "InvoiceID" if stream == "sales_invoices" else "ID"
+    assert {row[key] for row in outcome.records(stream)} == {
+        row[key] for row in bench.truth(stream) if row["Modified"] >= start
     }
+
+
+def test_going_over_to_rowversions_in_another_order_loses_no_row(bench: Bench) -> None:
+    control = bench.server.control
+    first = bench.run("accounts", use_sync_api=False)
+    control.clock(advance_seconds=DAY)
+    control.changes(bench.divisions[0], seed=6, new=3, changed=3, deleted=0)
+    control.switches(move_keeps_order=False)
+    control.move_division(bench.divisions[0])
+    forget_move(bench)
+    control.clock(advance_seconds=DAY)
+    over = bench.run("accounts", state=first.state)
+    rows = {row["ID"]: row["Name"] for run in (first, over) for row in run.records("accounts")}
+    assert rows == {row["ID"]: row["Name"] for row in bench.truth("accounts")}
+    assert len(over.records("accounts")) < len(rows)
