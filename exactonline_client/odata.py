@@ -28,10 +28,13 @@ EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall clock time, which has no zon
 DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d+)?\)/")
 INTEGERS = {"Edm.Int64", "Edm.Int32", "Edm.Int16", "Edm.Byte"}
 NUMBERS = {"Edm.Double", "Edm.Decimal", "Edm.Single"}
-# Columns of a fixed width come padded with spaces, on the left or on the right: all codes, and
-# these. A search code is free text.
-PADDED = {"Country", "Language", "Legislation", "State", "Unit"}
-NOT_PADDED = {"SearchCode"}
+# Columns of a fixed width come padded with spaces, on the left or on the right. What a column
+# holds is the end of its name, in any case; these codes are free text.
+PADDED = re.compile(
+    r"(code|code(purchase|sales)|country|countryoforigin|language|legislation|state|unit)$",
+    re.IGNORECASE,
+)
+NOT_PADDED = re.compile(r"(bar|post|search)code$", re.IGNORECASE)
 TEXT = {str, type(None)}
 NUMBER: set[type] = {int, float, type(None)}
 WHOLE: set[type] = {int, type(None)}
@@ -234,7 +237,7 @@ def _converter(item: Property, zone: ZoneInfo) -> tuple[Callable[[Any], Any], ty
 
 
 def _is_padded(name: str) -> bool:
-    return name in PADDED or (name.endswith("Code") and name not in NOT_PADDED)
+    return bool(PADDED.search(name)) and not NOT_PADDED.search(name)
 
 
 @lru_cache(maxsize=10_000)

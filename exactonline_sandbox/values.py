@@ -26,27 +26,34 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a wall clock has no zone
 _EPOCH_DAY = date(1970, 1, 1)
 _DAY_MS = 86_400_000
 _ACCOUNT_CODE = 18
-# By property, or by entity and property. Account codes stand at the right, the rest at the left.
+_UNIT = 8
+# By entity and property, by property, or by how the name of a property ends, in any case. Account
+# codes stand at the right, the rest at the left.
 _WIDTHS = {
     "AccountCode": _ACCOUNT_CODE,
     "Accounts.Code": _ACCOUNT_CODE,
     "CustomerCode": _ACCOUNT_CODE,
+    "DeliveryAccountCode": _ACCOUNT_CODE,
     "DivisionCustomerCode": _ACCOUNT_CODE,
+    "InvoiceAccountCode": _ACCOUNT_CODE,
+    "OrderAccountCode": _ACCOUNT_CODE,
+    "OwnerAccountCode": _ACCOUNT_CODE,
+    "ProjectAccountCode": _ACCOUNT_CODE,
+    "SubscriptionAccountCode": _ACCOUNT_CODE,
     "SupplierCode": _ACCOUNT_CODE,
-    "VATCode": 3,
-    "SalesVATCode": 3,
-    "SalesVatCode": 3,
-    "PurchaseVATCode": 3,
     "VATCodes.Code": 3,
-    "Accounts.Country": 3,
-    "AllDivisions.Country": 3,
     "AllDivisions.Legislation": 3,
-    "Divisions.Country": 3,
     "Divisions.Legislation": 3,
-    "Items.Unit": 8,
-    "Units.Code": 8,
-    "Accounts.Language": 10,
-    "Contacts.Language": 10,
+    "Unitcode": _UNIT,
+    "Units.Code": _UNIT,
+}
+_ENDINGS = {
+    "costunit": None,
+    "country": 3,
+    "countryoforigin": 3,
+    "language": 10,
+    "unit": _UNIT,
+    "vatcode": 3,
 }
 
 
@@ -87,7 +94,8 @@ def padding(entity: str, name: str) -> Callable[[str], str] | None:
         entity: Name of the entity without its service, such as `Accounts`.
         name: Name of the property.
     """
-    width = _WIDTHS.get(f"{entity}.{name}") or _WIDTHS.get(name)
+    ends = (width for ending, width in _ENDINGS.items() if name.lower().endswith(ending))
+    width = _WIDTHS.get(f"{entity}.{name}") or _WIDTHS.get(name) or next(ends, None)
     if width is None:
         return None
     return (

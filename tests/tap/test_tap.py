@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import time_machine
 
-from exactonline_client import catalogue, odata
+from exactonline_client import catalogue, odata, pages
 from exactonline_client.errors import AccessDenied, DailyLimitReached, Incomplete, Unavailable
 
 if TYPE_CHECKING:
@@ -378,3 +378,33 @@ def test_without_rights_to_the_list_of_divisions_streams_are_skipped(
     assert outcome.error is None
     assert "Skipping accounts" in caplog.text
     assert len(outcome.records("vat_codes")) == len(bench.truth("vat_codes"))
+
+
+@pytest.mark.parametrize(
+    ("stream", "column", "is_sync"),
+    [
+        ("receivables", "AccountCountry", False),
+        ("sales_item_prices", "DefaultItemUnit", True),
+        ("items", "NetWeightUnit", False),
+        ("items", "Unit", True),
+        ("contacts", "Language", True),
+    ],
+)
+def test_columns_of_a_fixed_width_come_without_padding(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, stream: str, column: str, *, is_sync: bool
+) -> None:
+    sent: list[str] = []
+    parse = pages.parse
+
+    def watched(body: bytes) -> pages.Page:
+        page = parse(body)
+        sent.extend(row[column] for row in page.rows if row.get(column))
+        return page
+
+    monkeypatch.setattr(pages, "parse", watched)
+    outcome = bench.run(stream, use_sync_api=is_sync)
+    assert outcome.error is None
+    assert sent
+    assert all(text.endswith(" ") for text in sent)
+    records = [row[column] for row in outcome.records(stream) if row[column]]
+    assert records == [text.strip() for text in sent]
