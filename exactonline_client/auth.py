@@ -21,11 +21,8 @@ from requests.auth import AuthBase
 from typing_extensions import override
 
 from exactonline_client import refusals
-from exactonline_client.errors import (
-    SignInNeeded,
-    Unavailable,
-    UnexpectedAnswer,
-)
+from exactonline_client.clock import ServerClock
+from exactonline_client.errors import SignInNeeded, StoreError, Unavailable
 from exactonline_client.redaction import remember
 from exactonline_client.regions import REGIONS
 from exactonline_client.store import Store, connections
@@ -34,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from exactonline_client.errors import ExactOnlineError
     from exactonline_client.regions import Region
 
 logger = logging.getLogger(__name__)
@@ -42,11 +40,19 @@ REFRESH_AGE = 570.0
 """Seconds after which a new access token may be asked for; it lives for 600."""
 RESPITE = 30.0
 """Seconds that an access token lives on after that."""
+LAST_USE = 595.0
+"""Seconds after which it is not used any more: a call takes its time."""
+RETRY_AFTER = 10.0
+"""Seconds between two requests for tokens, while the present token is good."""
+LOOK_AGAIN = 2.0
+"""Seconds that another process may need to store a pair that it was given."""
 CHAIN_DAYS = 30
 """Days after which Exact forgets a sign-in whose refresh token was not used."""
 IDLE_DAYS = 23
 """Days without use after which a run says that the sign-in was about to end."""
 DAY = 86_400.0
+
+_TOKEN = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,8 @@ class TokenSource(AuthBase):
         name: str | None = None,
         seed: str | None = None,
         timeout: float = 60.0,
-        clock: Callable[[], float] = time.time,
+        clock: ServerClock | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Nothing is asked or stored yet.
 
@@ -125,7 +132,8 @@ class TokenSource(AuthBase):
             name: of the connection; made from the app where None.
             seed: a refresh token to begin with; it is used once, see `_stored`.
             timeout: seconds to wait for the token endpoint.
-            clock: seconds since the epoch.
+            clock: of the server; it learns from the answers of the token endpoint.
+            sleep: waits for so many seconds.
         """
         remember(app.client_secret, seed)
         self.app = app
@@ -135,8 +143,11 @@ class TokenSource(AuthBase):
         self._seed = seed
         self._seed_mark = hashlib.sha256(seed.encode()).hexdigest() if seed else None
         self._timeout = timeout
-        self._clock = clock
+        self._clock = clock or ServerClock()
+        self._sleep = sleep
         self._token: Token | None = None
+        self._renew_at = 0.0
+        """When to ask for the next token."""
         self._one_thread = Lock()
 
     @override
@@ -151,13 +162,19 @@ class TokenSource(AuthBase):
 
         Raises:
             SignInNeeded: the chain is broken.
-            Unavailable: the token endpoint did not answer.
-            UnexpectedAnswer: it answered with something that is no token.
+            Unavailable: the token endpoint gave none, and the present one is over.
         """
         with self._one_thread:
-            if self._token is None or not self._young(self._token):
+            if self._token is None or self._clock() >= self._renew_at:
                 self._token = self._renew(refused=None)
             return self._token.value
+
+    def holds(self, header: str) -> bool:
+        """Whether the token in this `Authorization` header is the present one, and not over."""
+        token = self._token
+        if token is None or header != f"Bearer {token.value}":
+            return False
+        return self._clock() < token.received_at + LAST_USE
 
     def refused(self, header: str) -> None:
         """Exact answered 401 to a request with this `Authorization` header: get another token."""
@@ -165,7 +182,7 @@ class TokenSource(AuthBase):
             self._token = self._renew(refused=header.removeprefix("Bearer "))
 
     def _young(self, token: Token) -> bool:
-        return self._clock() - token.received_at < REFRESH_AGE
+        return self._clock() < token.received_at + REFRESH_AGE
 
     def _worked(self, answer: requests.Response, *_: Any, **__: Any) -> None:  # noqa: ANN401
         """Let go of the refresh token before the present one, once the present pair has worked."""
@@ -178,11 +195,19 @@ class TokenSource(AuthBase):
             if self._token is not token:
                 return
             self._token = replace(token, proven=True)
+        try:
+            self._note_proof(token)
+        except StoreError as error:
+            # The answer has come, and the old refresh token does no harm.
+            logger.warning("That the new tokens work could not be noted. %s", error)
+
+    def _note_proof(self, token: Token) -> None:
         proof = {"previous_refresh_token": None, "proven_at": self._clock()}
+        unproven = self._mine & connections.c.proven_at.is_(None)
         with self._store.transaction() as connection:
-            query = sa.select(connections.c.access_token).where(self._mine).with_for_update()
+            query = sa.select(connections.c.access_token).where(unproven).with_for_update()
             if self._store.decrypt(connection.execute(query).scalar()) == token.value:
-                connection.execute(connections.update().where(self._mine).values(**proof))
+                connection.execute(connections.update().where(unproven).values(**proof))
 
     @property
     def _mine(self) -> sa.ColumnElement[bool]:
@@ -194,30 +219,78 @@ class TokenSource(AuthBase):
     def _renew(self, refused: str | None) -> Token:
         with self._lock():
             chain = self._stored()
-            # Another process may have renewed it while this one waited for the lock.
-            if chain.token and chain.token.value != refused and self._young(chain.token):
-                return chain.token
-            self._warn_of_idleness(chain)
-            try:
-                return self._refresh(chain, refused)
-            except SignInNeeded:
-                if not chain.reserve:
-                    raise
-                with self._store.transaction() as connection:
-                    seeded = self._begin(connection, chain.reserve)
-                return self._refresh(seeded, refused)
+            while True:
+                token = chain.token
+                # Another process may have renewed it while this one waited for the lock.
+                if token and token.value != refused and self._young(token):
+                    return self._until(token, token.received_at + REFRESH_AGE)
+                self._warn_of_idleness(chain)
+                try:
+                    return self._refresh(chain, refused)
+                except SignInNeeded:
+                    other = self._instead_of(chain)
+                    if other is None:
+                        raise
+                    chain = other
+                except Unavailable as error:
+                    return self._used_on(chain, refused, error)
+
+    def _until(self, token: Token, moment: float) -> Token:
+        """The token, after noting when to ask for the next one."""
+        self._renew_at = moment
+        return token
+
+    def _used_on(self, chain: _Chain, refused: str | None, failure: Unavailable) -> Token:
+        """The present token, where it is still good although no new one was given.
+
+        A request that got no answer may have spent the refresh token. It is not sent again while
+        there is another way to go on.
+        """
+        token, now = chain.token, self._clock()
+        if token is None or token.value == refused or now >= token.received_at + LAST_USE:
+            raise failure
+        end = token.received_at + LAST_USE
+        unanswered = isinstance(failure, refusals.NoAnswer)
+        again = end if unanswered else min(now + RETRY_AFTER, end)
+        logger.warning(
+            "%s Connection %s goes on with its present access token, and asks again in %.0f s.",
+            failure,
+            self.name,
+            again - now,
+        )
+        return self._until(token, again)
+
+    def _instead_of(self, dead: _Chain) -> _Chain | None:
+        """What takes the place of a chain that Exact does not go on with, if anything does.
+
+        Another process may have spent its refresh token, although both should hold the lock.
+        """
+        for pause in (0.0, LOOK_AGAIN):
+            self._sleep(pause)
+            chain = self._read()
+            if chain.refresh_token != dead.refresh_token:
+                return chain
+        if not dead.reserve:
+            return None
+        self._replace(dead, self._seeded(dead.reserve))
+        return self._read()
 
     def _stored(self) -> _Chain:
         """The chain as it stands; a seed starts it, and a changed seed replaces it.
 
         Where a person signed in, a seed may be older than that, and is kept in reserve.
         """
+        if self._seed:
+            with self._store.transaction() as connection:
+                query = sa.select(connections.c.seed).where(self._mine).with_for_update()
+                row = connection.execute(query).one_or_none()
+                if row is None or row.seed not in (None, self._seed_mark):
+                    self._put(connection, self._seeded(self._seed))
+        return self._read()
+
+    def _read(self) -> _Chain:
         with self._store.transaction() as connection:
-            query = sa.select(connections).where(self._mine)
-            row = connection.execute(query).one_or_none()
-            changed = row is None or row.seed not in (None, self._seed_mark)
-            if self._seed and changed:
-                return self._begin(connection, self._seed)
+            row = connection.execute(sa.select(connections).where(self._mine)).one_or_none()
         if row is None:
             raise SignInNeeded(
                 f"No sign-in at {self.app.region.base_url} is stored for this app "
@@ -233,9 +306,9 @@ class TokenSource(AuthBase):
             self._seed if row.seed is None else None,
         )
 
-    def _begin(self, connection: sa.Connection, seed: str) -> _Chain:
-        """Put a seed in the place of the chain."""
-        values = {
+    def _seeded(self, seed: str) -> dict[str, Any]:
+        """The columns of a chain that begins with a seed."""
+        return {
             "access_token": None,
             "refresh_token": self._store.encrypt(seed),
             "previous_refresh_token": None,
@@ -243,8 +316,6 @@ class TokenSource(AuthBase):
             "proven_at": None,
             "seed": self._seed_mark,
         }
-        self._write(connection, values)
-        return _Chain(seed)
 
     def _warn_of_idleness(self, chain: _Chain) -> None:
         days = (self._clock() - chain.token.received_at) / DAY if chain.token else 0.0
@@ -265,62 +336,90 @@ class TokenSource(AuthBase):
         """
         answer = self._exchange(chain.refresh_token)
         if answer.status_code == requests.codes.ok:
-            return self._keep(answer, previous=chain.refresh_token)
+            return self._keep(answer, chain, previous=chain.refresh_token)
         error, description = refusals.words(answer)
         if chain.previous and refusals.is_dead(error, description):
             second = self._exchange(chain.previous)
             if second.status_code == requests.codes.ok:
-                return self._keep(second, previous=chain.previous)
-            if refusals.NOT_EXPIRED not in refusals.words(second)[1]:
-                self._forget_previous()
-        if refusals.NOT_EXPIRED in description:
-            if chain.token and chain.token.value != refused:
-                # Asking again at every call would count as so many errors.
-                return replace(chain.token, received_at=self._clock() - REFRESH_AGE + RESPITE)
-            raise refusals.too_early()
-        raise refusals.of_refresh_token(
-            answer.status_code, error, description, self.app.region.base_url
-        )
+                return self._keep(second, chain, previous=chain.previous)
+            if not refusals.is_dead(*refusals.words(second)):
+                raise self._refusal(second)
+            # Every refusal counts as an error at Exact, so a dead token is asked with only once.
+            self._replace(chain, {"previous_refresh_token": None})
+        present = chain.token
+        if refusals.NOT_EXPIRED in description and present and present.value != refused:
+            # Asking again at every call would count as so many errors.
+            return self._until(present, self._clock() + RESPITE)
+        raise self._refusal(answer, refused=present is not None)
 
     def _exchange(self, refresh_token: str) -> requests.Response:
         return self._post({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
-    def _forget_previous(self) -> None:
-        """Every refusal counts as an error at Exact, so a dead token is asked with only once."""
-        with self._store.transaction() as connection:
-            self._write(connection, {"previous_refresh_token": None})
+    def _refusal(self, answer: requests.Response, *, refused: bool = False) -> ExactOnlineError:
+        error, description = refusals.words(answer)
+        if refusals.NOT_EXPIRED in description:
+            return refusals.too_early(refused=refused)
+        return refusals.of_refresh_token(
+            answer.status_code, error, description, self.app.region.base_url
+        )
 
-    def _keep(
-        self, answer: requests.Response, previous: str | None, **columns: str | None
-    ) -> Token:
-        """Make a new pair durable, together with the secret it was given for."""
-        access_token, refresh_token = _pair(answer)
+    def _keep(self, answer: requests.Response, chain: _Chain, previous: str) -> Token:
+        """Make a new pair durable, in the place of the chain that it was asked for with.
+
+        Where another process has put a pair there meanwhile, that one is used. Which of the two
+        goes on at Exact is not known, so the refresh token of ours is kept, and tried in its turn.
+        """
+        token, values = self._received(answer, chain, previous)
+        if self._replace(chain, values):
+            return self._until(token, token.received_at + REFRESH_AGE)
+        theirs = self._read()
+        spare = {"previous_refresh_token": values["refresh_token"], "proven_at": self._clock()}
+        self._replace(theirs, spare)
+        token = theirs.token or token
+        return self._until(token, token.received_at + REFRESH_AGE)
+
+    def _received(
+        self, answer: requests.Response, chain: _Chain | None, previous: str | None
+    ) -> tuple[Token, dict[str, Any]]:
+        """A new token, and the columns that keep its pair."""
+        known = chain.token.value if chain and chain.token else None
+        access_token, refresh_token = _pair(answer, known, self.app.region.base_url)
         remember(access_token, refresh_token)
         token = Token(access_token, self._clock())
-        values = {
+        return token, {
             "access_token": self._store.encrypt(token.value),
             "refresh_token": self._store.encrypt(refresh_token),
             "previous_refresh_token": self._store.encrypt(previous),
             "received_at": token.received_at,
             "proven_at": None,
-            **{name: value for name, value in columns.items() if value},
         }
-        with self._store.transaction() as connection:
-            self._write(connection, values)
-        return token
 
-    def _write(self, connection: sa.Connection, values: dict[str, Any]) -> None:
-        values = {
-            **values,
+    def _replace(self, chain: _Chain, values: dict[str, Any]) -> bool:
+        """Change a chain, if the store still holds the one that was read."""
+        with self._store.transaction() as connection:
+            query = sa.select(connections.c.refresh_token).where(self._mine).with_for_update()
+            present = self._store.decrypt(connection.execute(query).scalar())
+            if present != chain.refresh_token:
+                return False
+            renewed = {**values, **self._about_app()}
+            connection.execute(connections.update().where(self._mine).values(**renewed))
+        return True
+
+    def _put(self, connection: sa.Connection, values: dict[str, Any]) -> None:
+        """Begin a chain, in the place of the present one if there is one."""
+        values = {**values, **self._about_app()}
+        row = self._store.insert(connections).values(name=self.name, **values)
+        connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
+
+    def _about_app(self) -> dict[str, Any]:
+        """The columns that say which app a chain belongs to; its secret may have changed."""
+        return {
             "app": self.app.key,
             "region": self.app.region.code,
             "base_url": self.app.region.base_url,
             "client_id": self.app.client_id,
             "client_secret": self._store.encrypt(self.app.client_secret),
         }
-        found = connection.execute(connections.update().where(self._mine).values(**values))
-        if not found.rowcount:
-            connection.execute(connections.insert().values(name=self.name, **values))
 
     def _post(self, fields: dict[str, str]) -> requests.Response:
         """Ask the token endpoint, once: a request for tokens must never be sent again blindly."""
@@ -329,8 +428,9 @@ class TokenSource(AuthBase):
             "client_id": self.app.client_id,
             "client_secret": self.app.client_secret,
         }
+        asked_at = self._clock.local()
         try:
-            return self._http.post(
+            answer = self._http.post(
                 f"{self.app.region.base_url}/api/oauth2/token",
                 data=form,
                 headers={"Accept": "application/json"},
@@ -339,11 +439,9 @@ class TokenSource(AuthBase):
                 auth=_unsigned,
             )
         except requests.RequestException as error:
-            raise refusals.untrusted(error, self.app.region.base_url) or Unavailable(
-                f"The token endpoint of {self.app.region.base_url} did not answer "
-                f"({type(error).__name__}). Is the address right, and the network up? "
-                "The stored sign-in was left as it is; start again to try it again."
-            ) from None
+            raise refusals.unanswered(error, self.app.region.base_url) from None
+        self._clock.learn(answer.headers, asked_at)
+        return answer
 
     def sign_in(self, code: str, redirect_uri: str) -> None:
         """Start a new chain with the (decoded) code that a sign-in ended with.
@@ -359,24 +457,37 @@ class TokenSource(AuthBase):
             answer = self._post(fields)
             if answer.status_code != requests.codes.ok:
                 raise refusals.of_code(answer, self.app.region.base_url)
-            self._token = self._keep(
-                answer, previous=None, seed=self._seed_mark, redirect_uri=redirect_uri
-            )
+            token, values = self._received(answer, None, None)
+            values |= {"redirect_uri": redirect_uri}
+            values |= {"seed": self._seed_mark} if self._seed_mark else {}
+            with self._store.transaction() as connection:
+                self._put(connection, values)
+            self._token = self._until(token, token.received_at + REFRESH_AGE)
 
 
 def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _pair(answer: requests.Response) -> tuple[str, str]:
+def _pair(answer: requests.Response, known: str | None, base_url: str) -> tuple[str, str]:
+    """The tokens of an answer: two, and not those that we have.
+
+    Raises:
+        Unavailable: there is no such pair in it.
+    """
     try:
         body = answer.json()
         pair = body["access_token"], body["refresh_token"]
     except (ValueError, KeyError, TypeError, RecursionError):
         pair = None, None
-    if not (isinstance(pair[0], str) and isinstance(pair[1], str)):
-        raise UnexpectedAnswer(
-            "The token endpoint answered with something that is no pair of tokens. Check region "
-            "and base_url; a proxy in between may answer in its place."
-        )
-    return pair
+    if not all(isinstance(token, str) and _TOKEN.fullmatch(token) for token in pair):
+        what = "something that is no pair of tokens"
+    elif pair[0] in (pair[1], known):
+        what = "a pair of tokens that cannot be a new one"
+    else:
+        return pair
+    raise Unavailable(
+        f"The token endpoint of {base_url} answered with {what}. Try again in a few minutes; the "
+        "stored sign-in was left as it is. If it stays, check region and base_url: a proxy in "
+        "between may answer in its place."
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
@@ -16,6 +16,7 @@ from requests.adapters import HTTPAdapter
 
 from exactonline_client import accounts, divisions, error_counts, pages, refused_options, runs
 from exactonline_client.auth import TokenSource
+from exactonline_client.clock import ServerClock, server_clock
 from exactonline_client.limits import Budget
 from exactonline_client.session import Session
 from exactonline_client.settings import DISTRIBUTION
@@ -42,7 +43,7 @@ class Connection:
     session: Session
     tokens: TokenSource
     budget: Budget
-    clock: Callable[[], float] = time.time
+    clock: ServerClock = field(default_factory=ServerClock)
     sleep: Callable[[float], None] = time.sleep
 
     @cached_property
@@ -125,19 +126,26 @@ def connect(
     store = Store(settings.get("store_url"), settings.get("store_key"))
     try:
         name, app = accounts.identify(settings, store)
+        there = server_clock(store, clock)
     except Exception:
         store.close()
         raise
     http = http_session(settings.get("user_agent"))
     tokens = TokenSource(
-        app, store, http, name=name, seed=settings.get("refresh_token"), clock=clock
+        app,
+        store,
+        http,
+        name=name,
+        seed=settings.get("refresh_token"),
+        clock=there,
+        sleep=sleep,
     )
     budget = Budget(
         store,
         app.key,
         daily_reserve=settings.get("daily_call_reserve") or 0,
         wait_for_day=settings.get("on_daily_limit") == "wait",
-        clock=clock,
+        clock=there,
         sleep=sleep,
     )
     session = Session(
@@ -146,8 +154,9 @@ def connect(
         budget,
         http,
         timeout=settings.get("request_timeout") or 300,
+        sleep=sleep,
     )
-    return Connection(name, app, store, session, tokens, budget, clock, sleep)
+    return Connection(name, app, store, session, tokens, budget, there, sleep)
 
 
 def http_session(user_agent: str | None = None) -> requests.Session:

@@ -14,13 +14,13 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from threading import local
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from exactonline_client import error_counts
+from exactonline_client.clock import CLOCK_TOLERANCE, ServerClock
 from exactonline_client.errors import DailyLimitReached
 from exactonline_client.store import budgets
 
@@ -40,9 +40,6 @@ LARGEST = 2**31 - 1
 """What the store can hold; an account without a limit may send more."""
 MILLISECONDS_FROM = 1e11
 """A moment above this is in milliseconds (the year 5138 in seconds)."""
-CLOCK_TOLERANCE = 2.0
-"""The Date header has whole seconds: clocks that differ by less are not corrected, and a window
-counts as ended this many seconds late, so that it has ended on the server's clock too."""
 
 
 @dataclass
@@ -90,7 +87,7 @@ class Budget:
         *,
         daily_reserve: int = 0,
         wait_for_day: bool = False,
-        clock: Callable[[], float] = time.time,
+        clock: ServerClock | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`daily_reserve` calls a day are left to others; `wait_for_day` sleeps until 00:00 UTC."""
@@ -98,20 +95,13 @@ class Budget:
         self._app = app
         self._daily_reserve = daily_reserve
         self._wait_for_day = wait_for_day
-        self._clock = clock
+        self.clock = clock or ServerClock()
         self._sleep = sleep
         self.waits: defaultdict[int, float] = defaultdict(float)
         """By division, seconds spent waiting for the minute or the day to turn."""
         self.left_today: dict[int, int] = {}
         """By division, the calls that are left today, as Exact told last."""
-        self.ahead = 0.0
-        """Seconds by which the server's clock is ahead of this machine's."""
         self._call = local()
-
-    @property
-    def _now(self) -> float:
-        """The time by the server's clock, which is what all that is stored is by."""
-        return self._clock() + self.ahead
 
     @property
     def waited(self) -> float:
@@ -131,8 +121,8 @@ class Budget:
         """
         if division is None:
             with self._store.transaction(durable=False) as connection:
-                error_counts.check(connection, self._app, None, endpoint, self._now)
-            self._call.asked_at = self._clock()
+                error_counts.check(connection, self._app, None, endpoint, self.clock())
+            self._call.asked_at = self.clock.local()
             yield
             return
         while True:
@@ -141,7 +131,7 @@ class Budget:
             with self._store.lock(f"division-{division}"):
                 seconds = self._take(division, endpoint)
                 if not seconds:
-                    self._call.asked_at = self._clock()
+                    self._call.asked_at = self.clock.local()
                     yield
                     return
             self.waits[division] += seconds
@@ -151,7 +141,7 @@ class Budget:
         """Take a call, or say how many seconds to wait for one."""
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)
         with self._store.transaction(durable=False) as connection:
-            now = self._now
+            now = self.clock()
             error_counts.check(connection, self._app, division, endpoint, now)
             query = sa.select(budgets).where(mine).with_for_update()
             row = connection.execute(query).one_or_none()
@@ -203,16 +193,16 @@ class Budget:
 
     def note_error(self, division: int | None, endpoint: str) -> None:
         """Count a call that was refused with one of `error_counts.COUNTED`."""
-        error_counts.note(self._store, self._app, division, endpoint, self._now)
+        error_counts.note(self._store, self._app, division, endpoint, self.clock())
 
     def learn(self, division: int | None, headers: Mapping[str, str]) -> None:
         """Take over what the headers of an answer say.
 
         On a 429 only the headers of the exhausted window come.
         """
-        self.ahead = self._measured(headers)
-        minute = _window(headers, MINUTELY, self._now, MINUTE)
-        day = _window(headers, DAILY, self._now, DAY)
+        self.clock.learn(headers, getattr(self._call, "asked_at", None))
+        minute = _window(headers, MINUTELY, self.clock(), MINUTE)
+        day = _window(headers, DAILY, self.clock(), DAY)
         if division is None or (minute.remaining is None and day.remaining is None):
             return
         if day.remaining is not None:
@@ -226,22 +216,6 @@ class Budget:
                 connection.execute(
                     budgets.insert().values(app=self._app, division=division, **values)
                 )
-
-    def _measured(self, headers: Mapping[str, str]) -> float:
-        """How far the server's clock is ahead of ours, in seconds; as before where it is not told.
-
-        An answer may take long. It was dated at some moment between question and answer, and so
-        the difference is known as nearly as that; what was known before holds where it fits.
-        """
-        try:
-            there = parsedate_to_datetime(headers["Date"]).timestamp()
-        except (KeyError, TypeError, ValueError, OverflowError):
-            return self.ahead
-        here = self._clock()
-        least, most = there - here, there - getattr(self._call, "asked_at", here)
-        if least - CLOCK_TOLERANCE <= self.ahead <= most + CLOCK_TOLERANCE:
-            return self.ahead
-        return least if self.ahead < least else most
 
 
 def names_a_limit(headers: Mapping[str, str]) -> bool:

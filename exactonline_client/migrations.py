@@ -132,6 +132,12 @@ def _version_1(connection: sa.Connection) -> None:
         sa.Column("expected", sa.Integer),
     )
     sa.Table(
+        "clocks",
+        tables,
+        sa.Column("machine", sa.String(255), primary_key=True),
+        sa.Column("ahead", sa.Float, nullable=False),
+    )
+    sa.Table(
         "errors",
         tables,
         sa.Column("id", sa.Integer, primary_key=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import requests
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
 from exactonline_client.errors import (
     ConfigurationError,
@@ -16,7 +17,34 @@ from exactonline_client.errors import (
 NOT_EXPIRED = "access_token not expired"
 SIGN_IN = "Sign in again: exactonline connect, or a new refresh token in the setting refresh_token."
 
+CLIENT_REFUSED = ("invalid_client", "unauthorized_client")
+"""The errors that are about the app."""
+
 _UNTRUSTED = re.compile(r"certificate verify failed: (?P<why>[^(\]]+)")
+
+
+class NoAnswer(Unavailable):
+    """A request for tokens was sent and not answered: its refresh token may be spent."""
+
+
+def never_sent(error: Exception) -> bool:
+    """Whether a request certainly did not leave this machine."""
+    if isinstance(error, (requests.ConnectTimeout, requests.exceptions.InvalidURL)):
+        return True
+    cause = error.args[0] if error.args else None
+    if isinstance(cause, MaxRetryError):
+        cause = cause.reason
+    return isinstance(cause, (NewConnectionError, NameResolutionError))
+
+
+def unanswered(error: requests.RequestException, base_url: str) -> Unavailable:
+    """What it means that the token endpoint gave no answer."""
+    kind = Unavailable if never_sent(error) else NoAnswer
+    return untrusted(error, base_url) or kind(
+        f"The token endpoint of {base_url} did not answer ({type(error).__name__}). Is the address "
+        "right, and the network up? The stored sign-in was left as it is; start again to try it "
+        "again."
+    )
 
 
 def untrusted(error: Exception, base_url: str) -> Unavailable | None:
@@ -45,11 +73,12 @@ def is_dead(error: str, description: str) -> bool:
     return "Old refresh token" in description or error == "invalid_grant"
 
 
-def too_early() -> Unavailable:
-    """A young token is in force at Exact, and we do not have it."""
+def too_early(*, refused: bool = False) -> Unavailable:
+    """A young token is in force at Exact, and we do not have it, or it was `refused` us."""
+    why = "it was refused" if refused else "it is not in the store"
     return Unavailable(
         "Exact Online says that an access token handed out less than ten minutes ago is "
-        "still valid, but it is not in the store. Try again in ten minutes."
+        f"still valid, but {why}. Try again in ten minutes."
     )
 
 
@@ -63,13 +92,6 @@ def of_code(answer: requests.Response, base_url: str) -> ExactOnlineError:
         return SignInNeeded(
             f"Exact Online does not take the code of this sign-in ({reason}). A code works once, "
             "and for three minutes only. Sign in again and use the new address at once."
-        )
-    if error in ("invalid_client", "unauthorized_client"):
-        reason = f"{error} {description}".rstrip()
-        return ConfigurationError(
-            f"Exact Online at {base_url} does not accept this client ID with this client secret "
-            f"({reason}). Copy both again from the app's registration in the Exact App Centre; an "
-            "app works only in the region it was registered in."
         )
     return of_refresh_token(answer.status_code, error, description, base_url)
 
@@ -87,17 +109,17 @@ def of_refresh_token(status: int, error: str, description: str, base_url: str) -
         )
     if error == "invalid_grant":
         return SignInNeeded(f"Exact Online no longer knows this sign-in (revoked). {SIGN_IN}")
-    if status >= requests.codes.server_error or status in (
-        requests.codes.request_timeout,
-        requests.codes.too_many_requests,
-    ):
-        return Unavailable(
-            f"The token endpoint of {base_url} answered HTTP {status}. Try again in a few minutes; "
-            "the stored sign-in was left as it is."
-        )
     reason = f"{error} {description}".rstrip()
-    return ConfigurationError(
-        f"Exact Online at {base_url} refused the sign-in of this app ({reason}). "
-        "Check region, client_id and client_secret against the app's registration in the "
-        "Exact App Centre, and refresh_token if it was set by hand."
+    if error in CLIENT_REFUSED:
+        return ConfigurationError(
+            f"Exact Online at {base_url} does not accept this client ID with this client secret "
+            f"({reason}). Check region, client_id and client_secret against the app's "
+            "registration in the Exact App Centre; an app works only in the region it was "
+            "registered in."
+        )
+    what = f"HTTP {status}" if reason == f"HTTP {status}" else f"HTTP {status}: {reason}"
+    return Unavailable(
+        f"The token endpoint of {base_url} gave no tokens ({what}). Try again in a few minutes; "
+        "the stored sign-in was left as it is. If it stays, check region and base_url: a proxy in "
+        "between may answer in its place."
     )

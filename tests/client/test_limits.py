@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from exactonline_client import limits as limits_module
+from exactonline_client.clock import CLOCK_TOLERANCE, ServerClock
 from exactonline_client.error_counts import HOUR, MOST
 from exactonline_client.errors import DailyLimitReached, ErrorLimitReached
-from exactonline_client.limits import CLOCK_TOLERANCE, Budget
+from exactonline_client.limits import Budget
 from exactonline_client.store import Store, budgets
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def call(budget: Budget, division: int, server: Server | None = None) -> None:
 @pytest.fixture
 def budget(store: Store, clock: Clock) -> Budget:
     clock.now = NOON
-    return Budget(store, APP, clock=clock, sleep=clock.sleep)
+    return Budget(store, APP, clock=ServerClock(clock), sleep=clock.sleep)
 
 
 def wake_up(_: float) -> None:
@@ -166,7 +167,7 @@ class TestHeaders:
     )
     @settings(max_examples=60, deadline=None, suppress_health_check=SHARED_STORE)
     def test_no_header_does_harm(self, headers: dict[str, str], store: Store) -> None:
-        budget = Budget(store, str(next(NUMBERS)), clock=lambda: NOON, sleep=wake_up)
+        budget = Budget(store, str(next(NUMBERS)), clock=ServerClock(lambda: NOON), sleep=wake_up)
         budget.learn(1, headers)
         with suppress(DailyLimitReached, InterruptedError):
             call(budget, 1)
@@ -197,7 +198,7 @@ class TestMinute:
 
     def test_other_apps_are_not_held_up(self, budget: Budget, clock: Clock, store: Store) -> None:
         budget.learn(1, limits(0, 0, MINUTE_END * 1000, DAY_END * 1000))
-        call(Budget(store, "another", clock=clock, sleep=clock.sleep), 1)
+        call(Budget(store, "another", clock=ServerClock(clock), sleep=clock.sleep), 1)
         assert clock.naps == []
 
     def test_an_end_that_is_not_told_is_that_of_the_minute(
@@ -235,16 +236,16 @@ class TestDay:
 
     def test_the_reserve_is_left_to_others(self, store: Store, clock: Clock) -> None:
         clock.now = NOON
-        budget = Budget(store, APP, daily_reserve=100, clock=clock, sleep=clock.sleep)
+        budget = Budget(store, APP, daily_reserve=100, clock=ServerClock(clock), sleep=clock.sleep)
         budget.learn(1, limits(day=101, day_reset=DAY_END * 1000))
         call(budget, 1)
         with pytest.raises(DailyLimitReached, match="100 are kept in reserve"):
             call(budget, 1)
-        call(Budget(store, APP, clock=clock, sleep=clock.sleep), 1)
+        call(Budget(store, APP, clock=ServerClock(clock), sleep=clock.sleep), 1)
 
     def test_who_wants_to_wait_waits(self, store: Store, clock: Clock) -> None:
         clock.now = NOON
-        budget = Budget(store, APP, wait_for_day=True, clock=clock, sleep=clock.sleep)
+        budget = Budget(store, APP, wait_for_day=True, clock=ServerClock(clock), sleep=clock.sleep)
         budget.learn(1, limits(0, 0, MINUTE_END * 1000, DAY_END * 1000))
         call(budget, 1)
         assert clock.now == DAY_END + CLOCK_TOLERANCE
@@ -261,7 +262,7 @@ class TestWords:
         clock.now = NOON
 
         def say(headers: dict[str, str]) -> list[tuple[str, str]]:
-            budget = Budget(store, APP, wait_for_day=True, clock=clock, sleep=wake_up)
+            budget = Budget(store, APP, wait_for_day=True, clock=ServerClock(clock), sleep=wake_up)
             budget.learn(1, headers)
             with suppress(InterruptedError):
                 call(budget, 1)
@@ -298,13 +299,13 @@ class TestClocks:
     ) -> None:
         clock.now += 1.9
         budget.learn(1, {**limits(5, 5), "Date": http_date(NOON)})
-        assert budget.ahead == 0
+        assert budget.clock.ahead == 0
 
     def test_a_slow_answer_tells_of_no_difference(self, budget: Budget, clock: Clock) -> None:
         with budget.turn(1, "crm/Accounts"):
             clock.now += 40
             budget.learn(1, {**limits(5, 5), "Date": http_date(NOON + 20)})
-        assert budget.ahead == 0
+        assert budget.clock.ahead == 0
 
     @pytest.mark.parametrize("dated", [0, 20, 40])
     def test_nor_of_another_difference_than_the_one_that_is_known(
@@ -314,7 +315,7 @@ class TestClocks:
         with budget.turn(1, "crm/Accounts"):
             clock.now += 40
             budget.learn(1, {"Date": http_date(NOON + 30 + dated)})
-        assert budget.ahead == 30
+        assert budget.clock.ahead == 30
 
     def test_a_clock_that_is_put_right_is_believed(self, budget: Budget, clock: Clock) -> None:
         budget.learn(1, {"Date": http_date(NOON + 300)})
@@ -323,12 +324,12 @@ class TestClocks:
             budget.learn(1, {"Date": http_date(NOON + 310)})
         with budget.turn(1, "crm/Accounts"):
             budget.learn(1, {"Date": http_date(NOON + 310)})
-        assert budget.ahead == 0
+        assert budget.clock.ahead == 0
 
     def test_an_answer_without_a_date_leaves_what_is_known(self, budget: Budget) -> None:
         budget.learn(1, {**limits(5, 5), "Date": http_date(NOON + 300)})
         budget.learn(1, limits(4, 4))
-        assert budget.ahead == 300
+        assert budget.clock.ahead == 300
 
     @pytest.mark.parametrize("behind", [-30.0, 30.0, 300.0])
     def test_each_machine_has_a_clock_of_its_own(
@@ -336,8 +337,8 @@ class TestClocks:
     ) -> None:
         clock.now = NOON
         server = Server(clock)
-        right = Budget(store, APP, clock=clock, sleep=clock.sleep)
-        wrong = Budget(store, APP, clock=lambda: clock.now - behind, sleep=clock.sleep)
+        right = Budget(store, APP, clock=ServerClock(clock), sleep=clock.sleep)
+        wrong = Budget(store, APP, clock=ServerClock(lambda: clock.now - behind), sleep=clock.sleep)
         for _ in range(200):
             for budget in (right, wrong):
                 call(budget, 1, server)
@@ -347,12 +348,12 @@ class TestClocks:
 
     def test_errors_are_counted_by_the_servers_clock(self, store: Store, clock: Clock) -> None:
         clock.now = NOON
-        behind = Budget(store, APP, clock=lambda: clock.now - 7200, sleep=clock.sleep)
+        behind = Budget(store, APP, clock=ServerClock(lambda: clock.now - 7200), sleep=clock.sleep)
         behind.learn(None, {"Date": http_date(NOON)})
         for _ in range(MOST):
             behind.note_error(1, "crm/Accounts")
         with pytest.raises(ErrorLimitReached) as caught:
-            call(Budget(store, APP, clock=clock, sleep=clock.sleep), 1)
+            call(Budget(store, APP, clock=ServerClock(clock), sleep=clock.sleep), 1)
         assert caught.value.until == NOON + HOUR
 
     def test_an_end_that_cannot_be_is_that_of_our_own_minute(
@@ -373,7 +374,7 @@ class TestClocks:
     )
     def test_a_garbled_date_is_none(self, text: str, budget: Budget) -> None:
         budget.learn(1, {**limits(5, 5), "Date": text})
-        assert budget.ahead == 0
+        assert budget.clock.ahead == 0
 
 
 class TestSharing:
@@ -382,7 +383,9 @@ class TestSharing:
     ) -> None:
         with open_store(exact.store.url.render_as_string()) as other_store:
             one = exact.budget()
-            other = Budget(other_store, exact.app().key, clock=clock, sleep=clock.sleep)
+            other = Budget(
+                other_store, exact.app().key, clock=ServerClock(clock), sleep=clock.sleep
+            )
             minute_end = (clock.now // 60 + 1) * 60
             one.learn(1, limits(4, 100, minute_end * 1000, DAY_END * 1000))
             for budget in (one, other, other, one):
@@ -395,7 +398,9 @@ class TestSharing:
         self, store_url: str, open_store: Callable[[str], Any], clock: Clock
     ) -> None:
         with open_store(store_url) as one, open_store(store_url) as other:
-            kin = [Budget(store, APP, clock=clock) for store in (one, other, one, other)]
+            kin = [
+                Budget(store, APP, clock=ServerClock(clock)) for store in (one, other, one, other)
+            ]
             reset = (clock.now // 60 + 1) * 60
             kin[0].learn(1, limits(60, 5000, reset * 1000, DAY_END * 1000))
 
@@ -414,7 +419,7 @@ class TestSharing:
         with open_store(exact.store.url.render_as_string()) as other_store:
             pair = (
                 exact.budget(),
-                Budget(other_store, exact.app().key, clock=clock, sleep=clock.sleep),
+                Budget(other_store, exact.app().key, clock=ServerClock(clock), sleep=clock.sleep),
             )
             for number in range(40):
                 budget = pair[number * number % 3 % 2]
@@ -436,7 +441,10 @@ class TestSharing:
 
         server = SlowServer(clock, minute_limit=20)
         with open_store(store_url) as one, open_store(store_url) as other:
-            kin = [Budget(store, APP, clock=clock, sleep=clock.sleep) for store in (one, other)]
+            kin = [
+                Budget(store, APP, clock=ServerClock(clock), sleep=clock.sleep)
+                for store in (one, other)
+            ]
             call(kin[0], 1, server)
 
             def work(budget: Budget) -> None:
@@ -452,11 +460,11 @@ class TestSharing:
         self, store: Store, clock: Clock, budget: Budget
     ) -> None:
         def while_asleep(seconds: float) -> None:
-            call(Budget(store, "another", clock=clock, sleep=wake_up), 1)
+            call(Budget(store, "another", clock=ServerClock(clock), sleep=wake_up), 1)
             clock.sleep(seconds)
 
         budget.learn(1, limits(0, 9, MINUTE_END * 1000, DAY_END * 1000))
-        call(Budget(store, APP, clock=clock, sleep=while_asleep), 1)
+        call(Budget(store, APP, clock=ServerClock(clock), sleep=while_asleep), 1)
         assert clock.now == MINUTE_END + CLOCK_TOLERANCE
 
     @pytest.mark.parametrize("theirs", [3, 40])
@@ -488,7 +496,11 @@ def test_alone_no_call_is_ever_refused(
 
     server = Server(lambda: clock[0], minute_limit=minute_limit, day_limit=25, ahead=ahead)
     budget = Budget(
-        store, str(next(NUMBERS)), wait_for_day=True, clock=lambda: clock[0], sleep=sleep
+        store,
+        str(next(NUMBERS)),
+        wait_for_day=True,
+        clock=ServerClock(lambda: clock[0]),
+        sleep=sleep,
     )
     for pause in pauses:
         call(budget, 1, server)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typing_extensions import override
 
+from exactonline_client.clock import CLOCK_TOLERANCE
 from exactonline_client.errors import (
     AccessDenied,
     DailyLimitReached,
@@ -27,8 +28,8 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
     ValidationFailed,
 )
-from exactonline_client.limits import CLOCK_TOLERANCE, Budget
-from exactonline_client.session import TRIES
+from exactonline_client.limits import Budget
+from exactonline_client.session import MOMENT, TRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,27 +109,82 @@ class TestRequest:
 
 
 class TestUnauthorised:
+    """A 401 says that a call was not carried out, so that any may be made again."""
+
+    def signatures(self, mock: Any) -> list[str | None]:
+        return [sent.request.headers.get("Authorization") for sent in mock.calls]
+
     @pytest.mark.parametrize("method", ["GET", *WRITES])
-    def test_a_fresh_token_is_tried_once(
+    def test_a_young_token_is_used_once_more(
+        self, method: str, session: Session, mock: Any, clock: Clock
+    ) -> None:
+        mock.add(method, URL, status=401)
+        mock.add(method, URL, json={"d": {}})
+        assert call(session, method).status_code == 200
+        assert self.signatures(mock) == ["Bearer access-0"] * 2
+        assert clock.naps == [MOMENT]
+
+    @pytest.mark.parametrize("method", ["GET", *WRITES])
+    def test_then_a_fresh_one_is_tried_once(
         self, method: str, session: Session, endpoint: TokenEndpoint, mock: Any
     ) -> None:
+        mock.add(method, URL, status=401)
         mock.add(method, URL, status=401)
         endpoint.grant(1)
         mock.add(method, URL, json={"d": {}})
         assert call(session, method).status_code == 200
-        signatures = [sent.request.headers.get("Authorization") for sent in mock.calls]
-        assert signatures == ["Bearer access-0", None, "Bearer access-1"]
+        old, new = "Bearer access-0", "Bearer access-1"
+        assert self.signatures(mock) == [old, old, None, new]
+
+    @pytest.mark.parametrize(
+        "words", ["access token expired", "The+Access+Token+expired", "access%20token%20expired"]
+    )
+    def test_one_that_is_said_to_be_over_is_not_used_again(
+        self, words: str, session: Session, endpoint: TokenEndpoint, mock: Any, clock: Clock
+    ) -> None:
+        mock.get(URL, status=401, headers={"WWW-Authenticate": f'Bearer error="{words}"'})
+        endpoint.grant(1)
+        mock.get(URL, status=401)
+        mock.get(URL, json={"d": {}})
+        assert session.get(PATH, 1).status_code == 200
+        new = "Bearer access-1"
+        assert self.signatures(mock) == ["Bearer access-0", None, new, new]
+        assert clock.naps == [MOMENT]
+
+    def test_nor_is_one_that_is_too_old(
+        self, session: Session, endpoint: TokenEndpoint, mock: Any, clock: Clock
+    ) -> None:
+        def slowly(_: object) -> tuple[int, dict[str, str], str]:
+            clock.now += 40
+            return 401, {}, ""
+
+        clock.now += 569
+        mock.add_callback("GET", URL, slowly)
+        endpoint.grant(1)
+        mock.get(URL, json={"d": {}})
+        assert session.get(PATH, 1).status_code == 200
+        assert self.signatures(mock) == ["Bearer access-0", None, "Bearer access-1"]
 
     def test_a_refused_fresh_token_ends_it(
         self, session: Session, endpoint: TokenEndpoint, mock: Any, naps: list[float]
     ) -> None:
         mock.get(URL, status=401)
+        mock.get(URL, status=401)
         endpoint.grant(1)
         mock.get(URL, status=401)
         with pytest.raises(Unavailable, match="fresh access token"):
             session.get(PATH, 1)
-        assert len(mock.calls) == 3
+        assert len(mock.calls) == 4
         assert naps == []
+
+    def test_so_does_a_token_that_is_refused_twice_and_cannot_be_renewed(
+        self, session: Session, endpoint: TokenEndpoint, mock: Any
+    ) -> None:
+        mock.get(URL, status=401)
+        mock.get(URL, status=401)
+        endpoint.refuse_too_early()
+        with pytest.raises(Unavailable, match=r"it was refused\. Try again in ten minutes"):
+            session.get(PATH, 1)
 
 
 class TestRefusals:
@@ -316,7 +372,7 @@ class TestLimits:
         date = {"Date": format_datetime(there, usegmt=True)}
         mock.get("http://127.0.0.1:9/api/v1/current/Me", json={"d": []}, headers=date)
         session.get("/api/v1/current/Me", None)
-        assert session._budget.ahead == 300
+        assert session._budget.clock.ahead == 300
 
     def test_an_answer_counts_although_the_store_fails_behind_it(
         self, session: Session, mock: Any, monkeypatch: pytest.MonkeyPatch
