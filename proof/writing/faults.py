@@ -36,7 +36,7 @@ def faults(seed: int, invoices: int, kills: int) -> Figures:
     with company(seed, customers=20, items=50, speed=SPEED) as books:
         storm = Storm(books, random.Random(seed))
         storm.begin()
-        storm.load(books.invoice, invoices, kills)
+        invoices = storm.load(books.invoice, invoices, kills)
         storm.replay()
         calls = storm.end()
         figures = Figures(

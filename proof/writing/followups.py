@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from proof.writing.company import Company, Record
 
-MORE = 20
-"""Documents that are added while the target has to be killed more often."""
+RECORDS = 20
+"""Documents at least; more are added while the target has to be killed more often."""
 STATE_EVERY = 10
 CHANGED_INVOICES = 15
 MOST_LINES = 6
@@ -112,7 +112,7 @@ def _weather(
 ) -> Chore:
     """Load records until the target was killed often enough and everything is through."""
     storm.begin(*rules)
-    records = storm.load(record, MORE, kills, more=MORE)
+    records = storm.load(record, RECORDS, kills)
     storm.replay()
     calls = storm.end()
     chore = Chore(name, records, storm.kills, storm.runs, storm.replays, calls)
