@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ import click
 from exactonline_cli.options import connection_option, open_connection, open_store, store_option
 from exactonline_cli.output import json_option, print_json
 from exactonline_cli.status import selected
-from exactonline_client.auth import REFRESH_AGE
 from exactonline_client.errors import ExactOnlineError
 
 if TYPE_CHECKING:
@@ -43,7 +41,6 @@ def keepalive(connection: str | None, store_url: str | None, *, as_json: bool) -
 
 
 def _renew(store: Store, account: Account) -> dict[str, Any]:
-    young = account.received_at is not None and time.time() - account.received_at < REFRESH_AGE
     try:
         with (
             closing(open_connection(store, account.name)) as opened,
@@ -57,6 +54,7 @@ def _renew(store: Store, account: Account) -> dict[str, Any]:
             "told": str(error),
             "exit_code": error.exit_code,
         }
-    outcome = "fresh" if young else "renewed"
+    (after,) = selected(store, account.name)
+    outcome = "fresh" if after.received_at == account.received_at else "renewed"
     told = f"{outcome}, signed in as {name}"
     return {"connection": account.name, "outcome": outcome, "told": told, "exit_code": 0}

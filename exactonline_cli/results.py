@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import closing
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from exactonline_cli.options import connection_option, open_store, store_option
 from exactonline_cli.output import moment, print_table
 from exactonline_cli.status import selected
 from exactonline_client import catalogue, postings
+from exactonline_client.clock import server_clock
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.postings import DOUBTFUL, OUTCOMES, Posting, Wanted
 
@@ -172,7 +172,7 @@ def settle(  # noqa: PLR0913 - one for each option
         wanted = Wanted(apps_of(store, connection), division, stream, DOUBTFUL, reference)
         posting = _the_one(postings.newest(store, wanted), wanted)
         key = _key(posting, exact_id) if exact_id else None
-        if not postings.settle(store, posting, key, time.time()):
+        if not postings.settle(store, posting, key, server_clock(store)()):
             raise ConfigurationError(
                 f"Document {reference} of stream {stream} was settled by a run just now. See "
                 "exactonline results."

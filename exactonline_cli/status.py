@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 from exactonline_cli.options import connection_option, open_store, store_option
 from exactonline_cli.output import json_option, moment, print_json, print_table
 from exactonline_client import accounts, runs
+from exactonline_client.clock import server_clock
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.limits import DAY, MINUTE, Window
 from exactonline_client.store import budgets
@@ -97,7 +97,7 @@ def selected(store: Store, name: str | None) -> list[Account]:
 
 
 def _facts(store: Store, account: Account) -> dict[str, Any]:
-    now = time.time()
+    now = server_clock(store)()
     received = account.received_at
     left = account.days_left(now)
     return {

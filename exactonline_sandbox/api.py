@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_URL = 6000
 MAX_BODY = 10_000_000
+OVER = 'Bearer error="invalid_token", error_description="access%20token%20expired"'
 _OK = 200
 _REDIRECTION = 300
 
@@ -64,6 +65,8 @@ def handle(world: World, call: Call, fate: Fate) -> Answer:
         answer = _answer(world, call, chain, fate, as_atom=wants == "atom")
     except ApiError as error:
         answer = _refusal(error, wants)
+        if world.switches.tells_expired_tokens and world.tokens.is_over(_token(call)):
+            answer.headers["WWW-Authenticate"] = OVER
         # A token that has run out still tells whose error it is.
         culprit = chain or world.tokens.owner_of(_token(call))
         if culprit is not None:

@@ -126,15 +126,35 @@ def _token_handler(world: World) -> Handler:
     async def handle(request: Request) -> Response:
         form = await _form(request)
         grant = form.get("grant_type", "")
+        fate = world.faults.strike("POST", "oauth2/token", named=True)
+        await asyncio.sleep(fate.seconds)
+        if fate.cut:
+            world.recorder.token_call(grant, 0)
+            await _cut_connection(request)
+        if fate.status and not fate.handled:
+            world.recorder.token_call(grant, fate.status)
+            return _token_fault(fate.status, told=fate.body)
         try:
             tokens = world.tokens.exchange(form, request.headers.get("authorization", ""))
         except OAuthError as error:
             world.recorder.token_call(grant, error.status)
             return _oauth_refusal(error)
-        world.recorder.token_call(grant, 200)
+        world.recorder.token_call(grant, fate.status or 200)
+        if fate.lost:
+            await _cut_connection(request)
+        if fate.status:
+            return _token_fault(fate.status, told=fate.body)
+        if fate.malformed:
+            tokens |= {"access_token": "", "refresh_token": ""}
         return JSONResponse(tokens, headers={"Cache-Control": "no-store"})
 
     return handle
+
+
+def _token_fault(status: int, *, told: bool) -> Response:
+    if told:
+        return JSONResponse({"error": "server_error"}, status)
+    return HTMLResponse("<html><h1>The sandbox was told to fail here.</h1></html>", status)
 
 
 def _oauth_refusal(error: OAuthError) -> Response:

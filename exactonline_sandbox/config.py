@@ -81,6 +81,8 @@ class Switches:
     """The token endpoint takes HTTP Basic as well as form fields, as published clients expect."""
     refresh_grace: bool = False
     """A refresh token stays usable until the access token that replaced it is used."""
+    tells_expired_tokens: bool = True
+    """A 401 for a token that has run out says so in `WWW-Authenticate`."""
 
 
 @dataclass

@@ -70,12 +70,13 @@ class Faults:
         """The rules that can still strike."""
         return [armed.rule for armed in self._armed if armed.left > 0]
 
-    def strike(self, method: str, path: str) -> Fate:
-        """What befalls this call."""
+    def strike(self, method: str, path: str, *, named: bool = False) -> Fate:
+        """What befalls this call; where it is to be `named`, by rules with a path alone."""
         fate = Fate()
         for armed in self._armed:
             rule = armed.rule
-            matches = rule.method in (None, method) and (rule.path is None or rule.path in path)
+            is_there = not named if rule.path is None else rule.path in path
+            matches = rule.method in (None, method) and is_there
             if not matches or armed.left <= 0 or armed.rng.random() >= rule.probability:
                 continue
             armed.left -= 1

@@ -152,6 +152,11 @@ class TokenServer:
         access.chain.previous = None
         return access.chain
 
+    def is_over(self, access_token: str) -> bool:
+        """Whether this is an access token that was valid and has run out."""
+        access = self._access.get(access_token)
+        return access is not None and access.expires <= self._clock.now()
+
     def owner_of(self, access_token: str) -> Chain | None:
         """The chain that an access token belongs to, also where it has expired."""
         access = self._access.get(access_token)

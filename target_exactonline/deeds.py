@@ -34,6 +34,7 @@ from target_exactonline.results import (
     joined,
 )
 from target_exactonline.values import Unfit
+from target_exactonline.waiting import is_old
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -189,7 +190,7 @@ class Deeds:
 
     def _is_old(self, posting: Posting) -> bool:
         """Whether what was sent so long ago is at Exact Online by now, if it ever will be."""
-        return self.journal.clock() >= (posting.sent_at or 0.0) + self.writer.settle_after
+        return is_old(posting.sent_at, self.journal.clock(), self.writer.settle_after)
 
     def _is_under_way(self, before: Posting | None) -> bool:
         """Whether a change that got no answer may still be carried out."""

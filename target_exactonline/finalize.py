@@ -14,6 +14,7 @@ from exactonline_client import catalogue
 from exactonline_client.errors import ExactOnlineError, InDoubt, RequestRefused
 from exactonline_client.postings import BROKEN, DONE, REFUSED, SENDING, WANTED
 from target_exactonline.documents import encode
+from target_exactonline.waiting import is_old
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +142,9 @@ class Finalizer:
         key, was_sent = str(posting.exact_id), posting.finalized == SENDING
         if self._is_processed(key):
             return self._ended(posting.reference, self._found(NOT_KNOWN if was_sent else NOT_SENT))
-        if was_sent and self.journal.clock() < (posting.sent_at or 0.0) + settle_after:
+        # It was waited for before: this is the end of a run.
+        is_due = is_old(posting.sent_at, self.journal.clock(), settle_after, waited=True)
+        if was_sent and not is_due:
             return WAITING
         return self.finalize(posting.reference, key)
 

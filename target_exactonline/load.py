@@ -105,7 +105,8 @@ class Loader:
             return
         self._take_over()
         until = max(self._settled_at, self.deeds.completion.unfinalized())
-        wait(until - self.deeds.journal.clock(), self.sleep, self.check_stop)
+        most = self.deeds.writer.settle_after
+        wait(until - self.deeds.journal.clock(), most, self.sleep, self.check_stop)
         self._waited = True
         while self._waiting:
             stream, document = self._waiting[0]

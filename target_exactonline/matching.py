@@ -29,7 +29,7 @@ from target_exactonline.results import (
     Fate,
     Result,
 )
-from target_exactonline.waiting import wait
+from target_exactonline.waiting import is_old, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -128,7 +128,7 @@ class MatchSetLoader:
     def _wait(self, references: Sequence[str]) -> None:
         known = self.journal.known(ENTITY, references).values()
         until = self.settle_after + max((posting.sent_at or 0.0 for posting in known), default=0.0)
-        wait(until - self.journal.clock(), self.sleep, self.check_stop)
+        wait(until - self.journal.clock(), self.settle_after, self.sleep, self.check_stop)
 
     def _take_over(self) -> None:
         """Put off as well what earlier runs left in doubt: their input may not come again."""
@@ -228,7 +228,8 @@ class _Batch:
             self.loader.waiting += [(self.stream, item) for item in items]
 
     def _must_wait(self, posting: Posting) -> bool:
-        return self.journal.clock() < (posting.sent_at or 0.0) + self.loader.settle_after
+        loader, now = self.loader, self.journal.clock()
+        return not is_old(posting.sent_at, now, loader.settle_after, waited=loader.ending)
 
     def _at_exact(self, wanted: Sequence[MatchSet]) -> set[str]:
         """References of the sets that Exact has already."""

@@ -15,6 +15,7 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
     Unreadable,
 )
+from target_exactonline.waiting import is_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +34,8 @@ documents share a reference."""
 BAD_REQUEST, NOT_FOUND = 400, 404
 MARGIN = timedelta(minutes=10)
 """How far the clocks of Exact Online and of this machine may be apart."""
+LONG_AGO = 86_400.0
+"""Seconds since the epoch: before anything was made."""
 Row = dict[str, Any]
 Columns = dict[str, list[str]]
 """The columns that are asked for: of the document under an empty name, of its lines under the name
@@ -187,6 +190,8 @@ class Search:
         name = next((n for n in ("Created", "Modified") if self.may_filter(n)), None)
         if name is None:
             return None
+        if is_ahead(sent_at, self.connection.clock()):
+            sent_at = LONG_AGO
         moment = datetime.fromtimestamp(sent_at, timezone.utc)
         # In the hour that clocks repeat in autumn, an earlier moment can have a later wall time.
         walls = [

@@ -10,6 +10,7 @@ from exactonline_client.errors import ExactOnlineError, InDoubt
 from target_exactonline.documents import encode
 from target_exactonline.results import CREATED, Fate, Result
 from target_exactonline.search import Search
+from target_exactonline.waiting import is_ahead, is_old
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,8 +95,11 @@ class Writer:
                 key = self._free(intent, look(sent_at))
                 if key:
                     return self._note(intent, key)
-                if self.journal.clock() < sent_at + self.settle_after:
-                    raise InDoubt(f"{endpoint.name}: {before.reason or 'no answer came'}")
+                now, reason = self.journal.clock(), before.reason or "no answer came"
+                if is_ahead(sent_at, now):
+                    self.journal.doubt(intent.entity, intent.reference, reason)
+                if not is_old(sent_at, now, self.settle_after):
+                    raise InDoubt(f"{endpoint.name}: {reason}")
             now = self.journal.clock()
             try:
                 key = str(self.create(endpoint, intent, body, before)[endpoint.key[0]])

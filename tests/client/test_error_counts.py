@@ -124,7 +124,8 @@ def test_faults_of_the_server_do_not_count(session: Session, mock: Any, store: S
 def test_an_expired_token_counts(
     session: Session, endpoint: TokenEndpoint, mock: Any, store: Store, clock: Clock
 ) -> None:
-    mock.get(BASE + PATH, status=401, headers={"WWW-Authenticate": "access+token+expired"})
+    over = {"WWW-Authenticate": 'Bearer error="access token expired"'}
+    mock.get(BASE + PATH, status=401, headers=over)
     endpoint.grant(1)
     mock.get(BASE + PATH, json={"d": []})
     session.get(PATH, 1)

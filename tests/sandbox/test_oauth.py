@@ -250,3 +250,57 @@ def test_calls_without_a_valid_token_get_401(api: Api, header: str) -> None:
     assert api.get("system/Divisions").status_code == 401
     me = requests.get(f"{api.server.base_url}/api/v1/current/Me", timeout=20)
     assert me.status_code == 401
+
+
+class TestFaults:
+    """Rules that name the token endpoint strike it; others leave it alone."""
+
+    def strike(self, api: Api, kind: str, **rule: Any) -> None:
+        api.server.control.faults({"kind": kind, "path": "token", "times": 1, **rule})
+
+    def token(self, api: Api) -> str:
+        pair = api.server.control.sign_in()
+        api.server.control.clock(advance_seconds=600)
+        return str(pair["refresh_token"])
+
+    def test_rules_without_a_path_leave_it_alone(self, api: Api) -> None:
+        api.server.control.faults({"kind": "status", "status": 503})
+        assert refresh(api, self.token(api)).status_code == 200
+
+    @pytest.mark.parametrize(("told", "kind"), [(False, "text/html"), (True, "application/json")])
+    def test_a_status(self, api: Api, kind: str, *, told: bool) -> None:
+        self.strike(api, "status", status=503, body=told)
+        token = self.token(api)
+        answer = refresh(api, token)
+        assert answer.status_code == 503
+        assert answer.headers["Content-Type"].startswith(kind)
+        assert refresh(api, token).status_code == 200
+
+    def test_a_status_behind_a_request_that_was_handled(self, api: Api) -> None:
+        self.strike(api, "status", status=502, handled=True)
+        token = self.token(api)
+        assert refresh(api, token).status_code == 502
+        assert refresh(api, token).json()["error_description"] == "Old refresh token used."
+
+    @pytest.mark.parametrize(("kind", "status"), [("cut", 200), ("lost", 401)])
+    def test_no_answer(self, api: Api, kind: str, status: int) -> None:
+        self.strike(api, kind)
+        token = self.token(api)
+        with pytest.raises(requests.ConnectionError):
+            refresh(api, token)
+        assert refresh(api, token).status_code == status
+
+    def test_a_pair_that_is_empty(self, api: Api) -> None:
+        self.strike(api, "malformed")
+        body = refresh(api, self.token(api)).json()
+        assert (body["access_token"], body["refresh_token"]) == ("", "")
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_token_that_has_run_out_is_told(start: Callable[..., Api], *, told: bool) -> None:
+    api = start(switches=Switches(tells_expired_tokens=told))
+    assert "WWW-Authenticate" not in api.get("crm/Accounts", Authorization="Bearer x").headers
+    api.server.control.clock(advance_seconds=600)
+    answer = api.get("crm/Accounts")
+    assert answer.status_code == 401
+    assert ("expired" in answer.headers.get("WWW-Authenticate", "")) == told

@@ -226,3 +226,37 @@ def test_rights_that_cannot_be_asked_about_are_asked_about_later(bench: Bench) -
     with time_machine.travel(time.time() + 2 * HOUR):
         bench.server.control.clock(advance_seconds=2 * HOUR)
         assert bench.run(*streams, state=first.state).calls[rights] == 2
+
+
+class TestTokens:
+    """What passes at the token endpoint, or with a token, does not end a run."""
+
+    def test_a_refusal_of_a_young_token_passes(self, bench: Bench) -> None:
+        bench.run("units")
+        bench.server.control.faults({"kind": "unauthorized", "path": "crm/Accounts", "times": 1})
+        outcome = bench.run("accounts")
+        assert outcome.error is None
+        assert is_complete(bench, outcome, "accounts")
+        assert bench.server.control.calls()["token_calls"] == 0
+
+    @pytest.mark.parametrize(
+        "rule",
+        [
+            {"kind": "status", "status": 403},
+            {"kind": "status", "status": 503},
+            {"kind": "malformed"},
+            {"kind": "cut"},
+        ],
+        ids=lambda rule: str(rule.get("status", rule["kind"])),
+    )
+    def test_a_failure_of_the_endpoint_passes_while_the_token_is_good(
+        self, rule: dict[str, Any], bench: Bench
+    ) -> None:
+        bench.run("units")
+        bench.server.control.clock(advance_seconds=575)
+        bench.server.control.faults({**rule, "path": "token", "times": 1})
+        outcome = bench.run("accounts", "items")
+        assert outcome.error is None
+        assert is_complete(bench, outcome, "accounts")
+        assert is_complete(bench, outcome, "items")
+        assert bench.server.control.calls()["token_calls"] == 1

@@ -12,6 +12,7 @@ import pytest
 
 from exactonline_client.connection import connect
 from exactonline_client.errors import ExactOnlineError
+from exactonline_client.store import Store, postings
 from exactonline_sandbox import Sandbox, SandboxConfig
 from target_exactonline.target import TargetExactOnline
 from tests.target.books import Books
@@ -180,6 +181,15 @@ class Runner:
     def _wait(self, seconds: float) -> None:
         assert self.server
         self.server.control.clock(advance_seconds=seconds)
+
+
+def noted_a_day_ahead(runner: Runner) -> None:
+    """Make the journal say what a clock that is a day ahead would have told."""
+    store = Store(runner.settings["store_url"])
+    with store.transaction() as connection:
+        ahead = {"sent_at": postings.c.sent_at + 86_400.0}
+        connection.execute(postings.update().values(**ahead))
+    store.close()
 
 
 @pytest.fixture

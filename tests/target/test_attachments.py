@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client.errors import RecordsRejected
 from exactonline_client.session import Session
+from tests.target.conftest import noted_a_day_ahead
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -213,3 +214,14 @@ def test_a_file_that_is_gone_does_not_keep_a_doubt_alive(
     other = runner.load(company.invoice("att-other"), settle_after=0)
     assert ("att-other", "created") in other.outcomes
     assert dict(other.outcomes)["att-doubt"] in {"created", "rejected"}
+
+
+def test_a_moment_that_a_clock_ahead_has_noted_is_not_waited_for(
+    company: Company, runner: Runner
+) -> None:
+    cut = {"kind": "cut", "method": "POST", "path": "documents/Documents", "times": 2}
+    company.server.control.faults(cut)
+    record = invoice(company, "att-ahead", FILE)
+    assert runner.load(record, settle_after=0).outcomes == [("att-ahead", "in_doubt")]
+    noted_a_day_ahead(runner)
+    assert runner.load(record, settle_after=0).outcomes == [("att-ahead", "created")]

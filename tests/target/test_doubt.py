@@ -87,12 +87,26 @@ def test_a_run_that_was_killed_while_it_sent_is_taken_up(
     assert company.calls("POST") - posts == (0 if arrived else 1)
 
 
-def _forget_the_answer(runner: Runner, reference: str) -> None:
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_doubt_noted_by_a_clock_that_was_a_day_ahead_is_waited_for_no_longer(
+    company: Company, runner: Runner, *, arrived: bool
+) -> None:
+    record = company.invoice(f"ahead-{arrived}")
+    runner.load(record if arrived else company.invoice("another"))
+    _forget_the_answer(runner, record["YourRef"], ahead=86_400)
+    load = runner.load(record, settle_after=1)
+    assert load.error is None
+    assert load.outcomes == [(record["YourRef"], "created")]
+    assert len(company.invoices(record["YourRef"])) == 1
+
+
+def _forget_the_answer(runner: Runner, reference: str, ahead: float = 0.0) -> None:
     """Make the journal say what it said just before an answer came."""
     store = Store(runner.settings["store_url"])
     with store.transaction() as connection:
         row = dict(connection.execute(sa.select(postings)).mappings().one())
-        row |= {"reference": reference, "outcome": "posting", "exact_id": None, "sent_at": time()}
+        row |= {"reference": reference, "outcome": "posting", "exact_id": None}
+        row |= {"sent_at": time() + ahead}
         connection.execute(postings.delete())
         connection.execute(postings.insert().values(**row))
     store.close()

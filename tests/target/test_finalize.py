@@ -11,6 +11,7 @@ from exactonline_client.errors import AccessDenied, RecordsRejected
 from exactonline_client.store import Store, postings
 from exactonline_sandbox.business.desk import Desk
 from exactonline_sandbox.business.invoices import print_invoice
+from tests.target.conftest import noted_a_day_ahead
 
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
@@ -156,6 +157,17 @@ def test_what_gets_no_answer_at_the_end_is_in_doubt(company: Company, runner: Ru
     assert load.outcomes == [("unanswered", "updated")]
     assert load.error is None
     assert status(company, "unanswered") == PROCESSED
+
+
+def test_a_moment_that_a_clock_ahead_has_noted_is_not_waited_for(
+    company: Company, runner: Runner
+) -> None:
+    company.server.control.faults({"kind": "cut", "path": PRINTED, "times": 2})
+    load = runner.load(company.invoice("ahead"), finalize="print", settle_after=0)
+    assert load.outcomes == [("ahead", "created"), ("ahead", "in_doubt")]
+    noted_a_day_ahead(runner)
+    assert runner.load(finalize="print", settle_after=0).outcomes == [("ahead", "updated")]
+    assert status(company, "ahead") == PROCESSED
 
 
 def test_an_invoice_that_was_processed_meanwhile_is_not_said_to_be_sent(

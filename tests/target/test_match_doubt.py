@@ -8,6 +8,7 @@ import pytest
 
 from exactonline_client.errors import RecordsRejected
 from tests.target.books import DOWNLOAD, UPLOAD, Books, load
+from tests.target.conftest import noted_a_day_ahead
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,17 @@ def test_what_may_still_be_carried_out_is_waited_for(books: Books, patient: Runn
     loaded = load(patient, record, settle_after=60)
     assert loaded.outcomes == [(record["reference"], "created")]
     assert books.calls(UPLOAD) == 1
+
+
+def test_a_moment_that_a_clock_ahead_has_noted_is_not_waited_for(
+    books: Books, runner: Runner
+) -> None:
+    record = books.item()
+    books.fault("cut", times=2)
+    assert load(runner, record, settle_after=0).outcomes == [(record["reference"], "in_doubt")]
+    noted_a_day_ahead(runner)
+    assert load(runner, record, settle_after=0).outcomes == [(record["reference"], "created")]
+    assert books.is_paid(record)
 
 
 def test_a_run_that_died_is_taken_up_again(books: Books, runner: Runner) -> None:
