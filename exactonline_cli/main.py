@@ -14,6 +14,7 @@ from exactonline_cli.login import login
 from exactonline_cli.plan import plan
 from exactonline_cli.replay import replay
 from exactonline_cli.results import results
+from exactonline_cli.rotate_key import rotate_key
 from exactonline_cli.sandbox import sandbox
 from exactonline_cli.status import status
 from exactonline_cli.webhooks import webhooks
@@ -47,6 +48,7 @@ for command in (
     divisions,
     status,
     keepalive,
+    rotate_key,
     plan,
     results,
     replay,

@@ -6,6 +6,7 @@ machine without any (a container, a server) must neither fail nor hang for want 
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -18,6 +19,7 @@ from exactonline_client.redaction import remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 SERVICE = "exactonline"
@@ -67,44 +69,105 @@ def kept(file: Path, store: str) -> MultiFernet:
         StoreError: the key file is damaged or cannot be used.
     """
     ring = system_keyring()
-    files.owner_only(file.with_suffix(".key.lock"))
-    with files.lock(file.with_suffix(".key.lock")):
-        found = [key for key in (_in_file(file), _in_keyring(ring, store)) if key]
+    with _alone(file):
+        found = [*_in_file(file), *_in_keyring(ring, store)]
         if not found:
-            found = [Fernet.generate_key().decode()]
+            found = [_new()]
             if not _put_in_keyring(ring, store, found[0]):
-                files.owner_only(file)
-                file.write_text(found[0], encoding="ascii")
+                _put_in_file(file, found[0])
     remember(*found)
     return MultiFernet([Fernet(key) for key in found])
 
 
-def _in_file(file: Path) -> str | None:
+def renew(file: Path, store: str) -> None:
+    """Put a new key before the one that is kept, unless two are there from before.
+
+    Raises:
+        StoreError: the keyring does not take it, or the key file cannot be used.
+    """
+    with _alone(file):
+        found = [*_in_file(file), *_in_keyring(system_keyring(), store)]
+        if not _is_renewed(file, store):
+            _put(file, store, ",".join([_new(), *found]))
+
+
+def forget_old(file: Path, store: str) -> None:
+    """Keep the first key alone.
+
+    Raises:
+        StoreError: as `renew`.
+    """
+    with _alone(file):
+        found = [*_in_file(file), *_in_keyring(system_keyring(), store)]
+        _put(file, store, found[0])
+
+
+def _is_renewed(file: Path, store: str) -> bool:
+    place = _in_file(file) or _in_keyring(system_keyring(), store)
+    return len(place) > 1
+
+
+def _put(file: Path, store: str, text: str) -> None:
+    """Keep keys where the present ones are; a file goes before a keyring."""
+    ring = system_keyring()
+    in_ring = bool(_in_keyring(ring, store))
+    if file.exists() or not in_ring:
+        _put_in_file(file, text)
+    if in_ring and not _put_in_keyring(ring, store, text):
+        raise StoreError("The keyring of the system does not take a new key. Unlock it first.")
+
+
+def _alone(file: Path) -> AbstractContextManager[None]:
+    lock = file.with_suffix(".key.lock")
+    files.owner_only(lock)
+    return files.lock(lock)
+
+
+def _new() -> str:
+    return Fernet.generate_key().decode()
+
+
+def _in_file(file: Path) -> list[str]:
     if not file.exists():
-        return None
+        return []
     files.owner_only(file)
-    key = file.read_bytes().strip()
-    if not key:
-        return None
+    text = file.read_bytes().strip()
     try:
-        Fernet(key)
+        return _keys(text.decode())
     except ValueError:
         raise StoreError(
             f"The key file {file} is damaged. Put its copy back if you have one; else remove it "
             "and sign in again: exactonline connect."
         ) from None
-    return key.decode()
 
 
-def _in_keyring(ring: Keyring | None, store: str) -> str | None:
+def _keys(text: str) -> list[str]:
+    """The keys in a text, with commas between; ValueError where one is none."""
+    found = text.split(",") if text else []
+    for key in found:
+        Fernet(key)
+    return found
+
+
+def _put_in_file(file: Path, text: str) -> None:
+    """Write the key file, whole or not at all: without it the store is lost."""
+    fresh = file.with_suffix(".key.new")
+    files.owner_only(fresh)
+    with fresh.open("w", encoding="ascii") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    fresh.replace(file)
+
+
+def _in_keyring(ring: Keyring | None, store: str) -> list[str]:
     if ring is None:
-        return None
-    key = _patiently(lambda: ring.get_password(SERVICE, store))
+        return []
+    text = _patiently(lambda: ring.get_password(SERVICE, store))
     try:
-        Fernet(key or "")
+        return _keys(text or "")
     except ValueError:
-        return None
-    return key
+        return []
 
 
 def _put_in_keyring(ring: Keyring | None, store: str, key: str) -> bool:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from exactonline_client.errors import StoreError
 from exactonline_client.store import postings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from exactonline_client.store import Store
+
+logger = logging.getLogger(__name__)
 
 OUTCOMES = (
     "created",
@@ -113,17 +117,30 @@ def counts(store: Store, wanted: Wanted) -> Counter[str]:
 
 
 def unfinished(store: Store, wanted: Wanted) -> list[tuple[str, str, str]]:
-    """The stream, the entity and the record (JSON) of what is not at Exact, the oldest first.
-
-    Raises:
-        StoreError: the store was encrypted with another key.
-    """
-    columns = postings.c.stream, postings.c.entity, postings.c.record
+    """The stream, the entity and the record (JSON) of what is not at Exact, the oldest first."""
+    names = ("stream", "entity", "reference", "record")
+    columns = [postings.c[name] for name in names]
     kept = postings.c.outcome.in_(UNFINISHED) & postings.c.record.is_not(None)
     query = sa.select(*columns).where(wanted.condition & kept).order_by(postings.c.at)
     with store.transaction() as connection:
         rows = connection.execute(query).all()
-    return [(row.stream, row.entity, store.decrypt(row.record, secret=False) or "") for row in rows]
+    texts = [(row, opened(store, row)) for row in rows]
+    return [(row.stream, row.entity, text) for row, text in texts if text is not None]
+
+
+def opened(store: Store, row: Any) -> str | None:  # noqa: ANN401 - of a query
+    """The record (JSON) of a row; None, with a warning, where it was encrypted with another key."""
+    try:
+        return store.decrypt(row.record, secret=False) or "{}"
+    except StoreError:
+        logger.warning(
+            "Document %s of stream %s was encrypted with another key than the store has now, and "
+            "is left out. Name that key in store_key, behind one more comma; where it is lost, "
+            "say what became of the document with exactonline results settle.",
+            row.reference,
+            row.stream,
+        )
+        return None
 
 
 def left_open(store: Store, wanted: Wanted) -> list[Posting]:

@@ -218,7 +218,8 @@ class Store:
         self.folder = Path(self.url.database or "").parent if self._is_file else _data_folder()
         if self._is_file:
             files.owner_only(Path(self.url.database or ""))
-        self._fernet = keys.given(key) if key else keys.kept(self.folder / "store.key", self.name)
+        self.key_file = self.folder / "store.key"
+        self._fernet = keys.given(key) if key else keys.kept(self.key_file, self.name)
         self.engine = database.engine(self.url, "FULL")
         self._light = database.engine(self.url, "NORMAL") if self._is_file else self.engine
         self._known = False
@@ -346,14 +347,24 @@ class Store:
         try:
             text = self._fernet.decrypt(data).decode()
         except InvalidToken:
-            raise StoreError(
-                f"The store {self.name} was encrypted with another key. Give that key in the "
-                "setting store_key, or as one more key behind a comma. If it is in the keyring of "
-                "a desktop that this process cannot reach, sign in again with a store_key set."
-            ) from None
+            raise self._another_key() from None
         if secret:
             remember(text)
         return text
+
+    def reencrypt(self, data: bytes) -> bytes:
+        """The same secret, encrypted with the first key."""
+        try:
+            return self._fernet.rotate(data)
+        except InvalidToken:
+            raise self._another_key() from None
+
+    def _another_key(self) -> StoreError:
+        return StoreError(
+            f"The store {self.name} was encrypted with another key. Give that key in the "
+            "setting store_key, or as one more key behind a comma. If it is in the keyring of "
+            "a desktop that this process cannot reach, sign in again with a store_key set."
+        )
 
     def close(self) -> None:
         """Close all connections."""

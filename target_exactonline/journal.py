@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from singer_sdk.singerlib.json import deserialize_json, serialize_json
 
-from exactonline_client.postings import BROKEN, DONE, NOT_ENDED
+from exactonline_client.postings import BROKEN, DONE, NOT_ENDED, opened
 from exactonline_client.store import postings, refusals
 from target_exactonline.results import (
     CREATED,
@@ -142,14 +142,20 @@ class Journal:
 
         `changes` asks also for documents that are there, and of which a change is in doubt.
         """
-        columns = postings.c.stream, postings.c.sent_at, postings.c.record
+        names = ("stream", "reference", "sent_at", "record")
+        columns = [postings.c[name] for name in names]
         in_doubt = IS_DOUBTFUL
         if changes:
             in_doubt |= (postings.c.outcome == IN_DOUBT) & postings.c.record.is_not(None)
         query = sa.select(*columns).where(self._mine(entity) & in_doubt).order_by(postings.c.at)
         with self._store.transaction() as connection:
             rows = connection.execute(query).all()
-        return [(row.stream, row.sent_at or 0.0, self._opened(row.record)) for row in rows]
+        texts = [(row, opened(self._store, row)) for row in rows]
+        return [
+            (row.stream, row.sent_at or 0.0, deserialize_json(text))
+            for row, text in texts
+            if text is not None
+        ]
 
     def _read(self, condition: sa.ColumnElement[bool]) -> Iterator[Posting]:
         names = [postings.c[name] for name in Posting.__dataclass_fields__]
@@ -278,9 +284,6 @@ class Journal:
 
     def _sealed(self, record: Mapping[str, Any]) -> bytes | None:
         return self._store.encrypt(_text(record), secret=False)
-
-    def _opened(self, sealed: bytes | None) -> dict[str, Any]:
-        return deserialize_json(self._store.decrypt(sealed, secret=False) or "{}")
 
     def purge(self, days: int, kept: Collection[str]) -> None:
         """Forget what is older, but for what is in doubt and what nothing else would tell.

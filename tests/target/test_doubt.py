@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
+from cryptography.fernet import Fernet
 
 from exactonline_client.errors import RecordsRejected
 from exactonline_client.store import Store, postings
@@ -230,3 +231,24 @@ def _sales_entry(company: Company, reference: str) -> Record:
         "EntryDate": "2026-06-25",
         "SalesEntryLines": [{"GLAccount": revenue, "AmountFC": 10}],
     }
+
+
+def test_a_record_of_another_key_does_not_end_the_load(
+    company: Company, runner: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    company.server.control.faults({"kind": "cut", "method": "POST", "times": 4})
+    lost = [company.invoice("sealed"), company.invoice("plain")]
+    runner.load(*lost, settle_after=0)
+    store = Store(runner.settings["store_url"])
+    sealed = Fernet(Fernet.generate_key()).encrypt(b"{}")
+    with store.transaction() as connection:
+        one = postings.c.reference == "sealed"
+        connection.execute(postings.update().where(one).values(record=sealed))
+    store.close()
+    load = runner.load(company.invoice("beside-sealed"), settle_after=0)
+    assert load.error is None
+    assert load.outcomes == [("beside-sealed", "created"), ("plain", "created")]
+    assert "Document sealed of stream sales_invoices was encrypted with another key" in caplog.text
+    # What brings the record again needs no key.
+    assert runner.load(lost[0], settle_after=0).outcomes == [("sealed", "created")]
+    assert len(company.invoices("sealed")) == 1
