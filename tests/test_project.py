@@ -43,10 +43,10 @@ MAY_IMPORT = {
 CLIENT_LAYERS = (
     {"errors", "catalogue", "redaction"},
     {"regions", "odata", "files", "refusals", "environment"},
-    {"settings", "foreign", "keys", "migrations", "database", "store"},
+    {"settings", "foreign", "keys", "migrations", "database", "store", "clock"},
     {"auth", "error_counts", "refused_options"},
     {"limits"},
-    {"accounts", "runs", "postings", "list_sizes", "seen_keys", "deletes_told"},
+    {"accounts", "runs", "postings", "list_sizes", "seen_keys", "deletes_told", "rotation"},
     {"session"},
     {"pages", "xml_api"},
     {"divisions", "lookups"},
