@@ -121,8 +121,7 @@ def _facts(store: Store, account: Account) -> dict[str, Any]:
 def _budgets(store: Store, app: str, now: float) -> list[dict[str, Any]]:
     """What is left of the calls in each division; a window that has ended is whole again."""
     query = sa.select(budgets).where(budgets.c.app == app).order_by(budgets.c.division)
-    with store.transaction() as connection:
-        rows = connection.execute(query).all()
+    rows = store.read(query)
     found = []
     for row in rows:
         minute = Window(row.minute_limit, row.minute_remaining, row.minute_reset)

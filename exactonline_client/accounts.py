@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from exactonline_client import regions
 from exactonline_client.auth import CHAIN_DAYS, DAY, App
+from exactonline_client.database import patient
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.store import connections
 
@@ -55,6 +56,7 @@ class Account:
         return CHAIN_DAYS - (now - self.received_at) / DAY
 
 
+@patient
 def load(store: Store) -> list[Account]:
     """All connections of a store, by name."""
     with store.transaction() as connection:
@@ -87,6 +89,7 @@ def choose_divisions(store: Store, name: str, codes: Sequence[int] | None) -> No
     _update(store, name, divisions=list(codes) if codes else None)
 
 
+@patient
 def _update(store: Store, name: str, **values: object) -> None:
     with store.transaction() as connection:
         mine = connections.c.name == name

@@ -22,6 +22,7 @@ from typing_extensions import override
 
 from exactonline_client import refusals
 from exactonline_client.clock import ServerClock
+from exactonline_client.database import patient
 from exactonline_client.errors import SignInNeeded, StoreError, Unavailable
 from exactonline_client.redaction import remember
 from exactonline_client.regions import REGIONS
@@ -201,6 +202,7 @@ class TokenSource(AuthBase):
             # The answer has come, and the old refresh token does no harm.
             logger.warning("That the new tokens work could not be noted. %s", error)
 
+    @patient
     def _note_proof(self, token: Token) -> None:
         proof = {"previous_refresh_token": None, "proven_at": self._clock()}
         unproven = self._mine & connections.c.proven_at.is_(None)
@@ -275,6 +277,7 @@ class TokenSource(AuthBase):
         self._replace(dead, self._seeded(dead.reserve))
         return self._read()
 
+    @patient
     def _stored(self) -> _Chain:
         """The chain as it stands; a seed starts it, and a changed seed replaces it.
 
@@ -289,13 +292,13 @@ class TokenSource(AuthBase):
         return self._read()
 
     def _read(self) -> _Chain:
-        with self._store.transaction() as connection:
-            row = connection.execute(sa.select(connections).where(self._mine)).one_or_none()
-        if row is None:
+        rows = self._store.read(sa.select(connections).where(self._mine))
+        if not rows:
             raise SignInNeeded(
                 f"No sign-in at {self.app.region.base_url} is stored for this app "
                 f"(connection {self.name}). {refusals.SIGN_IN}"
             )
+        (row,) = rows
         access_token = self._store.decrypt(row.access_token)
         return _Chain(
             self._store.decrypt(row.refresh_token) or "",
@@ -373,6 +376,9 @@ class TokenSource(AuthBase):
         if self._replace(chain, values):
             return self._until(token, token.received_at + REFRESH_AGE)
         theirs = self._read()
+        if theirs.token and theirs.token.value == token.value:
+            # It was stored, and the connection to the store broke just then.
+            return self._until(token, token.received_at + REFRESH_AGE)
         spare = {"previous_refresh_token": values["refresh_token"], "proven_at": self._clock()}
         self._replace(theirs, spare)
         token = theirs.token or token
@@ -394,6 +400,7 @@ class TokenSource(AuthBase):
             "proven_at": None,
         }
 
+    @patient
     def _replace(self, chain: _Chain, values: dict[str, Any]) -> bool:
         """Change a chain, if the store still holds the one that was read."""
         with self._store.transaction() as connection:
@@ -404,6 +411,11 @@ class TokenSource(AuthBase):
             renewed = {**values, **self._about_app()}
             connection.execute(connections.update().where(self._mine).values(**renewed))
         return True
+
+    @patient
+    def _begin(self, values: dict[str, Any]) -> None:
+        with self._store.transaction() as connection:
+            self._put(connection, values)
 
     def _put(self, connection: sa.Connection, values: dict[str, Any]) -> None:
         """Begin a chain, in the place of the present one if there is one."""
@@ -460,8 +472,7 @@ class TokenSource(AuthBase):
             token, values = self._received(answer, None, None)
             values |= {"redirect_uri": redirect_uri}
             values |= {"seed": self._seed_mark} if self._seed_mark else {}
-            with self._store.transaction() as connection:
-                self._put(connection, values)
+            self._begin(values)
             self._token = self._until(token, token.received_at + REFRESH_AGE)
 
 

@@ -77,8 +77,7 @@ def server_clock(store: Store, local: Callable[[], float] = time.time) -> Server
     Without that, each run on a machine whose clock is wrong would begin with a refused call.
     """
     mine = sa.select(clocks.c.ahead).where(clocks.c.machine == platform.node())
-    with store.transaction() as connection:
-        ahead = connection.execute(mine).scalar()
+    known = store.read(mine)
 
     def note(seconds: float) -> None:
         # An answer that has come counts, whatever becomes of this.
@@ -87,4 +86,4 @@ def server_clock(store: Store, local: Callable[[], float] = time.time) -> Server
         except StoreError as error:
             logger.warning("What the time is at Exact Online could not be noted. %s", error)
 
-    return ServerClock(local, ahead or 0.0, note)
+    return ServerClock(local, known[0].ahead if known else 0.0, note)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from exactonline_client.errors import ConfigurationError
+from exactonline_client.errors import ConfigurationError, StoreLost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,8 @@ KEPT = 2
 PATIENCE = 300.0
 """Seconds to wait for a server that is full or away: longer than one needs to start anew."""
 FULL = ("too many clients", "too many connections", "connection slots are reserved")
+CHANGING = ("the database system is", "terminating connection")
+"""What a server says that is starting up, shutting down or being recovered."""
 
 
 def address(text: str) -> sa.URL:
@@ -78,13 +80,34 @@ def connected(made: sa.Engine, *, known: bool) -> sa.Connection:
     connect = backoff.on_exception(
         backoff.expo,
         OperationalError,
-        giveup=lambda error: not (known or any(words in str(error) for words in FULL)),
+        giveup=lambda error: not (known or _is_passing(error)),
         max_time=PATIENCE,
         max_value=2,
         logger=None,
         on_backoff=_tell,
     )(made.connect)
     return connect()
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether a server says that it is there, but gives no connection now."""
+    return any(words in str(error) for words in (*FULL, *CHANGING))
+
+
+patient = backoff.on_exception(
+    backoff.expo,
+    StoreLost,
+    max_time=lambda: PATIENCE,
+    max_value=2,
+    logger=None,
+    on_backoff=lambda details: _tell(details),  # noqa: PLW0108 - it is defined below
+)
+"""Has a function done again whose connection to the store broke, until the server is back.
+
+What it did was undone, unless the connection broke while that was made durable. So it must be one
+that may be carried out twice: it does nothing but use the store, and the second time finds or
+writes what the first one did.
+"""
 
 
 def answers(connection: sa.Connection) -> bool:

@@ -41,8 +41,7 @@ class DeletesTold:
         if division not in self._known:
             columns = (deletes_told.c[name] for name in ("stream", *Place._fields))
             mine = (deletes_told.c.app == self.app) & (deletes_told.c.division == division)
-            with self.store.transaction() as connection:
-                rows = connection.execute(sa.select(*columns).where(mine)).all()
+            rows = self.store.read(sa.select(*columns).where(mine))
             self._known[division] = {row.stream: Place(*row[1:]) for row in rows}
         return self._known[division]
 

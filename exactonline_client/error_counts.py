@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
+from exactonline_client.database import patient
 from exactonline_client.errors import ErrorLimitReached
 from exactonline_client.store import errors
 
@@ -63,6 +64,7 @@ def check(
         raise _limit_reached(division, endpoint, moments[-1] + HOUR)
 
 
+@patient
 def note(store: Store, app: str, division: int | None, endpoint: str, now: float) -> None:
     """Count an error, and forget those that count no more."""
     values = {"app": app, "division": division or NO_DIVISION, "endpoint": endpoint, "at": now}

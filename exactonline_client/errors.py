@@ -137,6 +137,10 @@ class StoreError(ExactOnlineError):
     exit_code = 8
 
 
+class StoreLost(StoreError):  # noqa: N818
+    """The connection to the store broke in the middle of something, which may be done again."""
+
+
 class ErrorLimitReached(ExactOnlineError):  # noqa: N818
     """An endpoint refused so many calls within an hour that one more might block the app."""
 

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from exactonline_client import error_counts
 from exactonline_client.clock import CLOCK_TOLERANCE, ServerClock
+from exactonline_client.database import patient
 from exactonline_client.errors import DailyLimitReached
 from exactonline_client.store import budgets
 
@@ -120,8 +121,7 @@ class Budget:
             ErrorLimitReached: the endpoint has refused too many calls within the hour.
         """
         if division is None:
-            with self._store.transaction(durable=False) as connection:
-                error_counts.check(connection, self._app, None, endpoint, self.clock())
+            self._check_errors(endpoint)
             self._call.asked_at = self.clock.local()
             yield
             return
@@ -137,6 +137,12 @@ class Budget:
             self.waits[division] += seconds
             self._sleep(seconds)
 
+    @patient
+    def _check_errors(self, endpoint: str) -> None:
+        with self._store.transaction(durable=False) as connection:
+            error_counts.check(connection, self._app, None, endpoint, self.clock())
+
+    @patient
     def _take(self, division: int, endpoint: str) -> float:
         """Take a call, or say how many seconds to wait for one."""
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)
@@ -207,7 +213,10 @@ class Budget:
             return
         if day.remaining is not None:
             self.left_today[division] = day.remaining
-        values = _columns(minute, day)
+        self._note(division, _columns(minute, day))
+
+    @patient
+    def _note(self, division: int, values: dict[str, Any]) -> None:
         known = {name: value for name, value in values.items() if value is not None}
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)
         with self._store.transaction(durable=False) as connection:

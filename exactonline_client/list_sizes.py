@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from exactonline_client.database import patient
 from exactonline_client.store import list_sizes
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ Known = dict[tuple[int, str, str], Size]
 """By division, stream and scope."""
 
 
+@patient
 def known(store: Store, app: str) -> Known:
     """All sizes of an app's lists."""
     query = sa.select(*(list_sizes.c[name] for name in Size.__annotations__)).where(
@@ -61,6 +63,7 @@ def known(store: Store, app: str) -> Known:
     return {(size.division, size.stream, size.scope): size for size in found}
 
 
+@patient
 def note(store: Store, app: str, sizes: Iterable[Size]) -> None:
     """Keep sizes in place of those before; what the last run took stays where rows are counted."""
     rows = [{"app": app, **vars(size)} for size in sizes]

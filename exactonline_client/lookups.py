@@ -13,11 +13,12 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from exactonline_client import catalogue, odata, pages, refused_options
+from exactonline_client.database import patient
 from exactonline_client.errors import AccessDenied, RequestRefused
 from exactonline_client.store import lookups, postings
 
@@ -122,9 +123,8 @@ class Lookups:
                 postings.c.source_key.in_(some),
                 postings.c.exact_id.is_not(None),
             )
-            with self.store.transaction() as connection:
-                for source_key, key in connection.execute(query):
-                    found[source_key] = [Match(key, source_key, key)]
+            for source_key, key in self.store.read(query):
+                found[source_key] = [Match(key, source_key, key)]
         return found
 
     def near(self, endpoint: str, column: str, value: str) -> list[str]:
@@ -152,8 +152,7 @@ class Lookups:
                     del known[value]
         for some in _parts(list(gone)):
             mine = (lookups.c.app == self.app) & (lookups.c.division == self.division)
-            with self.store.transaction() as connection:
-                connection.execute(lookups.delete().where(mine, lookups.c.exact_id.in_(some)))
+            self._replace(mine & lookups.c.exact_id.in_(some), [])
 
     @staticmethod
     def _missing(known: Matches, values: Iterable[str]) -> list[str]:
@@ -169,9 +168,8 @@ class Lookups:
                 lookups.c.value.in_(some),
                 lookups.c.at > self.clock() - self.hours * HOUR,
             )
-            with self.store.transaction() as connection:
-                for value, key in connection.execute(query):
-                    known[_fold(value)] = [Match(key, value, value)]
+            for value, key in self.store.read(query):
+                known[_fold(value)] = [Match(key, value, value)]
 
     def _mine(self, endpoint: str, column: str) -> sa.ColumnElement[bool]:
         return sa.and_(
@@ -207,8 +205,14 @@ class Lookups:
         for some in _parts(list(kept)):
             rows = [{**same_for_all, "value": value, "exact_id": kept[value]} for value in some]
             mine = self._mine(endpoint, column) & lookups.c.value.in_(some)
-            with self.store.transaction() as connection:
-                connection.execute(lookups.delete().where(mine))
+            self._replace(mine, rows)
+
+    @patient
+    def _replace(self, condition: sa.ColumnElement[bool], rows: Sequence[dict[str, Any]]) -> None:
+        """Put rows in the store in the place of others."""
+        with self.store.transaction() as connection:
+            connection.execute(lookups.delete().where(condition))
+            if rows:
                 connection.execute(lookups.insert(), rows)
 
     def _ask(self, endpoint: str, column: str, values: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from exactonline_client.database import patient
 from exactonline_client.errors import StoreError
 from exactonline_client.store import postings
 
@@ -100,6 +101,7 @@ class Wanted:
         return getattr(self, name) is not None
 
 
+@patient
 def newest(store: Store, wanted: Wanted, limit: int | None = None) -> list[Posting]:
     """The postings that are asked for, the newest first."""
     query = sa.select(*COLUMNS).where(wanted.condition)
@@ -108,6 +110,7 @@ def newest(store: Store, wanted: Wanted, limit: int | None = None) -> list[Posti
         return [Posting(*row) for row in connection.execute(query)]
 
 
+@patient
 def counts(store: Store, wanted: Wanted) -> Counter[str]:
     """How many postings there are of each outcome."""
     query = sa.select(postings.c.outcome, sa.func.count()).where(wanted.condition)
@@ -122,8 +125,7 @@ def unfinished(store: Store, wanted: Wanted) -> list[tuple[str, str, str]]:
     columns = [postings.c[name] for name in names]
     kept = postings.c.outcome.in_(UNFINISHED) & postings.c.record.is_not(None)
     query = sa.select(*columns).where(wanted.condition & kept).order_by(postings.c.at)
-    with store.transaction() as connection:
-        rows = connection.execute(query).all()
+    rows = store.read(query)
     texts = [(row, opened(store, row)) for row in rows]
     return [(row.stream, row.entity, text) for row, text in texts if text is not None]
 
@@ -153,6 +155,7 @@ def left_open(store: Store, wanted: Wanted) -> list[Posting]:
     return [posting for posting in found if posting.finalized in states and posting.exact_id]
 
 
+@patient
 def finalize_again(store: Store, posting: Posting) -> None:
     """Let the next run that finalises take up a document, also one that was left open."""
     the = _the(posting) & postings.c.finalized.in_((REFUSED, HELD))
@@ -165,6 +168,7 @@ def _the(posting: Posting) -> sa.ColumnElement[bool]:
     return sa.and_(*(postings.c[name] == getattr(posting, name) for name in key))
 
 
+@patient
 def settle(store: Store, posting: Posting, exact_id: str | None, now: float) -> bool:
     """Note what a person has found out about a document in doubt.
 
@@ -188,6 +192,7 @@ def settle(store: Store, posting: Posting, exact_id: str | None, now: float) -> 
     return changed.rowcount == 1
 
 
+@patient
 def changed_since(store: Store, app: str, division: int, since: float | None) -> Iterator[Posting]:
     """The postings of a division from a moment on, the oldest first."""
     wanted = Wanted([app], division, since=since)

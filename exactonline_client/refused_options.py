@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from exactonline_client.database import patient
 from exactonline_client.store import refusals
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ DAYS_REMEMBERED = 30
 DAY = 86_400.0
 
 
+@patient
 def is_refused(  # noqa: PLR0913
     store: Store,
     app: str,
@@ -42,6 +44,7 @@ def is_refused(  # noqa: PLR0913
         return connection.execute(query).first() is not None
 
 
+@patient
 def refused_by(
     store: Store, app: str, endpoint: str, clock: Callable[[], float] = time.time
 ) -> set[str]:
@@ -55,6 +58,7 @@ def refused_by(
         return set(connection.execute(query).scalars())
 
 
+@patient
 def remember(
     store: Store, app: str, endpoint: str, option: str, clock: Callable[[], float] = time.time
 ) -> None:

@@ -43,9 +43,7 @@ def _rotate_table(
     store: Store, table: sa.Table, columns: Sequence[sa.Column[bytes]], done: Rotation
 ) -> None:
     filled = sa.or_(*(column.is_not(None) for column in columns))
-    with store.transaction() as connection:
-        keys = connection.execute(sa.select(*table.primary_key.columns).where(filled)).all()
-    left = iter(keys)
+    left = iter(store.read(sa.select(*table.primary_key.columns).where(filled)))
     while batch := list(islice(left, ROWS_AT_ONCE)):
         with store.transaction() as connection:
             for key in batch:

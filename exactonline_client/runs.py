@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from exactonline_client.database import patient
 from exactonline_client.errors import ExactOnlineError
 from exactonline_client.store import runs
 
@@ -31,6 +32,7 @@ class Run:
     calls: int
 
 
+@patient
 def last(store: Store, connection: str, count: int) -> list[Run]:
     """The last runs of a connection, the newest first."""
     query = (
@@ -68,10 +70,16 @@ def noted(
         raise
     finally:
         values = {"ended_at": clock(), "exit_code": code, "calls": calls()}
-        with store.transaction() as transaction:
-            transaction.execute(runs.update().where(runs.c.id == number).values(**values))
+        _end(store, number, values)
 
 
+@patient
+def _end(store: Store, number: int, values: dict[str, Any]) -> None:
+    with store.transaction() as transaction:
+        transaction.execute(runs.update().where(runs.c.id == number).values(**values))
+
+
+@patient
 def _start(store: Store, connection: str, program: str, now: float) -> int:
     mine = runs.c.connection == connection
     newest = sa.select(runs.c.id).where(mine).order_by(runs.c.id.desc()).limit(KEPT - 1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from exactonline_client.database import patient
 from exactonline_client.store import seen_keys
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class SeenKeys:
             & (seen_keys.c.stream == self.stream)
         )
 
+    @patient
     def next_moment(self, now: float) -> float:
         """The present moment, but always behind all that is noted, whatever the clock does."""
         latest = sa.select(sa.func.max(seen_keys.c.seen_at), sa.func.max(seen_keys.c.gone_at))
@@ -51,6 +53,7 @@ class SeenKeys:
         moments: list[float] = [moment + TICK for moment in noted if moment is not None]
         return max([now, *moments])
 
+    @patient
     def note(self, keys: Iterable[str], moment: float) -> None:
         """These keys were seen."""
         values = {"app": self.app, "division": self.division, "stream": self.stream}
@@ -70,12 +73,14 @@ class SeenKeys:
             connection.execute(noted, rows)
 
     @property
+    @patient
     def any_left(self) -> bool:
         """Whether any key is known that is not gone."""
         query = sa.select(seen_keys.c.key).where(self._mine, seen_keys.c.gone_at.is_(None)).limit(1)
         with self.store.transaction() as connection:
             return connection.execute(query).first() is not None
 
+    @patient
     def settle(self, moment: float) -> int:
         """Every key not seen since `moment` is gone: the list was read to its end since.
 
@@ -99,8 +104,7 @@ class SeenKeys:
         last = ""
         while True:
             # Nothing else can use a store of one file during a transaction: it is kept short.
-            with self.store.transaction() as connection:
-                rows = connection.execute(found.where(seen_keys.c.key > last).limit(BATCH)).all()
+            rows = self.store.read(found.where(seen_keys.c.key > last).limit(BATCH))
             yield from ((row.key, row.gone_at) for row in rows)
             if len(rows) < BATCH:
                 return

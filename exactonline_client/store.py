@@ -20,12 +20,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from exactonline_client import database, files, keys
-from exactonline_client.errors import StoreError
+from exactonline_client.errors import StoreError, StoreLost
 from exactonline_client.migrations import MIGRATIONS
 from exactonline_client.redaction import remember
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 metadata = sa.MetaData()
 
@@ -231,6 +231,7 @@ class Store:
         # A file that cannot be opened any more does not come back; a server does.
         self._known = not self._is_file
 
+    @database.patient
     def _migrate(self) -> None:
         with self.lock("migration"), self.transaction() as connection:
             schema_version.create(connection, checkfirst=True)
@@ -258,7 +259,8 @@ class Store:
     def transaction(self, *, durable: bool = True) -> Iterator[sa.Connection]:
         """A write transaction, committed at the end.
 
-        One that is not durable costs far less, and may be undone by a power cut.
+        One that is not durable costs far less, and may be undone by a power cut. Where the
+        connection breaks it ends with `StoreLost`; see `database.patient`.
         """
         # One transaction at a time may write to a file; SQLite itself would let threads try again
         # and again, with pauses in between.
@@ -290,6 +292,13 @@ class Store:
         """An insertion that can be told what to do `on_conflict`, which no standard knows."""
         return sqlite.insert(table) if self._is_file else postgresql.insert(table)
 
+    @database.patient
+    def read(self, query: sa.Select[Any]) -> Sequence[Any]:
+        """All rows of a query."""
+        with self.transaction() as connection:
+            return connection.execute(query).all()
+
+    @database.patient
     def put(self, table: sa.Table, *, durable: bool = True, **values: Any) -> None:  # noqa: ANN401
         """Write one row, over the one with its key where there is one; see `transaction`."""
         key = [column.name for column in table.primary_key.columns]
@@ -305,7 +314,8 @@ class Store:
         except (SQLAlchemyError, UnicodeDecodeError) as error:
             # A damaged file may hold texts that are none.
             cause = database.cause(error)
-            raise StoreError(
+            kind = StoreLost if getattr(error, "connection_invalidated", False) else StoreError
+            raise kind(
                 f"The store {self.name} cannot be used: {cause}. Nothing in it was overwritten."
             ) from None
 

@@ -309,8 +309,7 @@ def _overhead(tap: TapExactOnline, lists: list[Source], known: Known) -> Iterato
 def _limits(tap: TapExactOnline) -> Mapping[int, tuple[int, int]]:
     """Calls a minute and calls a day, by division, as far as answers have told them."""
     query = sa.select(budgets).where(budgets.c.app == tap.connection.app.key)
-    with tap.connection.store.transaction() as connection:
-        rows = connection.execute(query).all()
+    rows = tap.connection.store.read(query)
     return {
         row.division: (row.minute_limit or CALLS_A_MINUTE, row.day_limit or CALLS_A_DAY)
         for row in rows

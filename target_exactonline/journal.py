@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from singer_sdk.singerlib.json import deserialize_json, serialize_json
 
+from exactonline_client.database import patient
 from exactonline_client.postings import BROKEN, DONE, NOT_ENDED, opened
 from exactonline_client.store import postings, refusals
 from target_exactonline.results import (
@@ -118,6 +119,7 @@ class Journal:
                 found[posting.reference] = posting
         return found
 
+    @patient
     def taken(self, entity: str, keys: Sequence[str]) -> set[str]:
         """Which of the keys at Exact Online belong to a reference that is on record."""
         query = sa.select(postings.c.exact_id)
@@ -148,8 +150,7 @@ class Journal:
         if changes:
             in_doubt |= (postings.c.outcome == IN_DOUBT) & postings.c.record.is_not(None)
         query = sa.select(*columns).where(self._mine(entity) & in_doubt).order_by(postings.c.at)
-        with self._store.transaction() as connection:
-            rows = connection.execute(query).all()
+        rows = self._store.read(query)
         texts = [(row, opened(self._store, row)) for row in rows]
         return [
             (row.stream, row.sent_at or 0.0, deserialize_json(text))
@@ -157,6 +158,7 @@ class Journal:
             if text is not None
         ]
 
+    @patient
     def _read(self, condition: sa.ColumnElement[bool]) -> Iterator[Posting]:
         names = [postings.c[name] for name in Posting.__dataclass_fields__]
         query = sa.select(*names).where(condition).order_by(postings.c.at)
@@ -197,6 +199,7 @@ class Journal:
         now = self.clock()
         self.change(entity, reference, outcome=IN_DOUBT, reason=reason, sent_at=now, at=now)
 
+    @patient
     def withdraw(self, intent: Intent, before: Posting | None) -> None:
         """Note that a document was certainly not carried out after all."""
         the = self._the(intent.entity, intent.reference)
@@ -248,11 +251,13 @@ class Journal:
         if looked or not self._is_doubtful(result.entity, result.reference):
             self._put(result.entity, result.reference, values, payload_hash, replaces=same)
 
+    @patient
     def _is_doubtful(self, entity: str, reference: str) -> bool:
         query = sa.select(postings.c.at).where(self._the(entity, reference) & IS_DOUBTFUL)
         with self._store.transaction() as connection:
             return connection.execute(query).first() is not None
 
+    @patient
     def _put(
         self,
         entity: str,
@@ -275,6 +280,7 @@ class Journal:
                     postings.insert().values(**key, entity=entity, reference=reference, **row)
                 )
 
+    @patient
     def change(self, entity: str, reference: str, **values: Any) -> None:  # noqa: ANN401
         """Change columns of an entry that is there."""
         with self._store.transaction() as connection:
@@ -285,6 +291,7 @@ class Journal:
     def _sealed(self, record: Mapping[str, Any]) -> bytes | None:
         return self._store.encrypt(_text(record), secret=False)
 
+    @patient
     def purge(self, days: int, kept: Collection[str]) -> None:
         """Forget what is older, but for what is in doubt and what nothing else would tell.
 
