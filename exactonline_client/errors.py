@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 from exactonline_client import redaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 EXIT_CODES: dict[int, tuple[str, str]] = {
     0: (
@@ -72,6 +78,8 @@ class ExactOnlineError(Exception):
     """Root of all errors of this project; its text is meant for the user as it is."""
 
     exit_code: int = 1
+    not_carried_out: bool = False
+    """Of an error of a write: whether it is certain that nothing of it was carried out."""
 
     def __init__(self, message: str = "") -> None:
         """`message` may quote a server, which may quote a secret: that is hidden.
@@ -115,6 +123,7 @@ class AccessDenied(ExactOnlineError):  # noqa: N818
     """The user or the app may not open this division or this endpoint (HTTP 403)."""
 
     exit_code = 6
+    not_carried_out = True
 
 
 class Unavailable(ExactOnlineError):  # noqa: N818
@@ -157,6 +166,8 @@ class ErrorLimitReached(ExactOnlineError):  # noqa: N818
 class RequestRefused(ExactOnlineError):  # noqa: N818
     """Exact Online refused the request itself (HTTP 400, 404): a query or a body it rejects."""
 
+    not_carried_out = True
+
     def __init__(self, message: str, *, status: int, reason: str) -> None:
         """`reason` is the message in Exact's own words, empty where it gave none."""
         super().__init__(message)
@@ -169,11 +180,21 @@ class ValidationFailed(RequestRefused):
 
 
 class InDoubt(ExactOnlineError):  # noqa: N818
-    """A write was sent and no answer came: it may or may not have been carried out."""
+    """A write was sent, and no answer says what came of it: it may have been carried out."""
 
 
 class UnexpectedAnswer(ExactOnlineError):  # noqa: N818
     """An answer that is not what the API is known to give."""
+
+
+@contextmanager
+def not_carried_out() -> Iterator[None]:
+    """Mark errors that arise before a write leaves, or once Exact Online has refused it."""
+    try:
+        yield
+    except ExactOnlineError as error:
+        error.not_carried_out = True
+        raise
 
 
 NOT_READABLE = (AccessDenied, EndpointUnavailable, ErrorLimitReached, RequestRefused)

@@ -77,6 +77,7 @@ def _version_1(connection: sa.Connection) -> None:
         sa.Column("record", sa.LargeBinary),
         sa.Column("sent_at", sa.Float),
         sa.Column("at", sa.Float, nullable=False, index=True),
+        sa.Column("revision", sa.String(64), nullable=False),
         sa.Index("ix_postings_source_key", "app", "division", "entity", "source_key"),
     )
     sa.Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -45,6 +46,8 @@ DONE, BROKEN, REFUSED, HELD = "done", "failed", "refused", "held"
 Unchecked: its totals have to be compared first. Broken: it is processed, but a part failed.
 Refused: Exact Online left it open. Held: we did, and a person has to look at it.
 """
+BESIDE = "#beside-"
+"""How the entry of a record begins that failed beside the document with its reference."""
 FREED = "settled as not created"
 SETTLED = "settled as created"
 
@@ -68,6 +71,11 @@ class Posting:
     at: float
 
 
+def beside(reference: str) -> str:
+    """The entry of the last record that failed although a document has its reference."""
+    return f"{BESIDE}{hashlib.sha256(reference.encode()).hexdigest()[:16]}"
+
+
 COLUMNS = [postings.c[name] for name in Posting.__dataclass_fields__]
 
 
@@ -86,11 +94,14 @@ class Wanted:
     @property
     def condition(self) -> sa.ColumnElement[bool]:
         """The same for a query."""
-        given = ("division", "stream", "reference")
+        given = ("division", "stream")
         found: list[sa.ColumnElement[bool]] = [
             postings.c.app.in_(self.apps),
             *(postings.c[name] == getattr(self, name) for name in given if self._has(name)),
         ]
+        if self.reference is not None:
+            named = (self.reference, beside(self.reference))
+            found.append(postings.c.reference.in_(named))
         if self.outcomes is not None:
             found.append(postings.c.outcome.in_(self.outcomes))
         if self.since is not None:

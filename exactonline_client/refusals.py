@@ -52,11 +52,13 @@ def untrusted(error: Exception, base_url: str) -> Unavailable | None:
     found = _UNTRUSTED.search(str(error))
     if not found:
         return None
-    return Unavailable(
+    unsent = Unavailable(
         f"The certificate of {base_url} is not trusted ({found['why'].strip()}), so nothing was "
         "sent. Is the address right? Where a proxy of your own stands in between, name the file "
         "with its certificate in the environment variable REQUESTS_CA_BUNDLE."
     )
+    unsent.not_carried_out = True
+    return unsent
 
 
 def words(answer: requests.Response) -> tuple[str, str]:

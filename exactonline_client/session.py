@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from textwrap import shorten
@@ -25,6 +26,7 @@ from exactonline_client.error_counts import COUNTED, endpoint_of
 from exactonline_client.errors import (
     AccessDenied,
     EndpointUnavailable,
+    ExactOnlineError,
     InDoubt,
     RequestRefused,
     StoreError,
@@ -32,6 +34,7 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
     Unreadable,
     ValidationFailed,
+    not_carried_out,
 )
 from exactonline_client.limits import names_a_limit
 
@@ -229,27 +232,34 @@ class Session:
 
         return self.read(address, division, parse, {"Accept": "*/*"}, most)
 
-    def write(
+    def write(  # noqa: PLR0913 - what a request consists of
         self,
         method: str,
         address: str,
         division: int,
         body: Any = None,  # noqa: ANN401
         headers: Mapping[str, str | None] | None = None,
+        *,
+        confirm: Callable[[], None] | None = None,
     ) -> requests.Response:
         """Create, change or delete, and never send it twice.
 
         `body` is JSON text (bytes), or what the `Content-Type` of `headers` says, or None.
+        `confirm` is called just before it leaves; what it raises keeps it from leaving.
 
         Raises:
             ValidationFailed: Exact Online refused the document, in its own words.
-            InDoubt: it was sent and no answer came.
+            InDoubt: it was sent, and whether it was carried out is not known.
             AccessDenied, RequestRefused, Unavailable, DailyLimitReached, ErrorLimitReached,
-            SignInNeeded
+            SignInNeeded, StoreError: it was certainly not carried out.
         """
         try:
-            return self._once(method, address, division, body=body, headers=headers)
-        except _Transient as error:
+            return self._once(
+                method, address, division, body=body, headers=headers, confirm=confirm
+            )
+        except (_Transient, ExactOnlineError) as error:
+            if isinstance(error, ExactOnlineError) and error.not_carried_out:
+                raise
             raise InDoubt(
                 f"{_where(method, address)}: {error}. Whether it was carried out is not known."
             ) from None
@@ -273,17 +283,21 @@ class Session:
         body: Any = None,  # noqa: ANN401
         headers: Mapping[str, str | None] | None = None,
         most: int | None = None,
+        confirm: Callable[[], None] | None = None,
     ) -> requests.Response:
         """One answer to one request; only answers that say "not carried out" lead to another."""
         doubted, signed_again, limited = False, False, 0
         while True:
-            answer = self._send(method, address, division, body, headers, most)
+            answer = self._send(method, address, division, body, headers, most, confirm)
             if answer.status_code == TOO_MANY:
                 limited += 1
                 told = division is not None and names_a_limit(answer.headers)
                 if not told or limited == TRIES:
                     kind, reason = (EndpointUnavailable, GREEDY) if told else (Unavailable, BLOCKED)
-                    raise kind(f"{_where(method, address)}: {reason}")
+                    error = kind(f"{_where(method, address)}: {reason}")
+                    # One that names no limit may come from any server in between.
+                    error.not_carried_out = told
+                    raise error
                 logger.info(
                     "Division %s: Exact Online has no call left just now (HTTP 429)", division
                 )
@@ -296,7 +310,8 @@ class Session:
                     continue
                 if not signed_again:
                     signed_again = True
-                    self._tokens.refused(signature)
+                    with not_carried_out():
+                        self._tokens.refused(signature)
                     continue
             _check(method, address, answer)
             return answer
@@ -309,6 +324,7 @@ class Session:
         body: Any,  # noqa: ANN401
         headers: Mapping[str, str | None] | None,
         most: int | None,
+        confirm: Callable[[], None] | None,
     ) -> requests.Response:
         url = self.base_url + address if address.startswith("/") else address
         sent_headers: dict[str, str | None] = {"Accept": "application/json"}
@@ -316,8 +332,13 @@ class Session:
             sent_headers["Content-Type"] = "application/json"
         sent_headers |= headers or {}
         endpoint = endpoint_of(url)
-        self.before_call()
-        with self._budget.turn(division, endpoint):
+        with ExitStack() as stack:
+            with not_carried_out():
+                self.before_call()
+                stack.enter_context(self._budget.turn(division, endpoint))
+                self._tokens.access_token()
+                if confirm is not None:
+                    confirm()
             self.usage.calls[division] = self.usage.calls.get(division, 0) + 1
             self.usage.calls_by_endpoint[division, endpoint] += 1
             try:
@@ -341,10 +362,12 @@ class Session:
     def _failure(self, method: str, address: str, error: Exception) -> Unavailable | _Transient:
         """What it means that there was no answer."""
         if method in WRITES and refusals.never_sent(error):
-            return Unavailable(
+            unsent = Unavailable(
                 f"{_where(method, address)}: no connection to {self.base_url}. "
                 "Nothing was sent. Is the address right, and the network up?"
             )
+            unsent.not_carried_out = True
+            return unsent
         kind = _Transient if refusals.never_sent(error) else _Fault
         return refusals.untrusted(error, self.base_url) or kind(_explain(error))
 
@@ -369,10 +392,12 @@ def _check(method: str, address: str, answer: requests.Response) -> None:
     if status == FORBIDDEN:
         raise AccessDenied(f"{where}: no access (HTTP 403{f', {reason}' if reason else ''}).")
     if status == UNAUTHORISED:
-        raise Unavailable(
+        unsigned = Unavailable(
             f"{where}: Exact Online refused a fresh access token (HTTP 401). Try again in ten "
             "minutes; if it stays, sign in again."
         )
+        unsigned.not_carried_out = True
+        raise unsigned
     if method in WRITES and status == SERVER_ERROR and message:
         raise ValidationFailed(f"{where}: {message}", status=status, reason=message)
     if status == TIMED_OUT or status >= SERVER_ERROR:

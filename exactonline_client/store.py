@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import platformdirs
 import sqlalchemy as sa
@@ -77,6 +78,11 @@ budgets = sa.Table(
     sa.Column("day_reset", sa.Float),
 )
 
+
+def _unique() -> str:
+    return uuid4().hex
+
+
 postings = sa.Table(
     "postings",
     metadata,
@@ -95,6 +101,7 @@ postings = sa.Table(
     sa.Column("record", sa.LargeBinary),
     sa.Column("sent_at", sa.Float),
     sa.Column("at", sa.Float, nullable=False, index=True),
+    sa.Column("revision", sa.String(64), nullable=False, default=_unique, onupdate=_unique),
     sa.Index("ix_postings_source_key", "app", "division", "entity", "source_key"),
 )
 

@@ -18,7 +18,7 @@ from exactonline_client.errors import InDoubt, UnexpectedAnswer
 from exactonline_client.session import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from xml.etree.ElementTree import Element
 
     from exactonline_client.session import Session
@@ -55,15 +55,23 @@ def read(content: bytes) -> Element | None:
     return root if root.tag == ROOT else None
 
 
-def upload(session: Session, division: int, topic: str, document: Element) -> list[Message]:
+def upload(
+    session: Session,
+    division: int,
+    topic: str,
+    document: Element,
+    confirm: Callable[[], None] | None = None,
+) -> list[Message]:
     """Send documents up, once; the messages of the answer, in its order.
+
+    `confirm` is that of `Session.write`.
 
     Raises:
         InDoubt: they were sent and no answer came that can be understood.
         The errors of `Session.write`.
     """
     address = _address(UPLOAD, topic, division)
-    answer = session.write("POST", address, division, body(document), SENT)
+    answer = session.write("POST", address, division, body(document), SENT, confirm=confirm)
     try:
         root = _parse(answer.content)
     except UnexpectedAnswer as error:

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.postings import HELD, REFUSED, SENDING, UNCHECKED
-from target_exactonline.finalize import Ending
+from target_exactonline.finalize import OTHERS, Ending
 from target_exactonline.results import IN_DOUBT, REJECTED, UPDATED, Fate, Result, joined
 
 if TYPE_CHECKING:
@@ -160,10 +160,14 @@ class Completion:
             return
         entity = self.search.endpoint.id
         for row in self.journal.unfinalized(entity):
-            if row.finalized == UNCHECKED:
+            if row.finalized != UNCHECKED:
+                ending = self.finalizer.catch_up(row, self.settle_after)
+            elif self.journal.change(entity, row.reference, row):
                 ending = Ending(HELD, CUT_OFF)
             else:
-                ending = self.finalizer.catch_up(row, self.settle_after)
+                continue
+            if ending is OTHERS:
+                continue
             result = Result(row.stream, entity, row.reference, _told(row, ending))
             if ending.reason:
                 self._endings[row.reference] = ending
@@ -177,7 +181,7 @@ class Completion:
         there = self.search.by_key(list(rows), self.columns([])) if rows else {}
         for key, row in there.items():
             number, now = number_of(self.search.endpoint, row), self.journal.clock()
-            self.journal.change(entity, rows[key].reference, number=number, at=now)
+            self.journal.change(entity, rows[key].reference, rows[key], number=number, at=now)
 
     def _numbered(self, result: Result) -> Result:
         """A result with the number that the document has by now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from exactonline_client.errors import InDoubt, RequestRefused
@@ -11,7 +12,7 @@ from target_exactonline import changes as differences
 from target_exactonline import finalize
 from target_exactonline.attachments import ATTACHMENTS, DOCUMENTS, LINK, Attacher
 from target_exactonline.completion import TOTALS, number_of
-from target_exactonline.journal import Intent, derived
+from target_exactonline.journal import Intent, Overtaken, derived
 from target_exactonline.reasons import (
     CHANGED,
     FEWER_LINES,
@@ -37,7 +38,7 @@ from target_exactonline.values import Unfit
 from target_exactonline.waiting import is_old
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from exactonline_client.catalogue import Endpoint
@@ -162,6 +163,9 @@ class Deeds:
         waited: bool,
     ) -> Fate:
         """Do what a document asks for.
+
+        Raises:
+            Overtaken: another run is at it; nothing was sent.
 
         Args:
             stream: where it came from.
@@ -311,7 +315,7 @@ class Deeds:
             other = before and before.doubtful and before.payload_hash != document.payload_hash
             reason = CHANGED if other else self._several(rows)
             return Fate(EXISTS, key, number_of(self.endpoint, rows[0]), reason, payload_hash=kept)
-        fate = self._change(stream, document, key, rows[0])
+        fate = self._change(stream, document, before, rows[0])
         if fate.outcome == UNCHANGED and before and before.outcome == IN_DOUBT:
             # What had no answer was carried out after all.
             fate = replace(fate, outcome=UPDATED)
@@ -320,16 +324,17 @@ class Deeds:
             fate = replace(fate, reason=joined(fate.reason, several))
         return fate
 
-    def _change(self, stream: str, document: Document, key: str, row: Row) -> Fate:
+    def _change(self, stream: str, document: Document, before: Posting | None, row: Row) -> Fate:
         """Make a document at Exact Online what the record says."""
+        key = str(row[self.search.key])
         for _attempt in range(2):
             wanted = differences.compare(self.endpoint, document.fields, row)
             fate = self._decided(document, key, row, wanted)
             if fate.outcome != UPDATED or self.policy.dry_run:
                 return fate
-            self._intend(stream, document, key, wanted)
+            confirm = self._intend(stream, document, key, before, wanted)
             try:
-                self.writer.change(self.endpoint, key, wanted)
+                self.writer.change(self.endpoint, key, wanted, confirm)
             except RequestRefused as refusal:
                 return Fate(REJECTED, key, reason=refusal.reason or str(refusal))
             except InDoubt:
@@ -345,13 +350,21 @@ class Deeds:
                 return fate
         return Fate(IN_DOUBT, key, reason=LOST)
 
-    def _intend(self, stream: str, document: Document, key: str, wanted: Changes) -> None:
-        """Note that lines are about to be added: after a run that is cut off, they may be there."""
+    def _intend(
+        self, stream: str, document: Document, key: str, before: Posting | None, wanted: Changes
+    ) -> Callable[[], None] | None:
+        """Note that lines are about to be added: after a run that is cut off, they may be there.
+
+        What is given confirms that just before each is added.
+        """
         if not wanted.adds_lines:
-            return
-        fate = Fate(IN_DOUBT, key, reason=LOST)
-        result = Result(stream, self.endpoint.id, str(document.reference), fate)
-        self.journal.settle(result, document.record, document.payload_hash, document.source_key)
+            return None
+        reference, now = str(document.reference), self.journal.clock()
+        result = Result(stream, self.endpoint.id, reference, Fate(IN_DOUBT, key, reason=LOST))
+        content = document.record, document.payload_hash, document.source_key
+        if not self.journal.settle(result, *content, before=before):
+            raise Overtaken
+        return partial(self.journal.confirm, self.endpoint.id, [reference], now)
 
     def _decided(self, document: Document, key: str, row: Row, wanted: Changes) -> Fate:
         """What is to become of a document that is there."""
@@ -384,7 +397,7 @@ class Deeds:
             return Fate(DELETED, reason="it was not at Exact Online any more")
         key = str(rows[0][self.search.key])
         if len(rows) > 1:
-            return Fate(REJECTED, reason=f"{self._several(rows)}; none of them was deleted")
+            return Fate(REJECTED, key, reason=f"{self._several(rows)}; none of them was deleted")
         return Fate(DELETED, key) if self.policy.dry_run else self._deleted(key)
 
     def _deleted(self, key: str) -> Fate:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue
 from exactonline_client.errors import ExactOnlineError, InDoubt, RequestRefused
 from exactonline_client.postings import BROKEN, DONE, REFUSED, SENDING, WANTED
 from target_exactonline.documents import encode
+from target_exactonline.journal import Overtaken
 from target_exactonline.waiting import is_old
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class Ending:
 
 
 WAITING = Ending(SENDING, LATER)
+OTHERS = Ending(SENDING, "another run finalises it")
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,10 @@ class Finalizer:
 
     def finalize(self, reference: str, key: str) -> Ending:
         """Finalise an invoice that is there and open."""
-        self._note(reference, SENDING, sent_at=self.journal.clock())
+        now = self.journal.clock()
+        if not self._note(reference, SENDING, sent_at=now):
+            return OTHERS
+        confirm = partial(self.journal.confirm, INVOICES, [reference], now)
         endpoint = catalogue.load().endpoints[PRINTED]
         try:
             answer = self.search.connection.session.write(
@@ -87,15 +93,18 @@ class Finalizer:
                 endpoint.uri.format(division=self.search.division),
                 self.search.division,
                 encode(self._order(key)),
+                confirm=confirm,
             )
+        except Overtaken:
+            return OTHERS
         except RequestRefused as refusal:
             return self._ended(reference, self._refused(key, refusal.reason or str(refusal)))
         except InDoubt:
             is_processed = self._is_processed(key)
             return self._ended(reference, self._found(NOT_KNOWN) if is_processed else WAITING)
-        except ExactOnlineError:
-            # Nothing was carried out.
-            self._note(reference, WANTED)
+        except ExactOnlineError as error:
+            if error.not_carried_out:
+                self._note(reference, WANTED)
             raise
         return self._ended(reference, _carried_out(_problems(answer.content)))
 
@@ -133,19 +142,22 @@ class Finalizer:
         """Note an ending that has been told."""
         self._note(reference, ending.finalized)
 
-    def _note(self, reference: str, finalized: str, **others: Any) -> None:  # noqa: ANN401
+    def _note(self, reference: str, finalized: str, **others: Any) -> bool:  # noqa: ANN401
         now = self.journal.clock()
-        self.journal.change(INVOICES, reference, finalized=finalized, at=now, **others)
+        return self.journal.change(INVOICES, reference, finalized=finalized, at=now, **others)
 
     def catch_up(self, posting: Posting, settle_after: float) -> Ending:
         """Go on with an invoice whose finalising was cut off, or is to be tried again."""
         key, was_sent = str(posting.exact_id), posting.finalized == SENDING
-        if self._is_processed(key):
-            return self._ended(posting.reference, self._found(NOT_KNOWN if was_sent else NOT_SENT))
+        is_processed = self._is_processed(key)
         # It was waited for before: this is the end of a run.
         is_due = is_old(posting.sent_at, self.journal.clock(), settle_after, waited=True)
-        if was_sent and not is_due:
+        if was_sent and not is_processed and not is_due:
             return WAITING
+        if not self.journal.change(INVOICES, posting.reference, posting):
+            return OTHERS
+        if is_processed:
+            return self._ended(posting.reference, self._found(NOT_KNOWN if was_sent else NOT_SENT))
         return self.finalize(posting.reference, key)
 
 

@@ -3,20 +3,26 @@
 An entry is durable before its document leaves, and settled when the answer has come. So a document
 whose answer was lost, or whose run was killed, is known at the next run, and is looked for at
 Exact Online before it may be sent again.
+
+Each write gives an entry another revision, and an entry is changed only where it still has the one
+that was read, or one of this run. So of two runs that decide on the same entry one loses, and
+decides anew, also where the lock between them is lost.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 from singer_sdk.singerlib.json import deserialize_json, serialize_json
 
 from exactonline_client.database import patient
-from exactonline_client.postings import BROKEN, DONE, NOT_ENDED, opened
+from exactonline_client.postings import BROKEN, DONE, NOT_ENDED, beside, opened
 from exactonline_client.store import postings, refusals
 from target_exactonline.results import (
     CREATED,
@@ -26,6 +32,8 @@ from target_exactonline.results import (
     IN_DOUBT,
     LONGEST_REFERENCE,
     POSTING,
+    REJECTED,
+    UPDATED,
     joined,
 )
 
@@ -33,15 +41,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from exactonline_client.store import Store
-    from target_exactonline.results import Result
+    from target_exactonline.results import Fate, Result
 
 QUERY_SIZE = 500
 """References in one query of the store."""
+FRESH = 0.5
+"""Seconds after which an intent is noted once more, just before its document leaves."""
 DAY = 86_400.0
+BESIDE = "its reference {reference} is that of an earlier record, which stays as it is"
 IS_DOUBTFUL = postings.c.outcome.in_((POSTING, IN_DOUBT)) & postings.c.exact_id.is_(None)
 """Entries of documents that were sent, and of which nothing is known."""
 IS_THERE = postings.c.exact_id.is_not(None) | postings.c.outcome.in_((CREATED, EXISTS))
 """Entries of documents that are at Exact Online; match sets have no key there."""
+IS_FREE = (postings.c.outcome == REJECTED) & postings.c.exact_id.is_(None)
+"""Entries of which nothing is at Exact Online, nor on its way."""
+
+
+class Overtaken(Exception):  # noqa: N818 - named for what the run has to know
+    """Another run has changed an entry since it was read: what to do is decided anew."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +74,22 @@ class Posting:
     reason: str | None
     finalized: str | None
     sent_at: float | None
+    revision: str = field(compare=False)
 
     @property
     def doubtful(self) -> bool:
         """Whether it was sent, and nothing is known of what came of it."""
-        return self.outcome in (POSTING, IN_DOUBT) and self.exact_id is None
+        return self.under_way and self.exact_id is None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it, or a change of it, was sent, and nothing is known of what came of that."""
+        return self.outcome in (POSTING, IN_DOUBT)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is at Exact Online; match sets have no key there."""
+        return self.exact_id is not None or self.outcome in (CREATED, EXISTS)
 
 
 @dataclass(frozen=True)
@@ -89,6 +117,23 @@ def _text(record: Mapping[str, Any]) -> str:
     return serialize_json(record, sort_keys=True)
 
 
+def _stays(fate: Fate, before: Posting | None, *, looked: bool) -> bool:
+    """Whether an entry stays as it is, whatever became of a later record."""
+    if looked:
+        return fate.outcome == REJECTED and fate.exact_id is not None
+    if before is None:
+        return False
+    return before.under_way or (fate.outcome == REJECTED and before.is_there)
+
+
+def _facts(fate: Fate) -> dict[str, Any]:
+    """The columns of an entry that what became of a document tells."""
+    if fate.outcome == DELETED:
+        return {"exact_id": None, "payload_hash": "", "finalized": None}
+    names = "exact_id", "number", "payload_hash"
+    return {name: value for name in names if (value := getattr(fate, name))}
+
+
 def derived(*parts: str) -> str:
     """A reference for a row that belongs to another document; always the same one."""
     name = "/".join(parts)
@@ -109,6 +154,8 @@ class Journal:
         self._store = store
         self._app = app
         self._division = division
+        self._run = uuid4().hex
+        self._writes = count()
 
     def known(self, entity: str, references: Sequence[str]) -> dict[str, Posting]:
         """What is on record about these references."""
@@ -176,8 +223,37 @@ class Journal:
     def _the(self, entity: str, reference: str) -> sa.ColumnElement[bool]:
         return self._mine(entity) & (postings.c.reference == reference)
 
-    def intend(self, intent: Intent) -> None:
-        """Note that a document is about to be sent."""
+    def _of_this_run(self) -> sa.ColumnElement[bool]:
+        """Whether an entry was last changed by this run."""
+        return postings.c.revision.startswith(f"{self._run}.")
+
+    def _stamped(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values with a revision that no other write has."""
+        return {**values, "revision": f"{self._run}.{next(self._writes)}"}
+
+    def _insert(
+        self, connection: sa.Connection, entity: str, reference: str, values: Mapping[str, Any]
+    ) -> bool:
+        """Make an entry, if there is none; whether there was none."""
+        key = {"app": self._app, "division": self._division, "entity": entity}
+        row = {"payload_hash": "", **key, "reference": reference, **self._stamped(values)}
+        # The drivers do not agree on the count of rows that an insertion made.
+        made = self._store.insert(postings).values(**row).on_conflict_do_nothing()
+        return connection.execute(made.returning(postings.c.reference)).first() is not None
+
+    def _update(
+        self, connection: sa.Connection, where: sa.ColumnElement[bool], values: Mapping[str, Any]
+    ) -> int:
+        """Change entries; how many there were."""
+        changed = postings.update().where(where).values(**self._stamped(values))
+        return connection.execute(changed).rowcount
+
+    @patient
+    def intend(self, intent: Intent, before: Posting | None) -> bool:
+        """Note that a document is about to be sent, if its entry is still as it was read.
+
+        Where it is not, another run is at it: the document must not be sent.
+        """
         now = self.clock()
         values = {
             "stream": intent.stream,
@@ -192,7 +268,34 @@ class Journal:
             "sent_at": now,
             "at": now,
         }
-        self._put(intent.entity, intent.reference, values)
+        with self._store.transaction() as connection:
+            if before is None:
+                return self._insert(connection, intent.entity, intent.reference, values)
+            as_read = postings.c.revision == before.revision
+            where = self._the(intent.entity, intent.reference) & as_read
+            return self._update(connection, where, values) == 1
+
+    @patient
+    def confirm(self, entity: str, references: Sequence[str], since: float) -> None:
+        """Note anew, just before they leave, that documents are sent, if much time went by.
+
+        They may have waited for a call to be free. Another run counts from what is noted.
+
+        Args:
+            entity: of the documents.
+            references: of the documents.
+            since: when that was noted last.
+
+        Raises:
+            Overtaken: another run has one of them by now; they must not be sent.
+        """
+        now = self.clock()
+        if now - since < FRESH:
+            return
+        mine = self._mine(entity) & postings.c.reference.in_(references) & self._of_this_run()
+        with self._store.transaction() as connection:
+            if self._update(connection, mine, {"sent_at": now, "at": now}) < len(references):
+                raise Overtaken
 
     def doubt(self, entity: str, reference: str, reason: str) -> None:
         """Note that no answer came; from now on it is waited for."""
@@ -202,91 +305,142 @@ class Journal:
     @patient
     def withdraw(self, intent: Intent, before: Posting | None) -> None:
         """Note that a document was certainly not carried out after all."""
-        the = self._the(intent.entity, intent.reference)
+        mine = self._the(intent.entity, intent.reference) & self._of_this_run()
         with self._store.transaction() as connection:
             if before is None:
-                connection.execute(postings.delete().where(the))
+                connection.execute(postings.delete().where(mine))
                 return
             values = {
                 name: getattr(before, name) for name in Posting.__dataclass_fields__
-                if name != "reference"
+                if name not in {"reference", "revision"}
             }  # fmt: skip
-            connection.execute(postings.update().where(the).values(**values))
+            self._update(connection, mine, values)
 
-    def settle(
+    @patient
+    def settle(  # noqa: PLR0913 - what is known of a document
         self,
         result: Result,
         record: Mapping[str, Any],
         payload_hash: str,
         source_key: str | None = None,
         *,
+        before: Posting | None,
         looked: bool = True,
-    ) -> None:
-        """Note what became of a document.
+    ) -> bool:
+        """Note what became of a document; whether its entry says so now.
 
         What is known to be at Exact Online stays on record, whatever becomes of later records with
-        its reference. So does a document in doubt, unless Exact Online was `looked` into. A record
-        that failed is kept, for a replay.
+        its reference; so does what is in doubt, unless Exact Online was `looked` into, and what
+        another run has noted since `before` was read. A record that failed is kept, for a replay:
+        beside the entry where that stays.
         """
-        fate = result.fate
-        failed = fate.outcome in FAILED
-        values = {
+        fate, entity, reference = result.fate, result.entity, result.reference
+        same = made_up(record)
+        told = {
             "stream": result.stream,
             "outcome": fate.outcome,
             "reason": joined(fate.reason, fate.detail),
-            "record": self._sealed(record) if failed else None,
+            "record": self._sealed(record) if fate.outcome in FAILED else None,
             "at": self.clock(),
         }
         if fate.outcome == IN_DOUBT and fate.exact_id:
             # A part of a change may still be on its way.
-            values["sent_at"] = values["at"]
-        for name in ("exact_id", "number", "payload_hash"):
-            if getattr(fate, name):
-                values[name] = getattr(fate, name)
-        if fate.outcome == DELETED:
-            values |= {"exact_id": None, "payload_hash": "", "finalized": None}
-        if source_key:
-            values["source_key"] = source_key
-        same = None if failed else made_up(record)
-        if looked or not self._is_doubtful(result.entity, result.reference):
-            self._put(result.entity, result.reference, values, payload_hash, replaces=same)
-
-    @patient
-    def _is_doubtful(self, entity: str, reference: str) -> bool:
-        query = sa.select(postings.c.at).where(self._the(entity, reference) & IS_DOUBTFUL)
+            told["sent_at"] = told["at"]
         with self._store.transaction() as connection:
-            return connection.execute(query).first() is not None
+            if fate.outcome not in FAILED:
+                ended = postings.c.reference.in_([same, beside(reference)])
+                connection.execute(postings.delete().where(self._mine(entity) & ended))
+            if not _stays(fate, before, looked=looked):
+                values = told | _facts(fate) | ({"source_key": source_key} if source_key else {})
+                mine = self._not_taken(before, looked=looked)
+                if fate.outcome == CREATED:
+                    # Whoever has doubts of it is told.
+                    mine |= IS_DOUBTFUL
+                if self._put(connection, result, values, mine, payload_hash):
+                    return True
+            if fate.outcome == REJECTED and reference != same:
+                self._refuse(connection, result, told, before, looked=looked)
+            elif fate.outcome == UPDATED:
+                # Two runs have changed it at once: the next one has a look.
+                the = self._the(entity, reference)
+                self._update(connection, the, {"payload_hash": ""})
+        return False
+
+    def _not_taken(self, before: Posting | None, *, looked: bool) -> sa.ColumnElement[bool]:
+        """Whether an entry is as it was read, or of this run, or of nothing at Exact Online."""
+        mine = IS_FREE if before is None else IS_FREE | (postings.c.revision == before.revision)
+        return mine | self._of_this_run() if looked else mine
+
+    def _put(
+        self,
+        connection: sa.Connection,
+        result: Result,
+        values: Mapping[str, Any],
+        mine: sa.ColumnElement[bool],
+        payload_hash: str = "",
+    ) -> bool:
+        """Change the entry of a result if it is `mine`, or make one; whether it was."""
+        the = self._the(result.entity, result.reference)
+        return self._update(connection, the & mine, values) == 1 or self._insert(
+            connection,
+            result.entity,
+            result.reference,
+            {"payload_hash": payload_hash, **values},
+        )
+
+    def _refuse(
+        self,
+        connection: sa.Connection,
+        result: Result,
+        told: Mapping[str, Any],
+        before: Posting | None,
+        *,
+        looked: bool,
+    ) -> None:
+        """Keep a record that failed beside the entry of its reference, which stays as it is."""
+        entity, reference = result.entity, result.reference
+        if looked and result.fate.exact_id:
+            # A part of the change may have been carried out: the next record is compared.
+            settled = before is not None and before.outcome not in (*FAILED, POSTING)
+            values = {
+                "stream": result.stream,
+                "outcome": before.outcome if before and settled else EXISTS,
+                "exact_id": result.fate.exact_id,
+                "payload_hash": "",
+                "reason": None,
+                "record": None,
+                "at": told["at"],
+            }
+            self._put(connection, result, values, self._not_taken(before, looked=True))
+        why = joined(BESIDE.format(reference=reference), told["reason"])
+        values = {**told, "reason": why}
+        if not self._insert(connection, entity, beside(reference), values):
+            self._update(connection, self._the(entity, beside(reference)), values)
 
     @patient
-    def _put(
+    def forget(self, entity: str, reference: str) -> None:
+        """Remove an entry that says nothing any more."""
+        with self._store.transaction() as connection:
+            connection.execute(postings.delete().where(self._the(entity, reference)))
+
+    @patient
+    def change(
         self,
         entity: str,
         reference: str,
-        values: dict[str, Any],
-        payload_hash: str = "",
-        replaces: str | None = None,
-    ) -> None:
-        """Change an entry, or make one; `replaces` is one that this puts an end to."""
-        with self._store.transaction() as connection:
-            if replaces:
-                connection.execute(postings.delete().where(self._the(entity, replaces)))
-            changed = connection.execute(
-                postings.update().where(self._the(entity, reference)).values(**values)
-            )
-            if not changed.rowcount:
-                key = {"app": self._app, "division": self._division}
-                row = {"payload_hash": payload_hash, **values}
-                connection.execute(
-                    postings.insert().values(**key, entity=entity, reference=reference, **row)
-                )
+        before: Posting | None = None,
+        **values: Any,  # noqa: ANN401
+    ) -> bool:
+        """Change columns of an entry of this run, or of one that is still as it was read.
 
-    @patient
-    def change(self, entity: str, reference: str, **values: Any) -> None:  # noqa: ANN401
-        """Change columns of an entry that is there."""
+        Returns:
+            Whether it was; else another run is at it.
+        """
+        mine = self._of_this_run()
+        if before is not None:
+            mine |= postings.c.revision == before.revision
         with self._store.transaction() as connection:
-            connection.execute(
-                postings.update().where(self._the(entity, reference)).values(**values)
-            )
+            return self._update(connection, self._the(entity, reference) & mine, values) == 1
 
     def _sealed(self, record: Mapping[str, Any]) -> bytes | None:
         return self._store.encrypt(_text(record), secret=False)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from exactonline_client.errors import AccessDenied, ExactOnlineError, RecordsRejected
+from exactonline_client.postings import beside
 from target_exactonline import enclosed
 from target_exactonline.completion import NOT_FINALIZED
 from target_exactonline.documents import refuse_contradictions
-from target_exactonline.journal import made_up
+from target_exactonline.journal import Overtaken, made_up
 from target_exactonline.reasons import LOST
 from target_exactonline.results import (
     CREATED,
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from target_exactonline.documents import Document
     from target_exactonline.journal import Posting
     from target_exactonline.results import Results
+    from target_exactonline.search import Row
+
+logger = logging.getLogger(__name__)
 
 NO_PLACE = "has no place for attachments"
 SUPERSEDED = "no answer came when it was sent, and a later version takes its place"
@@ -146,7 +151,9 @@ class Loader:
 
     def _load(self, stream: str, documents: Sequence[Document]) -> None:
         """Load documents of which those with one reference are alike."""
-        known = self.deeds.known(list(_sound(documents)))
+        # Those with problems as well: what the journal says of their references has to stay.
+        references = {document.reference for document in documents if document.reference}
+        known = self.deeds.known([*references, *map(beside, references)])
         self._refuse_taken(documents, known)
         sound = _sound(documents)
         fates: dict[str, Fate] = {}
@@ -191,9 +198,10 @@ class Loader:
                 self.check_stop()
                 try:
                     result = self._result(stream, document, fates, known, there)
-                except AccessDenied as error:
-                    self._denied(stream, document, error)
-                    raise
+                except Overtaken:
+                    logger.info("%s: another run is at record %s.", stream, document.reference)
+                    self._load(stream, [document])
+                    continue
                 if result is None:
                     self._put_off(stream, document)
                     continue
@@ -219,9 +227,7 @@ class Loader:
             return
         fate = Fate(REJECTED, reason=str(error))
         result = Result(stream, self.deeds.endpoint.id, _name(document), fate)
-        self.deeds.journal.settle(
-            result, document.record, document.payload_hash, document.source_key, looked=False
-        )
+        self._settle(result, document, after, looked=False)
         self.results.note(result)
 
     def _is_behind(self, document: Document) -> bool:
@@ -262,29 +268,40 @@ class Loader:
             fate = _rejected(document)
         elif fate is None:
             carried_out = True
-            if self._is_behind(document):
-                fate = Fate(IN_DOUBT, row.exact_id if row else None, reason=LOST)
-            else:
-                found = there.get(name)
-                fate = self.deeds.carry_out(stream, document, row, found, waited=self._waited)
+            fate = self._done(stream, document, row, there.get(name))
             fates[name] = _repeated(fate)
-            if fate.outcome == REJECTED:
-                self.doubt(document)
         result = Result(stream, self.deeds.endpoint.id, name, fate)
         if self.deeds.policy.dry_run:
             outcome = WOULD.get(fate.outcome, fate.outcome)
             return replace(result, fate=replace(fate, outcome=outcome))
         if fresh:
-            self.deeds.journal.settle(
-                result,
-                document.record,
-                document.payload_hash,
-                document.source_key,
-                looked=carried_out,
-            )
+            self._settle(result, document, row, looked=carried_out)
+        elif not fate.failed and beside(name) in known:
+            self.deeds.journal.forget(result.entity, beside(name))
         if fate.outcome == IN_DOUBT and fate.reason == LOST and not self._waited:
             return None
         return result
+
+    def _done(
+        self, stream: str, document: Document, row: Posting | None, found: list[Row] | None
+    ) -> Fate:
+        """Do what a document asks for."""
+        if self._is_behind(document):
+            return Fate(IN_DOUBT, row.exact_id if row else None, reason=LOST)
+        try:
+            fate = self.deeds.carry_out(stream, document, row, found, waited=self._waited)
+        except AccessDenied as error:
+            self._denied(stream, document, error)
+            raise
+        if fate.outcome == REJECTED:
+            self.doubt(document)
+        return fate
+
+    def _settle(
+        self, result: Result, document: Document, before: Posting | None, *, looked: bool
+    ) -> None:
+        content = document.record, document.payload_hash, document.source_key
+        self.deeds.journal.settle(result, *content, before=before, looked=looked)
 
     def _finalized(self, result: Result) -> Result:
         """The result of a new document after it was finalised, if that is asked for."""

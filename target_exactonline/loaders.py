@@ -40,9 +40,9 @@ class Workshop:
     known_by: Callable[[str, Entity], str | None]
     """The reference field of a stream's documents of an entity, as far as the settings tell."""
 
-    @property
+    @cached_property
     def journal(self) -> Journal:
-        """The journal of the division."""
+        """The journal of the division; one for the run, which knows by it what it wrote itself."""
         connection = self.connection
         return Journal(connection.store, connection.app.key, self.division, connection.clock)
 

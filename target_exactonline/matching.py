@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import xml_api
@@ -15,8 +16,9 @@ from exactonline_client.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
+from exactonline_client.postings import beside
 from target_exactonline import match_file
-from target_exactonline.journal import Intent
+from target_exactonline.journal import Intent, Overtaken
 from target_exactonline.match_sets import TOPIC, MatchSet, document, identity, read, refusals
 from target_exactonline.results import (
     CREATED,
@@ -156,19 +158,29 @@ class _Batch:
         self.journal = loader.journal
         self.fates: dict[str, Fate] = {}
         """What became of the first record with each reference."""
-        references = [item.reference for item in sets if not item.problems]
-        self.known = self.journal.known(ENTITY, references)
+        # Those with problems as well: what the journal says of their references has to stay.
+        references = {item.reference for item in sets}
+        self.known = self.journal.known(ENTITY, [*references, *map(beside, references)])
 
     def work(self) -> None:
         """Settle every record of the batch."""
-        new: list[MatchSet] = []
-        doubtful: list[MatchSet] = []
-        again: list[MatchSet] = []
         first: dict[str, MatchSet] = {}
         for item in self.sets:
-            if not item.problems and first.setdefault(item.reference, item) is not item:
-                again.append(item)
-            elif not self._settled(item):
+            if not item.problems:
+                first.setdefault(item.reference, item)
+        again = [
+            item for item in self.sets
+            if not item.problems and first[item.reference] is not item
+        ]  # fmt: skip
+        self._work([item for item in self.sets if item.problems or first[item.reference] is item])
+        self._note([(item, self._repeated(item, first[item.reference])) for item in again])
+
+    def _work(self, items: Sequence[MatchSet]) -> None:
+        """Settle records of which no two have one reference."""
+        new: list[MatchSet] = []
+        doubtful: list[MatchSet] = []
+        for item in items:
+            if not self._settled(item):
                 posting = self.known.get(item.reference)
                 (doubtful if posting and posting.doubtful else new).append(item)
         new += self._look_again(doubtful)
@@ -176,7 +188,6 @@ class _Batch:
             self._note([(item, Fate(CREATED)) for item in new])
         elif new:
             self._send(new)
-        self._note([(item, self._repeated(item, first[item.reference])) for item in again])
 
     def _settled(self, item: MatchSet) -> bool:
         """Whether nothing is to be done for a record; says what became of it."""
@@ -257,30 +268,58 @@ class _Batch:
         if self.loader.gone:
             self._keep_for_hand(items)
             return
-        intents = [
-            Intent(self.stream, ENTITY, item.reference, item.payload_hash, item.record)
-            for item in items
-        ]
-        for intent in intents:
-            self.journal.intend(intent)
+        now = self.journal.clock()
+        intents = {item.reference: self._intent(item) for item in items}
+        mine: list[MatchSet] = []
+        others: list[MatchSet] = []
+        for item in items:
+            before = self.known.get(item.reference)
+            is_mine = self.journal.intend(intents[item.reference], before)
+            (mine if is_mine else others).append(item)
+        if mine:
+            self._upload(mine, intents, now)
+        self._again(others)
+
+    def _intent(self, item: MatchSet) -> Intent:
+        return Intent(self.stream, ENTITY, item.reference, item.payload_hash, item.record)
+
+    def _again(self, items: list[MatchSet]) -> None:
+        """Decide anew on sets that another run is at."""
+        if items:
+            references = [item.reference for item in items]
+            for reference in references:
+                self.known.pop(reference, None)
+            self.known |= self.journal.known(ENTITY, references)
+            self._work(items)
+
+    def _upload(
+        self, items: list[MatchSet], intents: Mapping[str, Intent], intended_at: float
+    ) -> None:
+        loader = self.loader
+        upload = document(item.element() for item in items)
+        references = [item.reference for item in items]
+        confirm = partial(self.journal.confirm, ENTITY, references, intended_at)
         try:
-            messages = self._upload(items)
+            messages = xml_api.upload(
+                loader.connection.session, loader.division, TOPIC, upload, confirm
+            )
+        except Overtaken:
+            self._withdraw(items, intents)
+            self._again(items)
         except InDoubt as doubt:
             self._doubt(items, str(doubt))
         except (AccessDenied, RequestRefused) as refusal:
             self._refused(items, refusal)
-        except ExactOnlineError:
-            # Nothing was sent.
-            for intent in intents:
-                self.journal.withdraw(intent, self.known.get(intent.reference))
+        except ExactOnlineError as error:
+            if error.not_carried_out:
+                self._withdraw(items, intents)
             raise
         else:
             self._tell(items, messages)
 
-    def _upload(self, items: list[MatchSet]) -> list[Message]:
-        loader = self.loader
-        upload = document(item.element() for item in items)
-        return xml_api.upload(loader.connection.session, loader.division, TOPIC, upload)
+    def _withdraw(self, items: list[MatchSet], intents: Mapping[str, Intent]) -> None:
+        for item in items:
+            self.journal.withdraw(intents[item.reference], self.known.get(item.reference))
 
     def _refused(self, items: list[MatchSet], refusal: AccessDenied | RequestRefused) -> None:
         """Nothing of an upload was carried out."""
@@ -349,18 +388,24 @@ class _Batch:
         """Make what became of sets durable, and then tell it."""
         loader = self.loader
         for item, fate in settled:
-            self.fates.setdefault(item.reference, fate)
-            posting = self.known.get(item.reference)
-            # What is known to be at Exact stays on record, whatever becomes of later records.
-            made = posting is not None and posting.outcome in MADE
-            if not (
-                loader.dry_run or made or fate.outcome == UNCHANGED or fate.reason == CONTRADICTION
-            ):
-                payload_hash = "" if item.problems else item.payload_hash
-                result = Result(self.stream, ENTITY, item.reference, fate)
-                self.journal.settle(result, item.record, payload_hash, looked=not item.problems)
+            if not item.problems:
+                self.fates.setdefault(item.reference, fate)
+            if not loader.dry_run:
+                self._settle(item, fate)
         for item, fate in settled:
             self._tell_one(item, fate)
+
+    def _settle(self, item: MatchSet, fate: Fate) -> None:
+        before = self.known.get(item.reference)
+        failed = item.problems or fate.reason == CONTRADICTION
+        made = before is not None and before.is_there
+        if (made or fate.outcome == UNCHANGED) and not failed:
+            if beside(item.reference) in self.known:
+                self.journal.forget(ENTITY, beside(item.reference))
+            return
+        result = Result(self.stream, ENTITY, item.reference, fate)
+        payload_hash = "" if item.problems else item.payload_hash
+        self.journal.settle(result, item.record, payload_hash, before=before, looked=not failed)
 
     def _tell_one(self, item: MatchSet, fate: Fate) -> None:
         loader = self.loader

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import odata
 from exactonline_client.errors import ExactOnlineError, InDoubt
 from target_exactonline.documents import encode
+from target_exactonline.journal import Overtaken
 from target_exactonline.results import CREATED, Fate, Result
 from target_exactonline.search import Search
 from target_exactonline.waiting import is_ahead, is_old
@@ -46,11 +48,15 @@ class Writer:
 
         Raises:
             InDoubt: no answer came, or none that can be read; the journal says so.
+            Overtaken: another run is at it; nothing was sent.
         """
-        self.journal.intend(intent)
+        now = self.journal.clock()
+        if not self.journal.intend(intent, before):
+            raise Overtaken
+        confirm = partial(self.journal.confirm, intent.entity, [intent.reference], now)
         try:
             answer = self.connection.session.write(
-                "POST", self._address(endpoint), self.division, body, WHOLE_ANSWER
+                "POST", self._address(endpoint), self.division, body, WHOLE_ANSWER, confirm=confirm
             )
             try:
                 row = dict(answer.json()["d"])
@@ -60,9 +66,9 @@ class Writer:
         except InDoubt as doubt:
             self.journal.doubt(intent.entity, intent.reference, str(doubt))
             raise
-        except ExactOnlineError:
-            # All other errors mean that nothing was carried out.
-            self.journal.withdraw(intent, before)
+        except ExactOnlineError as error:
+            if error.not_carried_out:
+                self.journal.withdraw(intent, before)
             raise
         return row
 
@@ -85,29 +91,60 @@ class Writer:
         Raises:
             InDoubt: whether it was created is not known yet.
         """
+        key = None
+        while key is None:
+            key = self._once(endpoint, intent, body, look)
+        return key
+
+    def _once(
+        self,
+        endpoint: Endpoint,
+        intent: Intent,
+        body: bytes,
+        look: Callable[[float], list[str]],
+    ) -> str | None:
+        """The same; None where another run has changed the entry meanwhile."""
         # Two runs that need the same row at once must not both find it missing.
         with self.connection.store.lock(f"once-{intent.entity}-{self.division}"):
             before = self.journal.known(intent.entity, [intent.reference]).get(intent.reference)
             if before and before.exact_id and self._is_there(endpoint, before.exact_id):
                 return before.exact_id
             if before and before.doubtful:
-                sent_at = before.sent_at or 0.0
-                key = self._free(intent, look(sent_at))
+                key = self._settled(endpoint, intent, before, look)
                 if key:
-                    return self._note(intent, key)
-                now, reason = self.journal.clock(), before.reason or "no answer came"
-                if is_ahead(sent_at, now):
-                    self.journal.doubt(intent.entity, intent.reference, reason)
-                if not is_old(sent_at, now, self.settle_after):
-                    raise InDoubt(f"{endpoint.name}: {reason}")
+                    return key
             now = self.journal.clock()
             try:
                 key = str(self.create(endpoint, intent, body, before)[endpoint.key[0]])
+            except Overtaken:
+                return None
             except InDoubt:
                 key = self._free(intent, look(now)) or ""
                 if not key:
                     raise
-            return self._note(intent, key)
+            return self._note(intent, key, before)
+
+    def _settled(
+        self,
+        endpoint: Endpoint,
+        intent: Intent,
+        before: Posting,
+        look: Callable[[float], list[str]],
+    ) -> str | None:
+        """The key of a row in doubt; None where it is not there and may be sent again.
+
+        Raises:
+            InDoubt: it may still come.
+        """
+        sent_at, now = before.sent_at or 0.0, self.journal.clock()
+        key = self._free(intent, look(sent_at))
+        if key:
+            return self._note(intent, key, before)
+        if is_ahead(sent_at, now):
+            self.journal.change(intent.entity, intent.reference, before, sent_at=now, at=now)
+        if not is_old(sent_at, now, self.settle_after):
+            raise InDoubt(f"{endpoint.name}: {before.reason or 'no answer came'}")
+        return None
 
     def _is_there(self, endpoint: Endpoint, key: str) -> bool:
         """Whether a row that was created before has not been deleted since."""
@@ -119,16 +156,19 @@ class Writer:
         taken = self.journal.taken(intent.entity, keys)
         return next((key for key in keys if key not in taken), None)
 
-    def _note(self, intent: Intent, key: str) -> str:
+    def _note(self, intent: Intent, key: str, before: Posting | None) -> str:
         fate = Fate(CREATED, key, payload_hash=intent.payload_hash)
         result = Result(intent.stream, intent.entity, intent.reference, fate)
-        self.journal.settle(result, intent.record, intent.payload_hash)
+        self.journal.settle(result, intent.record, intent.payload_hash, before=before)
         return key
 
-    def change(self, endpoint: Endpoint, key: str, changes: Changes) -> None:
+    def change(
+        self, endpoint: Endpoint, key: str, changes: Changes, confirm: Callable[[], None] | None
+    ) -> None:
         """Carry out what is to be changed of a document and its lines.
 
-        Lines are changed first, then added, then removed: never is there none at all.
+        Lines are changed first, then added, then removed: never is there none at all. `confirm`
+        is called just before each is added, and raises where that must not be done.
         """
         if changes.header:
             self._send("PUT", endpoint, key, encode(changes.header))
@@ -136,14 +176,24 @@ class Writer:
             for line in changes.lines:
                 if line.method == method:
                     body = encode(line.body) if line.body else None
-                    self._send(method, line.endpoint, line.key, body)
+                    self._send(
+                        method, line.endpoint, line.key, body, confirm if method == "POST" else None
+                    )
 
     def delete(self, endpoint: Endpoint, key: str) -> None:
         """Delete a row that is there."""
         self._send("DELETE", endpoint, key, None)
 
-    def _send(self, method: str, endpoint: Endpoint, key: str | None, body: bytes | None) -> None:
-        self.connection.session.write(method, self._address(endpoint, key), self.division, body)
+    def _send(
+        self,
+        method: str,
+        endpoint: Endpoint,
+        key: str | None,
+        body: bytes | None,
+        confirm: Callable[[], None] | None = None,
+    ) -> None:
+        address = self._address(endpoint, key)
+        self.connection.session.write(method, address, self.division, body, confirm=confirm)
 
     def _address(self, endpoint: Endpoint, key: str | None = None) -> str:
         address = endpoint.uri.format(division=self.division)

@@ -61,7 +61,9 @@ def intent(reference: str = "R-1", **fields: Any) -> Intent:
 
 
 def settle(journal: Journal, fate: Fate, reference: str = "R-1") -> None:
-    journal.settle(Result("sales_invoices", ENTITY, reference, fate), RECORD, "hash")
+    before = journal.known(ENTITY, [reference]).get(reference)
+    result = Result("sales_invoices", ENTITY, reference, fate)
+    journal.settle(result, RECORD, "hash", before=before)
 
 
 def kept(store: Store) -> list[bytes | None]:
@@ -70,7 +72,7 @@ def kept(store: Store) -> list[bytes | None]:
 
 
 def test_an_intent_is_known_before_its_answer(journal: Journal, clock: Clock) -> None:
-    journal.intend(intent(finalized=WANTED))
+    assert journal.intend(intent(finalized=WANTED), None)
     (row,) = journal.known(ENTITY, ["R-1", "R-2"]).values()
     assert (row.outcome, row.payload_hash, row.sent_at) == (POSTING, "hash", clock.now)
     assert row.doubtful
@@ -80,7 +82,7 @@ def test_an_intent_is_known_before_its_answer(journal: Journal, clock: Clock) ->
 def test_the_record_is_kept_unreadable_and_only_until_it_is_written(
     journal: Journal, store: Store
 ) -> None:
-    journal.intend(intent())
+    assert journal.intend(intent(), None)
     (sealed,) = kept(store)
     assert sealed is not None
     assert b"between" not in sealed
@@ -97,7 +99,7 @@ def test_many_kept_records_do_not_become_secrets_to_hide(
 ) -> None:
     hidden: list[object] = []
     monkeypatch.setattr("exactonline_client.store.remember", hidden.append)
-    journal.intend(intent())
+    assert journal.intend(intent(), None)
     assert hidden == []
 
 
@@ -121,18 +123,18 @@ def test_what_was_deleted_may_be_created_again(journal: Journal) -> None:
 
 
 def test_a_request_that_never_left_leaves_things_as_they_were(journal: Journal) -> None:
-    journal.intend(intent())
+    assert journal.intend(intent(), None)
     journal.withdraw(intent(), None)
     assert journal.known(ENTITY, ["R-1"]) == {}
     settle(journal, Fate(REJECTED, reason="no"))
     before = journal.known(ENTITY, ["R-1"])["R-1"]
-    journal.intend(intent())
+    assert journal.intend(intent(), before)
     journal.withdraw(intent(), before)
     assert journal.known(ENTITY, ["R-1"])["R-1"] == before
 
 
 def test_a_doubt_counts_from_when_it_arose(journal: Journal, clock: Clock) -> None:
-    journal.intend(intent())
+    assert journal.intend(intent(), None)
     clock.now += 300
     journal.doubt(ENTITY, "R-1", "no answer in time")
     row = journal.known(ENTITY, ["R-1"])["R-1"]
@@ -143,9 +145,9 @@ def test_old_entries_go_but_for_doubts_and_what_cannot_be_searched(
     journal: Journal, clock: Clock
 ) -> None:
     settle(journal, Fate(CREATED, "key", payload_hash="hash"), "old")
-    journal.intend(intent("doubt"))
+    assert journal.intend(intent("doubt"), None)
     entry = Result("bank_entries", "financialtransaction/BankEntries", "B", Fate(CREATED, "b"))
-    journal.settle(entry, {}, "hash")
+    journal.settle(entry, {}, "hash", before=None)
     clock.now += 10 * DAY
     settle(journal, Fate(CREATED, "key", payload_hash="hash"), "young")
     clock.now += DAY

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from defusedxml.ElementTree import fromstring
 
 from exactonline_client.errors import ConfigurationError, RecordsRejected, Unavailable
+from exactonline_client.session import Session
 from tests.target.books import DOWNLOAD, UPLOAD, Books, load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pytest_httpserver import HTTPServer
@@ -287,16 +289,36 @@ def test_an_upload_that_is_refused_as_a_whole_rejects_its_sets(
 
 
 def test_an_upload_that_was_not_taken_up_is_not_in_doubt(
-    wire_runner: Runner, httpserver: HTTPServer
+    wire_runner: Runner, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    httpserver.expect_oneshot_request(f"/docs/{UPLOAD}").respond_with_data("", 429)
-    created = '<eExact><Messages><Message type="2"/></Messages></eExact>'
-    httpserver.expect_oneshot_request(f"/docs/{UPLOAD}").respond_with_data(created)
-    loaded = load(wire_runner, wire_record(1))
+    unsent = Unavailable("No connection. Nothing was sent.")
+    unsent.not_carried_out = True
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "write", raising(unsent))
+        loaded = load(wire_runner, wire_record(1))
     assert isinstance(loaded.error, Unavailable)
     assert (loaded.outcomes, loaded.states) == ([], [])
+    created = '<eExact><Messages><Message type="2"/></Messages></eExact>'
+    httpserver.expect_oneshot_request(f"/docs/{UPLOAD}").respond_with_data(created)
     assert load(wire_runner, wire_record(1)).outcomes == [("R-1", "created")]
     httpserver.check_assertions()
+
+
+@pytest.mark.parametrize("status", [302, 429])
+def test_an_upload_that_somebody_else_answered_is_in_doubt(
+    wire_runner: Runner, httpserver: HTTPServer, status: int
+) -> None:
+    httpserver.expect_request(f"/docs/{UPLOAD}").respond_with_data("", status)
+    httpserver.expect_request(f"/docs/{DOWNLOAD}").respond_with_data("<eExact/>")
+    loaded = load(wire_runner, wire_record(1), settle_after=0)
+    assert loaded.outcomes == [("R-1", "in_doubt")]
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def write(*_: Any, **__: Any) -> None:
+        raise error
+
+    return write
 
 
 def wire_record(entry: int) -> Record:
