@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import backoff
 import sqlalchemy as sa
@@ -14,7 +14,9 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from exactonline_client.errors import ConfigurationError, StoreLost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +79,17 @@ def engine(url: sa.URL, synchronous: str) -> sa.Engine:
 
 def connected(made: sa.Engine, *, known: bool) -> sa.Connection:
     """A connection; a server that is full is waited for, and one that is `known` to be there."""
-    connect = backoff.on_exception(
+    return _patient(made.connect, known=known)
+
+
+def reconnect(connection: sa.Connection) -> None:
+    """Give a connection that no longer answers another session, as soon as there is one."""
+    connection.invalidate()
+    _patient(lambda: connection.connection, known=True)
+
+
+def _patient(connect: Callable[[], T], *, known: bool) -> T:
+    return backoff.on_exception(
         backoff.expo,
         OperationalError,
         giveup=lambda error: not (known or _is_passing(error)),
@@ -85,8 +97,7 @@ def connected(made: sa.Engine, *, known: bool) -> sa.Connection:
         max_value=2,
         logger=None,
         on_backoff=_tell,
-    )(made.connect)
-    return connect()
+    )(connect)()
 
 
 def _is_passing(error: Exception) -> bool:
@@ -111,7 +122,9 @@ writes what the first one did.
 
 
 def answers(connection: sa.Connection) -> bool:
-    """Whether a connection that was good once still is, or has been made anew."""
+    """Whether a connection still has the session that it was made with."""
+    if connection.invalidated:
+        return False
     dialect = connection.dialect
     try:
         return dialect.do_ping(connection.connection.dbapi_connection)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from exactonline_client.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = 600.0
 """Seconds to wait for another process: longer than it can need for one call."""
@@ -46,6 +49,7 @@ def lock(path: Path) -> Iterator[None]:
     held = filelock.FileLock(path, mode=0o600, timeout=LOCK_TIMEOUT)
     try:
         held.acquire()
+        taken = _identity(path)
     except filelock.Timeout:
         raise StoreError(
             f"Another process has held the lock {path} for {LOCK_TIMEOUT:.0f} seconds. "
@@ -56,4 +60,19 @@ def lock(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        if _identity(path) != taken:
+            logger.warning(
+                "The lock %s was removed while it was held: another process may have worked at the "
+                "same time. Leave lock files where they are, also while nothing runs.",
+                path,
+            )
         held.release()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of the same name."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

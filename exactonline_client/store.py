@@ -7,6 +7,7 @@ client secrets are stored encrypted. The schema only ever changes by a migration
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -27,6 +28,8 @@ from exactonline_client.redaction import remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+logger = logging.getLogger(__name__)
 
 metadata = sa.MetaData()
 
@@ -220,6 +223,9 @@ class Store:
         self.url = database.address(url or default_url())
         remember(self.url.password)
         self._is_file = self.url.get_backend_name() == "sqlite"
+        if self._is_file:
+            # Whoever comes by another name finds the same locks and the same key.
+            self.url = self.url.set(database=str(Path(self.url.database or "").resolve()))
         self._one_thread = Lock() if self._is_file else nullcontext()
         self._mine = local()
         self.folder = Path(self.url.database or "").parent if self._is_file else _data_folder()
@@ -289,11 +295,27 @@ class Store:
         Two for each thread would soon be more than a PostgreSQL server allows.
         """
         held: sa.Connection | None = getattr(self._mine, "connection", None)
-        if held is not None and database.answers(held):
+        if held is not None:
+            if not database.answers(held):
+                self._take_again(held)
             yield held
             return
         with database.connected(engine, known=self._known) as connection:
             yield connection
+
+    def _take_again(self, held: sa.Connection) -> None:
+        """Take the locks of this thread once more: those of a session end with it.
+
+        What others did in between is known to whoever compares before he writes.
+        """
+        logger.warning(
+            "The connection to the store %s was lost, and with it the locks that this process "
+            "held; they are taken again.",
+            self.name,
+        )
+        database.reconnect(held)
+        for number in self._mine.locks:
+            _lock(held, number)
 
     def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         """An insertion that can be told what to do `on_conflict`, which no standard knows."""
@@ -338,17 +360,14 @@ class Store:
             return
         digest = hashlib.sha256(f"exactonline:{name}".encode()).digest()
         number = int.from_bytes(digest[:8], "big", signed=True)
-        patience = sa.func.set_config("lock_timeout", f"{files.LOCK_TIMEOUT * 1000:.0f}ms", True)  # noqa: FBT003
         with self._readable_errors(), self._connection(self.engine) as connection:
-            connection.execute(sa.select(patience))
-            connection.execute(sa.select(sa.func.pg_advisory_lock(number)))
-            connection.commit()
-            before = getattr(self._mine, "connection", None)
-            self._mine.connection = connection
+            _lock(connection, number)
+            before = getattr(self._mine, "connection", None), getattr(self._mine, "locks", ())
+            self._mine.connection, self._mine.locks = connection, (*before[1], number)
             try:
                 yield
             finally:
-                self._mine.connection = before
+                self._mine.connection, self._mine.locks = before
                 _unlock(connection, number)
 
     def encrypt(self, text: str | None, *, secret: bool = True) -> bytes | None:
@@ -389,8 +408,18 @@ class Store:
         self._light.dispose()
 
 
+def _lock(connection: sa.Connection, number: int) -> None:
+    """Wait for a lock, which the session holds from then on."""
+    patience = sa.func.set_config("lock_timeout", f"{files.LOCK_TIMEOUT * 1000:.0f}ms", True)  # noqa: FBT003
+    connection.execute(sa.select(patience))
+    connection.execute(sa.select(sa.func.pg_advisory_lock(number)))
+    connection.commit()
+
+
 def _unlock(connection: sa.Connection, number: int) -> None:
     """Let go of a lock; what was done under it has been done, whatever becomes of this."""
+    if connection.invalidated:
+        return
     try:
         connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
         connection.commit()

@@ -312,6 +312,39 @@ class TestPlace:
         assert kept_token(store) == "refresh-1"
         store.close()
 
+    def test_another_name_of_the_file_means_the_same_locks_and_key(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "one").mkdir()
+        (tmp_path / "two").mkdir()
+        (tmp_path / "three").symlink_to("one")
+        (tmp_path / "two" / "other.db").symlink_to(tmp_path / "one" / "store.db")
+        names = ("one/store.db", "two/other.db", "three/store.db")
+        monkeypatch.setattr(files, "LOCK_TIMEOUT", 0.1)
+        with ExitStack() as stack:
+            first, *others = (Store(f"sqlite:///{tmp_path / name}") for name in names)
+            for store in (first, *others):
+                stack.callback(store.close)
+            add_token(first, "mine")
+            stack.enter_context(first.lock("here"))
+            for other in others:
+                assert kept_token(other) == "mine"
+                with (
+                    pytest.raises(StoreError, match="Another process has held"),
+                    other.lock("here"),
+                ):
+                    pass
+
+    def test_a_lock_that_was_removed_is_told(
+        self, store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with store.lock("here"):
+            pass
+        assert "removed" not in caplog.text
+        with store.lock("here"):
+            (tmp_path / "store.here.lock").unlink()
+        assert "was removed while it was held" in caplog.text
+
     def test_no_key_is_written_where_one_is_given(self, tmp_path: Path, key: str) -> None:
         Store(f"sqlite:///{tmp_path / 'store.db'}", key).close()
         assert not (tmp_path / "store.key").exists()
@@ -385,6 +418,27 @@ class TestServer:
                 store.put(budgets, app="a", division=1, day_remaining=1)
             with other.lock("here"), other.lock("there"), other.transaction() as connection:
                 assert connection.execute(sa.select(budgets.c.day_remaining)).scalars().all() == [1]
+
+    def test_locks_of_a_lost_connection_are_taken_again(
+        self,
+        new_database: Callable[[], str],
+        open_store: Opener,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        url = new_database()
+        with open_store(url) as store, open_store(url) as other:
+            with store.lock("here"), store.lock("there"):
+                drop_connections(url)
+                store.put(budgets, app="a", division=1, day_remaining=1)
+                assert "taken again" in caplog.text
+                monkeypatch.setattr(files, "LOCK_TIMEOUT", 0.1)
+                for name in ("here", "there"):
+                    with pytest.raises(StoreError, match="lock timeout"), other.lock(name):
+                        pass
+                drop_connections(url)
+            with other.lock("here"), other.lock("there"):
+                pass
 
     def test_a_server_that_is_away_is_waited_for(
         self, new_database: Callable[[], str], open_store: Opener, caplog: pytest.LogCaptureFixture
