@@ -72,6 +72,8 @@ class Loader:
     _settled_at: float = 0.0
     """When those may be sent again."""
     _waited: bool = False
+    _waited_for: dict[str, str] = field(default_factory=dict)
+    """The revisions of the entries, by reference, of documents that were waited for."""
 
     def load(self, stream: str, records: Sequence[Mapping[str, Any]]) -> None:
         """Load a batch; each result is durable before the next document is looked at.
@@ -109,6 +111,9 @@ class Loader:
         if self.deeds.policy.dry_run:
             return
         self._take_over()
+        names = [_name(document) for _, document in self._waiting]
+        known = self.deeds.known(names) if names else {}
+        self._waited_for = {name: row.revision for name, row in known.items()}
         until = max(self._settled_at, self.deeds.completion.unfinalized())
         most = self.deeds.writer.settle_after
         wait(until - self.deeds.journal.clock(), most, self.sleep, self.check_stop)
@@ -288,8 +293,10 @@ class Loader:
         """Do what a document asks for."""
         if self._is_behind(document):
             return Fate(IN_DOUBT, row.exact_id if row else None, reason=LOST)
+        # What another run has sent since is waited for by that, or by the next.
+        waited = row is not None and self._waited_for.get(_name(document)) == row.revision
         try:
-            fate = self.deeds.carry_out(stream, document, row, found, waited=self._waited)
+            fate = self.deeds.carry_out(stream, document, row, found, waited=waited)
         except AccessDenied as error:
             self._denied(stream, document, error)
             raise

@@ -1,0 +1,236 @@
+"""Two runs at once that have lost the lock between them: nothing is sent twice."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from exactonline_client.errors import RecordsRejected
+from exactonline_client.session import Session
+from proof import databases
+from target_exactonline.deeds import Deeds
+from target_exactonline.journal import Journal
+from tests.target.books import UPLOAD, Books
+from tests.target.conftest import Runner, sign_in
+from tests.target.test_finalize import prints, status
+from tests.target.test_missing import accounts
+from tests.target.test_once import ENTRIES, journal_entry, number_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.target.conftest import Company, Load
+
+PROCESSED = 50
+NUMBERS = count(881_000)
+"""Nothing that one test makes has the name of another's."""
+
+
+@pytest.fixture(scope="module")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with databases.store("postgresql", tmp_path_factory.mktemp("server")) as url:
+        yield url
+
+
+@pytest.fixture(params=databases.KINDS)
+def shared(request: pytest.FixtureRequest, tmp_path: Path, company: Company) -> dict[str, Any]:
+    """Settings of two runs with one store."""
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    if request.param == "postgresql":
+        url = new_database(request.getfixturevalue("postgresql"))
+    return {**sign_in(company.server), "store_url": url}
+
+
+def new_database(address: str) -> str:
+    url = sa.make_url(address)
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        number = connection.execute(sa.text("SELECT count(*) FROM pg_database")).scalar_one()
+        connection.execute(sa.text(f"CREATE DATABASE two_runs_{number}"))
+    engine.dispose()
+    return url.set(database=f"two_runs_{number}").render_as_string(hide_password=False)
+
+
+def lose_locks(address: str) -> None:
+    """Take all locks of a store from whoever holds them, without telling him."""
+    url = sa.make_url(address)
+    if url.get_backend_name() == "sqlite":
+        for path in Path(str(url.database)).parent.rglob("*.lock"):
+            path.unlink()
+        return
+    ended = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :name"
+    engine = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(ended), {"name": url.database})
+    engine.dispose()
+
+
+class Two:
+    """Two runs, of which the second begins and ends while the first is at some point."""
+
+    def __init__(
+        self, settings: dict[str, Any], capsys: pytest.CaptureFixture[str], folder: Path
+    ) -> None:
+        self.first, self.second = (
+            Runner(settings, capsys, folder / name) for name in ("first", "second")
+        )
+        for name in ("first", "second"):
+            (folder / name).mkdir()
+
+    def load(
+        self, patch: pytest.MonkeyPatch, where: tuple[type, str], load: Callable[[Runner], Load]
+    ) -> tuple[Load, Load]:
+        """How both ended; the second runs just before the first calls a method."""
+        owner, name = where
+        method = getattr(owner, name)
+        ended: list[Load] = []
+
+        def called(*arguments: Any, **options: Any) -> Any:
+            if not ended:
+                patch.setattr(owner, name, method)
+                lose_locks(self.first.settings["store_url"])
+                ended.append(load(self.second))
+            return method(*arguments, **options)
+
+        patch.setattr(owner, name, called)
+        first = load(self.first)
+        assert ended, first.error
+        return first, ended[0]
+
+
+@pytest.fixture
+def two(
+    shared: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    signals: None,  # noqa: ARG001
+) -> Two:
+    return Two(shared, capsys, tmp_path)
+
+
+def unused() -> str:
+    return f"two-{next(NUMBERS)}"
+
+
+BEFORE_THE_NOTE = (Journal, "intend")
+
+
+def test_each_document_is_created_once(
+    company: Company, two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [unused() for _ in range(4)]
+    records = [company.invoice(name) for name in names]
+    first, second = two.load(monkeypatch, BEFORE_THE_NOTE, lambda run: run.load(*records))
+    assert second.outcomes == [(name, "created") for name in names]
+    assert first.outcomes == [(name, "unchanged") for name in names]
+    assert [len(company.invoices(name)) for name in names] == [1] * len(names)
+    assert first.error is second.error is None
+
+
+def test_what_cannot_be_searched_is_created_once(
+    company: Company, two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [journal_entry(company, unused()) for _ in range(2)]
+    before = number_of(company, ENTRIES)
+    first, second = two.load(
+        monkeypatch, BEFORE_THE_NOTE, lambda run: run.load(*entries, stream=ENTRIES)
+    )
+    assert {outcome for _, outcome in second.outcomes} == {"created"}
+    assert {outcome for _, outcome in first.outcomes} == {"unchanged"}
+    assert number_of(company, ENTRIES) == before + len(entries)
+
+
+def test_what_is_on_its_way_is_left_to_the_run_that_sends_it(
+    company: Company, two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = unused()
+    entry = journal_entry(company, reference)
+    before = number_of(company, ENTRIES)
+    first, second = two.load(
+        monkeypatch, (Session, "write"), lambda run: run.load(entry, stream=ENTRIES)
+    )
+    assert second.outcomes == [(reference, "in_doubt")]
+    assert isinstance(second.error, RecordsRejected)
+    assert first.outcomes == [(reference, "created")]
+    assert number_of(company, ENTRIES) == before + 1
+    assert two.second.load(entry, stream=ENTRIES).outcomes == [(reference, "unchanged")]
+
+
+def test_a_run_that_was_held_up_before_it_sends_looks_again(
+    company: Company, two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = unused()
+    monkeypatch.setattr("target_exactonline.journal.FRESH", 0.0)
+    invoice = company.invoice(reference)
+    first, second = two.load(
+        monkeypatch,
+        (Session, "write"),
+        lambda run: run.load(invoice, settle_after=0),
+    )
+    assert second.outcomes == [(reference, "created")]
+    assert first.outcomes == [(reference, "unchanged")]
+    assert len(company.invoices(reference)) == 1
+
+
+def test_an_invoice_is_finalised_once(
+    company: Company, two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = unused()
+    invoice = company.invoice(reference)
+    first, second = two.load(
+        monkeypatch, (Journal, "change"), lambda run: run.load(invoice, finalize="email")
+    )
+    assert second.outcomes == [(reference, "unchanged"), (reference, "updated")]
+    assert first.outcomes == [(reference, "created")]
+    assert first.reasons == ["another run finalises it"]
+    assert first.error is second.error is None
+    assert status(company, reference) == PROCESSED
+    assert prints(company) == 1
+
+
+def test_a_line_is_added_once(company: Company, two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    reference = unused()
+    invoice = company.invoice(reference)
+    two.first.load(invoice)
+    line = {"Item": company.items[1], "Quantity": 9, "NetPrice": 1}
+    more = {**invoice, "SalesInvoiceLines": [*invoice["SalesInvoiceLines"], line]}
+    first, second = two.load(
+        monkeypatch, (Deeds, "_intend"), lambda run: run.load(more, load_method="upsert")
+    )
+    assert second.outcomes == [(reference, "updated")]
+    assert first.outcomes == [(reference, "unchanged")]
+    (made,) = company.invoices(reference)
+    assert len(company.lines(made["InvoiceID"])) == len(more["SalesInvoiceLines"])
+
+
+def test_a_missing_account_is_created_once(
+    company: Company, two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = unused()
+    new = {"Code": str(next(NUMBERS)), "Name": f"Twee {reference}"}
+    invoice = company.invoice(reference, OrderedBy=new)
+    first, second = two.load(
+        monkeypatch, BEFORE_THE_NOTE, lambda run: run.load(invoice, create_missing=["accounts"])
+    )
+    assert second.outcomes == [(reference, "created")]
+    assert first.outcomes[0][1] in ("exists", "unchanged")
+    assert len(accounts(company, new["Name"])) == 1
+    assert len(company.invoices(reference)) == 1
+
+
+def test_match_sets_are_uploaded_once(
+    books: Books, two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [books.item(), books.item("20.50")]
+    books.company.server.control.reset_calls()
+    first, second = two.load(
+        monkeypatch, BEFORE_THE_NOTE, lambda run: run.load(*records, stream="match_sets")
+    )
+    assert [outcome for _, outcome in second.outcomes] == ["created"] * 2
+    assert [outcome for _, outcome in first.outcomes] == ["unchanged"] * 2
+    assert books.calls(UPLOAD) == 1
+    assert all(books.is_paid(record) for record in records)
