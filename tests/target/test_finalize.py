@@ -124,6 +124,17 @@ def test_a_lost_answer_is_no_reason_to_send_again(
     assert finalized(runner) == {reference: "done"}
 
 
+@pytest.mark.parametrize("answer", [302, 429])
+def test_an_answer_that_may_be_of_somebody_else_is_a_doubt(
+    company: Company, runner: Runner, answer: int
+) -> None:
+    company.server.control.faults({"kind": "status", "status": answer, "path": PRINTED})
+    reference = f"else-{answer}"
+    load = runner.load(company.invoice(reference), finalize="print", settle_after=0)
+    assert load.outcomes == [(reference, "created"), (reference, "in_doubt")]
+    assert finalized(runner) == {reference: "sending"}
+
+
 def test_what_never_arrived_is_finalised_at_the_end(company: Company, runner: Runner) -> None:
     company.server.control.faults({"kind": "cut", "path": PRINTED, "times": 1})
     load = runner.load(company.invoice("cut"), finalize="print", settle_after=1)

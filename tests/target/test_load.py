@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import closing
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
 import requests
 import sqlalchemy as sa
 
@@ -21,8 +23,6 @@ from exactonline_client.store import Store, postings
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from tests.target.conftest import Company, Runner
 
@@ -141,6 +141,36 @@ def test_a_corrected_record_is_created_by_the_next_run(company: Company, runner:
     runner.load(company.invoice("corrected", OrderedBy="nobody"))
     load = runner.load(company.invoice("corrected"))
     assert load.outcomes == [("corrected", "created")]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [{"Colour": "red"}, {"Description": "other"}, {"OrderedBy": "998877"}],
+    ids=["an unknown field", "a contradiction", "a code that is not there"],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_is_there_stays_what_it_is_whatever_comes_later(
+    company: Company, runner: Runner, later: dict[str, Any], *, at_once: bool
+) -> None:
+    reference = f"stays-{'-'.join(later)}-{at_once}"
+    invoice = company.invoice(reference)
+    records = [invoice, {**invoice, **later}]
+    loads = [records] if at_once else [[record] for record in records]
+    told = [result for batch in loads for result in runner.load(*batch).results]
+    assert told[0]["outcome"] == "created"
+    url = runner.settings["store_url"]
+    with closing(Store(url)) as store, store.transaction() as connection:
+        rows = connection.execute(sa.select(postings)).mappings().all()
+    kept = {row["reference"]: row for row in rows}
+    assert kept[reference]["outcome"] == "created"
+    assert kept[reference]["exact_id"] == told[0]["exact_id"]
+    rejected = [row for row in kept.values() if row["outcome"] == "rejected"]
+    assert len(rejected) == (told[1]["outcome"] == "rejected")
+    assert all(reference in row["reason"] for row in rejected)
+    # It goes with the next record that ends well.
+    assert runner.load(invoice).outcomes == [(reference, "unchanged")]
+    with closing(Store(url)) as store, store.transaction() as connection:
+        assert connection.execute(sa.select(postings.c.outcome)).scalars().all() == ["created"]
 
 
 def test_an_unusable_version_does_not_hide_what_was_created(

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from werkzeug import Request, Response
 
+from exactonline_client.auth import TokenSource
 from exactonline_client.errors import AccessDenied, StoreError
 from exactonline_client.limits import Budget
 from exactonline_client.store import Store, postings
@@ -19,6 +20,7 @@ from exactonline_client.store import Store, postings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import requests
     from pytest_httpserver import HTTPServer
 
     from tests.target.conftest import Company, Record, Runner
@@ -138,6 +140,65 @@ def test_an_answer_counts_although_the_store_fails_behind_it(
     second = runner.load(record, stream=stream, settle_after=0)
     assert second.outcomes == [("D-6", "unchanged")]
     assert number_of(company, stream) == before + 1
+
+
+@pytest.mark.parametrize("stream", [ENTRIES, "sales_invoices"])
+@pytest.mark.parametrize("failure", [StoreError, RuntimeError, KeyboardInterrupt])
+def test_whatever_fails_behind_the_sending_withdraws_nothing(
+    company: Company,
+    runner: Runner,
+    monkeypatch: pytest.MonkeyPatch,
+    stream: str,
+    failure: type[BaseException],
+) -> None:
+    reference = f"behind-{failure.__name__}"
+    entry = journal_entry(company, reference)
+    record = entry if stream == ENTRIES else company.invoice(reference)
+    before = number_of(company, stream)
+
+    def fail(_: TokenSource, answer: requests.Response, **__: Any) -> None:
+        if answer.request.method == "POST":
+            raise failure
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TokenSource, "_worked", fail)
+        try:
+            runner.load(record, stream=stream, settle_after=0)
+        except (RuntimeError, KeyboardInterrupt):
+            assert [row["outcome"] for row in noted(runner)] == ["posting"]
+    runner.load(record, stream=stream, settle_after=0)
+    assert number_of(company, stream) == before + 1
+
+
+def test_that_a_token_works_is_no_part_of_a_call(
+    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = journal_entry(company, "proof")
+    before = number_of(company, ENTRIES)
+    transaction = Store.transaction
+
+    def away_behind_the_answer(self: Store, **options: Any) -> Any:
+        if number_of(company, ENTRIES) > before:
+            monkeypatch.setattr(Store, "transaction", transaction)
+            raise StoreError("The store is locked.")
+        return transaction(self, **options)
+
+    monkeypatch.setattr(Store, "transaction", away_behind_the_answer)
+    load = runner.load(entry, stream=ENTRIES, settle_after=0)
+    assert load.outcomes == [("proof", "created")]
+    assert number_of(company, ENTRIES) == before + 1
+
+
+@pytest.mark.parametrize("status", [302, 429])
+def test_an_answer_that_may_be_of_somebody_else_is_a_doubt(
+    company: Company, runner: Runner, status: int
+) -> None:
+    company.server.control.faults(
+        {"kind": "status", "status": status, "method": "POST", "path": "GeneralJournalEntries"}
+    )
+    load = runner.load(journal_entry(company, f"D-{status}"), stream=ENTRIES, settle_after=0)
+    assert load.outcomes == [(f"D-{status}", "in_doubt")]
+    assert [row["outcome"] for row in noted(runner)] == ["in_doubt"]
 
 
 def test_what_was_rejected_deleted_and_is_back_is_created(company: Company, runner: Runner) -> None:
