@@ -172,18 +172,18 @@ class Deeds:
             document: without problems.
             before: what the journal says of its reference.
             there: what was found at Exact Online.
-            waited: whether what is in doubt, and was not found, may be sent again.
+            waited: whether this run has waited for what is in doubt.
         """
         if before and before.doubtful:
             if there is None:
                 return Fate(IN_DOUBT, reason=self._unsearchable(stream, document))
-            if not there and not waited and not self._is_old(before):
+            if not there and not self._is_old(before, waited=waited):
                 return Fate(IN_DOUBT, reason=LOST)
             is_new = not document.deleted and not self.policy.dry_run
             if there and is_new and before.payload_hash == document.payload_hash:
                 return self._adopted(stream, document, there)
-        elif self._is_under_way(before) and not waited:
-            return Fate(IN_DOUBT, before.exact_id if before else None, reason=LOST)
+        elif before and self._is_under_way(before, waited=waited):
+            return Fate(IN_DOUBT, before.exact_id, reason=LOST)
         if document.deleted:
             return self._delete(there)
         if there:
@@ -192,13 +192,14 @@ class Deeds:
             fate = self._create(stream, document, before)
         return replace(fate, detail=joined(fate.detail, *document.notes))
 
-    def _is_old(self, posting: Posting) -> bool:
+    def _is_old(self, posting: Posting, *, waited: bool) -> bool:
         """Whether what was sent so long ago is at Exact Online by now, if it ever will be."""
-        return is_old(posting.sent_at, self.journal.clock(), self.writer.settle_after)
+        now, settle_after = self.journal.clock(), self.writer.settle_after
+        return is_old(posting.sent_at, now, settle_after, waited=waited)
 
-    def _is_under_way(self, before: Posting | None) -> bool:
+    def _is_under_way(self, before: Posting, *, waited: bool) -> bool:
         """Whether a change that got no answer may still be carried out."""
-        return before is not None and before.outcome == IN_DOUBT and not self._is_old(before)
+        return before.outcome == IN_DOUBT and not self._is_old(before, waited=waited)
 
     def _unsearchable(self, stream: str, document: Document) -> str:
         name = self.endpoint.name
