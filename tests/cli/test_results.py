@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
+from exactonline_client.postings import beside
 from exactonline_client.store import Store, connections, postings
 from tests.cli.test_commands import DIVISIONS, sign_in
 
@@ -242,6 +243,33 @@ class TestReplay:
         assert [rows[f"W{number}"].outcome for number in (1, 2, 3)] == ["created"] * 3
         assert rows["W1"].exact_id == self.created(server, "W1")[0]["InvoiceID"]
         assert "0 records are sent again" in command("replay").stderr
+
+    @pytest.mark.parametrize(
+        ("method", "outcome"), [("append-only", "created"), ("upsert", "updated")]
+    )
+    def test_what_failed_beside_a_document_is_shown_and_sent_again_with_it(
+        self,
+        server: Server,
+        journal: Journal,
+        command: Callable[..., Result],
+        method: str,
+        outcome: str,
+    ) -> None:
+        reference = f"W-{method}"
+        content = self.invoice(server, reference)
+        journal.note(reference, "rejected", content=content)
+        assert command("replay").exit_code == 0
+        later = {**content, "Description": "later"}
+        journal.note(beside(reference), "rejected", content=later, reason="closed")
+        shown = command("results", "--reference", reference, "--json").stdout.splitlines()
+        assert [json.loads(line)["outcome"] for line in shown] == ["created", "rejected"]
+        environment = {"TARGET_EXACTONLINE_LOAD_METHOD": method}
+        result = command("replay", "--reference", reference, **environment)
+        assert "1 records are sent again" in result.stderr
+        assert result.exit_code == 0, result.output
+        assert {name: row.outcome for name, row in journal.rows().items()} == {reference: outcome}
+        (made,) = self.created(server, reference)
+        assert (made["Description"] == "later") == (method == "upsert")
 
     def test_what_is_in_doubt_is_looked_for_and_sent_if_it_is_not_there(
         self, server: Server, journal: Journal, command: Callable[..., Result]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -234,3 +238,29 @@ def test_match_sets_are_uploaded_once(
     assert [outcome for _, outcome in first.outcomes] == ["unchanged"] * 2
     assert books.calls(UPLOAD) == 1
     assert all(books.is_paid(record) for record in records)
+
+
+def test_two_programs_whose_locks_are_taken_all_the_time(
+    company: Company, shared: dict[str, Any], tmp_path: Path
+) -> None:
+    references = [unused() for _ in range(20)]
+    messages = [Runner.schema(), *(Runner.record(company.invoice(name)) for name in references)]
+    given = "".join(json.dumps(message) + "\n" for message in messages)
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({**shared, "settle_after": 5}), encoding="utf-8")
+    command = [sys.executable, "-m", "target_exactonline", "--config", str(config)]
+    with ThreadPoolExecutor(2) as pool:
+        programs = [
+            pool.submit(subprocess.run, command, input=given, text=True, capture_output=True)
+            for _ in range(2)
+        ]
+        while not all(program.done() for program in programs):
+            wait(programs, timeout=1)
+            lose_locks(shared["store_url"])
+    # Where a session ended within a transaction, a run ends as well; the next one goes on.
+    last = subprocess.run(command, input=given, text=True, capture_output=True, check=False)
+    assert last.returncode == 0, last.stderr
+    assert [len(company.invoices(name)) for name in references] == [1] * len(references)
+    for program in programs:
+        assert program.result().returncode in (0, 8), program.result().stderr
+        assert "Traceback" not in program.result().stderr
