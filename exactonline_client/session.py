@@ -21,7 +21,7 @@ import backoff
 import requests
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
-from exactonline_client import refusals, transfer
+from exactonline_client import refusals, server_faults, transfer
 from exactonline_client.error_counts import COUNTED, endpoint_of
 from exactonline_client.errors import (
     AccessDenied,
@@ -50,7 +50,8 @@ logger = logging.getLogger(__name__)
 
 TRIES = 5
 """How often a read is tried; the waits between are random, up to 1, 2, 4, 8 seconds."""
-UNAUTHORISED, FORBIDDEN, TIMED_OUT, TOO_MANY, SERVER_ERROR = 401, 403, 408, 429, 500
+BAD_REQUEST, UNAUTHORISED, FORBIDDEN, TIMED_OUT, TOO_MANY = 400, 401, 403, 408, 429
+SERVER_ERROR = 500
 LONGEST_REASON = 400
 WRITES = {"POST", "PUT", "DELETE"}
 BLOCKED = (
@@ -398,6 +399,12 @@ def _check(method: str, address: str, answer: requests.Response) -> None:
         )
         unsigned.not_carried_out = True
         raise unsigned
+    if (
+        method in WRITES
+        and status in (BAD_REQUEST, SERVER_ERROR)
+        and server_faults.is_meant(message)
+    ):
+        raise _Fault(f"HTTP {status} ({message})")
     if method in WRITES and status == SERVER_ERROR and message:
         raise ValidationFailed(f"{where}: {message}", status=status, reason=message)
     if status == TIMED_OUT or status >= SERVER_ERROR:

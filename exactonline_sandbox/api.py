@@ -109,9 +109,7 @@ def _answer(world: World, call: Call, chain: Chain, fate: Fate, *, as_atom: bool
     refusal = _over_limit(world, call, chain)
     if refusal is not None:
         return refusal
-    failure = fate.status and ApiError(
-        fate.status, "The sandbox was told to fail here." if fate.body else ""
-    )
+    failure = fate.status and ApiError(fate.status, fate.message)
     if failure and not fate.handled:
         raise failure
     _check_size(call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
@@ -93,8 +94,10 @@ async def _carry_out(world: World, call: Call, request: Request) -> Response:
         api.cut(world, call)
         await _cut_connection(request)
     if fate.late is not None:
-        world.later.add(fate.late, partial(api.handle, world, call, fate))
-        await _cut_connection(request)
+        later = replace(fate, status=None)
+        world.later.add(fate.late, partial(api.handle, world, call, later))
+        if fate.status is None:
+            await _cut_connection(request)
     answer = api.handle(world, call, fate)
     if fate.lost:
         await _cut_connection(request)

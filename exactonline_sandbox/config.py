@@ -100,6 +100,8 @@ class FaultRule:
     status: int = 503
     body: bool = False
     """With an error message in the body, for `status`."""
+    message: str = ""
+    """The message, where it is to be another one."""
     handled: bool = False
     """For `status`: the call is handled all the same, as behind a gateway that gave up."""
     seconds: float = 0.0

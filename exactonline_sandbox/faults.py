@@ -22,13 +22,15 @@ class Fate:
     status: int | None = None
     """Answer with this, and do not handle the call unless `handled`."""
     handled: bool = False
-    body: bool = False
+    message: str = ""
+    """What the body says, for `status`."""
     cut: bool = False
     """Cut the connection before the call is handled."""
     lost: bool = False
     """Handle the call, then cut the connection before the answer."""
     late: float | None = None
-    """Cut the connection, and handle the call so many seconds of the sandbox's clock later."""
+    """Handle the call so many seconds of the sandbox's clock later, and cut the connection now; or
+    answer with `status` where that is given."""
     unauthorized: bool = False
     malformed: bool = False
     """Answer with a body that is cut off half-way."""
@@ -88,7 +90,8 @@ def _apply(rule: FaultRule, fate: Fate) -> None:
     if rule.kind == "latency":
         fate.seconds += rule.seconds
     elif rule.kind == "status":
-        fate.status, fate.body, fate.handled = rule.status, rule.body, rule.handled
+        message = rule.message or ("The sandbox was told to fail here." if rule.body else "")
+        fate.status, fate.message, fate.handled = rule.status, message, rule.handled
     elif rule.kind == "late":
         fate.late = rule.seconds
     else:

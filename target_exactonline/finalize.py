@@ -6,12 +6,11 @@ request leaves, and a request without an answer is followed by a look at the inv
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import catalogue
+from exactonline_client import catalogue, pages
 from exactonline_client.errors import ExactOnlineError, InDoubt, RequestRefused
 from exactonline_client.postings import BROKEN, DONE, REFUSED, SENDING, WANTED
 from target_exactonline.documents import encode
@@ -19,8 +18,6 @@ from target_exactonline.journal import Overtaken
 from target_exactonline.waiting import is_old
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from target_exactonline.journal import Journal, Posting
     from target_exactonline.search import Search
 
@@ -95,6 +92,7 @@ class Finalizer:
                 encode(self._order(key)),
                 confirm=confirm,
             )
+            problems = _problems(answer.content)
         except Overtaken:
             return OTHERS
         except RequestRefused as refusal:
@@ -106,7 +104,7 @@ class Finalizer:
             if error.not_carried_out:
                 self._note(reference, WANTED)
             raise
-        return self._ended(reference, _carried_out(_problems(answer.content)))
+        return self._ended(reference, _carried_out(problems))
 
     def _order(self, key: str) -> dict[str, Any]:
         order: dict[str, Any] = {"InvoiceID": key, "SendEmailToCustomer": self.mode == EMAIL}
@@ -166,14 +164,12 @@ def _carried_out(problems: str) -> Ending:
 
 
 def _problems(body: bytes) -> str:
-    """What an answer says went wrong inside."""
-    row = _row(body)
+    """What an answer says went wrong inside.
+
+    Raises:
+        InDoubt: it cannot be read.
+    """
+    row = pages.content(body)
+    if not isinstance(row, dict):
+        raise InDoubt("The answer to an invoice that was finalised cannot be read.")
     return "; ".join(str(row[name]).strip() for name in FAILURES if row.get(name))
-
-
-def _row(body: bytes) -> Mapping[str, Any]:
-    try:
-        row = json.loads(body)["d"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return {}
-    return row if isinstance(row, dict) else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import xml_api
+from exactonline_client import server_faults, xml_api
 from exactonline_client.errors import (
     AccessDenied,
     ExactOnlineError,
@@ -351,10 +351,10 @@ class _Batch:
             reason = refused.get(item.reference)
             if reason is None or item.reference in there:
                 settled.append((item, _made(CREATED if reason is None else present, item)))
-            elif reason:
+            elif reason and not server_faults.is_meant(reason):
                 settled.append((item, Fate(REJECTED, reason=reason)))
             else:
-                self.journal.doubt(ENTITY, item.reference, UNSAID)
+                self.journal.doubt(ENTITY, item.reference, reason or UNSAID)
                 unsaid.append(item)
         self._note(settled)
         self._put_off(unsaid)

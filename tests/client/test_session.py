@@ -283,6 +283,16 @@ class TestFaults:
         assert len(mock.calls) == 1
 
     @pytest.mark.parametrize("method", WRITES)
+    @pytest.mark.parametrize("status", [400, 408, 500, 502, 504])
+    def test_a_message_that_names_a_fault_leaves_doubt(
+        self, method: str, status: int, session: Session, mock: Any
+    ) -> None:
+        mock.add(method, URL, status=status, json=refusal("Er is een fout opgetreden."))
+        with pytest.raises(InDoubt, match=f"HTTP {status} .Er is een fout.*is not known"):
+            call(session, method)
+        assert len(mock.calls) == 1
+
+    @pytest.mark.parametrize("method", WRITES)
     @pytest.mark.parametrize("status", [408, 500, 503])
     @pytest.mark.parametrize(
         "answer",

@@ -135,6 +135,32 @@ def test_an_answer_that_may_be_of_somebody_else_is_a_doubt(
     assert finalized(runner) == {reference: "sending"}
 
 
+def test_a_refusal_that_names_a_fault_is_followed_by_a_look(
+    company: Company, runner: Runner
+) -> None:
+    once = {"path": PRINTED, "times": 1}
+    company.server.control.faults(
+        {**once, "kind": "status", "status": 500, "message": "Er is een fout opgetreden"},
+        {**once, "kind": "late", "seconds": 0.3},
+    )
+    load = runner.load(company.invoice("fault"), finalize="print", settle_after=2)
+    assert load.error is None
+    assert load.outcomes == [("fault", "created"), ("fault", "updated")]
+    assert status(company, "fault") == PROCESSED
+    assert finalized(runner) == {"fault": "done"}
+
+
+def test_a_success_that_cannot_be_read_is_followed_by_a_look(
+    company: Company, runner: Runner
+) -> None:
+    company.server.control.faults({"kind": "malformed", "path": PRINTED, "times": 1})
+    load = runner.load(company.invoice("half"), finalize="email", settle_after=0)
+    assert "whether it was sent is not known" in str(load.reasons[0])
+    assert isinstance(load.error, RecordsRejected)
+    assert status(company, "half") == PROCESSED
+    assert prints(company) == 1
+
+
 def test_what_never_arrived_is_finalised_at_the_end(company: Company, runner: Runner) -> None:
     company.server.control.faults({"kind": "cut", "path": PRINTED, "times": 1})
     load = runner.load(company.invoice("cut"), finalize="print", settle_after=1)

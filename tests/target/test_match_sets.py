@@ -288,6 +288,18 @@ def test_an_upload_that_is_refused_as_a_whole_rejects_its_sets(
     assert isinstance(loaded.error, RecordsRejected)
 
 
+def test_a_message_of_an_upload_that_names_a_fault_leaves_doubt(
+    wire_runner: Runner, httpserver: HTTPServer
+) -> None:
+    message = '<Message type="0"><Description>Timeout expired.</Description></Message>'
+    httpserver.expect_request(f"/docs/{UPLOAD}").respond_with_data(
+        f"<eExact><Messages>{message}</Messages></eExact>"
+    )
+    httpserver.expect_request(f"/docs/{DOWNLOAD}").respond_with_data("<eExact/>")
+    loaded = load(wire_runner, wire_record(1), settle_after=0)
+    assert loaded.outcomes == [("R-1", "in_doubt")]
+
+
 def test_an_upload_that_was_not_taken_up_is_not_in_doubt(
     wire_runner: Runner, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
-from time import time
+from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -83,6 +83,35 @@ def test_a_later_version_that_is_not_sent_leaves_the_doubt(
     third = runner.load({**entry, "Notes": "new"}, stream=ENTRIES, settle_after=0)
     assert third.outcomes[0][1] != "created"
     assert number_of(company, ENTRIES) == before + 1
+
+
+@pytest.mark.parametrize("handled", [True, False], ids=["at once", "later"])
+def test_a_fault_with_a_message_is_no_proof_that_nothing_was_created(
+    company: Company, runner: Runner, *, handled: bool
+) -> None:
+    entry = journal_entry(company, f"D-fault-{handled}")
+    before = number_of(company, ENTRIES)
+    once = {"method": "POST", "times": 1}
+    fault = {**once, "kind": "status", "status": 500, "message": "Timeout expired.\r\n"}
+    late = [] if handled else [{**once, "kind": "late", "seconds": 0.3}]
+    company.server.control.faults({**fault, "handled": handled}, *late)
+    first = runner.load(entry, stream=ENTRIES, settle_after=0)
+    assert first.outcomes == [(entry["reference"], "in_doubt")]
+    deadline = monotonic() + 10
+    while number_of(company, ENTRIES) == before and monotonic() < deadline:
+        sleep(0.02)
+    second = runner.load(entry, stream=ENTRIES, settle_after=0)
+    assert second.outcomes == [(entry["reference"], "in_doubt")]
+    assert number_of(company, ENTRIES) == before + 1
+
+
+def test_a_reason_of_business_stays_a_rejection(company: Company, runner: Runner) -> None:
+    message = "Ongeldige referentie: Timer"
+    fault = {"kind": "status", "status": 500, "message": message, "method": "POST", "times": 1}
+    company.server.control.faults(fault)
+    load = runner.load(journal_entry(company, "D-business"), stream=ENTRIES)
+    assert load.outcomes == [("D-business", "rejected")]
+    assert message in str(load.reasons[0])
 
 
 def test_a_rejected_version_does_not_hurry_what_is_on_its_way(

@@ -1,0 +1,95 @@
+"""Which messages speak of the server itself, and not of the document that was sent.
+
+Exact answers both with HTTP 500 and a message: "Mandatory: Invoice to" for what a document lacks,
+and "Timeout expired." for what may be carried out all the same, a moment later. The status does
+not tell them apart, so the words have to. They come in the language of the user. Exact does not
+publish them: those of a document (`Mandatory: ...`, `Ongeldige referentie: ...`, `Invalid journal.
+...`, `Can't delete: ... - Used in: ...`) are known from those who met them; those of the server are
+what the parts it is made of say, ASP.NET and SQL Server, and what a page of Exact says when it
+fails.
+
+A message that is taken for one of the server by mistake costs a look at Exact; one that is taken
+for one of the document by mistake costs a document that is there twice. What is doubtful is
+therefore here. Phrases rather than words, though: a message may quote a value.
+"""
+
+from __future__ import annotations
+
+import re
+
+PHRASES = {
+    "en": (
+        r"\btime-?\s?out\b",
+        r"\btimed[ -]out\b",
+        r"\bdeadlock",
+        r"\binternal (server )?(error|fault)\b",
+        r"\bunexpected (error|fault)\b",
+        r"\bunknown error\b",
+        r"\b(error|exception) (has |have )?occurred\b",
+        r"\bsomething went wrong\b",
+        r"\b(try|retry)( it)? (again|later)\b",
+        r"\b(temporarily|currently|service|server) (is )?(unavailable|not available|too busy)\b",
+        r"\b(server|system) is (too )?busy\b",
+        r"\bconnection (\w+ ){0,2}(closed|reset|refused|lost|broken|aborted|failed|terminated)\b",
+        r"\bconnection (pool|string)\b",
+        r"\b(underlying|existing) connection\b",
+        r"\b(network|transport)[ -](related|level)\b",
+        r"\bout of memory\b",
+        r"\b(transaction|thread) (\w+ ){1,3}(aborted|cancell?ed|rolled back)\b",
+    ),
+    "en, of .NET": (
+        r"\bobject reference not set\b",
+        r"\bvalue cannot be null\b",
+        r"\bindex was out(side| of)\b",
+        r"\bsequence contains (no|more than one)\b",
+        r"\b(un)?handled exception\b",
+        r"\bexception of type\b",
+        r"\b[a-z]+exception\b",
+        r"\bstack trace\b",
+        r"\bruntime error\b",
+    ),
+    "en, of SQL Server": (
+        r"\bsql\b",
+        r"\bsql(server|client)\b",
+        r"\block request\b",
+        r"\btransaction log\b",
+    ),
+    "nl": (
+        r"\b(interne|onverwachte|onbekende) (server)?fout\b",
+        r"\bfout (is )?opgetreden\b",
+        r"\b(iets (fout|mis) ?gegaan|ging iets (fout|mis))\b",
+        r"\bprobeer (het )?(\w+ ){0,2}(opnieuw|nogmaals|later)\b",
+        r"\btijdslimiet\b",
+        r"\bverbinding (\w+ ){0,2}(verbroken|gesloten|verloren|mislukt|geweigerd)\b",
+        r"\b(tijdelijk|momenteel) niet beschikbaar\b",
+    ),
+    "fr": (
+        r"\berreur (interne|inattendue|inconnue)\b",
+        r"\berreur (\w+ )?s\West produite\b",
+        r"\berreur (\w+ )?est survenue\b",
+        r"\b(veuillez )?r[ée]essaye[rz]\b",
+        r"\bd[ée]lai (\w+\W){0,3}(d[ée]pass[ée]|expir[ée]|[ée]coul[ée])",
+        r"\bexpiration du d[ée]lai\b",
+        r"\bconnexion (\w+ ){0,2}(interrompue|perdue|ferm[ée]e|refus[ée]e|[ée]chou[ée]e?)",
+        r"\b(temporairement|momentan[ée]ment) (indisponible|inaccessible)\b",
+        r"\binterblocage\b",
+    ),
+    "de": (
+        r"\b(interner|unerwarteter|unbekannter) (server)?fehler\b",
+        r"\bfehler (ist )?aufgetreten\b",
+        r"\betwas (ist )?schiefgegangen\b",
+        r"\bversuchen sie (es )?(\w+ ){0,2}(erneut|noch ?(ein)?mal|sp[äa]ter)\b",
+        r"\bzeit(ü|ue)berschreitung\b",
+        r"\bzeitlimit\b",
+        r"\bverbindung (\w+ ){0,2}(getrennt|unterbrochen|geschlossen|verloren|abgelehnt)\b",
+        r"\b(vor(ü|ue)bergehend|zurzeit|derzeit) nicht (verf(ü|ue)gbar|erreichbar)\b",
+    ),
+}
+"""By language; whether letters are large does not count."""
+
+_ANY = re.compile("|".join(phrase for some in PHRASES.values() for phrase in some), re.IGNORECASE)
+
+
+def is_meant(message: str) -> bool:
+    """Whether a message speaks of a fault of the server."""
+    return _ANY.search(message) is not None
