@@ -361,14 +361,26 @@ class Store:
         digest = hashlib.sha256(f"exactonline:{name}".encode()).digest()
         number = int.from_bytes(digest[:8], "big", signed=True)
         with self._readable_errors(), self._connection(self.engine) as connection:
-            _lock(connection, number)
             before = getattr(self._mine, "connection", None), getattr(self._mine, "locks", ())
+            self._take_lock(connection, number)
             self._mine.connection, self._mine.locks = connection, (*before[1], number)
             try:
                 yield
             finally:
                 self._mine.connection, self._mine.locks = before
                 _unlock(connection, number)
+
+    @database.patient
+    def _take_lock(self, connection: sa.Connection, number: int) -> None:
+        """Wait for one lock more; for all of them once more, where the session ends meanwhile."""
+        with self._readable_errors():
+            wanted: tuple[int, ...] = (number,)
+            if connection.invalidated:
+                connection.rollback()
+                database.reconnect(connection)
+                wanted = (*getattr(self._mine, "locks", ()), number)
+            for one in wanted:
+                _lock(connection, one)
 
     def encrypt(self, text: str | None, *, secret: bool = True) -> bytes | None:
         """Encrypt with the first key; a `secret` is hidden wherever it may show up."""

@@ -11,7 +11,7 @@ import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,20 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from exactonline_client import database, files
+from exactonline_client.auth import Token
+from exactonline_client.clock import ServerClock
+from exactonline_client.connection import connect
 from exactonline_client.errors import ConfigurationError, StoreError
+from exactonline_client.limits import Budget
 from exactonline_client.migrations import MIGRATIONS
 from exactonline_client.store import Store, budgets, connections, metadata, schema_version
+from exactonline_sandbox import Sandbox, SandboxConfig
+from tests.client.conftest import BASE, Exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.client.conftest import Clock, TokenEndpoint
 
 Opener = Any
 
@@ -469,6 +477,165 @@ class TestServer:
             with pytest.raises(StoreError, match="not currently accepting connections"):
                 kept_token(store)
 
+    # The point at which the connection breaks: a statement by its number, or the commit.
+    @pytest.mark.parametrize("at", [1, 2, 3, "commit"])
+    def test_what_a_restart_cuts_off_is_done_again(
+        self, at: int | str, new_database: Callable[[], str], open_store: Opener, clock: Clock
+    ) -> None:
+        with open_store(new_database()) as store:
+            budget = Budget(store, "a", clock=ServerClock(clock))
+            headers = {"X-RateLimit-Minutely-Limit": "60", "X-RateLimit-Minutely-Remaining": "9"}
+            with broken(store, at):
+                store.put(budgets, app="b", division=1, day_remaining=1)
+            with broken(store, at):
+                budget.learn(1, headers)
+            with broken(store, at), budget.turn(1, "crm/Accounts"):
+                pass
+            with broken(store, at):
+                rows = store.read(sa.select(budgets.c.app, budgets.c.minute_remaining))
+            assert sorted(map(tuple, rows)) == [("a", 8), ("b", None)]
+
+    @pytest.mark.parametrize("at", [1, 2, 3, "commit"])
+    def test_a_chain_of_tokens_outlives_a_restart(
+        self,
+        at: int | str,
+        new_database: Callable[[], str],
+        open_store: Opener,
+        clock: Clock,
+        endpoint: TokenEndpoint,
+    ) -> None:
+        with open_store(new_database()) as store:
+            exact = Exact(BASE, store, clock)
+            for number in (1, 2):
+                endpoint.grant(number)
+                source = exact.tokens()
+                with broken(store, at):
+                    assert source.access_token() == f"access-{number}"
+                with broken(store, at):
+                    source._note_proof(Token(f"access-{number}", clock.now))
+                clock.now += 600
+            (row,) = store.read(sa.select(connections))
+            assert store.decrypt(row.refresh_token) == "refresh-2"
+            assert row.previous_refresh_token is None
+            assert len(endpoint.forms) == 2
+
+    def test_a_pair_that_was_stored_as_the_connection_broke_is_ours(
+        self,
+        new_database: Callable[[], str],
+        open_store: Opener,
+        clock: Clock,
+        endpoint: TokenEndpoint,
+    ) -> None:
+        with open_store(new_database()) as store:
+            exact = Exact(BASE, store, clock)
+            endpoint.grant(1)
+            source = exact.tokens()
+            replace_chain = source._replace
+            source._replace = lambda *given: replace_chain(*given) and False  # type: ignore[method-assign]
+            assert source.access_token() == "access-1"
+            (row,) = store.read(sa.select(connections))
+            assert store.decrypt(row.previous_refresh_token) == "seed-0"
+
+    def test_a_server_that_is_starting_is_waited_for_from_the_first(
+        self, new_database: Callable[[], str], key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        url = new_database()
+        connect, left = sa.Engine.connect, iter(["starting up", "shutting down"])
+
+        def starting(engine: sa.Engine) -> sa.Connection:
+            words = next(left, None)
+            if words:
+                said = Exception(f"FATAL:  the database system is {words}")
+                raise sa.exc.OperationalError("", None, said)
+            return connect(engine)
+
+        monkeypatch.setattr(sa.Engine, "connect", starting)
+        Store(url, key).close()
+        assert next(left, None) is None
+
+    def test_who_waits_for_a_lock_outlives_a_restart_with_all_its_locks(
+        self,
+        new_database: Callable[[], str],
+        open_store: Opener,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        url = new_database()
+        taken, enough = threading.Event(), threading.Event()
+        with ExitStack() as stack:
+            holder, waiter, other = (stack.enter_context(open_store(url)) for _ in range(3))
+
+            def wait() -> None:
+                with waiter.lock("outer"), waiter.lock("inner"):
+                    taken.set()
+                    enough.wait(30)
+
+            thread = threading.Thread(target=wait)
+            with holder.lock("inner"):
+                thread.start()
+                while not end_who_waits(url):
+                    time.sleep(0.01)
+            assert taken.wait(30)
+            monkeypatch.setattr(files, "LOCK_TIMEOUT", 0.2)
+            for name in ("outer", "inner"):
+                with pytest.raises(StoreError, match="lock"), other.lock(name):
+                    pass
+            enough.set()
+            thread.join(30)
+
+    def test_a_run_goes_on_while_the_server_is_started_anew_again_and_again(
+        self, new_database: Callable[[], str], key: str
+    ) -> None:
+        url, over = new_database(), threading.Event()
+
+        def restart() -> None:
+            while not over.wait(0.05):
+                drop_connections(url)
+
+        with Sandbox(SandboxConfig(invoices=2, minutely_limit=1000)).running() as server:
+            settings = {**server.settings(), "store_url": url, "store_key": key}
+            server.control.clock(advance_seconds=600)
+            with closing(connect(settings)) as opened, opened.noted_run("test"):
+                thread = threading.Thread(target=restart)
+                thread.start()
+                try:
+                    division = server.divisions[0]
+                    for _ in range(40):
+                        opened.session.get(f"/api/v1/{division}/crm/Accounts?$top=1", division)
+                finally:
+                    over.set()
+                    thread.join(30)
+
+
+@contextmanager
+def broken(store: Store, at: int | str) -> Iterator[None]:
+    """End the connection before a statement of the block, or before its first commit, once."""
+    state = {"count": 0, "over": False}
+
+    def strike(connection: sa.Connection) -> None:
+        if state["over"]:
+            return
+        state["over"] = True
+        pid = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+        with administrator(store.url) as other:
+            other.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+    def before_statement(connection: sa.Connection, *_: object) -> None:
+        state["count"] += 1
+        if state["count"] == at:
+            strike(connection)
+
+    def before_commit(connection: sa.Connection) -> None:
+        if at == "commit":
+            strike(connection)
+
+    sa.event.listen(store.engine, "before_cursor_execute", before_statement)
+    sa.event.listen(store.engine, "commit", before_commit)
+    try:
+        yield
+    finally:
+        sa.event.remove(store.engine, "before_cursor_execute", before_statement)
+        sa.event.remove(store.engine, "commit", before_commit)
+
 
 @contextmanager
 def administrator(url: sa.URL) -> Iterator[sa.Connection]:
@@ -487,6 +654,17 @@ def drop_connections(text: str) -> None:
     )
     with administrator(url) as connection:
         connection.execute(ended, {"name": url.database})
+
+
+def end_who_waits(text: str) -> bool:
+    """End the session of a database that waits for a lock of ours, if there is one."""
+    url = sa.make_url(text)
+    ended = sa.text(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE datname = :name AND wait_event = 'advisory'"
+    )
+    with administrator(url) as connection:
+        return bool(connection.execute(ended, {"name": url.database}).all())
 
 
 def close_to_others(text: str, *, closed: bool = True) -> None:
