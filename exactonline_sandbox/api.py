@@ -71,6 +71,9 @@ def handle(world: World, call: Call, fate: Fate) -> Answer:
         culprit = chain or world.tokens.owner_of(_token(call))
         if culprit is not None:
             _note_error(world, call, culprit, error.status)
+    if fate.text and answer.status == fate.status:
+        kind = "text/html" if fate.text.startswith("<") else answer.content_type
+        answer = replace(answer, body=fate.text.encode(), content_type=kind)
     _record(world, call, answer.status)
     return answer
 

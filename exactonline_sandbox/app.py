@@ -136,7 +136,7 @@ def _token_handler(world: World) -> Handler:
             await _cut_connection(request)
         if fate.status and not fate.handled:
             world.recorder.token_call(grant, fate.status)
-            return _token_fault(fate.status, told=fate.body)
+            return _token_fault(fate.status, told=bool(fate.message))
         try:
             tokens = world.tokens.exchange(form, request.headers.get("authorization", ""))
         except OAuthError as error:
@@ -146,7 +146,7 @@ def _token_handler(world: World) -> Handler:
         if fate.lost:
             await _cut_connection(request)
         if fate.status:
-            return _token_fault(fate.status, told=fate.body)
+            return _token_fault(fate.status, told=bool(fate.message))
         if fate.malformed:
             tokens |= {"access_token": "", "refresh_token": ""}
         return JSONResponse(tokens, headers={"Cache-Control": "no-store"})

@@ -102,6 +102,8 @@ class FaultRule:
     """With an error message in the body, for `status`."""
     message: str = ""
     """The message, where it is to be another one."""
+    text: str = ""
+    """The whole body, for `status`; with status 200 it takes the place of a right answer."""
     handled: bool = False
     """For `status`: the call is handled all the same, as behind a gateway that gave up."""
     seconds: float = 0.0

@@ -24,6 +24,8 @@ class Fate:
     handled: bool = False
     message: str = ""
     """What the body says, for `status`."""
+    text: str = ""
+    """The whole body, for `status`."""
     cut: bool = False
     """Cut the connection before the call is handled."""
     lost: bool = False
@@ -92,6 +94,7 @@ def _apply(rule: FaultRule, fate: Fate) -> None:
     elif rule.kind == "status":
         message = rule.message or ("The sandbox was told to fail here." if rule.body else "")
         fate.status, fate.message, fate.handled = rule.status, message, rule.handled
+        fate.text = rule.text
     elif rule.kind == "late":
         fate.late = rule.seconds
     else:

@@ -2,27 +2,33 @@
 
 `faults`: invoices go through lost answers, cut connections, failures and kills, and each is there
 once. `followups`: so is what else has to be done once: invoices are finalised, files attached,
-lines changed and payments matched. `costs`: what new invoices cost in calls, and what it costs to
-load them again. `malformed`: every record that is broken ends with a reason, and the sound ones
-between them arrive.
+lines changed and payments matched. `rounds`: small loads in random rounds, each a mix of all that
+may go wrong: two targets at once, faults, kills, pauses, clocks apart, and a store that loses its
+locks, is busy, away, or reached by two names. `costs`: what new invoices cost in calls, and what
+it costs to load them again. `malformed`: every record that is broken ends with a reason, and the
+sound ones between them arrive.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 
 from proof.writing.costs import costs
 from proof.writing.faults import faults
 from proof.writing.followups import followups
 from proof.writing.malformed import malformed
+from proof.writing.rounds import CODES as WORDS
+from proof.writing.rounds import rounds
 from proof.writing.storm import CODES
 
-if TYPE_CHECKING:
-    from collections import Counter
-
+PROCESSES = 2
 SHOWN = 20
 
 
@@ -49,6 +55,32 @@ def prove_followups(given: argparse.Namespace) -> list[str]:
     wrong = [f"{chore.name}: {line}" for chore in done for line in chore.wrong + chore.unsaid]
     kills = sum(chore.kills for chore in done)
     return wrong if kills >= given.kills else [*wrong, f"killed {kills} times only"]
+
+
+def prove_rounds(given: argparse.Namespace) -> list[str]:
+    """Print how often each ingredient struck; returns what is wrong, with the number to repeat."""
+    numbers = [given.only] if given.only is not None else range(given.rounds)
+    shares = [numbers[place::PROCESSES] for place in range(PROCESSES)]
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _quietly) as pool:
+        parts = pool.map(partial(rounds, given.seed), [share for share in shares if share])
+        found = [one for part in parts for one in part]
+    struck = sum((one.struck for one in found), Counter[str]())
+    codes = sum((one.codes for one in found), Counter[int]())
+    kinds = Counter(one.kind for one in found)
+    print(f"{len(found)} rounds: {_said(kinds)}; {sum(one.documents for one in found)} documents")
+    print(f"struck: {_said(+struck)}")
+    print("runs:", ", ".join(f"{codes[code]} {WORDS.get(code, code)}" for code in sorted(codes)))
+    calls, settled = (sum(getattr(one, name) for one in found) for name in ("calls", "settled"))
+    print(f"{calls} calls; settled by a person: {settled}")
+    broken = [one for one in found if one.wrong]
+    if broken:
+        print(f"{len(broken)} rounds broken; repeat one with --seed {given.seed} --only NUMBER")
+    return [f"round {one.number} ({one.kind}): {line}" for one in broken for line in one.wrong]
+
+
+def _quietly() -> None:
+    # A caller that is gone in the middle of its request is what this is about, no news.
+    logging.disable(logging.ERROR)
 
 
 def prove_costs(given: argparse.Namespace) -> list[str]:
@@ -90,11 +122,14 @@ def main() -> int:
     for name, prove, numbers in (
         ("faults", prove_faults, {"invoices": 1000, "kills": 100}),
         ("followups", prove_followups, {"kills": 60}),
+        ("rounds", prove_rounds, {"rounds": 500}),
         ("costs", prove_costs, {"invoices": 1000, "again": 10_000, "customers": 200, "items": 500}),
         ("malformed", prove_malformed, {"records": 100_000}),
     ):
         proof = proofs.add_parser(name)
         proof.set_defaults(prove=prove)
+        if prove is prove_rounds:
+            proof.add_argument("--only", type=int, metavar="NUMBER", help="this round alone")
         for option, number in {"seed": 1, **numbers}.items():
             proof.add_argument(f"--{option}", type=int, default=number)
     given = parser.parse_args()

@@ -59,7 +59,7 @@ def followups(seed: int, kills: int) -> list[Chore]:
 def finalising(seed: int, kills: int) -> Chore:
     """New invoices are sent by e-mail."""
     refusals = FaultRule("status", SHARE, status=500, body=True, path=PRINTED)
-    with _storm(seed, finalize="email") as storm, _prints() as prints:
+    with _storm(seed, finalize="email") as storm, counted_prints() as prints:
         chore = _weather("finalising", storm, storm.books.invoice, kills, refusals)
         _compare_finalised(chore, storm.books, prints)
     return chore
@@ -121,7 +121,7 @@ def _weather(
 
 
 @contextmanager
-def _prints() -> Iterator[Counter[str]]:
+def counted_prints() -> Iterator[Counter[str]]:
     """How often Exact was told to finalise each invoice, by key; the refusals of Exact included.
 
     The sandbox refuses what is processed already, and so hides that it was asked once more.

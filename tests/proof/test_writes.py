@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from proof.writing.costs import costs
 from proof.writing.faults import faults
 from proof.writing.followups import attaching, changing, finalising, matching
 from proof.writing.malformed import malformed
+from proof.writing.rounds import rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,3 +61,12 @@ def test_broken_records_end_with_a_reason() -> None:
     assert figures.wrong == []
     assert figures.sound == figures.outcomes["created"] == 2
     assert figures.outcomes["rejected"] == 998
+
+
+def test_a_few_rounds_of_all_that_may_go_wrong() -> None:
+    played = rounds(seed=2, numbers=range(6))
+    assert [(one.number, one.wrong) for one in played if one.wrong] == []
+    assert len({one.kind for one in played}) > 2
+    struck = sum((one.struck for one in played), Counter[str]())
+    assert struck["two at once"] > 2
+    assert +struck >= Counter({"killed": 1, "locks removed": 1})

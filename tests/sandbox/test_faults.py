@@ -157,3 +157,16 @@ def test_unknown_faults_are_refused(start: Callable[..., Api]) -> None:
     url = f"{start().server.base_url}/sandbox/faults"
     for rule in ({"kind": "fire"}, {"kind": "cut", "colour": "red"}, {}):
         assert requests.post(url, json={"rules": [rule]}, timeout=20).status_code == 400
+
+
+def test_any_text_may_take_the_place_of_an_answer(start: Callable[..., Api]) -> None:
+    api = start()
+    before = accounts(api)
+    page = {"kind": "status", "status": 200, "text": "<html>Please wait</html>", "times": 1}
+    api.server.control.faults({**page, "handled": True})
+    answer = api.call("POST", "crm/Accounts", {"Name": "Gemaakt"})
+    assert (answer.status_code, answer.text) == (200, "<html>Please wait</html>")
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert accounts(api) == before + 1
+    api.server.control.faults(page)
+    assert api.get("crm/Accounts").text == "<html>Please wait</html>"
