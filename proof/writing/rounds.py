@@ -85,6 +85,7 @@ CODES = {
 SIGN_IN, REJECTED, FORBIDDEN, UNAVAILABLE, STORE, KILLED = 3, 5, 6, 7, 8, -9
 MOST_SECONDS = 0.4
 """For which a program is paused, or a store is busy or away: less than `settle_after`."""
+SETTLED = 60
 MOST_ENDINGS = 8
 """Runs without faults after which everything has to be done."""
 
@@ -270,6 +271,8 @@ class _Game:
             self.versions += 1
         self.calls.clear()
         self.books.server.control.faults()
+        # What is still on its way arrives before anybody looks.
+        self.books.server.control.clock(advance_seconds=SETTLED)
         self.finish()
         self.round.calls = self.books.calls().total()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from proof.reading.entries import STREAMS as ENTRIES
 from proof.reading.entries import entries
 from proof.reading.kills import lives
 from proof.reading.rounds import Case, rounds
+from proof.reading.storms import storms
 from proof.reading.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -118,3 +120,10 @@ def test_what_a_server_refuses_is_not_asked_again(unexpanding: Books) -> None:
     # Divisions that are read at the same moment may each be the first to be refused.
     assert {call["count"] for call in refused} == {1}
     assert unexpanding.compare(joined=True).wrong == []
+
+
+def test_runs_that_go_wrong_leave_nothing_out() -> None:
+    played = storms(seed=2, numbers=range(4))
+    assert [(one.number, one.wrong) for one in played if one.wrong] == []
+    assert sum(one.rows for one in played) > 100
+    assert sum((one.struck for one in played), Counter[str]()).total() > 8
