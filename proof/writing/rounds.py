@@ -19,6 +19,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 from typing_extensions import override
 
+from exactonline_client.postings import HELD
 from exactonline_sandbox import Switches
 from exactonline_sandbox.business.invoices import PROCESSED
 from exactonline_sandbox.config import FaultRule
@@ -420,21 +421,38 @@ class _Game:
         self.round.wrong.append("it does not come to an end")
 
     def _settle(self) -> None:
-        """Say of entries in doubt whether they are there, as a person does who has looked."""
-        if self.round.kind != ENTRIES:
-            return
-        store = ("--store-url", self.books.settings["store_url"])
-        doubtful = ("--outcome", "in_doubt", "--outcome", "posting", "--json")
-        listing = self._start("exactonline", "results", *store, *doubtful)
+        """Do what a person does who has looked at Exact.
+
+        That is: say of entries in doubt whether they are there, and have the invoices finalised
+        that were held back for somebody to look at.
+        """
+        if self.round.kind == ENTRIES:
+            there = self._entries()
+            for told in self._results("--outcome", "in_doubt", "--outcome", "posting"):
+                reference = told["reference"]
+                keys = there.get(reference, [])
+                found = ("--created", keys[0]) if keys else ("--not-created",)
+                self._by_hand("results", "settle", self.stream, reference, *found, *self._where)
+        if self.round.kind == FINALISING:
+            for told in self._results():
+                if told["finalized"] == HELD:
+                    settings = ("--config", self.books.settings)
+                    self._by_hand("replay", "--reference", told["reference"], *settings)
+
+    @property
+    def _where(self) -> tuple[str, str]:
+        return "--store-url", str(self.books.settings["store_url"])
+
+    def _results(self, *options: str) -> list[Record]:
+        """What the store says of documents."""
+        listing = self._start("exactonline", "results", "--json", *self._where, *options)
         self._end([listing])
-        there = self._entries()
-        for line in listing.files.with_suffix(".out").read_text(encoding="utf-8").splitlines():
-            reference = json.loads(line)["reference"]
-            keys = there.get(reference, [])
-            told = ("--created", keys[0]) if keys else ("--not-created",)
-            settle = ("results", "settle", self.stream, reference, *told, *store)
-            self._end([self._start("exactonline", *settle)])
-            self.round.settled += 1
+        lines = listing.files.with_suffix(".out").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def _by_hand(self, *command: str | Record) -> None:
+        self._end([self._start("exactonline", *command)])
+        self.round.settled += 1
 
     def _entries(self) -> dict[str, list[str]]:
         """The keys of the journal entries that are there, by the reference on their lines."""
