@@ -9,7 +9,7 @@ import random
 import re
 import signal
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -333,7 +333,7 @@ class _Game:
         for stream in self.company.streams:
             rows = self.company.warehouse.living(stream)
             columns = {name for row in rows for name in row} - {DELETED_AT}
-            lacking = defaultdict(int)
+            lacking: Counter[str] = Counter()
             for row in rows:
                 for name in columns - row.keys():
                     lacking[name] += 1

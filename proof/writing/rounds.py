@@ -61,7 +61,7 @@ PAGE = "<html><body>Exact Online is being updated. Please come back later.</body
 FAULTS: dict[str, dict[str, Any]] = {
     "lost": {"kind": "lost"},
     "cut": {"kind": "cut"},
-    "late": {"kind": "late", "seconds": 15},
+    "late": {"kind": "late", "seconds": 6},
     "500 before": {"kind": "status", "status": 500},
     "503 before": {"kind": "status", "status": 503},
     "500 after": {"kind": "status", "status": 500, "handled": True},
@@ -84,9 +84,10 @@ CODES = {
     -9: "killed",
 }
 SIGN_IN, REJECTED, FORBIDDEN, UNAVAILABLE, STORE, KILLED = 3, 5, 6, 7, 8, -9
-MOST_SECONDS = 0.4
+MOST_SECONDS = 0.3
 """For which a program is paused, or a store is busy or away: less than `settle_after`."""
-SETTLED = 60
+SETTLE_AFTER = 90
+"""Seconds of the sandbox's time: longer than anything is on its way, a pause included."""
 MOST_ENDINGS = 8
 """Runs without faults after which everything has to be done."""
 
@@ -185,6 +186,7 @@ def play(place: Place, seed: int, number: int) -> Round:
         speed=SPEED,
         switches=switches,
         store_key=Fernet.generate_key().decode(),
+        settle_after=SETTLE_AFTER,
         **SETTINGS.get(found.kind, {}),
     )
     with books_of as books, counted_prints() as printed:
@@ -273,7 +275,7 @@ class _Game:
         self.calls.clear()
         self.books.server.control.faults()
         # What is still on its way arrives before anybody looks.
-        self.books.server.control.clock(advance_seconds=SETTLED)
+        self.books.server.control.clock(advance_seconds=SETTLE_AFTER)
         self.finish()
         self.round.calls = self.books.calls().total()
 
@@ -281,7 +283,7 @@ class _Game:
         """One target or two, and what befalls them."""
         self.calls.clear()
         self.books.server.control.faults(*self._rules())
-        programs = []
+        programs: list[Fork] = []
         two = self.chance.random() < 0.6  # noqa: PLR2004 - three of five
         self.round.struck["two at once"] += two
         for _ in range(1 + two):
@@ -290,8 +292,9 @@ class _Game:
         for _ in range(self.chance.choice((0, 1, 1, 3))):
             self._trouble()
         self._end(programs)
-        for thread in self.beside:
-            thread.join()
+        while self.beside:
+            # A timer may add what it starts.
+            self.beside.pop(0).join()
 
     def _rules(self) -> list[dict[str, Any]]:
         seconds = self.chance.choice((0, 0.01, 0.03))
@@ -377,7 +380,7 @@ class _Game:
             self.round.struck[name] += 1
             if delay:
                 timer = threading.Timer(delay, do)
-                timer.daemon = True
+                self.beside.append(timer)
                 timer.start()
             else:
                 do()
