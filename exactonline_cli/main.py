@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -18,12 +19,21 @@ from exactonline_cli.rotate_key import rotate_key
 from exactonline_cli.sandbox import sandbox
 from exactonline_cli.status import status
 from exactonline_cli.webhooks import webhooks
-from exactonline_client import foreign, redaction
-from exactonline_client.errors import ExactOnlineError
+from exactonline_client import foreign, redaction, stdout
+from exactonline_client.errors import ExactOnlineError, OutputError
 
 
 class _OneLineErrors(click.Group):
     """A group of commands in which an error of ours is one line and an exit code."""
+
+    @override
+    def main(self, *args: Any, **options: Any) -> Any:
+        try:
+            with stdout.written():
+                return super().main(*args, **options)
+        except OutputError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(error.exit_code)
 
     @override
     def invoke(self, ctx: click.Context) -> Any:

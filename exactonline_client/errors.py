@@ -21,7 +21,7 @@ EXIT_CODES: dict[int, tuple[str, str]] = {
     1: (
         (
             "a request was refused, or an answer or the input was not understood; the tap "
-            "reads its other streams"
+            "reads its other streams. Or standard output cannot be written"
         ),
         "read the line",
     ),
@@ -177,6 +177,10 @@ class RequestRefused(ExactOnlineError):  # noqa: N818
 
 class ValidationFailed(RequestRefused):
     """Exact Online refused a document for a reason of business (HTTP 500 with a message)."""
+
+
+class OutputError(ExactOnlineError):
+    """Standard output cannot be written."""
 
 
 class InDoubt(ExactOnlineError):  # noqa: N818

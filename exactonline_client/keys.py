@@ -153,11 +153,17 @@ def _put_in_file(file: Path, text: str) -> None:
     """Write the key file, whole or not at all: without it the store is lost."""
     fresh = file.with_suffix(".key.new")
     files.owner_only(fresh)
-    with fresh.open("w", encoding="ascii") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(file)
+    try:
+        with fresh.open("w", encoding="ascii") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        fresh.replace(file)
+    except OSError as error:
+        raise StoreError(
+            f"The key file {file} cannot be written: {error.strerror}. Choose another place with "
+            "the setting store_url, or set store_key."
+        ) from None
 
 
 def _in_keyring(ring: Keyring | None, store: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from singer_sdk.exceptions import ConfigValidationError
 
-from exactonline_client import environment, foreign, redaction
+from exactonline_client import environment, foreign, redaction, stdout
 from exactonline_client.errors import ConfigurationError, ExactOnlineError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def run(plugin: type[PluginBase]) -> None:
     redaction.install()
     try:
         foreign.refuse()
-        with readable_configuration_errors():
+        with stdout.written(), readable_configuration_errors():
             _readable_files(plugin.cli)()
     except ExactOnlineError as error:
         plugin.logger.error("%s", error)  # noqa: TRY400 - one line, no traceback

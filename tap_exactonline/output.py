@@ -9,6 +9,8 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
+from exactonline_client import stdout
+
 if TYPE_CHECKING:
     from singer_sdk.singerlib import Message
 
@@ -37,5 +39,5 @@ class PieceWriter(MsgSpecWriter):
     def flush(self) -> None:
         """Write what was kept back."""
         piece, self._piece = self._piece, bytearray()
-        sys.stdout.buffer.write(piece)
-        sys.stdout.flush()
+        with stdout.written():
+            sys.stdout.buffer.write(piece)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,17 +27,19 @@ def add(path: str | None, division: int, sets: Sequence[Element]) -> Path:
         ConfigurationError: it cannot be written, or is something else.
     """
     file = Path(path or f"exactonline-match-sets-{division}.xml").absolute()
+    partial = file.with_name(f"{file.name}.partial")
     try:
         present = _sets(file)
         known = {identity(item) for item in present}
         added = [item for item in sets if identity(item) not in known]
-        partial = file.with_name(f"{file.name}.partial")
         descriptor = os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
         with open(descriptor, "wb") as opened:  # noqa: PTH123 - a descriptor, not a path
             opened.write(xml_api.body(document([*present, *added])))
             os.fsync(opened.fileno())
         partial.replace(file)
     except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise ConfigurationError(
             f"Setting {SETTING}: {file} cannot be written ({error.strerror})."
         ) from None

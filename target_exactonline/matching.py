@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from exactonline_client import server_faults, xml_api
 from exactonline_client.errors import (
     AccessDenied,
+    ConfigurationError,
     ExactOnlineError,
     InDoubt,
     RequestRefused,
@@ -309,7 +310,7 @@ class _Batch:
         except InDoubt as doubt:
             self._doubt(items, str(doubt))
         except (AccessDenied, RequestRefused) as refusal:
-            self._refused(items, refusal)
+            self._refused(items, intents, refusal)
         except ExactOnlineError as error:
             if error.not_carried_out:
                 self._withdraw(items, intents)
@@ -321,11 +322,20 @@ class _Batch:
         for item in items:
             self.journal.withdraw(intents[item.reference], self.known.get(item.reference))
 
-    def _refused(self, items: list[MatchSet], refusal: AccessDenied | RequestRefused) -> None:
+    def _refused(
+        self,
+        items: list[MatchSet],
+        intents: Mapping[str, Intent],
+        refusal: AccessDenied | RequestRefused,
+    ) -> None:
         """Nothing of an upload was carried out."""
         if isinstance(refusal, AccessDenied) or refusal.status in GONE:
             self.loader.gone = str(refusal)
-            self._keep_for_hand(items)
+            try:
+                self._keep_for_hand(items)
+            except ConfigurationError:
+                self._withdraw(items, intents)
+                raise
         else:
             self._note([(item, Fate(REJECTED, reason=str(refusal))) for item in items])
 

@@ -10,7 +10,9 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, TextIO
+from io import FileIO
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exactonline_client.errors import ConfigurationError, RecordsRejected
 
@@ -93,18 +95,26 @@ class Results:
         self.counts: Counter[str] = Counter()
         self.failed = 0
         """Records that did not end as they ask, see `Fate.failed`."""
+        self.unwritten: ConfigurationError | None = None
+        """Why the file lacks results, if it does."""
         self._division = division
         self._clock = clock
+        self._path = path
         self._open = ExitStack()
         self._file = self._append_to(path) if path else None
 
-    def _append_to(self, path: str) -> TextIO:
+    def _append_to(self, path: str) -> FileIO:
         try:
-            return self._open.enter_context(open(path, "a", encoding="utf-8", opener=_owner_only))
-        except OSError as error:
+            # With a buffer, what could not be written would be tried again when it is closed.
+            file = self._open.enter_context(FileIO(path, "a", opener=_owner_only))
+            if _breaks_off(path):
+                file.write(b"\n")
+        except (OSError, ValueError) as error:
             raise ConfigurationError(
-                f"Setting results_path: {path} cannot be written ({error.strerror})."
+                f"Setting results_path: {path} cannot be written "
+                f"({getattr(error, 'strerror', None) or error})."
             ) from None
+        return file
 
     def note(self, result: Result) -> None:
         """Count a result, log what there is to say of it, and write its line."""
@@ -128,8 +138,25 @@ class Results:
             "number": fate.number,
             "reason": joined(fate.reason, fate.detail),
         }
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        self._file.flush()
+        text = json.dumps(line, ensure_ascii=False) + "\n"
+        self._write(self._file, text.encode(errors="backslashreplace"))
+
+    def _write(self, file: FileIO, line: bytes) -> None:
+        """Write a line; where that fails, the run goes on without the file.
+
+        What was done is in the store by then, and documents that are on their way must be noted.
+        """
+        try:
+            while line:
+                line = line[file.write(line) :]
+        except OSError as error:
+            self._file = None
+            self.unwritten = ConfigurationError(
+                f"Setting results_path: {self._path} cannot be written any further "
+                f"({error.strerror}). Make room, or name another file. No result is lost: "
+                "exactonline results shows those of this run as well."
+            )
+            logger.error("%s", self.unwritten)  # noqa: TRY400 - one line, no traceback
 
     def report(self, result: Result, most_failures: int | None) -> None:
         """Note a result; end the run where it is the last failure that is allowed.
@@ -172,7 +199,20 @@ class Results:
 
     def close(self) -> None:
         """Close the file."""
-        self._open.close()
+        try:
+            self._open.close()
+        except OSError as error:
+            logger.warning("%s may lack the last results (%s).", self._path, error.strerror)
+
+
+def _breaks_off(path: str) -> bool:
+    """Whether the last line of a file was cut off while it was written."""
+    file = Path(path)
+    if not file.is_file() or not file.stat().st_size:
+        return False
+    with file.open("rb") as opened:
+        opened.seek(-1, os.SEEK_END)
+        return opened.read() != b"\n"
 
 
 def _owner_only(path: str, flags: int) -> int:

@@ -14,7 +14,7 @@ from singer_sdk.exceptions import MappingError, SyncError
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from typing_extensions import override
 
-from exactonline_client import connection, plugin
+from exactonline_client import connection, plugin, stdout
 from exactonline_client.errors import (
     AccessDenied,
     ConfigurationError,
@@ -304,7 +304,8 @@ class TargetExactOnline(Target):
     def _write_state_message(self, state: dict[str, Any]) -> None:
         # What a dry run has looked at is still to be written.
         if state != self._written_state and not self.config.get("dry_run"):
-            super()._write_state_message(state)
+            with stdout.written():
+                super()._write_state_message(state)
             self._written_state = state
 
     @override
@@ -337,6 +338,8 @@ class TargetExactOnline(Target):
                 "reasons above. Correct them and load them again; those that were written stay as "
                 "they are."
             )
+        if self.results.unwritten:
+            raise self.results.unwritten
 
     def _report(self) -> None:
         for loader in self._all_loaders():
@@ -375,8 +378,11 @@ class TargetExactOnline(Target):
     def _stopped(self) -> SystemExit:
         """The end of a run that was asked to terminate, after saying how it went."""
         self._report()
-        failed = self._has_results and self.results.failed
-        return SystemExit(RecordsRejected.exit_code if failed else 0)
+        if not self._has_results:
+            return SystemExit(0)
+        if self.results.failed:
+            return SystemExit(RecordsRejected.exit_code)
+        return SystemExit(self.results.unwritten.exit_code if self.results.unwritten else 0)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:

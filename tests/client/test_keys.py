@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,18 @@ def test_without_one_a_file_holds_it(
     sealed = keys.kept(file, STORE).encrypt(b"hush")
     assert Fernet(file.read_bytes()).decrypt(sealed) == b"hush"
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_for_which_there_is_no_room_is_told(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(keys, "system_keyring", lambda: None)
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    with pytest.raises(StoreError, match="cannot be written: No space left on device"):
+        keys.kept(file, STORE)
 
 
 def test_a_keyring_that_does_not_answer_is_done_without(

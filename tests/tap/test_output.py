@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from singer_sdk.singerlib import RecordMessage, StateMessage
 
+from exactonline_client.errors import OutputError
 from tap_exactonline.output import PIECE, PieceWriter
 from tap_exactonline.tap import TapExactOnline
 from tests.tap.conftest import catalog
 
 if TYPE_CHECKING:
-    import pytest
     from singer_sdk.singerlib import Message
 
     from tests.tap.conftest import Bench
@@ -37,6 +39,16 @@ def test_a_state_takes_the_records_before_it_along(
     first, second, last = written(capsysbinary)
     assert [first["record"]["Number"], second["record"]["Number"]] == [1, 2]
     assert last["type"] == "STATE"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk here")
+def test_output_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = PieceWriter()
+    with Path("/dev/full").open("w", encoding="utf-8") as full, monkeypatch.context() as patched:
+        patched.setattr("sys.stdout", full)
+        writer.write_message(record(1))
+        with pytest.raises(OutputError, match="No space left on device"):
+            writer.write_message(StateMessage(value={}))
 
 
 def test_many_records_do_not_wait_for_a_state(capsysbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -238,6 +240,27 @@ class TestFile:
         loaded = load(runner, books.item(), match_sets_path=str(tmp_path / "no" / "folder.xml"))
         assert isinstance(loaded.error, ConfigurationError)
         assert "cannot be written" in str(loaded.error)
+
+    def test_a_full_disk_leaves_it_as_it_was(
+        self, books: Books, runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        books.company.server.control.switches(xml_api=False)
+        file = tmp_path / "sets.xml"
+        first, second = books.item(), books.item()
+        load(runner, first, match_sets_path=str(file))
+        before = file.read_text()
+
+        def full(_descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", full)
+            loaded = load(runner, second, match_sets_path=str(file))
+        assert isinstance(loaded.error, ConfigurationError)
+        assert "No space left on device" in str(loaded.error)
+        assert (file.read_text(), [*tmp_path.glob("*.partial")]) == (before, [])
+        assert load(runner, second, match_sets_path=str(file)).outcomes[0][1] == "skipped"
+        assert file.read_text().count("<MatchSet>") == 2
 
 
 def test_all_pages_of_what_is_there_are_read(wire_runner: Runner, httpserver: HTTPServer) -> None:
