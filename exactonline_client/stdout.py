@@ -1,4 +1,4 @@
-"""Standard output that nobody reads any more, or that has no room: one line instead of a trace."""
+"""Standard output: whole lines, nothing behind a cut one, and one line where it takes no more."""
 
 from __future__ import annotations
 
@@ -38,6 +38,30 @@ def written() -> Iterator[None]:
             f"Standard output cannot be written ({error.strerror or error}). What reads it may "
             "have ended, or the disk may be full; what was done so far is kept."
         ) from None
+
+
+class Output:
+    """Standard output, to which nothing is written behind a write that failed."""
+
+    def __init__(self) -> None:
+        """Nothing has failed yet."""
+        self._is_cut = False
+
+    def write(self, lines: bytes | bytearray) -> None:
+        """Write whole lines; does nothing behind a write that failed.
+
+        Raises:
+            OutputError: nobody reads any more, or there is no room.
+        """
+        if self._is_cut:
+            return
+        self._is_cut = True
+        with written():
+            # With PYTHONUNBUFFERED a signal cuts a write short, without an error.
+            left = memoryview(lines)
+            while left:
+                left = left[sys.stdout.buffer.write(left) :]
+        self._is_cut = False
 
 
 def _discard() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
-from exactonline_client import stdout
+from exactonline_client.stdout import Output
 
 if TYPE_CHECKING:
     from singer_sdk.singerlib import Message
@@ -29,6 +28,7 @@ class PieceWriter(MsgSpecWriter):
         """Nothing is kept back yet."""
         super().__init__()
         self._piece = bytearray()
+        self._output = Output()
 
     @override
     def write_message(self, message: Message) -> None:
@@ -39,5 +39,4 @@ class PieceWriter(MsgSpecWriter):
     def flush(self) -> None:
         """Write what was kept back."""
         piece, self._piece = self._piece, bytearray()
-        with stdout.written():
-            sys.stdout.buffer.write(piece)
+        self._output.write(piece)

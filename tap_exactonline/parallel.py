@@ -36,14 +36,18 @@ class Stopped(Exception):  # noqa: N818
     """Nobody takes any more what this thread gives."""
 
 
+def is_reader() -> bool:
+    """Whether this thread is one of a crew."""
+    return hasattr(_own, "stop")
+
+
 def check() -> None:
     """Go on only if what this thread gives is still wanted.
 
     Raises:
         Stopped: it is not.
     """
-    stop: threading.Event | None = getattr(_own, "stop", None)
-    if stop is not None and stop.is_set():
+    if is_reader() and _own.stop.is_set():
         raise Stopped
 
 
@@ -53,10 +57,9 @@ def pause(seconds: float) -> None:
     Raises:
         Stopped: it is not.
     """
-    stop: threading.Event | None = getattr(_own, "stop", None)
-    if stop is None:
+    if not is_reader():
         time.sleep(seconds)
-    elif stop.wait(seconds):
+    elif _own.stop.wait(seconds):
         raise Stopped
 
 

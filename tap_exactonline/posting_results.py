@@ -94,6 +94,11 @@ class PostingResults(Stream):
         yield from map(_record, found)
 
     @override
+    def _write_record_message(self, record: Row) -> None:
+        self.tap.stop.check()
+        super()._write_record_message(record)
+
+    @override
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
         reached = min(latest_record["at"], _text(self.tap.now - SETTLED))
         super()._increment_stream_state({**latest_record, "at": reached}, context=context)

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 class Readers:
     """Reads one stream after the other, each in several divisions at a time."""
 
-    def __init__(self, most: int, progress: Progress, states: StateMessages) -> None:
-        """`most` divisions are read at a time."""
+    def __init__(
+        self, most: int, progress: Progress, states: StateMessages, check_stop: Callable[[], None]
+    ) -> None:
+        """`most` divisions are read at a time; `check_stop` raises to end the run."""
         self.progress = progress
         self.states = states
         self._most = most
+        self._check_stop = check_stop
         self._crew: Crew[int, Batch] = Crew({}, 0)
 
     @contextmanager
@@ -44,6 +47,7 @@ class Readers:
 
     def _given(self, crew: Crew[int, Batch]) -> Iterator[tuple[int, Batch | Ended]]:
         for given in crew.results():
+            self._check_stop()
             self.progress.tick([*crew.running])
             if given is None:
                 # Whoever waits long may be cut off: what is proven so far is told before.

@@ -115,6 +115,11 @@ class ExactStream(Stream):
         return ()
 
     @override
+    def _write_record_message(self, record: Row) -> None:
+        self.tap.stop.check()
+        super()._write_record_message(record)
+
+    @override
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
         """The bookmark moves by pages, not by records (see `bookmarks`)."""
 

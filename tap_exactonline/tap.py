@@ -19,6 +19,7 @@ from exactonline_client import catalogue, plugin
 from exactonline_client.deletes_told import DeletesTold
 from exactonline_client.errors import ConfigurationError, DailyLimitReached
 from exactonline_client.settings import DISTRIBUTION
+from exactonline_client.stopping import Stop
 from tap_exactonline import (
     attachments,
     bookmarks,
@@ -49,6 +50,7 @@ from tap_exactonline.unreadable import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
     from singer_sdk import Stream
 
@@ -75,6 +77,7 @@ class TapExactOnline(Tap):
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401
         """Take the options of the SDK's `Tap`."""
+        self.stop = Stop()
         # What threads share is there before them.
         self.reach = Reach(self)
         self.deleted_logs = DeletedLogs(self)
@@ -173,9 +176,22 @@ class TapExactOnline(Tap):
         # Discovery needs no connection, and the database library takes long to import.
         from exactonline_client.connection import connect  # noqa: PLC0415
 
-        connection = connect(self.config, sleep=parallel.pause)
-        connection.session.before_call = parallel.check
+        connection = connect(self.config, sleep=self._sleep)
+        connection.session.before_call = self._check_stop
         return connection
+
+    def _check_stop(self) -> None:
+        """Go on, in whichever thread, only if what it does is still wanted."""
+        if parallel.is_reader():
+            parallel.check()
+        else:
+            self.stop.check()
+
+    def _sleep(self, seconds: float) -> None:
+        if parallel.is_reader():
+            parallel.pause(seconds)
+        else:
+            self.stop.sleep(seconds)
 
     @property
     def now(self) -> datetime:
@@ -208,7 +224,12 @@ class TapExactOnline(Tap):
             self.config.get(parallel.SETTING) or parallel.DEFAULT,
             Progress(connection.session.usage, connection.budget),
             StateMessages(self.state, self._send_state),
+            self.stop.check,
         )
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        self.stop.ask(signum)
 
     def _send_state(self, state: Any) -> None:  # noqa: ANN401 - a type of the SDK's own
         self.state_writer.write_state(state)
@@ -302,8 +323,12 @@ class TapExactOnline(Tap):
             try:
                 with on_terminal(self.readers.progress):
                     self.sync_all()
+            except SystemExit:
+                self.logger.info("Stopped by a signal. The next run goes on from here.")
+                raise
             finally:
                 self.readers.stop()
+                self.readers.states.flush()
                 self.flush()
             sources.note(self, lists, costs.expected_calls)
             self.finish()

@@ -5,7 +5,8 @@ The SDK's own reader would print the whole line, which may hold anybody's data.
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import nullcontext
+from typing import IO, TYPE_CHECKING, Any
 
 from singer_sdk.io_base import SingerReader
 from singer_sdk.singerlib import SingerMessageType
@@ -13,6 +14,11 @@ from singer_sdk.singerlib.json import deserialize_json
 from typing_extensions import override
 
 from exactonline_client.errors import ExactOnlineError
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 TYPES = [member.value for member in SingerMessageType]
 PROPERTIES = "schema.properties"
@@ -33,6 +39,23 @@ class MessageReader(SingerReader):
         """Begin before the first line."""
         super().__init__()
         self._lines = 0
+        self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Entered while the next line is waited for, which a request to stop may end."""
+
+    @override
+    def process_lines(
+        self, file_input: IO[str] | None, callbacks: dict[str, Callable[[dict[str, Any]], None]]
+    ) -> Counter[str]:
+        lines = self._wait_for(file_input or self.default_input)
+        return super().process_lines(lines, callbacks)  # type: ignore[arg-type]  # it iterates
+
+    def _wait_for(self, lines: IO[str]) -> Iterator[str]:
+        while True:
+            with self.waiting():
+                line = next(lines, None)
+            if line is None:
+                return
+            yield line
 
     @override
     def deserialize_json(self, line: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing, contextmanager
 from copy import deepcopy
 from functools import cached_property
@@ -14,7 +15,7 @@ from singer_sdk.exceptions import MappingError, SyncError
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from typing_extensions import override
 
-from exactonline_client import connection, plugin, stdout
+from exactonline_client import connection, plugin
 from exactonline_client.errors import (
     AccessDenied,
     ConfigurationError,
@@ -23,6 +24,8 @@ from exactonline_client.errors import (
     RecordsRejected,
 )
 from exactonline_client.settings import DISTRIBUTION
+from exactonline_client.stdout import Output
+from exactonline_client.stopping import Stop
 from target_exactonline import division, match_sets, streams
 from target_exactonline.assembly import prepared
 from target_exactonline.documents import Preparation, preparer
@@ -50,6 +53,10 @@ if TYPE_CHECKING:
     from target_exactonline.streams import Feed
 
 
+class _StoppedWriting(SystemExit):
+    """The run was asked to stop, and has said how it went."""
+
+
 class TargetExactOnline(Target):
     """Creates documents in Exact Online from Singer records, each of them once."""
 
@@ -65,7 +72,11 @@ class TargetExactOnline(Target):
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401
         """Take the options of the SDK's `Target`."""
+        self.stop = Stop()
         super().__init__(**options)
+        if isinstance(self.message_reader, MessageReader):
+            self.message_reader.waiting = self.stop.waiting
+        self._output = Output()
         # Exact Online asks for one request at a time in a division.
         self.max_parallelism = 1
         self._chosen = streams.choices(self.config.get("streams"))
@@ -76,8 +87,8 @@ class TargetExactOnline(Target):
         self.halted: DailyLimitReached | None = None
         """Why records are only counted from here on."""
         self._loaders: dict[tuple[str, str], Loader] = {}
-        self._writing = False
-        self._terminated = False
+        self._is_last = False
+        """Whether what is being written is the last, since the run was asked to stop."""
         self._written_state: dict[str, Any] | None = None
         self._held_state: dict[str, Any] | None = None
         """A message with the state that may be passed on once the gathered records are written."""
@@ -108,7 +119,7 @@ class TargetExactOnline(Target):
         target = plugin.start(cls, config)
         with closing(target), target.connection.noted_run(cls.name):
             try:
-                target.listen(file_input)
+                target.load_all(file_input)
             except (SyncError, MappingError) as error:
                 raise ExactOnlineError(f"The input cannot be loaded: {error}") from None
 
@@ -304,9 +315,28 @@ class TargetExactOnline(Target):
     def _write_state_message(self, state: dict[str, Any]) -> None:
         # What a dry run has looked at is still to be written.
         if state != self._written_state and not self.config.get("dry_run"):
-            with stdout.written():
-                super()._write_state_message(state)
+            self._output.write(json.dumps(state).encode() + b"\n")
             self._written_state = state
+
+    def load_all(self, file_input: IO[str] | None) -> None:
+        """Load what comes in, until it ends or the run is asked to stop.
+
+        Raises:
+            SystemExit: it was asked to stop.
+            The errors of `process_endofpipe`.
+        """
+        try:
+            self.listen(file_input)
+        except _StoppedWriting:
+            raise
+        except SystemExit:
+            self.logger.info("Asked to stop: writing what has come in.")
+            self._is_last = True
+            with self._guarded():
+                self.drain_all(is_endofpipe=True)
+            if self.halted:
+                self.logger.warning("%s", self.halted)
+            raise self._stopped() from None
 
     @override
     def process_endofpipe(self) -> None:
@@ -361,41 +391,30 @@ class TargetExactOnline(Target):
 
     @contextmanager
     def _writing_document(self) -> Iterator[None]:
-        """While this lasts, a request to terminate waits for the document at hand."""
-        self._writing = True
+        """While this lasts, a request to stop waits for the document at hand."""
         try:
             yield
         except SystemExit:
             # Raised where the loaders ask, who have told by now what they held back.
             raise self._stopped() from None
-        finally:
-            self._writing = False
 
     def _check_stop(self) -> None:
-        if self._terminated:
-            raise SystemExit
+        if not self._is_last:
+            self.stop.check()
 
-    def _stopped(self) -> SystemExit:
+    def _stopped(self) -> _StoppedWriting:
         """The end of a run that was asked to terminate, after saying how it went."""
+        self.logger.info("Stopped by a signal. The next run goes on from here.")
         self._report()
         if not self._has_results:
-            return SystemExit(0)
+            return _StoppedWriting(0)
         if self.results.failed:
-            return SystemExit(RecordsRejected.exit_code)
-        return SystemExit(self.results.unwritten.exit_code if self.results.unwritten else 0)
+            return _StoppedWriting(RecordsRejected.exit_code)
+        return _StoppedWriting(self.results.unwritten.exit_code if self.results.unwritten else 0)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        if self._writing:
-            self.logger.info("Signal %s: stopping after the document at hand.", signum)
-            self._terminated = True
-            return
-        self.logger.info("Signal %s: writing what has come in, then stopping.", signum)
-        with self._guarded():
-            self.drain_all(is_endofpipe=True)
-        if self.halted:
-            self.logger.warning("%s", self.halted)
-        raise self._stopped()
+        self.stop.ask(signum)
 
 
 def main() -> None:
