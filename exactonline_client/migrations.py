@@ -72,6 +72,7 @@ def _version_1(connection: sa.Connection) -> None:
         sa.Column("number", sa.String(64)),
         sa.Column("payload_hash", sa.String(64), nullable=False),
         sa.Column("source_key", sa.String(64)),
+        sa.Column("kept_reference", sa.Text),
         sa.Column("reason", sa.Text),
         sa.Column("finalized", sa.String(20)),
         sa.Column("record", sa.LargeBinary),

@@ -61,6 +61,12 @@ class Switches:
     """A key in the body of a POST becomes the key of the new row; else it is ignored."""
     strict_mandatory: bool = False
     """Refuse a POST without a property that the documentation calls mandatory."""
+    longest_reference: int = 0
+    """Characters that a `YourRef` has at most; 0 for any number."""
+    long_reference: str = "cut"
+    """What becomes of a longer one: it is `cut`, or its document `refused`."""
+    kept_reference: str = "whole"
+    """How a `YourRef` is kept: `whole`, in `upper` case, with `single` blanks, or `not` at all."""
     sync_timestamp_names: tuple[str, ...] = ()
     """Names that `SyncTimestamp` knows, such as `Accounts`; all where none is given."""
     removed_columns: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from exactonline_sandbox.options import Options
 from exactonline_sandbox.reads import write_one
 from exactonline_sandbox.references import ACCOUNTS, CONTACTS, ITEMS
 from exactonline_sandbox.schema import schema
+from exactonline_sandbox.spelling import spell_reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +60,7 @@ def write(call: Read, method: str, body: bytes, headers: Mapping[str, str]) -> A
     else:
         given = read_body(endpoint, body, content_type, creating=False)
         changes = {name: value for name, value in given.values.items() if name not in endpoint.key}
+        spell_reference(changes, call.world.switches)
         change(desk, endpoint.id, row, changes)
     return Answer(204)
 
@@ -78,6 +80,7 @@ def _post(call: Read, desk: Desk, body: bytes, content_type: str, prefer: str) -
     endpoint = call.resource.endpoint
     given = read_body(endpoint, body, content_type, creating=True)
     values = {name: value for name, value in given.values.items() if value is not None}
+    spell_reference(values, call.world.switches)
     if endpoint.id == PRINTED:
         return _created(call, print_invoice(desk, values))
     if "GET" not in endpoint.methods:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from exactonline_client.errors import InDoubt, RequestRefused
@@ -16,10 +16,12 @@ from target_exactonline.journal import Intent, Overtaken, derived
 from target_exactonline.reasons import (
     CHANGED,
     FEWER_LINES,
+    KEPT_OTHERWISE,
     LOST,
     NOT_DELETED,
     NOT_THERE,
     UNSEARCHABLE,
+    UNSEARCHED,
 )
 from target_exactonline.results import (
     CREATED,
@@ -46,7 +48,9 @@ if TYPE_CHECKING:
     from target_exactonline.completion import Completion
     from target_exactonline.documents import Document
     from target_exactonline.journal import Journal, Posting
+    from target_exactonline.resemblance import Resemblance
     from target_exactonline.search import Columns, Row, Search
+    from target_exactonline.spelling import Spelling
     from target_exactonline.writer import Writer
 
 NOT_FOUND = 404
@@ -80,6 +84,12 @@ class Deeds:
     writer: Writer
     completion: Completion
     policy: Policy
+    resemblance: Resemblance
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """How Exact Online keeps the references of these documents."""
+        return self.journal.spelling(self.endpoint.id)
 
     def alone(self) -> AbstractContextManager[None]:
         """Keep other runs from loading documents of this kind at the same time."""
@@ -202,8 +212,9 @@ class Deeds:
         return before.outcome == IN_DOUBT and not self._is_old(before, waited=waited)
 
     def _unsearchable(self, stream: str, document: Document) -> str:
-        name = self.endpoint.name
-        return UNSEARCHABLE.format(name=name, stream=stream, reference=document.reference)
+        reference = str(document.reference)
+        why = self.resemblance.unsure.get(reference) or UNSEARCHED.format(name=self.endpoint.name)
+        return UNSEARCHABLE.format(why=why, stream=stream, reference=reference)
 
     def _adopted(self, stream: str, document: Document, rows: list[Row]) -> Fate:
         fate = self._created(document, rows[0])
@@ -219,8 +230,12 @@ class Deeds:
     def _create(self, stream: str, document: Document, before: Posting | None) -> Fate:
         if document.lacks:
             return Fate(REJECTED, reason="; ".join([NOT_THERE, *document.lacks]))
-        if self.policy.dry_run:
-            return Fate(CREATED)
+        if not (before and before.doubtful) and (fate := self._respelled(document)):
+            return fate
+        return Fate(CREATED) if self.policy.dry_run else self._sent(stream, document, before)
+
+    def _sent(self, stream: str, document: Document, before: Posting | None) -> Fate:
+        """Send a document that is not at Exact Online."""
         wanted = UNCHECKED if document.expected else WANTED
         intent = Intent(
             stream,
@@ -256,24 +271,56 @@ class Deeds:
     ) -> list[Row] | None:
         """The documents that may be a lost one, with what its answer would have told."""
         told = self.completion.columns(document.expected, columns)
-        return self.search.lost(document, sent_at, told)
+        found = self.search.lost(document, sent_at, told)
+        if found or self.search.reference_field not in document.fields:
+            return found
+        if found is not None and self.spelling.is_proven(str(document.reference)):
+            return found
+        return self.resemblance.since(document, sent_at, self.spelling, told, believed=found)
+
+    def _respelled(self, document: Document) -> Fate | None:
+        """What becomes of a new document that may be there under another spelling."""
+        reference, name = str(document.reference), self.search.reference_field
+        if name not in document.fields or self.spelling.is_plain(reference):
+            return None
+        rows = self.resemblance.unsent(document, self.spelling)
+        if rows is None:
+            why = self.resemblance.unsure[reference]
+            return Fate(REJECTED, reason=f"it was not sent, since {why}")
+        if not rows:
+            return None
+        kept, other = self._kept(document, rows[0])
+        key, number = str(rows[0][self.search.key]), number_of(self.endpoint, rows[0])
+        reason = joined(other, self._several(rows))
+        return Fate(EXISTS, key, number, reason, kept_reference=kept, unfinished=other is not None)
+
+    def _kept(self, document: Document, row: Row) -> tuple[str | None, str | None]:
+        """How a document's reference is kept, and what to say of it."""
+        name, reference = self.search.reference_field, str(document.reference)
+        if name not in document.fields or name not in row:
+            return None, None
+        kept = str(row[name] or "")
+        self.spelling.learn(reference, kept)
+        if kept.strip() == reference:
+            return reference, None
+        return kept, KEPT_OTHERWISE.format(name=name, kept=kept)
 
     def _created(self, document: Document, row: Row) -> Fate:
-        key, name = str(row[self.search.key]), self.search.reference_field
-        kept = row.get(name) if name in document.fields else None
-        other = kept is not None and str(kept).strip() != document.reference
+        key = str(row[self.search.key])
+        kept, other = self._kept(document, row)
         wrong = self.completion.totals(document, row)
         return Fate(
             CREATED,
             key,
             number_of(self.endpoint, row),
             joined(
-                f"Exact Online keeps its {name} as {kept!r}" if other else None,
+                other,
                 TOTALS if wrong else None,
             ),
             detail=wrong,
             payload_hash=document.payload_hash,
-            unfinished=wrong is not None,
+            kept_reference=kept,
+            unfinished=wrong is not None or other is not None,
         )
 
     def can_attach(self) -> bool:

@@ -36,6 +36,7 @@ from target_exactonline.results import (
     UPDATED,
     joined,
 )
+from target_exactonline.spelling import MOST_EXAMPLES, Spelling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -131,7 +132,10 @@ def _facts(fate: Fate) -> dict[str, Any]:
     if fate.outcome == DELETED:
         return {"exact_id": None, "payload_hash": "", "finalized": None}
     names = "exact_id", "number", "payload_hash"
-    return {name: value for name in names if (value := getattr(fate, name))}
+    facts = {name: value for name in names if (value := getattr(fate, name))}
+    # An empty text is one that Exact Online dropped.
+    kept = fate.kept_reference
+    return facts if kept is None else {**facts, "kept_reference": kept}
 
 
 def derived(*parts: str) -> str:
@@ -173,6 +177,18 @@ class Journal:
         mine = self._mine(entity) & postings.c.exact_id.in_(keys)
         with self._store.transaction() as connection:
             return {*connection.execute(query.where(mine)).scalars()}
+
+    def spelling(self, entity: str) -> Spelling:
+        """How the references of a kind of documents were kept until now."""
+        kept, reference = postings.c.kept_reference, postings.c.reference
+        mine = self._mine(entity)
+        longest = sa.select(sa.func.max(sa.func.length(reference))).where(mine, kept == reference)
+        others = sa.select(reference, kept).where(mine, kept != reference)
+        others = others.order_by(postings.c.at.desc()).limit(MOST_EXAMPLES)
+        with self._store.transaction() as connection:
+            proven = connection.execute(longest).scalar() or 0
+            examples = connection.execute(others).all()
+        return Spelling(proven, [(row.reference, row.kept_reference) for row in examples])
 
     def unfinalized(self, entity: str) -> list[Posting]:
         """The documents that were created, but whose finalising was not carried to its end."""

@@ -16,6 +16,7 @@ from target_exactonline.journal import Journal
 from target_exactonline.load import Loader
 from target_exactonline.matching import MatchSetLoader
 from target_exactonline.missing import REFERENCES, Missing
+from target_exactonline.resemblance import Resemblance
 from target_exactonline.search import Search
 from target_exactonline.writer import Writer
 
@@ -83,7 +84,15 @@ class Workshop:
             hard_delete=bool(config.get("hard_delete")),
             dry_run=bool(config.get("dry_run")),
         )
-        deeds = Deeds(entity.endpoint, search, self.journal, self.writer, completion, policy)
+        deeds = Deeds(
+            entity.endpoint,
+            search,
+            self.journal,
+            self.writer,
+            completion,
+            policy,
+            Resemblance(search, self.journal),
+        )
         return Loader(
             deeds,
             self.results,

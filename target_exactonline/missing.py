@@ -43,9 +43,10 @@ class Missing:
         digest = hashlib.sha256(body).hexdigest()
         intent = Intent(stream, entity, reference, digest, record=dict(fields))
 
-        def look(_sent_at: float) -> list[str]:
+        def look(sent_at: float) -> list[str]:
             search = Search(self.writer.connection, self.writer.division, endpoint, name)
             rows = (search.by_reference([reference], prompt=True) or {}).get(reference)
+            rows = rows or search.made_since(sent_at, reference)
             return [str(row[search.key]) for row in rows or ()]
 
         return self.writer.once(endpoint, intent, body, look)

@@ -5,9 +5,13 @@ LOST = (
     "this record looks for it once more before it sends it again"
 )
 UNSEARCHABLE = (
-    "It was sent and no answer came, and {name} cannot be searched by a reference of your own. "
-    "Look for it at Exact Online, then settle it with: exactonline results settle {stream} "
-    "{reference} --created ID | --not-created"
+    "It was sent and no answer came, and {why}. Look for it at Exact Online, then settle it with: "
+    "exactonline results settle {stream} {reference} --created ID | --not-created"
+)
+UNSEARCHED = "{name} cannot be searched by a reference of your own"
+KEPT_OTHERWISE = (
+    "Exact Online keeps its {name} as {kept!r}, so that a search by your reference does not find "
+    "it: use references that it keeps as they are"
 )
 CHANGED = (
     "The record has changed since an earlier load; the document at Exact Online was left as it is"

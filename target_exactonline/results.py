@@ -61,6 +61,8 @@ class Fate:
     """What the reason is about, with values of the record; for the results alone."""
     payload_hash: str = ""
     """Of the document that Exact Online now holds, or that need not be tried again."""
+    kept_reference: str | None = None
+    """How Exact Online keeps its reference, where that was seen; empty where it keeps none."""
     unfinished: bool = False
     """Whether it is there, but not all that was to be done with it: a person has to look."""
 

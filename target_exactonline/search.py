@@ -15,6 +15,7 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
     Unreadable,
 )
+from target_exactonline.spelling import Spelling
 from target_exactonline.waiting import is_ahead
 
 if TYPE_CHECKING:
@@ -160,33 +161,38 @@ class Search:
         found = self.by_reference([document.reference or ""], columns, prompt=True)
         if found is not None:
             return found.get(document.reference or "", [])
-        condition = self._since(sent_at) or self._alike(document)
-        return self._compared(condition, document.reference, columns or {})
+        condition = self.since(sent_at) or self.alike(document)
+        if self.reference_field is None or not condition:
+            return None
+        by_text = self._by(self.reference_field, self.matching(condition, columns or {}))
+        rows = by_text.get(document.reference or "", [])
+        for collection, wanted in (columns or {}).items():
+            if collection:
+                self._add_lines(rows, collection, wanted)
+        return rows
 
     def made_since(self, moment: float, reference: str) -> list[Row] | None:
         """The documents with a reference that were made, or changed, since a moment.
 
+        Where none has it to the letter, those are given that may hold it in another spelling.
+
         Returns:
             None where this endpoint cannot be searched that way.
         """
-        return self._compared(self._since(moment), reference, {})
-
-    def _compared(
-        self, condition: str | None, reference: str | None, columns: Columns
-    ) -> list[Row] | None:
-        """The documents that meet a condition and have this very reference."""
+        condition = self.since(moment)
         if self.reference_field is None or not condition:
             return None
-        names = ",".join(self._own(columns))
-        address = odata.url(self._path(), {"$filter": condition, "$select": names})
-        rows = list(self._pages(address))
-        found = self._by(self.reference_field, rows).get(reference or "", [])
-        for collection, wanted in columns.items():
-            if collection:
-                self._add_lines(found, collection, wanted)
-        return found
+        found = self._by(self.reference_field, self.matching(condition, {}))
+        near = [text for text in found if Spelling().may_be(reference, text)]
+        return found.get(reference) or [row for text in near for row in found[text]]
 
-    def _since(self, sent_at: float) -> str | None:
+    def matching(self, condition: str, columns: Columns) -> list[Row]:
+        """The documents that meet a condition, without their lines."""
+        names = ",".join(self._own(columns))
+        return list(self._pages(odata.url(self._path(), {"$filter": condition, "$select": names})))
+
+    def since(self, sent_at: float) -> str | None:
+        """A condition for what was made, or changed, since a moment; None where there is none."""
         name = next((n for n in ("Created", "Modified") if self.may_filter(n)), None)
         if name is None:
             return None
@@ -201,15 +207,16 @@ class Search:
         earliest = min(walls[0][0], walls[1][0] - MARGIN)
         return f"{name} ge {odata.literal(earliest, 'Edm.DateTime')}"
 
-    def _alike(self, document: Document) -> str | None:
+    def alike(self, document: Document) -> str | None:
+        """A condition for what is of the same relation and day; None where there is none."""
         terms = []
-        for name in ("Customer", "Supplier", "Account", "EntryDate"):
+        for name in ("OrderedBy", "Customer", "Supplier", "Account", "EntryDate"):
             value = document.fields.get(name)
             # A dry run has words in place of the key of a row that it does not create.
             if isinstance(value, str) and " " not in value and self.may_filter(name):
                 edm = self.endpoint.properties[name].type
                 terms.append(f"{name} eq {odata.literal(value, edm)}")
-        return " and ".join(terms)
+        return " and ".join(terms) or None
 
     def may_filter(self, name: str) -> bool:
         """Whether the documentation allows a property in a filter, or does not say."""

@@ -133,7 +133,8 @@ def test_a_reference_that_exact_shortens_is_said(
     httpserver.expect_request(INVOICES, "POST").respond_with_json(created("a long re"), 201)
     load = wire_runner.load(invoice("a long reference"))
     assert load.outcomes == [("a long reference", "created")]
-    assert load.reasons == ["Exact Online keeps its YourRef as 'a long re'"]
+    assert isinstance(load.error, RecordsRejected)
+    assert str(load.reasons[0]).startswith("Exact Online keeps its YourRef as 'a long re'")
 
 
 def test_the_reason_of_a_rejection_is_in_exacts_own_words(
