@@ -121,7 +121,7 @@ pins: $(UV) ## Move every pinned requirement to its newest release
 	$(COMPILE) -o requirements/foreign-exact-online-sdk.txt requirements/foreign-exact-online-sdk.in
 
 .PHONY: prove
-prove: $(ENV) ## Prove what the README claims, with seeds and figures; takes about an hour
+prove: $(ENV) ## Prove what the README claims, with seeds and figures; takes about two hours
 	$(BIN)/pytest -q tests/sandbox/test_foreign_clients.py
 	for store in sqlite postgresql; do \
 		$(BIN)/python -m proof.tokens --processes 16 --minutes 60 --store $$store; \

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,8 @@ class ServerStore:
 
     def _be_busy(self, seconds: float) -> None:
         engine = sa.create_engine(self.url, poolclass=sa.NullPool)
-        with engine.begin() as connection:
+        # Its own session may be one of those that are ended.
+        with suppress(sa.exc.DBAPIError), engine.begin() as connection:
             if sa.inspect(connection).has_table(TABLE):
                 connection.execute(sa.text(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE"))
                 time.sleep(seconds)
