@@ -42,10 +42,6 @@ SIGN_IN, KILLED = 3, -9
 SMALL_PIPE = 4096
 
 
-def _message(text: str) -> str:
-    return json.dumps({"error": {"code": "", "message": {"lang": "", "value": text}}})
-
-
 PAGE = "<html><body>Exact Online is being updated. Please come back later.</body></html>"
 FAULTS: dict[str, dict[str, Any]] = {
     "401": {"kind": "unauthorized"},
@@ -216,7 +212,7 @@ class _Game:
         endpoint = facts.endpoints[self.chance.choice([e for e in _endpoints(stream) if e])]
         column = self.chance.choice(sorted(endpoint.columns))
         words = self.chance.choice(WORDINGS).format(column=column, name=endpoint.name)
-        return {"kind": "status", "status": 400, "text": _message(words), "path": endpoint.id}
+        return {"kind": "status", "status": 400, "message": words, "path": endpoint.id}
 
     def _bend_values(self) -> None:
         if self.chance.random() < 0.3:  # noqa: PLR2004 - three of ten

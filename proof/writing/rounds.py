@@ -53,10 +53,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 ON_A_SERVER = 0.2
 """Of the rounds: as many have their store in PostgreSQL."""
-TIMED_OUT = (
-    '{"error": {"code": "", "message": {"lang": "", "value": "Execution Timeout Expired. The '
-    'timeout period elapsed prior to completion of the operation."}}}'
-)
+TIMED_OUT = "Execution Timeout Expired. The timeout period elapsed prior to completion."
 PAGE = "<html><body>Exact Online is being updated. Please come back later.</body></html>"
 FAULTS: dict[str, dict[str, Any]] = {
     "lost": {"kind": "lost"},
@@ -66,7 +63,12 @@ FAULTS: dict[str, dict[str, Any]] = {
     "503 before": {"kind": "status", "status": 503},
     "500 after": {"kind": "status", "status": 500, "handled": True},
     "503 after": {"kind": "status", "status": 503, "handled": True},
-    "time-out named, after": {"kind": "status", "status": 500, "handled": True, "text": TIMED_OUT},
+    "time-out named, after": {
+        "kind": "status",
+        "status": 500,
+        "handled": True,
+        "message": TIMED_OUT,
+    },
     "page before": {"kind": "status", "status": 200, "text": PAGE},
     "page after": {"kind": "status", "status": 200, "text": PAGE, "handled": True},
     "refused": {"kind": "status", "status": 500, "body": True, "method": "POST"},
