@@ -9,6 +9,7 @@ import random
 import re
 import signal
 import time
+import traceback
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -114,7 +115,10 @@ def play(forks: Forks, seed: int, number: int) -> Round:
         books(config, streams, **settings) as company,
         _bad_values(chance) as bad_values,
     ):
-        _Game(found, chance, forks, company, Path(folder), bad_values).play()
+        try:
+            _Game(found, chance, forks, company, Path(folder), bad_values).play()
+        except Exception:  # noqa: BLE001 - the other rounds are worth their figures
+            found.wrong.append(f"the proof itself failed: {traceback.format_exc()}")
     return found
 
 

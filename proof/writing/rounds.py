@@ -6,6 +6,7 @@ import json
 import random
 import signal
 import threading
+import traceback
 from collections import Counter, defaultdict
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -192,9 +193,12 @@ def play(place: Place, seed: int, number: int) -> Round:
         **SETTINGS.get(found.kind, {}),
     )
     with books_of as books, counted_prints() as printed:
-        game = _Game(found, chance, place, books)
-        game.play()
-        found.wrong += game.compare(printed)
+        try:
+            game = _Game(found, chance, place, books)
+            game.play()
+            found.wrong += game.compare(printed)
+        except Exception:  # noqa: BLE001 - the other rounds are worth their figures
+            found.wrong.append(f"the proof itself failed: {traceback.format_exc()}")
     return found
 
 
