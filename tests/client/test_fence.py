@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import sqlalchemy as sa
 
 from exactonline_client import postings
 from exactonline_client.postings import SENDING, WANTED, Wanted, beside
 from exactonline_client.store import Store
+from exactonline_client.store import postings as table
 from target_exactonline.journal import FRESH, Intent, Journal, Overtaken
 from target_exactonline.results import (
     CREATED,
@@ -224,7 +224,7 @@ class TestBeside:
         journal.intend(intent(), None)
         first = known(journal)
         with store.transaction() as connection:
-            connection.execute(sa.update(postings.postings).values(reason="by hand"))
+            connection.execute(table.update().values(reason="by hand"))
         second = known(journal)
         assert first is not None
         assert second is not None
