@@ -184,7 +184,7 @@ class OutputError(ExactOnlineError):
 
 
 class InDoubt(ExactOnlineError):  # noqa: N818
-    """A write was sent, and no answer says what came of it: it may have been carried out."""
+    """A write was sent and no answer came: it may or may not have been carried out."""
 
 
 class UnexpectedAnswer(ExactOnlineError):  # noqa: N818

@@ -26,7 +26,6 @@ from exactonline_client.error_counts import COUNTED, endpoint_of
 from exactonline_client.errors import (
     AccessDenied,
     EndpointUnavailable,
-    ExactOnlineError,
     InDoubt,
     RequestRefused,
     StoreError,
@@ -250,17 +249,15 @@ class Session:
 
         Raises:
             ValidationFailed: Exact Online refused the document, in its own words.
-            InDoubt: it was sent, and whether it was carried out is not known.
+            InDoubt: it was sent and no answer came.
             AccessDenied, RequestRefused, Unavailable, DailyLimitReached, ErrorLimitReached,
-            SignInNeeded, StoreError: it was certainly not carried out.
+            SignInNeeded, StoreError, UnexpectedAnswer: see `ExactOnlineError.not_carried_out`.
         """
         try:
             return self._once(
                 method, address, division, body=body, headers=headers, confirm=confirm
             )
-        except (_Transient, ExactOnlineError) as error:
-            if isinstance(error, ExactOnlineError) and error.not_carried_out:
-                raise
+        except _Transient as error:
             raise InDoubt(
                 f"{_where(method, address)}: {error}. Whether it was carried out is not known."
             ) from None

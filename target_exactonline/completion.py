@@ -24,6 +24,7 @@ NUMBERS = ("InvoiceNumber", "EntryNumber", "OrderNumber", "QuotationNumber")
 HALF_A_CENT = Decimal("0.005")
 TOTALS = "its totals are not those of the record"
 NOT_FINALIZED = "it was not finalised"
+MAYBE_FINALIZED = "the run ended before it was known whether it was finalised"
 CUT_OFF = "it was not finalised, since a run was cut off before its totals were compared"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from exactonline_client.errors import AccessDenied, ExactOnlineError, RecordsRejected
 from exactonline_client.postings import beside
 from target_exactonline import enclosed
-from target_exactonline.completion import NOT_FINALIZED
+from target_exactonline.completion import MAYBE_FINALIZED, NOT_FINALIZED
 from target_exactonline.documents import refuse_contradictions
 from target_exactonline.journal import Overtaken, made_up
 from target_exactonline.reasons import LOST
@@ -314,9 +314,10 @@ class Loader:
         """The result of a new document after it was finalised, if that is asked for."""
         try:
             return self.deeds.completion.finalize(result)
-        except ExactOnlineError:
+        except ExactOnlineError as error:
             # The run ends here, but the document is there.
-            reason = joined(result.fate.reason, NOT_FINALIZED)
+            told = NOT_FINALIZED if error.not_carried_out else MAYBE_FINALIZED
+            reason = joined(result.fate.reason, told)
             self.results.note(replace(result, fate=replace(result.fate, reason=reason)))
             raise
 

@@ -314,6 +314,8 @@ class _Batch:
         except ExactOnlineError as error:
             if error.not_carried_out:
                 self._withdraw(items, intents)
+            else:
+                self._note_doubt(items, str(error))
             raise
         else:
             self._tell(items, messages)
@@ -339,11 +341,14 @@ class _Batch:
         else:
             self._note([(item, Fate(REJECTED, reason=str(refusal))) for item in items])
 
+    def _note_doubt(self, items: list[MatchSet], reason: str) -> None:
+        for item in items:
+            self.journal.doubt(ENTITY, item.reference, reason)
+
     def _doubt(self, items: list[MatchSet], reason: str) -> None:
         """Look for sets that were sent without an answer."""
         # Durable first: the search may fail as well.
-        for item in items:
-            self.journal.doubt(ENTITY, item.reference, reason)
+        self._note_doubt(items, reason)
         found = self._there(items) or set()
         self._note([(item, _made(CREATED, item)) for item in items if item.reference in found])
         self._put_off([item for item in items if item.reference not in found])

@@ -63,12 +63,11 @@ class Writer:
                 row[endpoint.key[0]] = str(row[endpoint.key[0]])
             except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
                 raise InDoubt("The answer to a document that was sent cannot be read.") from None
-        except InDoubt as doubt:
-            self.journal.doubt(intent.entity, intent.reference, str(doubt))
-            raise
         except ExactOnlineError as error:
             if error.not_carried_out:
                 self.journal.withdraw(intent, before)
+            else:
+                self.journal.doubt(intent.entity, intent.reference, str(error))
             raise
         return row
 

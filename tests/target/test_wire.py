@@ -169,7 +169,7 @@ def test_an_outage_ends_the_run_but_keeps_what_was_done(
     assert isinstance(load.error, Unavailable)
     assert load.states == ["one"]
     httpserver.expect_request(INVOICES, "POST").respond_with_json(created("2"), 201)
-    load = wire_runner.load(*records)
+    load = wire_runner.load(*records, settle_after=0)
     assert load.outcomes == [("1", "unchanged"), ("2", "created")]
 
 
