@@ -41,6 +41,7 @@ CODES = {0: "well", 1: "failed", 3: "sign-in", 5: "incomplete", 6: "forbidden", 
 CODES |= {-9: "killed", 130: "interrupted", 143: "terminated"}
 SIGN_IN, KILLED = 3, -9
 SMALL_PIPE = 4096
+SHOWN = 300
 
 
 PAGE = "<html><body>Exact Online is being updated. Please come back later.</body></html>"
@@ -119,6 +120,9 @@ def play(forks: Forks, seed: int, number: int) -> Round:
             _Game(found, chance, forks, company, Path(folder), bad_values).play()
         except Exception:  # noqa: BLE001 - the other rounds are worth their figures
             found.wrong.append(f"the proof itself failed: {traceback.format_exc()}")
+    if found.wrong:
+        # Whoever waits for hundreds of rounds wants to know now.
+        print(f"round {number}: {found.wrong[0][:SHOWN]}", flush=True)
     return found
 
 

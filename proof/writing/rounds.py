@@ -75,6 +75,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "refused": {"kind": "status", "status": 500, "body": True, "method": "POST"},
     "half an answer": {"kind": "malformed"},
 }
+SHOWN = 300
 APART = (-26 * 3600, -7200, -700, 700, 7200, 26 * 3600)
 """Seconds by which a clock is off, where it is."""
 CODES = {
@@ -199,6 +200,9 @@ def play(place: Place, seed: int, number: int) -> Round:
             found.wrong += game.compare(printed)
         except Exception:  # noqa: BLE001 - the other rounds are worth their figures
             found.wrong.append(f"the proof itself failed: {traceback.format_exc()}")
+    if found.wrong:
+        # Whoever waits for hundreds of rounds wants to know now.
+        print(f"round {number}: {found.wrong[0][:SHOWN]}", flush=True)
     return found
 
 
