@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from requests.auth import AuthBase
 from typing_extensions import override
 
-from exactonline_client import refusals
+from exactonline_client import refusals, transfer
 from exactonline_client.clock import ServerClock
 from exactonline_client.database import patient
 from exactonline_client.errors import SignInNeeded, StoreError, Unavailable
@@ -449,8 +449,11 @@ class TokenSource(AuthBase):
                 timeout=self._timeout,
                 allow_redirects=False,
                 auth=_unsigned,
+                stream=True,
+                hooks={"response": transfer.forget_target},
             )
-        except requests.RequestException as error:
+            transfer.receive(answer, transfer.MOST, self._timeout, time.monotonic)
+        except transfer.ERRORS as error:
             raise refusals.unanswered(error, self.app.region.base_url) from None
         self._clock.learn(answer.headers, asked_at)
         return answer

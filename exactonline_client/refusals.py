@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 
 import requests
-from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import (
+    LocationParseError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+)
 
 from exactonline_client.errors import (
     ConfigurationError,
@@ -29,7 +34,9 @@ class NoAnswer(Unavailable):
 
 def never_sent(error: Exception) -> bool:
     """Whether a request certainly did not leave this machine."""
-    if isinstance(error, (requests.ConnectTimeout, requests.exceptions.InvalidURL)):
+    if isinstance(
+        error, (requests.ConnectTimeout, requests.exceptions.InvalidURL, LocationParseError)
+    ):
         return True
     cause = error.args[0] if error.args else None
     if isinstance(cause, MaxRetryError):
@@ -37,7 +44,7 @@ def never_sent(error: Exception) -> bool:
     return isinstance(cause, (NewConnectionError, NameResolutionError))
 
 
-def unanswered(error: requests.RequestException, base_url: str) -> Unavailable:
+def unanswered(error: Exception, base_url: str) -> Unavailable:
     """What it means that the token endpoint gave no answer."""
     kind = Unavailable if never_sent(error) else NoAnswer
     return untrusted(error, base_url) or kind(

@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from textwrap import shorten
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +18,7 @@ from urllib.parse import unquote_plus, urlsplit
 
 import backoff
 import requests
-from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
+from urllib3.exceptions import DecodeError, ReadTimeoutError
 
 from exactonline_client import refusals, server_faults, transfer
 from exactonline_client.error_counts import COUNTED, endpoint_of
@@ -62,8 +61,6 @@ GREEDY = (
     "minute was waited for. Another program uses up the same calls: run at another time, or have "
     "it leave some."
 )
-TRANSPORT = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError, MemoryError)
-"""What a request that got no answer may end in: not all of it is wrapped by requests."""
 EXPIRED = "access token expired"
 """What a 401 says of a token that is over."""
 MOMENT = 1.0
@@ -349,10 +346,10 @@ class Session:
                     timeout=self._timeout,
                     allow_redirects=False,
                     stream=True,
-                    hooks={"response": _forget_target},
+                    hooks={"response": transfer.forget_target},
                 )
                 transfer.receive(answer, most or self._most, self._timeout, self._clock)
-            except TRANSPORT as error:
+            except transfer.ERRORS as error:
                 raise self._failure(method, address, error) from None
             self._note(division, endpoint, answer)
         return answer
@@ -457,11 +454,6 @@ def check_host(base_url: str, address: str, what: str) -> None:
 
 def _where(method: str, address: str) -> str:
     return f"{method} {urlsplit(address).path}"
-
-
-def _forget_target(answer: requests.Response, *_args: object, **_options: object) -> None:
-    """Keep requests from looking into where a redirect leads, which need not be an address."""
-    answer.headers.pop("Location", None)
 
 
 def _explain(error: Exception) -> str:

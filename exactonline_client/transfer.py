@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from http.client import HTTPException
 from io import BytesIO
 from textwrap import shorten
 from typing import TYPE_CHECKING
@@ -20,12 +21,26 @@ if TYPE_CHECKING:
 
 MOST = 256_000_000
 """Bytes that an answer may have, unpacked. A page of 1,000 rows of the widest entity has 10 MB."""
+ERRORS = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    HTTPException,
+    OSError,
+    ValueError,
+    MemoryError,
+)
+"""What a request that got no answer may end in: not all of it is wrapped by requests."""
 PIECE = 65_536
 """Bytes that an answer is read by."""
 LONGEST_TITLE = 80
 
 _HTML = re.compile(rb"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+
+
+def forget_target(answer: requests.Response, *_args: object, **_options: object) -> None:
+    """Keep requests from looking into where a redirect leads, which need not be an address."""
+    answer.headers.pop("Location", None)
 
 
 def receive(

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import gzip
+import ssl
 import threading
+from http.client import BadStatusLine
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
+from urllib3.exceptions import DecodeError
 from werkzeug import Response
 
 from exactonline_client import pages
-from exactonline_client.errors import EndpointUnavailable, InDoubt
+from exactonline_client.errors import (
+    EndpointUnavailable,
+    ExactOnlineError,
+    InDoubt,
+    Unavailable,
+    UnexpectedAnswer,
+)
 from exactonline_client.session import TRIES, Session
+from tests.client.conftest import BASE, TOKEN_URL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,3 +115,58 @@ def test_an_answer_that_unpacks_to_too_much_is_not_unpacked(
         )
     with pytest.raises(EndpointUnavailable, match="with more than 2 MB"):
         rows(session)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        requests.ConnectionError("reset"),
+        DecodeError("not gzip"),
+        BadStatusLine("?"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+        MemoryError(),
+        ssl.SSLError("bad record mac"),
+        OSError("reset"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_a_call_ends_in_is_no_trace(
+    error: Exception, exact: Exact, mock: Any, naps: list[float]
+) -> None:
+    exact.sign_in()
+    session = exact.session()
+    mock.get(f"{BASE}{PATH}", body=error)
+    mock.get(f"{BASE}{PATH}", json={"d": ROWS})
+    assert rows(session) == ROWS
+    assert len(naps) == 1
+    mock.post(f"{BASE}{PATH}", body=error)
+    with pytest.raises(InDoubt, match="Whether it was carried out is not known"):
+        session.write("POST", PATH, 1, b"{}")
+
+
+def test_an_address_that_is_none_is_never_sent(exact: Exact, naps: list[float]) -> None:
+    exact.base_url = "https://a..b"
+    exact.sign_in()
+    session = exact.session()
+    with pytest.raises(Unavailable, match="Nothing was sent"):
+        session.write("POST", PATH, 1, b"{}")
+    assert not naps
+
+
+@pytest.mark.parametrize("target", ["http://[::1", "http://\xff\xfe", "http://a..b/", "/api"])
+def test_where_a_redirect_leads_is_not_looked_into(target: str, exact: Exact, mock: Any) -> None:
+    exact.sign_in()
+    session = exact.session()
+    for method in ("GET", "POST"):
+        mock.add(method, f"{BASE}{PATH}", status=302, headers={"Location": target})
+    with pytest.raises(UnexpectedAnswer, match="redirect"):
+        rows(session)
+    with pytest.raises(ExactOnlineError, match="redirect"):
+        session.write("POST", PATH, 1, b"{}")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), DecodeError("not gzip"), OSError("reset")])
+def test_the_token_endpoint_is_no_exception(error: Exception, exact: Exact, mock: Any) -> None:
+    mock.post(TOKEN_URL, body=error)
+    with pytest.raises(Unavailable, match="did not answer"):
+        exact.tokens().access_token()
