@@ -449,3 +449,17 @@ def test_a_stream_that_cannot_be_written_is_a_clear_error(runner: Runner) -> Non
     assert isinstance(load.error, ConfigurationError)
     assert "'users' is nothing that can be written." in str(load.error)
     assert "sales_invoices" in str(load.error)
+
+
+@pytest.mark.parametrize("path", ["Me", "SalesInvoices", "Accounts"])
+def test_answers_that_break_off_are_asked_for_again(
+    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr("backoff._sync.time.sleep", lambda _seconds: None)
+    accounts = company.server.control.truth(company.division, "accounts")
+    code = next(row["Code"] for row in accounts if row["ID"] == company.customer)
+    company.server.control.faults({"kind": "malformed", "method": "GET", "path": path, "times": 2})
+    load = runner.load(company.invoice(f"off-{path}", OrderedBy=code.strip()))
+    assert load.error is None
+    assert load.outcomes == [(f"off-{path}", "created")]
+    assert not company.server.world.faults.rules()
