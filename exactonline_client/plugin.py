@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, MappingError
 
 from exactonline_client import environment, foreign, redaction, stdout
 from exactonline_client.errors import ConfigurationError, ExactOnlineError
@@ -40,6 +40,8 @@ def readable_configuration_errors() -> Iterator[None]:
             f"The Singer state or catalog is not JSON: {error}. Check the files given with "
             "--state and --catalog."
         ) from None
+    except MappingError as error:
+        raise ConfigurationError(f"Setting stream_maps: {error}") from None
     except ConfigValidationError as error:
         settings = (error.schema or {}).get("properties", {})
         problems = " ".join(_in_our_words(problem, settings) for problem in error.errors)

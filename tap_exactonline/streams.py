@@ -13,6 +13,7 @@ from singer_sdk.singerlib import Metadata, Schema
 from typing_extensions import override
 
 from exactonline_client.errors import ExactOnlineError
+from exactonline_client.stream_maps import is_tombstone
 from tap_exactonline import bookmarks, comparison, continuity, decoding, drift, reading, rights
 from tap_exactonline.batches import Partition
 from tap_exactonline.bookmarks import Progress
@@ -22,9 +23,9 @@ from tap_exactonline.plan import DIVISION, MODIFIED, TIMESTAMP
 from tap_exactonline.schema import DELETED_AT, UNKNOWN_FIELDS, schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, MutableMapping
 
-    from singer_sdk.singerlib import Catalog, MetadataMapping
+    from singer_sdk.singerlib import Catalog, MetadataMapping, RecordMessage
 
     from exactonline_client.catalogue import Property
     from exactonline_client.odata import Row
@@ -45,6 +46,8 @@ class ExactStream(Stream):
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # the decoder makes exact types itself
     STATE_MSG_FREQUENCY = NO_STATE_BY_COUNT  # state goes out page by page
+    _lacks_keys = False
+    """Whether it was told that tombstones lack their key."""
 
     def __init__(self, tap: TapExactOnline, plan: Plan) -> None:
         """A stream of `tap` that is read as `plan` says."""
@@ -118,6 +121,28 @@ class ExactStream(Stream):
     def _write_record_message(self, record: Row) -> None:
         self.tap.stop.check()
         super()._write_record_message(record)
+
+    @override
+    def _generate_record_messages(self, record: Row) -> Generator[RecordMessage, None, None]:
+        """A tombstone without the key that a catalog or a map asks for would be a new row."""
+        messages = super()._generate_record_messages(record)
+        if not is_tombstone(record):
+            yield from messages
+            return
+        keys = {one.stream_alias: one.transformed_key_properties or () for one in self.stream_maps}
+        for message in messages:
+            lacking = [name for name in keys[message.stream] if name not in message.record]
+            if not lacking:
+                yield message
+            elif not self._lacks_keys:
+                self._lacks_keys = True
+                self.log(
+                    "%s: deletes cannot be told, since the key that the catalog or stream_maps "
+                    "asks for has columns (%s) that Exact Online does not tell of a deleted row.",
+                    message.stream,
+                    ", ".join(lacking),
+                    level=logging.WARNING,
+                )
 
     @override
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:

@@ -20,6 +20,7 @@ from exactonline_client.deletes_told import DeletesTold
 from exactonline_client.errors import ConfigurationError, DailyLimitReached
 from exactonline_client.settings import DISTRIBUTION
 from exactonline_client.stopping import Stop
+from exactonline_client.stream_maps import Mapper
 from tap_exactonline import (
     attachments,
     bookmarks,
@@ -131,7 +132,13 @@ class TapExactOnline(Tap):
         """Take the schemas from the user's catalog, which the streams complete first."""
         if self.input_catalog is not None:
             _ = self.streams
-        super().setup_mapper()
+        selected = self._selected_in_catalog()
+        self.mapper = Mapper(
+            plugin_config=dict(self.config),
+            logger=self.logger,
+            is_selected=lambda name: selected is None or name in selected,
+        )
+        self.mapper.register_raw_streams_from_catalog(self.catalog)
 
     def _selected_in_catalog(self) -> set[str] | None:
         if self.input_catalog is None:

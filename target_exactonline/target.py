@@ -26,6 +26,7 @@ from exactonline_client.errors import (
 from exactonline_client.settings import DISTRIBUTION
 from exactonline_client.stdout import Output
 from exactonline_client.stopping import Stop
+from exactonline_client.stream_maps import Mapper
 from target_exactonline import division, match_sets, streams
 from target_exactonline.assembly import prepared
 from target_exactonline.documents import Preparation, preparer
@@ -122,6 +123,10 @@ class TargetExactOnline(Target):
                 target.load_all(file_input)
             except (SyncError, MappingError) as error:
                 raise ExactOnlineError(f"The input cannot be loaded: {error}") from None
+
+    @override
+    def setup_mapper(self) -> None:
+        self.mapper = Mapper(plugin_config=dict(self.config), logger=self.logger)
 
     @cached_property
     def connection(self) -> Connection:

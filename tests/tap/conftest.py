@@ -25,8 +25,15 @@ if TYPE_CHECKING:
     from exactonline_sandbox.server import Server
 
 
-OF_THE_SERVER = ("base_url", "client_id", "client_secret", "refresh_token", "store_url")
-"""Settings that say nothing of the streams."""
+NOT_OF_DISCOVERY = (
+    "base_url",
+    "client_id",
+    "client_secret",
+    "refresh_token",
+    "store_url",
+    "stream_maps",
+)
+"""Settings that say nothing of the streams that there are."""
 
 
 class Collector(SimpleSingerWriter):
@@ -107,7 +114,7 @@ class Bench:
 
 def catalog(streams: tuple[str, ...], columns: Any, config: dict[str, Any]) -> dict[str, Any]:
     """The discovered catalog with some streams selected."""
-    about_streams = {name: value for name, value in config.items() if name not in OF_THE_SERVER}
+    about_streams = {name: value for name, value in config.items() if name not in NOT_OF_DISCOVERY}
     found: dict[str, Any] = json.loads(discovered(json.dumps(about_streams, sort_keys=True)))
     for entry in found["streams"]:
         for item in entry["metadata"]:
