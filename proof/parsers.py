@@ -21,6 +21,7 @@ import requests
 
 from exactonline_cli.signin import SignIn
 from exactonline_client import auth, catalogue, odata, pages, plugin, refusals, xml_api
+from exactonline_client.clock import ServerClock
 from exactonline_client.errors import DailyLimitReached, ExactOnlineError
 from exactonline_client.limits import Budget
 from exactonline_client.session import Usage, exact_message
@@ -86,7 +87,7 @@ def _answer(body: bytes, status: int) -> requests.Response:
 
 
 def _tokens(body: bytes) -> object:
-    return auth._pair(_answer(body, 200))  # noqa: SLF001 - what an answer goes through first
+    return auth._pair(_answer(body, 200), None, HOST)  # noqa: SLF001 - what an answer goes through first
 
 
 def _token_refusal(body: bytes) -> object:
@@ -115,7 +116,7 @@ def _headers(store: Store) -> Callable[[bytes], object]:
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    budget = Budget(store, "app", clock=lambda: now[0], sleep=sleep)
+    budget = Budget(store, "app", clock=ServerClock(lambda: now[0]), sleep=sleep)
 
     def read(text: bytes) -> None:
         lines = (line.partition(":") for line in text.decode("latin-1").splitlines())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.tap.conftest import Bench
 
 FEED = ("sales_invoices", "sales_invoice_lines")
-BAD = {
+BAD: dict[str, list[object]] = {
     "Name": [{"first": "confidential"}, ["confidential"], 7, True],
     "Modified": ["/Date(253402300800000)/", "confidential", 7, {}, "/Date(-99999999999999)/"],
     "StartDate": ["/Date(253402300800000)/", [], 1.5],
