@@ -195,6 +195,19 @@ class TestSharing:
         assert len(endpoint.forms) == 2
 
 
+    def test_only_the_present_token_is_used_once_more(
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
+    ) -> None:
+        endpoint.grant(1)
+        source = exact.tokens()
+        assert not source.holds("Bearer access-1")
+        header = signed(source)
+        assert source.holds(header)
+        assert not source.holds("Bearer access-0")
+        clock.now += 595
+        assert not source.holds(header)
+
+
 class TestDurability:
     def test_the_pair_is_stored_before_it_is_used(
         self, exact: Exact, endpoint: TokenEndpoint
