@@ -194,7 +194,6 @@ class TestSharing:
         assert signed(first) == signed(second) == "Bearer access-2"
         assert len(endpoint.forms) == 2
 
-
     def test_only_the_present_token_is_used_once_more(
         self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
     ) -> None:
