@@ -314,9 +314,8 @@ class Store:
             "held; they are taken again.",
             self.name,
         )
-        database.reconnect(held)
-        for number in self._mine.locks:
-            _lock(held, number)
+        held.invalidate()
+        self._take_locks(held)
 
     def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         """An insertion that can be told what to do `on_conflict`, which no standard knows."""
@@ -363,7 +362,7 @@ class Store:
         number = int.from_bytes(digest[:8], "big", signed=True)
         with self._readable_errors(), self._connection(self.engine) as connection:
             before = getattr(self._mine, "connection", None), getattr(self._mine, "locks", ())
-            self._take_lock(connection, number)
+            self._take_locks(connection, number)
             self._mine.connection, self._mine.locks = connection, (*before[1], number)
             try:
                 yield
@@ -372,16 +371,16 @@ class Store:
                 _unlock(connection, number)
 
     @database.patient
-    def _take_lock(self, connection: sa.Connection, number: int) -> None:
-        """Wait for one lock more; for all of them once more, where the session ends meanwhile."""
+    def _take_locks(self, connection: sa.Connection, *more: int) -> None:
+        """Wait for more locks, and for those of this thread once more where its session ended."""
         with self._readable_errors():
-            wanted: tuple[int, ...] = (number,)
+            wanted = more
             if connection.invalidated:
                 connection.rollback()
                 database.reconnect(connection)
-                wanted = (*getattr(self._mine, "locks", ()), number)
-            for one in wanted:
-                _lock(connection, one)
+                wanted = (*getattr(self._mine, "locks", ()), *more)
+            for number in wanted:
+                _lock(connection, number)
 
     def encrypt(self, text: str | None, *, secret: bool = True) -> bytes | None:
         """Encrypt with the first key; a `secret` is hidden wherever it may show up."""

@@ -178,6 +178,7 @@ class Journal:
         with self._store.transaction() as connection:
             return {*connection.execute(query.where(mine)).scalars()}
 
+    @patient
     def spelling(self, entity: str) -> Spelling:
         """How the references of a kind of documents were kept until now."""
         kept, reference = postings.c.kept_reference, postings.c.reference
