@@ -112,7 +112,7 @@ def _answer(world: World, call: Call, chain: Chain, fate: Fate, *, as_atom: bool
     refusal = _over_limit(world, call, chain)
     if refusal is not None:
         return refusal
-    failure = fate.status and ApiError(fate.status, fate.message)
+    failure = fate.status and ApiError(fate.status, fate.message, reason=fate.reason)
     if failure and not fate.handled:
         raise failure
     _check_size(call)
@@ -189,9 +189,11 @@ def _below_docs(world: World, company: Company, call: Call, chain: Chain) -> Ans
 
 
 def _refusal(error: ApiError, wants: str) -> Answer:
-    if wants == "json":
-        return answers.failure(error.status, error.message)
-    return atom.failure(error.status, error.message)
+    write_failure = answers.failure if wants == "json" else atom.failure
+    answer = write_failure(error.status, error.message)
+    if error.reason:
+        answer.headers["Reason"] = error.reason
+    return answer
 
 
 def _note_error(world: World, call: Call, chain: Chain, status: int) -> None:

@@ -87,7 +87,7 @@ async def _call(request: Request) -> Call:
 
 
 async def _carry_out(world: World, call: Call, request: Request) -> Response:
-    fate = world.faults.strike(call.method, call.path)
+    fate = world.faults.strike(call.method, call.path, call.division)
     if fate.seconds:
         await asyncio.sleep(fate.seconds)
     if fate.cut:

@@ -103,13 +103,18 @@ class FaultRule:
     method: str | None = None
     path: str | None = None
     """Part of the path that a call must have."""
+    division: int | None = None
+    skip: int = 0
+    """How many such calls it lets pass before it strikes."""
     status: int = 503
     body: bool = False
     """With an error message in the body, for `status`."""
     message: str = ""
-    """The message, where it is to be another one."""
+    """That message; one of the sandbox's own where it is empty."""
     text: str = ""
     """The whole body, for `status`; with status 200 it takes the place of a right answer."""
+    reason: str = ""
+    """A header `Reason`, for `status`."""
     handled: bool = False
     """For `status`: the call is handled all the same, as behind a gateway that gave up."""
     seconds: float = 0.0

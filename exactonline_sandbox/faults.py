@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from exactonline_sandbox.config import FaultRule
 
+MESSAGE = "The sandbox was told to fail here."
 KINDS = ("latency", "status", "cut", "lost", "late", "unauthorized", "malformed")
 
 
@@ -26,6 +27,7 @@ class Fate:
     """What the body says, for `status`."""
     text: str = ""
     """The whole body, for `status`."""
+    reason: str = ""
     cut: bool = False
     """Cut the connection before the call is handled."""
     lost: bool = False
@@ -43,6 +45,7 @@ class _Armed:
     rule: FaultRule
     rng: random.Random
     left: float
+    skipped: int = 0
 
 
 class Faults:
@@ -74,14 +77,20 @@ class Faults:
         """The rules that can still strike."""
         return [armed.rule for armed in self._armed if armed.left > 0]
 
-    def strike(self, method: str, path: str, *, named: bool = False) -> Fate:
+    def strike(
+        self, method: str, path: str, division: int | None = None, *, named: bool = False
+    ) -> Fate:
         """What befalls this call; where it is to be `named`, by rules with a path alone."""
         fate = Fate()
         for armed in self._armed:
             rule = armed.rule
             is_there = not named if rule.path is None else rule.path in path
-            matches = rule.method in (None, method) and is_there
+            is_meant = rule.method in (None, method) and rule.division in (None, division)
+            matches = is_meant and is_there
             if not matches or armed.left <= 0 or armed.rng.random() >= rule.probability:
+                continue
+            if armed.skipped < rule.skip:
+                armed.skipped += 1
                 continue
             armed.left -= 1
             _apply(rule, fate)
@@ -92,8 +101,8 @@ def _apply(rule: FaultRule, fate: Fate) -> None:
     if rule.kind == "latency":
         fate.seconds += rule.seconds
     elif rule.kind == "status":
-        message = rule.message or ("The sandbox was told to fail here." if rule.body else "")
-        fate.status, fate.message, fate.handled = rule.status, message, rule.handled
+        fate.status, fate.handled, fate.reason = rule.status, rule.handled, rule.reason
+        fate.message = rule.message or (MESSAGE if rule.body else "")
         fate.text = rule.text
     elif rule.kind == "late":
         fate.late = rule.seconds
