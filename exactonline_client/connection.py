@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 import requests
 from requests.adapters import HTTPAdapter
 
-from exactonline_client import accounts, divisions, error_counts, pages, refused_options, runs
+from exactonline_client import accounts, divisions, error_counts, pages, runs
 from exactonline_client.auth import TokenSource
 from exactonline_client.clock import ServerClock, server_clock
 from exactonline_client.limits import Budget
+from exactonline_client.refused_options import RefusedOptions
 from exactonline_client.session import Session
 from exactonline_client.settings import DISTRIBUTION
 from exactonline_client.store import Store
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 CONNECTIONS_KEPT = 64
 """Open connections to the server that are kept for the next call: one for each thread."""
+RIGHTS = "rights"
+"""What the refusal of a whole list is remembered by."""
 
 
 @dataclass
@@ -45,6 +48,8 @@ class Connection:
     budget: Budget
     clock: ServerClock = field(default_factory=ServerClock)
     sleep: Callable[[float], None] = time.sleep
+    warned: set[str] = field(default_factory=set, repr=False)
+    """What a run has been warned of, and need not be again."""
 
     @cached_property
     def me(self) -> dict[str, Any]:
@@ -79,26 +84,15 @@ class Connection:
 
     def is_denied(self, endpoint: str, division: int) -> bool:
         """Whether a list of a division was refused within the hour, for want of rights."""
-        return refused_options.is_refused(
-            self.store,
-            self.app.key,
-            endpoint,
-            _rights(division),
-            self.clock,
-            seconds=error_counts.HOUR,
-        )
+        return self.refused_in(division).holds(endpoint, RIGHTS, error_counts.HOUR)
 
     def remember_denial(self, endpoint: str, division: int) -> None:
         """Note that a list of a division was refused for want of rights."""
-        refused_options.remember(self.store, self.app.key, endpoint, _rights(division), self.clock)
+        self.refused_in(division).remember(endpoint, RIGHTS)
 
-    def refused_by(self, endpoint: str) -> set[str]:
-        """The options that an endpoint is known to refuse, see `refused_options`."""
-        return refused_options.refused_by(self.store, self.app.key, endpoint, self.clock)
-
-    def note_refusal(self, endpoint: str, option: str) -> None:
-        """Remember that an endpoint refuses an option, in this run and those to come."""
-        refused_options.remember(self.store, self.app.key, endpoint, option, self.clock)
+    def refused_in(self, division: int) -> RefusedOptions:
+        """What endpoints are known to refuse in a division, in this run and those to come."""
+        return RefusedOptions(self.store, self.app.key, division, self.clock)
 
     def noted_run(self, program: str) -> AbstractContextManager[None]:
         """Keep on record, for `exactonline status`, what becomes of the block."""
@@ -169,7 +163,3 @@ def http_session(user_agent: str | None = None) -> requests.Session:
         http.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS_KEPT))
     http.headers["User-Agent"] = user_agent or f"{DISTRIBUTION}/{version(DISTRIBUTION)}"
     return http
-
-
-def _rights(division: int) -> str:
-    return f"rights in division {division}"

@@ -26,6 +26,8 @@ class Place(NamedTuple):
     """When that was (UTC, ISO), by the server's clock."""
     moved_at: str | None = None
     """Which database of the company the log is of: when it was moved there, as Exact says it."""
+    keys_since: int | None = None
+    """The rowversion since which the store knows the keys of all rows that were sent."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class DeletesTold:
     def note(self, division: int, stream: str, place: Place) -> None:
         """The target knows the deletes up to here, or is about to get its first rows."""
         known = self.places(division)
+        if stream in known:
+            place = place._replace(keys_since=known[stream].keys_since)
         if known.get(stream) != place:
             # An older place tells too much at worst, none at all would tell too little.
             durable = stream not in known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,12 @@ from exactonline_client import redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+SHUT = re.compile(
+    "BlockedUser|InactiveUser|BlockedCustomer|LicenseExpired|DivisionBlocked|NoDivisionAccess",
+    re.IGNORECASE,
+)
+"""Reasons of a 403 that concern the user, the customer or the division, not the endpoint."""
 
 EXIT_CODES: dict[int, tuple[str, str]] = {
     0: (
@@ -124,6 +131,16 @@ class AccessDenied(ExactOnlineError):  # noqa: N818
 
     exit_code = 6
     not_carried_out = True
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        """`reason` is what the header of that name said, empty where there was none."""
+        super().__init__(message)
+        self.reason = reason
+
+    @property
+    def is_of_division(self) -> bool:
+        """Whether nothing of the division may be opened, whichever endpoint is asked."""
+        return bool(SHUT.match(self.reason))
 
 
 class Unavailable(ExactOnlineError):  # noqa: N818

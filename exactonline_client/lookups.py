@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from exactonline_client import catalogue, odata, pages, refused_options
+from exactonline_client import catalogue, odata, pages
 from exactonline_client.database import patient
 from exactonline_client.errors import AccessDenied, RequestRefused
+from exactonline_client.refused_options import RefusedOptions, is_about_query
 from exactonline_client.store import lookups, postings
 
 if TYPE_CHECKING:
@@ -90,6 +91,10 @@ class Lookups:
     _known: dict[tuple[str, str], Matches] = field(default_factory=lambda: defaultdict(dict))
     """What this run knows: by endpoint and column, then by value in whatever case."""
     _lists: dict[str, _List] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """What is refused is remembered for the division."""
+        self._refused = RefusedOptions(self.store, self.app, self.division, self.clock)
 
     def find(self, endpoint: str, column: str, values: Iterable[str]) -> Matches:
         """The rows whose column has one of these values, by value; values without are absent.
@@ -223,7 +228,8 @@ class Lookups:
             if self._list(endpoint).endpoint.kind != "bulk":
                 raise
             logger.info("%s Asking the plain list instead.", refusal)
-            refused_options.remember(self.store, self.app, endpoint, BULK, self.clock)
+            if isinstance(refusal, RequestRefused) and is_about_query(refusal):
+                self._refused.remember(endpoint, BULK)
             self._lists[endpoint] = _List(catalogue.load().endpoints[endpoint])
             self._ask_list(endpoint, column, values)
 
@@ -231,9 +237,7 @@ class Lookups:
         if endpoint not in self._lists:
             facts = catalogue.load().endpoints
             twin = facts[endpoint].bulk_twin
-            if twin and refused_options.is_refused(
-                self.store, self.app, endpoint, BULK, self.clock
-            ):
+            if twin and self._refused.holds(endpoint, BULK):
                 twin = None
             self._lists[endpoint] = _List(facts[twin or endpoint])
         return self._lists[endpoint]

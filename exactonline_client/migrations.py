@@ -96,6 +96,7 @@ def _version_1(connection: sa.Connection) -> None:
         "refusals",
         tables,
         sa.Column("app", sa.String(64), primary_key=True),
+        sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("endpoint", sa.String(120), primary_key=True),
         sa.Column("option", sa.String(200), primary_key=True),
         sa.Column("at", sa.Float, nullable=False),
@@ -119,6 +120,7 @@ def _version_1(connection: sa.Connection) -> None:
         sa.Column("timestamp", sa.BigInteger, nullable=False),
         sa.Column("read_at", sa.String(40)),
         sa.Column("moved_at", sa.String(40)),
+        sa.Column("keys_since", sa.BigInteger),
     )
     sa.Table(
         "list_sizes",

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from exactonline_client.error_counts import endpoint_of
-from exactonline_client.errors import UnexpectedAnswer
+from exactonline_client.errors import AccessDenied, EndpointUnavailable, UnexpectedAnswer
 from exactonline_client.session import check_host
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 NUL = rb"\u0000"
 """How JSON writes the one character that PostgreSQL refuses in a text."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+SKIPTOKEN = "$skiptoken"
 NO_LIST = "Exact Online answered with something that is not a list of rows."
 MOST_DIGITS = 100
 """Of an integer; more are read as a number of less precision, which no column holds anyway."""
@@ -55,7 +56,7 @@ class Page:
         query = urlsplit(self.next_address or "").query
         for part in query.split("&"):
             name, _, value = part.partition("=")
-            if unquote(name) == "$skiptoken":
+            if unquote(name) == SKIPTOKEN:
                 return unquote(value)
         return None
 
@@ -73,6 +74,7 @@ def read(
 
     Raises:
         UnexpectedAnswer: a next page on another host, or one that was read already.
+        EndpointUnavailable: also where a page is denied behind one that was given.
         The errors of `Session.read`.
     """
 
@@ -85,7 +87,15 @@ def read(
     current: str | None = address
     while current:
         seen.add(current)
-        page = session.read(current, division, understood)
+        try:
+            page = session.read(current, division, understood)
+        except AccessDenied as denial:
+            if current == address and SKIPTOKEN not in unquote(urlsplit(current).query):
+                raise
+            raise EndpointUnavailable(
+                f"{denial} The page before it was given, so this is no lack of rights. "
+                "What was done so far is kept; start again later."
+            ) from None
         if page.mended:
             logger.warning(
                 "%s of division %s: texts of %s hold half of a character or a NUL, for which "

@@ -1,4 +1,4 @@
-"""The keys that were seen of a list, run by run: whose rows are gone where no log tells.
+"""The keys that were seen of a list: whose rows are gone where no log tells, or tells no stream.
 
 A key is noted before its row is sent on, and gone once a list that was read to its end does not
 hold it. A key that is gone is kept for two months, as Exact keeps its own log, so that several
@@ -16,7 +16,7 @@ from exactonline_client.database import patient
 from exactonline_client.store import seen_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from exactonline_client.store import Store
 
@@ -24,6 +24,8 @@ TICK = 0.001
 KEPT = 60 * 86_400
 """Seconds that a key which is gone is kept."""
 BATCH = 1000
+QUERY_SIZE = 500
+"""Keys in one query of the store."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,16 @@ class SeenKeys:
         )
         with self.store.transaction() as connection:
             connection.execute(noted, rows)
+
+    def known(self, keys: Sequence[str]) -> set[str]:
+        """Those of some keys that were seen."""
+        found: set[str] = set()
+        for start in range(0, len(keys), QUERY_SIZE):
+            some = keys[start : start + QUERY_SIZE]
+            query = sa.select(seen_keys.c.key).where(self._mine, seen_keys.c.key.in_(some))
+            with self.store.transaction() as connection:
+                found.update(connection.execute(query).scalars())
+        return found
 
     @property
     @patient

@@ -48,7 +48,9 @@ logger = logging.getLogger(__name__)
 
 TRIES = 5
 """How often a read is tried; the waits between are random, up to 1, 2, 4, 8 seconds."""
-BAD_REQUEST, UNAUTHORISED, FORBIDDEN, TIMED_OUT, TOO_MANY = 400, 401, 403, 408, 429
+PAUSE = 1.0
+"""Seconds before a read that was refused is asked once more."""
+BAD_REQUEST, UNAUTHORISED, FORBIDDEN, MISSING, TIMED_OUT, TOO_MANY = 400, 401, 403, 404, 408, 429
 SERVER_ERROR = 500
 LONGEST_REASON = 400
 WRITES = {"POST", "PUT", "DELETE"}
@@ -141,6 +143,17 @@ class Session:
         self._again: Callable[..., Any] = backoff.on_exception(
             backoff.expo, _Transient, max_tries=TRIES, logger=None, on_backoff=self._on_backoff
         )(self._understood)
+        # One refusal may be a fault of the moment; two with the same words are believed.
+        self._twice: Callable[..., Any] = backoff.on_exception(
+            backoff.constant,
+            (AccessDenied, RequestRefused),
+            max_tries=2,
+            giveup=_is_missing,
+            interval=PAUSE,
+            jitter=None,
+            logger=None,
+            on_backoff=self._on_refusal,
+        )(self._again)
 
     def get(
         self,
@@ -161,6 +174,8 @@ class Session:
     ) -> T:
         """Read, and give what `parse` makes of the answer.
 
+        What is refused (400, 403) is asked once more before that is believed.
+
         Args:
             address: begins with `/api/` or with the base address itself.
             division: which one's limits it counts against; None for those that have none.
@@ -174,7 +189,7 @@ class Session:
             SignInNeeded
         """
         try:
-            found: T = self._again(
+            found: T = self._twice(
                 "GET", address, division, parse=parse, headers=headers, most=most
             )
         except _Transient as error:
@@ -268,6 +283,11 @@ class Session:
             details["exception"],
             details["wait"],
         )
+
+    def _on_refusal(self, details: Mapping[str, Any]) -> None:
+        with self._counting:
+            self.usage.retries += 1
+        logger.info("%s Asking once more.", details["exception"])
 
     def _once(  # noqa: PLR0913 - what a request consists of
         self,
@@ -382,10 +402,12 @@ def _check(method: str, address: str, answer: requests.Response) -> None:
     if status < 300:  # noqa: PLR2004
         return
     message = exact_message(answer)
-    reason = message or one_line(answer.headers.get("Reason"))
+    header = one_line(answer.headers.get("Reason"))
+    reason = message or header
     where = _where(method, address)
     if status == FORBIDDEN:
-        raise AccessDenied(f"{where}: no access (HTTP 403{f', {reason}' if reason else ''}).")
+        told = ", ".join(dict.fromkeys(filter(None, ("HTTP 403", header, message))))
+        raise AccessDenied(f"{where}: no access ({told}).", reason=header)
     if status == UNAUTHORISED:
         unsigned = Unavailable(
             f"{where}: Exact Online refused a fresh access token (HTTP 401). Try again in ten "
@@ -418,6 +440,11 @@ def _check(method: str, address: str, answer: requests.Response) -> None:
 def _says_expired(answer: requests.Response) -> bool:
     """Whether a 401 is about the age of the token."""
     return EXPIRED in unquote_plus(answer.headers.get("WWW-Authenticate", "")).lower()
+
+
+def _is_missing(refusal: Exception) -> bool:
+    """Whether there is no such row or endpoint, which asking again does not change."""
+    return isinstance(refusal, RequestRefused) and refusal.status == MISSING
 
 
 def exact_message(answer: requests.Response) -> str:

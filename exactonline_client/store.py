@@ -125,6 +125,7 @@ refusals = sa.Table(
     "refusals",
     metadata,
     sa.Column("app", sa.String(64), primary_key=True),
+    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("endpoint", sa.String(120), primary_key=True),
     sa.Column("option", sa.String(200), primary_key=True),
     sa.Column("at", sa.Float, nullable=False),
@@ -150,6 +151,7 @@ deletes_told = sa.Table(
     sa.Column("timestamp", sa.BigInteger, nullable=False),
     sa.Column("read_at", sa.String(40)),
     sa.Column("moved_at", sa.String(40)),
+    sa.Column("keys_since", sa.BigInteger),
 )
 
 list_sizes = sa.Table(

@@ -56,7 +56,7 @@ class AttachmentStream(ExactStream):
             in_order = last is not None and start(batch.state, TIMESTAMP) == last
             for record in batch.rows:
                 ready.append(record)
-                if wanted and record[COLUMN] is None and record[LINK]:
+                if wanted and record.get(COLUMN) is None and record.get(LINK):
                     record[COLUMN] = self._file(record, here.division)
                     if in_order and record[TIMESTAMP] is not None:
                         before = moved(before, TIMESTAMP, record[TIMESTAMP])
@@ -71,7 +71,7 @@ class AttachmentStream(ExactStream):
         most = int(self.tap.config[MOST] * MEGABYTE)
         what = f"Attachment {record['ID']} of division {division}"
         too_large = f"{what} is sent without its file, which has more than {most} bytes."
-        if (record[SIZE] or 0) > most:
+        if (record.get(SIZE) or 0) > most:
             logger.warning(too_large)
             return None
         link = record[LINK]

@@ -53,7 +53,9 @@ class Partition:
 
     def batch(self, rows: Iterable[Row] = ()) -> Batch:
         """These rows, and the state as it is now."""
-        return Batch(self.stream, self.context, [*rows], dict(self.state))
+        found = [*rows]
+        self.stream.remember(self.division, found)
+        return Batch(self.stream, self.context, found, dict(self.state))
 
     def batches(self, rows: Iterable[Row]) -> Iterator[Batch]:
         """Any number of rows, and at last the state as it is behind them."""

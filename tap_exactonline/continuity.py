@@ -31,6 +31,8 @@ COMPLETE_UNTIL = "complete_until"
 """Everything stamped up to this moment has been read."""
 SINCE = "since"
 """Rows stamped before this moment are left out, until the list has been read to its end."""
+LEFT_OUT = "left_out"
+"""Columns that rows were sent without, since Exact Online would not give them."""
 
 LOG_REACHES_BACK = timedelta(days=59)
 """The deleted log is kept for two months, the shortest of which have 59 days."""

@@ -22,12 +22,14 @@ from exactonline_client.errors import (
     RequestRefused,
     UnexpectedAnswer,
 )
+from exactonline_client.seen_keys import SeenKeys
 from tap_exactonline import continuity, decoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from exactonline_client.connection import Connection
+    from tap_exactonline.plan import Plan
     from tap_exactonline.tap import TapExactOnline
 
 logger = logging.getLogger(__name__)
@@ -91,6 +93,47 @@ def read(connection: Connection, division: int, start: int, note: decoding.Note)
     return log
 
 
+def siblings(plan: Plan, plans: Iterable[Plan]) -> list[str]:
+    """The other streams that have their deletes in the log under the same entity type."""
+    mine = plan.stream.deleted_type
+    return [one.name for one in plans if one.stream.deleted_type == mine and one.name != plan.name]
+
+
+@dataclass(frozen=True)
+class SharedLog:
+    """Whose rows are gone, where the log does not tell a stream from others of its entity type."""
+
+    connection: Connection
+    division: int
+    stream: str
+    others: Sequence[str]
+
+    def note(self, keys: Iterable[str]) -> None:
+        """These rows of the stream are about to be sent."""
+        self._seen(self.stream).note(keys, self.connection.clock())
+
+    def own(self, deletions: Iterable[Deletion], keys_since: int | None) -> list[Deletion]:
+        """Those of rows that the stream may have had.
+
+        A key of another stream is none of this one, nor is one that was never sent, where all
+        keys are known: those of rows that were deleted since `keys_since`.
+        """
+        found = [*deletions]
+        keys = [item.key for item in found]
+        mine = self._seen(self.stream).known(keys)
+        theirs = {key for name in self.others for key in self._seen(name).known(keys)}
+
+        def may_be_mine(item: Deletion) -> bool:
+            if item.key in mine or item.key in theirs:
+                return item.key in mine
+            return keys_since is None or item.timestamp <= keys_since
+
+        return [item for item in found if may_be_mine(item)]
+
+    def _seen(self, stream: str) -> SeenKeys:
+        return SeenKeys(self.connection.store, self.connection.app.key, self.division, stream)
+
+
 class DeletedLogs:
     """The logs of all divisions, each read once a run, before the first stream that needs it.
 
@@ -116,7 +159,11 @@ class DeletedLogs:
             return read(self._tap.connection, division, start, note)
         except EndpointUnavailable as error:
             self._tap.trouble.failed(f"the deleted log of division {division}", error)
-        except (AccessDenied, RequestRefused, ErrorLimitReached, UnexpectedAnswer) as error:
+        except AccessDenied as error:
+            if error.is_of_division:
+                raise
+            logger.warning("Division %s: no deletes will be seen. %s", division, error)
+        except (RequestRefused, ErrorLimitReached, UnexpectedAnswer) as error:
             logger.warning("Division %s: no deletes will be seen. %s", division, error)
         return DeletedLog(end=start)
 

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from exactonline_client import pages
 from exactonline_client.errors import ExactOnlineError, RequestRefused
+from exactonline_client.refused_options import is_about_query
 from tap_exactonline import comparison, decoding, reading
 from tap_exactonline.bookmarks import Progress
 from tap_exactonline.lines import Lines, LineStream, Pair, Part, is_new
@@ -36,9 +37,9 @@ logger = logging.getLogger(__name__)
 class HeaderStream(ExactStream):
     """The headers of documents; reads the list that both halves share."""
 
-    @property
-    def expands(self) -> bool:
-        """Whether the list holds the lines, so far as is known."""
+    def expands(self, division: int) -> bool:
+        """Whether the list of a division holds the lines, so far as is known."""
+        del division
         return True
 
     @property
@@ -65,11 +66,11 @@ class HeaderStream(ExactStream):
         starts = [self.start(here.state, column)] if self.selected else []
         lines = None
         for there in others:
-            lines = Lines(there, column, alone=not self.expands)
+            lines = Lines(there, column, alone=not self.expands(here.division))
             starts.append(lines.first)
         pair = Pair(here, self.comparison(here.division), lines)
         start = None if None in starts else min(starts)
-        decode = self.decoder(here.division)
+        decode = self.decoder(here)
         progress = Progress(column, self.tap.connection.zone)
         try:
             for page in self._both(pair, start):
@@ -171,6 +172,9 @@ class ExpandedHeaders(HeaderStream):
     @override
     def _both(self, pair: Pair, start: Any) -> Iterator[Page]:
         lines = pair.lines
+        if lines is not None and lines.alone:
+            known = self.tap.connection.refused_in(pair.division).until(self.plan.endpoint.id)
+            reading.warn(self.tap.connection, self.plan, pair.division, self._expansion, known)
         own = self.asked_columns if self.selected else []
         columns = list(dict.fromkeys((*own, *self.plan.stream.key, MODIFIED)))
         alone = reading.Query(pair.division, columns, start)
@@ -182,6 +186,8 @@ class ExpandedHeaders(HeaderStream):
         try:
             first = next(reader)
         except RequestRefused as refusal:
+            if not is_about_query(refusal):
+                raise
             logger.warning("%s Reading %s from their own list.", refusal, lines.stream.name)
             lines.alone = True
             yield from self._without_lines(alone)
@@ -192,11 +198,12 @@ class ExpandedHeaders(HeaderStream):
     def _without_lines(self, query: reading.Query) -> Iterator[Page]:
         """The headers alone; if that was all that was refused, it is remembered."""
         connection, endpoint = self.tap.connection, self.plan.endpoint.id
-        before = connection.refused_by(endpoint)
+        refused = connection.refused_in(query.division)
+        before = refused.until(endpoint)
         reader = reading.read(connection, self.plan, query)
         first = next(reader)
-        if connection.refused_by(endpoint) == before:
-            connection.note_refusal(endpoint, self._expansion)
+        if refused.until(endpoint) == before:
+            reading.note_refusal(connection, self.plan, query.division, self._expansion)
         yield first
         yield from reader
 
@@ -205,10 +212,10 @@ class ExpandedHeaders(HeaderStream):
         """What the endpoint's refusal to bring the lines along is remembered by."""
         return f"$expand={self.plan.expand}"
 
-    @property
     @override
-    def expands(self) -> bool:
-        return self._expansion not in self.tap.connection.refused_by(self.plan.endpoint.id)
+    def expands(self, division: int) -> bool:
+        refused = self.tap.connection.refused_in(division)
+        return not refused.holds(self.plan.endpoint.id, self._expansion)
 
     @override
     def _gone(self, pair: Pair, *, sent_all: bool) -> Iterator[Batch]:
@@ -254,7 +261,7 @@ class ExpandedHeaders(HeaderStream):
         collection = row.get(self.plan.expand or "")
         if isinstance(collection, dict) and "__deferred" in collection:
             lines.alone = True
-            self.tap.connection.note_refusal(self.plan.endpoint.id, self._expansion)
+            reading.note_refusal(self.tap.connection, self.plan, pair.division, self._expansion)
             return []
         page = pages.collection(collection)
         if page is None:

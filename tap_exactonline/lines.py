@@ -95,7 +95,7 @@ class Lines:
         # Before any line is read: one that is deleted between the two would be told too early.
         self.stream.read_log(here.division)
         self.first = self.stream.start(here.state, column)
-        self._decode = self.stream.decoder(here.division)
+        self._decode = self.stream.decoder(here)
         self._waiting: list[Row] = []
         self._begun = False
 

@@ -16,7 +16,7 @@ from tap_exactonline.plan import HEADER_LINE_NUMBER, LINE_NUMBER, MODIFIED
 from tap_exactonline.streams import ExactStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from exactonline_client.odata import Row
     from exactonline_client.pages import Page
@@ -43,12 +43,17 @@ class CustomStream(ExactStream):
 
     plan: CustomPlan
 
+    @property
+    @override
+    def sends_select(self) -> bool:
+        return self.plan.sends_select
+
     @override
     def _rows(self, here: Partition, *others: Partition) -> Iterator[Batch]:
         if self.plan.around is None:
             yield from super()._rows(here, *others)
             return
-        decode = self.decoder(here.division)
+        decode = self.decoder(here)
         compared = self.comparison(here.division)
         for part in self._parts(here.division):
             for page in self._read_part(here.division, part):
@@ -67,8 +72,11 @@ class CustomStream(ExactStream):
     def _key_pages(self, division: int) -> Iterator[Page]:
         plan = replace(comparison.key_plan(self.plan), replication_key=None)
         columns = comparison.key(plan) if plan.sends_select else ()
-        query = replace(self._query(division, Part()), columns=columns, everything=False)
-        return reading.read(self.tap.connection, plan, query)
+        return reading.read(self.tap.connection, plan, self._query_of(division, columns))
+
+    @override
+    def _query_of(self, division: int, columns: Sequence[str]) -> reading.Query:
+        return replace(self._query(division, Part()), columns=columns, everything=False)
 
     def _read_part(
         self,

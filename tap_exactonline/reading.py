@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import odata
 from exactonline_client.errors import (
     RequestRefused,
 )
+from exactonline_client.refused_options import is_about_query, unknown_property
 from tap_exactonline.bookmarks import modified_filter
 from tap_exactonline.plan import LINE_NUMBER, MODIFIED, TIMESTAMP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from exactonline_client.connection import Connection
     from exactonline_client.pages import Page
@@ -25,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 BEGINNING = 0
 """The rowversion before all others."""
-BAD_REQUEST = 400
-QUOTED = re.compile(r"'(\w+)'")
 ALL_COLUMNS = "$select=*"
 COLUMNS = "$select"
 """What it is remembered by that the columns of the catalogue are not all there any more."""
@@ -77,13 +76,11 @@ def read(connection: Connection, plan: Plan, query: Query) -> Iterator[Page]:
     """All pages of a list.
 
     Not every endpoint takes every filter and order, and the documentation does not tell which
-    does: what is refused is left out, at the price of reading more rows, and remembered.
+    does: what is refused in words that are known is left out, at the price of reading more rows,
+    and remembered.
     """
     path = plan.endpoint.uri.format(division=query.division)
-    known = connection.refused_by(plan.endpoint.id)
-    gone = {name for name in query.named if f"{COLUMNS}={name}" in known}
-    query = replace(query, gone=query.gone | gone)
-    attempts = _possible(connection, plan, query, known)
+    query, attempts = _prepared(connection, plan, query)
     for position, attempt in enumerate(attempts):
         options = {**query.parameters, **attempt.options, "$expand": query.expand}
         reader = connection.pages(odata.url(path, options), query.division)
@@ -94,7 +91,7 @@ def read(connection: Connection, plan: Plan, query: Query) -> Iterator[Page]:
             if column is not None:
                 yield from _without(connection, plan, query, column)
                 return
-            if refusal.status != BAD_REQUEST or position == len(attempts) - 1:
+            if not is_about_query(refusal) or position == len(attempts) - 1:
                 raise
             logger.warning("%s Asking again with a simpler query.", refusal)
             continue
@@ -105,34 +102,99 @@ def read(connection: Connection, plan: Plan, query: Query) -> Iterator[Page]:
         for name in refused:
             # A query for all columns was refused for them alone only if its twin was not.
             if ALL_COLUMNS not in name or position == 1:
-                connection.note_refusal(plan.endpoint.id, name)
+                note_refusal(connection, plan, query.division, name)
         yield first
         yield from reader
         return
 
 
+def _prepared(connection: Connection, plan: Plan, query: Query) -> tuple[Query, list[_Attempt]]:
+    """A query without what is known to be refused, and the ways to ask; warns of the former."""
+    known = connection.refused_in(query.division).until(plan.endpoint.id)
+    gone = {name for name in query.named if _option(name) in known}
+    query = replace(query, gone=query.gone | gone)
+    attempts = _possible(connection, plan, query, known)
+    options = [COLUMNS, *map(_option, sorted(gone)), *(attempt.name for attempt in attempts)]
+    for option in options:
+        warn(connection, plan, query.division, option, known)
+    return query, attempts
+
+
+def note_refusal(connection: Connection, plan: Plan, division: int, option: str) -> None:
+    """Remember that an endpoint refuses an option, and say so."""
+    refused = connection.refused_in(division)
+    refused.remember(plan.endpoint.id, option)
+    warn(connection, plan, division, option, refused.until(plan.endpoint.id))
+
+
+def warn(
+    connection: Connection, plan: Plan, division: int, option: str, until: Mapping[str, float]
+) -> None:
+    """Say once a run what a list is read without, and until when, if that is known."""
+    if option not in until:
+        return
+    day = datetime.fromtimestamp(until[option], timezone.utc).date()
+    where = f"{plan.name} of division {division}"
+    if option == COLUMNS:
+        text = (
+            f"{where}: Exact Online refuses one of the columns and does not say which. All are "
+            f"asked for until {day}, and what does not come is left out."
+        )
+    elif option.startswith(f"{COLUMNS}=") and not option.startswith(ALL_COLUMNS):
+        column = option.removeprefix(f"{COLUMNS}=")
+        text = (
+            f"{where}: Exact Online does not know the column {column} there. It is left out until "
+            f"{day}, when it is asked for again."
+        )
+    else:
+        text = f"{where}: Exact Online refuses {option}, which is not asked for until {day}."
+    if text not in connection.warned:
+        connection.warned.add(text)
+        logger.warning("%s", text)
+
+
+def _option(column: str) -> str:
+    """What it is remembered by that a column is not known."""
+    return f"{COLUMNS}={column}"
+
+
+def given(connection: Connection, plan: Plan, query: Query) -> set[str]:
+    """Those columns of a query that Exact Online gives; one call.
+
+    A list without rows lacks nothing.
+    """
+    first = next(read(connection, plan, query), None)
+    if first is None or not first.rows:
+        return {*query.columns}
+    found = {name for name in query.columns if any(name in row for row in first.rows)}
+    known = connection.refused_in(query.division).until(plan.endpoint.id)
+    for name in query.columns:
+        if name not in found and COLUMNS not in known and _option(name) not in known:
+            note_refusal(connection, plan, query.division, _option(name))
+    return found
+
+
 def _blamed(refusal: RequestRefused, plan: Plan, query: Query) -> str | None:
     """The one column that a refusal names, if the rows can be told without it."""
-    names = {*QUOTED.findall(refusal.reason)} - {*plan.stream.key, plan.bookmark, LINE_NUMBER}
-    found = [name for name in query.named if name.rpartition("/")[-1] in names]
-    return found[0] if refusal.status == BAD_REQUEST and len(found) == 1 else None
+    name = unknown_property(refusal)
+    if name in {None, *plan.stream.key, plan.bookmark, LINE_NUMBER}:
+        return None
+    found = [column for column in query.named if column.rpartition("/")[-1] == name]
+    return found[0] if len(found) == 1 else None
 
 
 def _without(connection: Connection, plan: Plan, query: Query, column: str) -> Iterator[Page]:
     """All pages without a column; if that was all that was refused, it is remembered."""
     reader = read(connection, plan, replace(query, gone=query.gone | {column}))
     first = next(reader)
-    connection.note_refusal(plan.endpoint.id, f"{COLUMNS}={column}")
-    logger.warning(
-        "%s: Exact Online no longer has the column %s, which is empty from now on.",
-        plan.name,
-        column,
-    )
+    note_refusal(connection, plan, query.division, _option(column))
     yield first
     yield from reader
 
 
-def _possible(connection: Connection, plan: Plan, query: Query, known: set[str]) -> list[_Attempt]:
+def _possible(
+    connection: Connection, plan: Plan, query: Query, known: Collection[str]
+) -> list[_Attempt]:
     """The ways to ask, the best first; those that were refused before are the last resort."""
     attempts = sorted(_attempts(connection, plan, query), key=lambda one: one.name in known)
     # A condition of the user's own is the more likely reason.

@@ -72,7 +72,7 @@ def of(tap: TapExactOnline) -> list[Source]:
     for stream in selected(tap):
         for division in _divisions(tap, stream):
             state = states.get((stream.name, division), {})
-            owner = plans[_owner(tap, stream)]
+            owner = plans[_owner(tap, stream, division)]
             start = _start(tap, stream, state, owner.bookmark)
             begins.setdefault((division, owner.name), {})[stream.name] = start
     return [
@@ -87,10 +87,12 @@ def selected(tap: TapExactOnline) -> list[ExactStream]:
     return [stream for stream in streams if stream.selected]
 
 
-def _owner(tap: TapExactOnline, stream: ExactStream) -> str:
+def _owner(tap: TapExactOnline, stream: ExactStream, division: int) -> str:
     """The stream whose list a stream gets its rows from: its headers', where they bring them."""
     headers = tap.streams.get(stream.plan.headers or "")
-    return headers.name if isinstance(headers, HeaderStream) and headers.expands else stream.name
+    if isinstance(headers, HeaderStream) and headers.expands(division):
+        return headers.name
+    return stream.name
 
 
 def _divisions(tap: TapExactOnline, stream: ExactStream) -> list[int]:

@@ -14,7 +14,16 @@ from typing_extensions import override
 
 from exactonline_client.errors import ExactOnlineError
 from exactonline_client.stream_maps import is_tombstone
-from tap_exactonline import bookmarks, comparison, continuity, decoding, drift, reading, rights
+from tap_exactonline import (
+    bookmarks,
+    comparison,
+    continuity,
+    decoding,
+    deletes,
+    drift,
+    reading,
+    rights,
+)
 from tap_exactonline.batches import Partition
 from tap_exactonline.bookmarks import Progress
 from tap_exactonline.comparison import Comparison
@@ -56,6 +65,7 @@ class ExactStream(Stream):
         self.compares = plan.name in tap.compared
         self._reads_log = tap.sends_tombstones and bool(plan.stream.deleted_type)
         self.tombstones = self._reads_log or self.compares
+        self._siblings = deletes.siblings(plan, tap.plans) if self._reads_log else []
         self._may_keep = tap.keeps_unknown and plan.may_star
         self._watch = drift.Watch(plan.name, plan.endpoint.properties)
         facts = schema(plan, tombstones=self.tombstones, unknown=self._may_keep)
@@ -240,10 +250,41 @@ class ExactStream(Stream):
             has_rowversions = self.plan.bookmark == TIMESTAMP or self._reads_log
             moved_at = self.tap.reach.moved_at(here.division) if has_rowversions else None
             continuity.check(what, here.state, moved_at, self.tap.now)
+            self._look_for_left_out(here)
+
+    def _look_for_left_out(self, here: Partition) -> None:
+        """Start anew where columns are back that rows were sent without."""
+        wanted = {*self.asked_columns} & {*here.state.get(continuity.LEFT_OUT, ())}
+        out = self._refused_columns(here.division)
+        columns = sorted(wanted - out) if reading.COLUMNS not in out else []
+        if not columns:
+            return
+        query = self._query_of(here.division, [*comparison.key(self.plan), *columns])
+        back = {*columns} & reading.given(self.tap.connection, self.plan, query)
+        if back:
+            here.state[continuity.LEFT_OUT] = sorted({*here.state[continuity.LEFT_OUT]} - back)
+            self.logger.warning(
+                "%s of division %s: %s is there again. Everything is read again.",
+                self.name,
+                here.division,
+                ", ".join(sorted(back)),
+            )
+            continuity.forget(here.state)
+
+    def _refused_columns(self, division: int) -> set[str]:
+        """The columns that are known to be refused, and `$select` where it is not known which."""
+        refused = self.tap.connection.refused_in(division)
+        options = {*refused.until(self.list_endpoint), *refused.until(self.plan.endpoint.id)}
+        named = f"{reading.COLUMNS}="
+        return {
+            option.removeprefix(named).rpartition("/")[-1]
+            for option in options
+            if option == reading.COLUMNS or option.startswith(named)
+        }
 
     def _rows(self, here: Partition, *_: Partition) -> Iterator[Batch]:
         start = self.start(here.state, self.plan.bookmark)
-        decode = self.decoder(here.division)
+        decode = self.decoder(here)
         progress = Progress(self.plan.bookmark or "", self.tap.connection.zone)
         compared = self.comparison(here.division)
         for page in self._pages(here.division, start):
@@ -271,8 +312,12 @@ class ExactStream(Stream):
 
     def _key_pages(self, division: int) -> Iterator[Page]:
         """All rows, with no more than their keys."""
-        query = reading.Query(division, comparison.key(self.plan))
+        query = self._query_of(division, comparison.key(self.plan))
         return reading.read(self.tap.connection, comparison.key_plan(self.plan), query)
+
+    def _query_of(self, division: int, columns: Sequence[str]) -> reading.Query:
+        """All rows, with no more than some columns."""
+        return reading.Query(division, columns)
 
     def complete(self, state: dict[str, Any], progress: Progress) -> None:
         """The whole list is read: note until when it is complete."""
@@ -330,14 +375,18 @@ class ExactStream(Stream):
     @property
     def selected_columns(self) -> list[Property]:
         """The columns that are selected, with the key and the bookmark always among them."""
-        needed = {*self.plan.primary_keys, self.plan.bookmark}
-        if self.plan.bookmark == TIMESTAMP:
-            needed.add(MODIFIED)
+        needed = self._needed_columns
         return [
             item
             for name, item in self.plan.columns.items()
             if name in needed or self.mask.get(("properties", name), True)
         ]
+
+    @property
+    def _needed_columns(self) -> set[str]:
+        """Those that a record is not complete without: its key, and what tells when it changed."""
+        needed = {*self.plan.primary_keys, *filter(None, [self.plan.bookmark])}
+        return {*needed, MODIFIED} if self.plan.bookmark == TIMESTAMP else needed
 
     @property
     def asked_columns(self) -> list[str]:
@@ -350,18 +399,32 @@ class ExactStream(Stream):
         """Whether a record holds the fields that the catalogue does not know."""
         return self._may_keep and self.mask.get(("properties", UNKNOWN_FIELDS), True)
 
-    def decoder(self, division: int) -> Callable[[Row], Row]:
-        """A function that makes a record of a row of the API."""
-        decode = self._decoder(self.selected_columns, self.note(division))
+    @property
+    def sends_select(self) -> bool:
+        """Whether Exact is told which columns are wanted."""
+        return True
+
+    def decoder(self, here: Partition) -> Callable[[Row], Row]:
+        """A function that makes a record of a row of the API.
+
+        A column that was asked for and does not come is left out: an upsert keeps its value.
+        """
+        decode = self._decoder(self.selected_columns, self.note(here.division))
         complete, keeps_unknown = self._has_division, self.keeps_unknown
+        asked = {*self.asked_columns} - self._needed_columns if self.sends_select else set()
 
         def record(row: Row) -> Row:
             result = decode(row)
+            if result is not row:
+                for name in asked - row.keys():
+                    del result[name]
+                    out = {name, *here.state.get(continuity.LEFT_OUT, ())}
+                    here.state[continuity.LEFT_OUT] = sorted(out)
             unknown = self._watch.unknown(row)
             if keeps_unknown:
                 result[UNKNOWN_FIELDS] = unknown
-            if not complete or result[DIVISION.name] is None:
-                result[DIVISION.name] = division
+            if not complete or result.get(DIVISION.name) is None:
+                result[DIVISION.name] = here.division
             return result
 
         return record
@@ -407,6 +470,8 @@ class ExactStream(Stream):
         log, told = self.tap.deleted_logs.of(here.division), self.tap.deletes_told
         position = here.state.get(continuity.DELETES_READ)
         place = None if position is None else continuity.place_of(here.state)
+        # A stream that is read from its beginning sends no row whose key is not noted.
+        is_new = position is None and not here.state.get("replication_key_value")
         if position is not None:
             yield from here.batches(self._tombstones(log, position, here.division))
         here.state[continuity.DELETES_READ] = max(log.end, position or 0)
@@ -414,11 +479,28 @@ class ExactStream(Stream):
             here.state[continuity.DELETES_READ_AT] = log.read_at
         # Before the first row: whatever becomes of the state, the next load knows from here on
         # which rows may have been deleted.
-        told.note(here.division, self.name, place or continuity.place_of(here.state))
+        place_now = place or continuity.place_of(here.state)
+        told.note(
+            here.division, self.name, place_now._replace(keys_since=log.end if is_new else None)
+        )
         if place is None:
             yield here.batch()
 
     def _tombstones(self, log: DeletedLog, position: int, division: int) -> Iterator[Row]:
         key, kind = self.plan.stream.key[0], self.plan.stream.deleted_type or 0
-        for item in log.since(position, kind):
+        deletions = log.since(position, kind)
+        if self._siblings:
+            place = self.tap.deletes_told.places(division).get(self.name)
+            deletions = self._shared_log(division).own(deletions, place and place.keys_since)
+        for item in deletions:
             yield {key: item.key, DIVISION.name: division, DELETED_AT: item.deleted_at}
+
+    def remember(self, division: int, rows: list[Row]) -> None:
+        """Note the keys of rows that are about to be sent, where the log may not tell whose."""
+        if self._siblings:
+            key = self.plan.stream.key[0]
+            keys = [row[key] for row in rows if not row.get(DELETED_AT)]
+            self._shared_log(division).note(keys)
+
+    def _shared_log(self, division: int) -> deletes.SharedLog:
+        return deletes.SharedLog(self.tap.connection, division, self.name, self._siblings)

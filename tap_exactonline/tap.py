@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from exactonline_client import catalogue, plugin
 from exactonline_client.deletes_told import DeletesTold
-from exactonline_client.errors import ConfigurationError, DailyLimitReached
+from exactonline_client.errors import AccessDenied, ConfigurationError, DailyLimitReached
 from exactonline_client.settings import DISTRIBUTION
 from exactonline_client.stopping import Stop
 from exactonline_client.stream_maps import Mapper
@@ -255,11 +255,9 @@ class TapExactOnline(Tap):
         """
         denied = self.connection.is_denied(plan.endpoint.id, division)
         if denied:
-            self.logger.warning(
-                "Skipping %s of division %s: Exact Online refused access within the last hour.",
-                plan.name,
-                division,
-            )
+            why = "Exact Online refused access within the last hour."
+            self.logger.warning("Skipping %s of division %s: %s", plan.name, division, why)
+            self.trouble.denied(division, AccessDenied(f"{plan.name}: {why}"))
         return denied
 
     def finish(self) -> None:

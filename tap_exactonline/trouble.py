@@ -43,6 +43,10 @@ class Trouble:
         self._faults: Counter[int] = Counter()
         """By division, the lists that failed since one was read."""
         self._denials: Counter[int] = Counter()
+        self._denied: dict[int, AccessDenied] = {}
+        """By division, why the first of its lists could not be read."""
+        self._served: set[int] = set()
+        """Divisions of which a list was read to its end."""
 
     def is_open(self, division: int) -> bool:
         """Whether the division is still being read."""
@@ -65,6 +69,7 @@ class Trouble:
         """Let an error end the reading of one stream in one division, not that of the others."""
         try:
             yield
+            self._served.add(division)
             del self._faults[division], self._denials[division]
         except DailyLimitReached as error:
             self._day_is_over(stream, division, error)
@@ -100,6 +105,10 @@ class Trouble:
 
     def _no_access(self, stream: str, division: int, error: AccessDenied) -> None:
         """A stream may be out of reach for want of rights; a division altogether."""
+        if error.is_of_division:
+            self._close(division, error)
+            self._tap.logger.warning("Division %s is not read any further: %s", division, error)
+            return
         shut = self._why_shut(division)
         if shut:
             self._close(division, AccessDenied(shut))
@@ -110,6 +119,11 @@ class Trouble:
         if isinstance(read, ExactStream):
             self._tap.connection.remember_denial(read.list_endpoint, division)
         self._denials[division] += 1
+        self.denied(division, error)
+
+    def denied(self, division: int, error: AccessDenied) -> None:
+        """A list of a division could not be read for want of rights."""
+        self._denied.setdefault(division, error)
 
     def _why_shut(self, division: int) -> str | None:
         """Why nothing of a division can be read; None where that is not known."""
@@ -149,6 +163,10 @@ class Trouble:
             UnexpectedAnswer: some values could not be read.
             DailyLimitReached: where `on_daily_limit` is `fail`.
         """
+        for division, error in self._denied.items():
+            if division not in self._served:
+                # A user may lack the rights to one list or another, but not to all of them.
+                self._failures.setdefault(f"division {division}", error)
         if self._failures:
             raise Incomplete(list(self._failures), next(iter(self._failures.values())))
         self._tap.unreadable.check()

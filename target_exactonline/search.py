@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import catalogue, lookups, odata, pages, refused_options
+from exactonline_client import catalogue, lookups, odata, pages
 from exactonline_client.errors import (
     AccessDenied,
     ExactOnlineError,
@@ -15,6 +15,7 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
     Unreadable,
 )
+from exactonline_client.refused_options import is_about_query
 from target_exactonline.spelling import Spelling
 from target_exactonline.waiting import is_ahead
 
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 MOST_TERMS = 40
 """Terms in one filter of a plain list: all that they find fits one page of 60 rows, unless some
 documents share a reference."""
-BAD_REQUEST, NOT_FOUND = 400, 404
+NOT_FOUND = 404
 MARGIN = timedelta(minutes=10)
 """How far the clocks of Exact Online and of this machine may be apart."""
 LONG_AGO = 86_400.0
@@ -85,7 +86,7 @@ class Search:
         try:
             rows = self._rows(name, values, columns or {}, bulk=not prompt)
         except RequestRefused as refusal:
-            if refusal.status != BAD_REQUEST or name in self.endpoint.filter_fields:
+            if not is_about_query(refusal) or name in self.endpoint.filter_fields:
                 raise
             logger.info("%s Documents are searched by other fields.", refusal)
             self._refuse(option)
@@ -106,7 +107,7 @@ class Search:
             try:
                 rows = self._rows(self.key, keys, columns, bulk=False)
             except RequestRefused as refusal:
-                if refusal.status != BAD_REQUEST:
+                if not is_about_query(refusal):
                     raise
                 logger.info("%s Reading one by one instead.", refusal)
                 self._refuse(option)
@@ -249,7 +250,7 @@ class Search:
             return [row for address in addresses for row in self._pages(address)]
         except (AccessDenied, RequestRefused) as refusal:
             logger.info("%s Asking the plain list instead.", refusal)
-            self._refuse(option)
+            self._refuse(option, lasting=_is_lasting(refusal))
             return None
 
     def _with_lines(
@@ -271,7 +272,7 @@ class Search:
         if refusal:
             # The same without $expand is fine.
             logger.info("%s Reading lines from their own list.", refusal)
-            self._refuse("$expand")
+            self._refuse("$expand", lasting=_is_lasting(refusal))
         for of, wanted in lines.items():
             self._add_lines(rows, of, wanted)
         return rows
@@ -350,13 +351,19 @@ class Search:
 
     def _is_refused(self, option: str) -> bool:
         if option not in self._refused:
-            self._refused[option] = refused_options.is_refused(
-                self.connection.store, self.connection.app.key, self.endpoint.id, option
-            )
+            refused = self.connection.refused_in(self.division)
+            self._refused[option] = refused.holds(self.endpoint.id, option)
         return self._refused[option]
 
-    def _refuse(self, option: str) -> None:
+    def _refuse(self, option: str, *, lasting: bool = True) -> None:
+        """Do without an option in this run, and in those to come where that is `lasting`."""
         self._refused[option] = True
-        refused_options.remember(
-            self.connection.store, self.connection.app.key, self.endpoint.id, option
-        )
+        if lasting:
+            self.connection.refused_in(self.division).remember(self.endpoint.id, option)
+
+
+def _is_lasting(refusal: ExactOnlineError) -> bool:
+    """Whether an option is refused for good: no fault of the moment, no want of rights."""
+    if isinstance(refusal, RequestRefused):
+        return is_about_query(refusal)
+    return isinstance(refusal, UnexpectedAnswer)

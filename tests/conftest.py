@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exactonline_client import session
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,6 +29,12 @@ def _no_keyring() -> Iterator[None]:
     patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused is asked once more at once."""
+    monkeypatch.setattr(session, "PAUSE", 0)
 
 
 @pytest.fixture(autouse=True)

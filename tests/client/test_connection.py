@@ -237,10 +237,12 @@ class TestDivisions:
     ) -> None:
         endpoint.grant(1)
         address = f"{BASE}/api/v1/8/system/Divisions"
-        endpoint.mock.get(address, json={"d": []}, status=status)
+        calls = 2 if status in {400, 403} else 1
+        for _ in range(calls):
+            endpoint.mock.get(address, json={"d": []}, status=status)
         reason = refusal(connection.session, 8)
         assert reason is None if told is None else told in (reason or "")
-        assert connection.session.usage.calls == {8: 1}
+        assert connection.session.usage.calls == {8: calls}
 
 
 class TestZone:

@@ -30,9 +30,9 @@ def session(exact: Exact) -> Session:
 def fail(session: Session, mock: Any, times: int, path: str = PATH, status: int = 404) -> None:
     division = int(path.split("/")[3])
     for _ in range(times):
-        mock.get(BASE + path, status=status)
+        mock.post(BASE + path, status=status)
         with pytest.raises((RequestRefused, AccessDenied)):
-            session.get(path, division)
+            session.write("POST", path, division, b"{}")
 
 
 def later(exact: Exact, seconds: float) -> None:
@@ -135,8 +135,12 @@ def test_an_expired_token_counts(
 def test_calls_that_belong_to_no_division_count_too(session: Session, mock: Any) -> None:
     for _ in range(MOST):
         mock.get(f"{BASE}/api/v1/current/Me", status=403)
+    for _ in range(MOST // 2):
         with pytest.raises(AccessDenied):
             session.get("/api/v1/current/Me", None)
+    # The second of two calls would have been one too many.
+    with pytest.raises(ErrorLimitReached):
+        session.get("/api/v1/current/Me", None)
     with pytest.raises(ErrorLimitReached, match=r"^current/Me: 9 calls"):
         session.get("/api/v1/current/Me", None)
 

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 import requests
 
-from exactonline_client import refused_options
 from exactonline_client.errors import RequestRefused
 from exactonline_client.lookups import Lookups
+from exactonline_client.refused_options import RefusedOptions
 from exactonline_client.session import Usage
 from exactonline_client.store import lookups as kept
 from exactonline_client.store import postings
@@ -40,6 +40,7 @@ class Server:
 
     rows: dict[str, list[dict[str, str]]]
     refused: set[str] = field(default_factory=set)
+    words: str = "Bad Request - Error in query syntax."
     calls: list[str] = field(default_factory=list)
     base_url: str = "http://127.0.0.1:9"
     usage: Usage = field(default_factory=Usage)
@@ -53,7 +54,7 @@ class Server:
         path = split.path.partition(f"/{DIVISION}/")[2]
         self.calls.append(path)
         if path in self.refused:
-            raise RequestRefused("No.", status=400, reason="no")
+            raise RequestRefused("No.", status=400, reason=self.words)
         bulk = path.startswith("bulk/")
         name = path.removeprefix("bulk/").lower()
         rows = next(rows for key, rows in self.rows.items() if key.lower() == name)
@@ -210,10 +211,22 @@ def test_where_the_bulk_list_is_refused_the_plain_one_is_asked(store: Store, clo
     server = Server({ITEMS: codes(100)}, refused={bulk})
     assert len(finder(server, store, clock).find(ITEMS, "Code", wanted(*range(100)))) == 100
     assert server.calls == [bulk, ITEMS, ITEMS]
-    assert refused_options.is_refused(store, "my-app", ITEMS, "bulk $filter", clock)
+    refused = RefusedOptions(store, "my-app", DIVISION, clock)
+    assert refused.holds(ITEMS, "bulk $filter")
     server.calls.clear()
     assert finder(server, store, clock, hours=0).find(ITEMS, "Code", wanted(1))
     assert server.calls == [ITEMS]
+
+
+def test_a_refusal_of_the_moment_by_the_bulk_list_is_not_remembered(
+    store: Store, clock: Clock
+) -> None:
+    bulk = "bulk/Logistics/Items"
+    server = Server({ITEMS: codes(100)}, refused={bulk}, words="Try later.")
+    assert len(finder(server, store, clock).find(ITEMS, "Code", wanted(*range(100)))) == 100
+    server.refused, server.calls = set(), []
+    assert finder(server, store, clock, hours=0).find(ITEMS, "Code", wanted(1))
+    assert server.calls == [bulk]
 
 
 def test_a_refusal_by_the_plain_list_is_an_error(store: Store, clock: Clock) -> None:

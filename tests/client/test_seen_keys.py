@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from exactonline_client import refused_options, seen_keys
 from exactonline_client.deletes_told import DeletesTold, Place
+from exactonline_client.refused_options import RefusedOptions
 from exactonline_client.seen_keys import SeenKeys
 
 if TYPE_CHECKING:
@@ -123,13 +124,14 @@ def test_how_far_deletes_were_told_is_remembered(opened: Store) -> None:
 
 
 def test_refusals_are_known_by_endpoint_and_for_a_month(opened: Store, clock: Clock) -> None:
-    refused_options.remember(opened, "app", "vat/VATCodes", "$orderby", clock)
-    refused_options.remember(opened, "app", "vat/VATCodes", "$expand", clock)
-    assert refused_options.refused_by(opened, "app", "vat/VATCodes", clock) == {
-        "$orderby",
-        "$expand",
-    }
-    assert refused_options.refused_by(opened, "app", "crm/Accounts", clock) == set()
-    assert refused_options.refused_by(opened, "other", "vat/VATCodes", clock) == set()
-    clock.sleep(refused_options.DAYS_REMEMBERED * DAY + 1)
-    assert refused_options.refused_by(opened, "app", "vat/VATCodes", clock) == set()
+    refused = RefusedOptions(opened, "app", 1, clock)
+    month = refused_options.DAYS_REMEMBERED * DAY
+    refused.remember("vat/VATCodes", "$orderby")
+    refused.remember("vat/VATCodes", "$expand")
+    until = clock.now + month
+    assert refused.until("vat/VATCodes") == {"$orderby": until, "$expand": until}
+    assert refused.until("crm/Accounts") == {}
+    for other in (RefusedOptions(opened, "other", 1), RefusedOptions(opened, "app", 2)):
+        assert other.until("vat/VATCodes") == {}
+    clock.sleep(month + 1)
+    assert refused.until("vat/VATCodes") == {}

@@ -137,7 +137,7 @@ def test_many_files_that_are_gone_take_no_others_along(bench: Bench) -> None:
 
 def test_a_file_without_rights_is_not_in_the_way(bench: Bench) -> None:
     bench.server.control.faults(
-        {"kind": "status", "status": 403, "body": True, "path": PAGE, "times": 1}
+        {"kind": "status", "status": 403, "body": True, "path": PAGE, "times": 2}
     )
     outcome = bench.run(STREAM, attachments="content")
     assert outcome.error is None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
 
+import pytest
 import time_machine
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.tap.conftest import Bench, Outcome
 
 STREAM = "contacts"
@@ -96,3 +96,81 @@ def test_a_gap_in_the_log_is_told_to_a_load_without_a_state(
         bench.sign_in()
         bench.run(STREAM)
     assert "kept for two months" in caplog.text
+
+
+# Streams whose deletes the log does not tell apart
+
+
+INVOICES, LINES = "sales_invoices", "sales_invoice_lines"
+KEYS = {INVOICES: "InvoiceID", LINES: "ID"}
+
+
+class Warehouse:
+    """Tables that are upserted into, as a target with soft deletes does."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, dict[str, Any]]] = {stream: {} for stream in KEYS}
+
+    def load(self, outcome: Outcome) -> None:
+        assert outcome.error is None
+        for stream, key in KEYS.items():
+            for row in outcome.records(stream):
+                self.rows[stream].setdefault(row[key], {}).update(row)
+
+    def living(self, stream: str) -> set[str]:
+        return {key for key, row in self.rows[stream].items() if not row.get("_sdc_deleted_at")}
+
+
+def delete_invoices(bench: Bench, seed: int) -> None:
+    bench.server.control.changes(bench.divisions[0], seed=seed, new=0, changed=0, deleted=6)
+
+
+def keys_of(bench: Bench, stream: str) -> set[str]:
+    return {row[KEYS[stream]] for row in bench.truth(stream)}
+
+
+@pytest.mark.parametrize("use_sync_api", [True, False])
+@pytest.mark.parametrize("streams", [(INVOICES, LINES), (INVOICES,), (LINES,)])
+def test_a_tombstone_goes_to_the_stream_that_had_the_row(
+    bench: Bench, streams: tuple[str, ...], *, use_sync_api: bool
+) -> None:
+    settings: dict[str, Any] = {"use_sync_api": use_sync_api}
+    warehouse = Warehouse()
+    first = bench.run(*streams, **settings)
+    warehouse.load(first)
+    sent = {stream: {*warehouse.rows[stream]} for stream in streams}
+    for seed in (2, 3):
+        delete_invoices(bench, seed)
+        # A load that does not arrive is told again.
+        bench.run(*streams, state=deepcopy(first.state), **settings)
+    second = bench.run(*streams, state=first.state, **settings)
+    warehouse.load(second)
+    for stream in streams:
+        assert {*warehouse.rows[stream]} == sent[stream] | keys_of(bench, stream)
+        assert warehouse.living(stream) == keys_of(bench, stream) != sent[stream]
+        told = [row for row in second.records(stream) if row.get("_sdc_deleted_at")]
+        assert len(told) == len(sent[stream] - keys_of(bench, stream))
+
+
+def test_where_the_keys_are_not_known_every_stream_is_told(bench: Bench) -> None:
+    warehouse = Warehouse()
+    first = bench.run(INVOICES, LINES)
+    warehouse.load(first)
+    bench.config["store_url"] += "x"
+    bench.sign_in()
+    delete_invoices(bench, 2)
+    warehouse.load(bench.run(INVOICES, LINES, state=first.state))
+    for stream in KEYS:
+        assert warehouse.living(stream) == keys_of(bench, stream)
+
+
+def test_rows_sent_while_deletes_were_off_are_told_of_later(bench: Bench) -> None:
+    warehouse = Warehouse()
+    first = bench.run(INVOICES, LINES, deletes="off")
+    second = bench.run(INVOICES, LINES, state=first.state)
+    for outcome in (first, second):
+        warehouse.load(outcome)
+    delete_invoices(bench, 2)
+    warehouse.load(bench.run(INVOICES, LINES, state=second.state))
+    for stream in KEYS:
+        assert warehouse.living(stream) == keys_of(bench, stream)

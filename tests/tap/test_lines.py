@@ -68,7 +68,7 @@ def test_lines_alone_are_called_by_their_name(
 ) -> None:
     bench.server.control.switches(denied=[endpoint])
     first = bench.run(stream)
-    assert first.calls[endpoint] == 1
+    assert first.calls[endpoint] == 2
     assert f"Skipping {stream} of division" in caplog.text
     # It is not asked again within the hour.
     assert bench.run(stream).calls[endpoint] == 0

@@ -149,7 +149,13 @@ def test_an_entry_without_a_searchable_reference_is_created_once(
 ) -> None:
     entry = _sales_entry(company, "SE-1")
     company.server.control.faults(
-        {"kind": "status", "status": 400, "body": True, "method": "GET", "path": "SalesEntries"}
+        {
+            "kind": "status",
+            "status": 400,
+            "message": "Error in query syntax.",
+            "method": "GET",
+            "path": "SalesEntries",
+        }
     )
     load = runner.load(entry, stream="sales_entries")
     assert load.error is None
@@ -192,10 +198,10 @@ def test_a_changed_record_of_a_document_in_doubt_changes_no_more_than_it_should(
         {
             "kind": "status",
             "status": 400,
-            "body": True,
+            "message": "Error in query syntax.",
             "method": "GET",
             "path": "SalesEntries",
-            "times": 1,
+            "times": 2,
         }
     )
     record = (
@@ -252,3 +258,17 @@ def test_a_record_of_another_key_does_not_end_the_load(
     # What brings the record again needs no key.
     assert runner.load(lost[0], settle_after=0).outcomes == [("sealed", "created")]
     assert len(company.invoices("sealed")) == 1
+
+
+def test_a_search_that_is_refused_for_a_moment_stays_possible(
+    company: Company, runner: Runner
+) -> None:
+    refusal = {"kind": "status", "status": 400, "method": "GET", "path": "SalesEntries"}
+    company.server.control.faults({**refusal, "message": "Error in query syntax.", "times": 1})
+    assert runner.load(_sales_entry(company, "SE-1"), stream="sales_entries").error is None
+    company.server.control.faults({**refusal, "message": "Try later."})
+    assert runner.load(_sales_entry(company, "SE-2"), stream="sales_entries").error is not None
+    company.server.control.faults()
+    company.server.control.reset_calls()
+    runner.load(_sales_entry(company, "SE-2"), stream="sales_entries")
+    assert company.calls("GET") == 1

@@ -92,7 +92,13 @@ def test_a_dry_run_looks_for_a_doubt_by_what_is_there(company: Company, runner: 
     }
     company.server.control.faults(
         # That Exact cannot search by the reference is remembered.
-        {"kind": "status", "status": 400, "body": True, "path": "SalesEntries", "times": 1},
+        {
+            "kind": "status",
+            "status": 400,
+            "message": "Error in query syntax.",
+            "path": "SalesEntries",
+            "times": 2,
+        },
         {"kind": "cut", "method": "POST", "path": "SalesEntries", "times": 2},
     )
     options: dict[str, Any] = {"stream": "sales_entries", "settle_after": 0}

@@ -277,7 +277,13 @@ def test_what_was_made_where_no_search_was_allowed_is_remembered(
 ) -> None:
     stream = "costcenters"
     company.server.control.faults(
-        {"kind": "status", "status": 400, "body": True, "method": "GET", "path": "Costcenters"}
+        {
+            "kind": "status",
+            "status": 400,
+            "message": "Error in query syntax.",
+            "method": "GET",
+            "path": "Costcenters",
+        }
     )
     center = {"Code": "D-12", "Description": "made"}
     assert runner.load(center, stream=stream).outcomes == [("D-12", "created")]
