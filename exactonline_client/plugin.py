@@ -100,6 +100,11 @@ def start(plugin: type[Plugin], config: Any, **inputs: IO[str] | None) -> Plugin
         parsed: dict[str, Any] = {
             name: json.load(file) if file else None for name, file in inputs.items()
         }
+        for name, content in parsed.items():
+            if inputs[name] and not isinstance(content, dict):
+                raise ConfigurationError(
+                    f"The Singer {name} should be a JSON object. Check what --{name} names."
+                )
         given = dict(config.config) if config else {}
         plugin.append_builtin_config(plugin.config_jsonschema)
         if config and config.parse_env:

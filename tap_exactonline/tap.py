@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from datetime import datetime, timezone
 from functools import cached_property
@@ -28,6 +29,7 @@ from tap_exactonline import (
     custom,
     entries,
     estimate,
+    inputs,
     parallel,
     posting_results,
     sources,
@@ -85,6 +87,9 @@ class TapExactOnline(Tap):
         self.trouble = Trouble(self)
         self.unreadable = Unreadable()
         self._expected: dict[int, int] = {}
+        for name, checked in (("catalog", inputs.catalog), ("state", inputs.state)):
+            if options.get(name) is not None:
+                options[name] = checked(options[name])
         super().__init__(**options)
 
     # Streams
@@ -308,6 +313,24 @@ class TapExactOnline(Tap):
         """
         _ = self.start_date, self.compared
         self.reach.check()
+        self._check_selection()
+
+    def _check_selection(self) -> None:
+        """Warn of selected streams that there are not; none at all is no run."""
+        selected = self._selected_in_catalog()
+        if selected is None:
+            return
+        known = {*(plan.name for plan in self.plans), posting_results.NAME}
+        hints = []
+        for name in sorted(selected - known):
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            hints.append(f"There is no stream {name}.{hint}")
+        if not selected & known:
+            told = " ".join(["The catalog selects no stream.", *hints])
+            raise ConfigurationError(f"{told} Select some, with select in Meltano.")
+        for hint in hints:
+            self.logger.warning("%s", hint)
 
     def run(self) -> None:
         """Read, and say how it went.
