@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +58,11 @@ class LineStream(ExactStream):
         if batch.rows or not self._begun:
             self._begun = True
             self._in_hand = batch.rows
-            with suppress(AbortedSyncFailedException, AbortedSyncPausedException):
+            try:
                 self.sync(context=dict(batch.context or {}))
+            except (AbortedSyncFailedException, AbortedSyncPausedException):
+                if not self.tap.streams[self.plan.headers or ""].selected:
+                    raise
         batch.sent()
         self.tap.readers.states.changed()
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
+from singer_sdk.exceptions import AbortedSyncExceptionBase
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import Metadata, Schema
 from typing_extensions import override
@@ -117,7 +118,8 @@ class ExactStream(Stream):
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
         """Log, but leave our own errors to the one line in which the run ends."""
-        if level >= logging.ERROR and isinstance(sys.exc_info()[1], ExactOnlineError):
+        quiet = (ExactOnlineError, AbortedSyncExceptionBase)
+        if level >= logging.ERROR and isinstance(sys.exc_info()[1], quiet):
             return
         super().log(message, *args, level=level, **kwargs)
 

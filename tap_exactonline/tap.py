@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
+from contextlib import suppress
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
+from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
 from singer_sdk.helpers.capabilities import (
     CapabilitiesEnum,
     PluginCapabilities,
     TapCapabilities,
 )
+from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from exactonline_client import catalogue, plugin
@@ -55,10 +58,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
+    import click
     from singer_sdk import Stream
 
     from exactonline_client.connection import Connection
     from tap_exactonline.plan import Plan
+
+
+TRIED_OUT = {"accounts", "items", "journals"}
+"""The streams that a test without a catalog reads: short ones, of the modules that most have."""
 
 
 class TapExactOnline(Tap):
@@ -290,6 +298,7 @@ class TapExactOnline(Tap):
         config: Any = None,
         state: IO[str] | None = None,
         catalog: IO[str] | None = None,
+        test: str = CliTestOptionValue.Disabled.value,
     ) -> None:
         """Run the tap from the command line, and end with an exit code that tells how it went."""
         if about:
@@ -297,13 +306,49 @@ class TapExactOnline(Tap):
             return
         cls.print_version(print_fn=cls.logger.info)
         tap = plugin.start(cls, config, state=state, catalog=catalog)
+        if test == CliTestOptionValue.Schema.value:
+            tap.write_schemas()
+            tap.flush()
+            return
         try:
-            tap.run()
+            tap.run() if test == CliTestOptionValue.Disabled.value else tap.try_out()
         except DailyLimitReached as limit:
             # It came before any stream could be read.
             if tap.config.get("on_daily_limit") == "fail":
                 raise
             tap.logger.warning("%s", limit)
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        """The command line; a test looks at the catalog that comes along."""
+        command = super().get_singer_command()
+        for option in command.params:
+            if option.name == "test":
+                option.callback, option.expose_value = None, True
+        return command
+
+    def try_out(self) -> None:
+        """Read one record of each selected stream; without a catalog, of a few.
+
+        Raises:
+            The errors of `finish`.
+        """
+        self._check_settings()
+        wanted = self._selected_in_catalog() or TRIED_OUT
+        wanted |= {plan.headers for plan in self.plans if plan.headers and plan.name in wanted}
+        streams = [stream for name, stream in self.streams.items() if name in wanted]
+        with self.connection.noted_run(self.name):
+            try:
+                for stream in streams:
+                    stream.ABORT_AT_RECORD_COUNT = 1
+                    if stream.parent_stream_type is None:
+                        with suppress(AbortedSyncFailedException, AbortedSyncPausedException):
+                            stream.sync()
+            finally:
+                self.readers.stop()
+                self.flush()
+            self.finish()
 
     def _check_settings(self) -> None:
         """Look at what a schema cannot tell right from wrong, before anything is asked.
