@@ -33,7 +33,15 @@ from tap_exactonline.plan import DIVISION, MODIFIED, TIMESTAMP
 from tap_exactonline.schema import DELETED_AT, UNKNOWN_FIELDS, schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, MutableMapping, Sequence
+    from collections.abc import (
+        Callable,
+        Generator,
+        Iterable,
+        Iterator,
+        Mapping,
+        MutableMapping,
+        Sequence,
+    )
 
     from singer_sdk.singerlib import Catalog, MetadataMapping, RecordMessage
 
