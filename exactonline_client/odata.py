@@ -40,6 +40,7 @@ NUMBER: set[type] = {int, float, type(None)}
 WHOLE: set[type] = {int, type(None)}
 INT64_END = 2**63
 """The first number that no column of integers can hold."""
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 MAX_URL = 6000
 """Longest address the server takes, encoding included."""
 
@@ -112,6 +113,12 @@ def instant(milliseconds: int, zone: ZoneInfo) -> datetime:
     except OverflowError:
         # The first day of the calendar stands for "no date", and nothing is before it.
         return wall.replace(tzinfo=timezone.utc)
+
+
+def sound(text: str) -> str:
+    """The text without what UTF-8 or a database cannot hold: halves of characters, and NUL."""
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return whole.replace("\0", REPLACEMENT)
 
 
 def milliseconds(value: str) -> int:

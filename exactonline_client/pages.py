@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from exactonline_client import odata
 from exactonline_client.error_counts import endpoint_of
 from exactonline_client.errors import AccessDenied, EndpointUnavailable, UnexpectedAnswer
 from exactonline_client.session import check_host
@@ -32,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 NUL = rb"\u0000"
 """How JSON writes the one character that PostgreSQL refuses in a text."""
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 SKIPTOKEN = "$skiptoken"
 NO_LIST = "Exact Online answered with something that is not a list of rows."
 MOST_DIGITS = 100
@@ -170,10 +170,9 @@ def _unsound(value: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401
 
 
 def _sound(value: Any) -> Any:  # noqa: ANN401
-    """A value without what no UTF-8 and no database holds: halves of characters, and NUL."""
+    """A value whose texts are sound."""
     if isinstance(value, str):
-        whole = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return whole.replace("\0", REPLACEMENT)
+        return odata.sound(value)
     if isinstance(value, list):
         return [_sound(item) for item in value]
     if isinstance(value, dict):

@@ -20,7 +20,7 @@ import backoff
 import requests
 from urllib3.exceptions import DecodeError, ReadTimeoutError
 
-from exactonline_client import refusals, server_faults, transfer
+from exactonline_client import odata, refusals, server_faults, transfer
 from exactonline_client.error_counts import COUNTED, endpoint_of
 from exactonline_client.errors import (
     AccessDenied,
@@ -457,7 +457,8 @@ def exact_message(answer: requests.Response) -> str:
 
 def one_line(text: object) -> str:
     """Several messages come on several lines; a list of all fields of an entity is cut short."""
-    return shorten("; ".join(str(text or "").strip().splitlines()), LONGEST_REASON)
+    lines = odata.sound(str(text or "")).strip().splitlines()
+    return shorten("; ".join(lines), LONGEST_REASON)
 
 
 def check_host(base_url: str, address: str, what: str) -> None:

@@ -62,6 +62,20 @@ def test_the_body_is_json_of_the_api_s_types(httpserver: HTTPServer, wire_runner
     assert sent.headers["Prefer"] == "return=representation"
 
 
+def test_half_a_character_in_a_refusal_is_kept_as_every_other_reason(
+    httpserver: HTTPServer, wire_runner: Runner
+) -> None:
+    httpserver.expect_request(INVOICES, "GET").respond_with_json({"d": []})
+    refusal = (
+        '{"error": {"code": "", "message": {"lang": "", "value": "Onbekend: \\ud83d\\u0000"}}}'
+    )
+    httpserver.expect_request(INVOICES, "POST").respond_with_data(refusal, 500)
+    load = wire_runner.load(invoice("half"))
+    assert isinstance(load.error, RecordsRejected)
+    (reason,) = load.reasons
+    assert "Onbekend: \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}" in str(reason)
+
+
 def test_long_and_odd_references_stay_within_the_longest_address(
     httpserver: HTTPServer, wire_runner: Runner
 ) -> None:
