@@ -82,6 +82,15 @@ def _version_1(connection: sa.Connection) -> None:
         sa.Index("ix_postings_source_key", "app", "division", "entity", "source_key"),
     )
     sa.Table(
+        "loaded_kinds",
+        tables,
+        sa.Column("app", sa.String(64), primary_key=True),
+        sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("entity", sa.String(80), primary_key=True),
+        sa.Column("since", sa.Float, nullable=False),
+        sa.Column("is_new", sa.Boolean, nullable=False),
+    )
+    sa.Table(
         "lookups",
         tables,
         sa.Column("app", sa.String(64), primary_key=True),

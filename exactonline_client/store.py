@@ -109,6 +109,16 @@ postings = sa.Table(
     sa.Index("ix_postings_source_key", "app", "division", "entity", "source_key"),
 )
 
+loaded_kinds = sa.Table(
+    "loaded_kinds",
+    metadata,
+    sa.Column("app", sa.String(64), primary_key=True),
+    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("entity", sa.String(80), primary_key=True),
+    sa.Column("since", sa.Float, nullable=False),
+    sa.Column("is_new", sa.Boolean, nullable=False),
+)
+
 lookups = sa.Table(
     "lookups",
     metadata,

@@ -35,7 +35,9 @@ of its stream ([how](target.md)):
 - **known by**: what may be the reference; the first is taken where the setting `reference_field`
   names a field that the entity does not have. A question mark: the documentation does not promise
   that Exact searches by it. `-`: there is none, so give the record a field of your own called
-  `reference`; a record that was read from Exact is known by its key there.
+  `reference`; a record that was read from Exact is known by its key there. Of these
+  ({count} of {total}) only the store tells what was loaded:
+  [what it means to lose it](exactly-once.md#a-lost-store).
 - **needed**: what a record must hold besides its reference. In brackets: what each line must hold.
   A record with its key in the division that is written to, such as `InvoiceID`, needs no more than
   what is to be changed there.
@@ -93,6 +95,8 @@ def page() -> str:
     """The whole page."""
     found = sorted(entities().values(), key=lambda entity: entity.stream)
     return PAGE.format(
+        count=sum(not entity.references for entity in found),
+        total=len(found),
         sinks=table(("stream", "written to", "may", "known by", "needed"), map(sink_cells, found)),
         targets=table(
             ("field", "refers to", "found by"), map(target_cells, filter(found_by_name, TARGETS))

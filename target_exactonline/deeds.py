@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from exactonline_client.errors import InDoubt, RequestRefused
-from exactonline_client.postings import UNCHECKED, WANTED
+from exactonline_client.postings import FREED, UNCHECKED, WANTED
 from target_exactonline import changes as differences
 from target_exactonline import finalize
 from target_exactonline.attachments import ATTACHMENTS, DOCUMENTS, LINK, Attacher
@@ -20,6 +20,8 @@ from target_exactonline.reasons import (
     LOST,
     NOT_DELETED,
     NOT_THERE,
+    SAME_CONTENT,
+    UNKNOWN,
     UNSEARCHABLE,
     UNSEARCHED,
 )
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from target_exactonline.changes import Changes
     from target_exactonline.completion import Completion
     from target_exactonline.documents import Document
+    from target_exactonline.first_load import FirstLoad
     from target_exactonline.journal import Journal, Posting
     from target_exactonline.resemblance import Resemblance
     from target_exactonline.search import Columns, Row, Search
@@ -85,6 +88,7 @@ class Deeds:
     completion: Completion
     policy: Policy
     resemblance: Resemblance
+    first_load: FirstLoad
 
     @cached_property
     def spelling(self) -> Spelling:
@@ -199,7 +203,8 @@ class Deeds:
         if there:
             fate = self._existing(stream, document, before, there)
         else:
-            fate = self._create(stream, document, before)
+            before_this_store = self._loaded_before(document, before) if there is None else None
+            fate = before_this_store or self._create(stream, document, before)
         return replace(fate, detail=joined(fate.detail, *document.notes))
 
     def _is_old(self, posting: Posting, *, waited: bool) -> bool:
@@ -277,6 +282,18 @@ class Deeds:
         if found is not None and self.spelling.is_proven(str(document.reference)):
             return found
         return self.resemblance.since(document, sent_at, self.spelling, told, believed=found)
+
+    def _loaded_before(self, document: Document, before: Posting | None) -> Fate | None:
+        """What becomes of a document that another store may have loaded, and no search finds."""
+        if document.lacks or (before and (before.exact_id or before.reason == FREED)):
+            return None
+        rows = self.first_load.look(document)
+        if rows is None:
+            return Fate(REJECTED, reason=UNKNOWN.format(name=self.endpoint.name))
+        if not rows:
+            return None
+        key, number = str(rows[0][self.search.key]), number_of(self.endpoint, rows[0])
+        return Fate(EXISTS, key, number, SAME_CONTENT, payload_hash=document.payload_hash)
 
     def _respelled(self, document: Document) -> Fate | None:
         """What becomes of a new document that may be there under another spelling."""

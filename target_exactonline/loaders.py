@@ -12,6 +12,7 @@ from target_exactonline import finalize, references
 from target_exactonline.completion import Completion
 from target_exactonline.deeds import Deeds, Policy
 from target_exactonline.finalize import Finalizer
+from target_exactonline.first_load import FirstLoad
 from target_exactonline.journal import Journal
 from target_exactonline.load import Loader
 from target_exactonline.matching import MatchSetLoader
@@ -84,6 +85,7 @@ class Workshop:
             hard_delete=bool(config.get("hard_delete")),
             dry_run=bool(config.get("dry_run")),
         )
+        resemblance = Resemblance(search, self.journal)
         deeds = Deeds(
             entity.endpoint,
             search,
@@ -91,7 +93,8 @@ class Workshop:
             self.writer,
             completion,
             policy,
-            Resemblance(search, self.journal),
+            resemblance,
+            FirstLoad(search, resemblance, bool(config.get("new_store")), policy.dry_run),
         )
         return Loader(
             deeds,

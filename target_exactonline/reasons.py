@@ -26,3 +26,12 @@ FEWER_LINES = (
     "Exact Online has lines that did not come with it. Read its lines whole, not only those that "
     "changed; if they are to be removed, set hard_delete: true"
 )
+SAME_CONTENT = (
+    "The store does not know it, and a document of the same content was at Exact Online before the "
+    "store was used: it is taken for this one"
+)
+UNKNOWN = (
+    "whether it was loaded before cannot be told: the store does not know it, {name} cannot be "
+    "searched by a reference of your own, and nothing in it can be looked for. If none was loaded "
+    "before this store was used, set new_store: true for one load; else restore the store's backup"
+)

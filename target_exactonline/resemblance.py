@@ -119,7 +119,7 @@ class Resemblance:
         wanted = exact or [each for each in near if each not in taken]
         if not wanted:
             return []
-        found = self.search.by_key(wanted, self._columns(document, columns))
+        found = self.search.by_key(wanted, self.columns(document, columns))
         if exact:
             return list(found.values())
         same = [row for row in found.values() if self.is_same(document, row)]
@@ -132,7 +132,8 @@ class Resemblance:
             return []
         return same
 
-    def _columns(self, document: Document, others: Columns) -> Columns:
+    def columns(self, document: Document, others: Columns) -> Columns:
+        """What has to be read to compare a document, besides other columns."""
         columns = differences.columns(self.search.endpoint, [document])
         return {
             collection: list(dict.fromkeys([*columns.get(collection, []), *names]))

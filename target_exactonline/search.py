@@ -80,7 +80,7 @@ class Search:
         """
         name = self.reference_field
         option = f"$filter={name}"
-        if name is None or self._is_refused(option):
+        if name is None or self.is_refused(option):
             return None
         values = [lookups.padded(self.endpoint.id, name, value) for value in references]
         try:
@@ -89,7 +89,7 @@ class Search:
             if not is_about_query(refusal) or name in self.endpoint.filter_fields:
                 raise
             logger.info("%s Documents are searched by other fields.", refusal)
-            self._refuse(option)
+            self.refuse(option)
             return None
         return self._by(name, rows)
 
@@ -103,14 +103,14 @@ class Search:
     def by_key(self, keys: Sequence[str], columns: Columns) -> dict[str, Row]:
         """The documents with these keys, by key; those that are no more are absent."""
         option = f"$filter={self.key}"
-        if not self._is_refused(option):
+        if not self.is_refused(option):
             try:
                 rows = self._rows(self.key, keys, columns, bulk=False)
             except RequestRefused as refusal:
                 if not is_about_query(refusal):
                     raise
                 logger.info("%s Reading one by one instead.", refusal)
-                self._refuse(option)
+                self.refuse(option)
             else:
                 return {str(row.get(self.key)): row for row in rows}
         found = {key: self._one(key, columns) for key in keys}
@@ -187,10 +187,17 @@ class Search:
         near = [text for text in found if Spelling().may_be(reference, text)]
         return found.get(reference) or [row for text in near for row in found[text]]
 
-    def matching(self, condition: str, columns: Columns) -> list[Row]:
-        """The documents that meet a condition, without their lines."""
-        names = ",".join(self._own(columns))
-        return list(self._pages(odata.url(self._path(), {"$filter": condition, "$select": names})))
+    def matching(
+        self,
+        condition: str,
+        columns: Columns,
+        endpoint: Endpoint | None = None,
+        select: Sequence[str] = (),
+    ) -> list[Row]:
+        """The documents that meet a condition, without their lines; or rows of another endpoint."""
+        path = (endpoint or self.endpoint).uri.format(division=self.division)
+        names = ",".join(select or self._own(columns))
+        return list(self._pages(odata.url(path, {"$filter": condition, "$select": names})))
 
     def since(self, sent_at: float) -> str | None:
         """A condition for what was made, or changed, since a moment; None where there is none."""
@@ -239,7 +246,7 @@ class Search:
     def _from_bulk(self, name: str, values: Sequence[str], own: list[str]) -> list[Row] | None:
         """Rows from the bulk twin, whose pages are longer; None where that is no help."""
         option = f"bulk $filter={name}"
-        if len(values) <= MOST_TERMS or not self.endpoint.bulk_twin or self._is_refused(option):
+        if len(values) <= MOST_TERMS or not self.endpoint.bulk_twin or self.is_refused(option):
             return None
         twin = catalogue.load().endpoints[self.endpoint.bulk_twin]
         addresses = list(self._addresses(twin, name, values, own, most=len(values)))
@@ -250,7 +257,7 @@ class Search:
             return [row for address in addresses for row in self._pages(address)]
         except (AccessDenied, RequestRefused) as refusal:
             logger.info("%s Asking the plain list instead.", refusal)
-            self._refuse(option, lasting=_is_lasting(refusal))
+            self.refuse(option, lasting=_is_lasting(refusal))
             return None
 
     def _with_lines(
@@ -258,7 +265,7 @@ class Search:
     ) -> list[Row]:
         """Rows with their lines, in one go where that is honoured, else from their own list."""
         refusal: ExactOnlineError | None = None
-        if not self._is_refused("$expand"):
+        if not self.is_refused("$expand"):
             inner = [f"{of}/{column}" for of, wanted in lines.items() for column in wanted]
             try:
                 rows = list(self.where(self.endpoint, name, values, [*own, *inner], list(lines)))
@@ -272,7 +279,7 @@ class Search:
         if refusal:
             # The same without $expand is fine.
             logger.info("%s Reading lines from their own list.", refusal)
-            self._refuse("$expand", lasting=_is_lasting(refusal))
+            self.refuse("$expand", lasting=_is_lasting(refusal))
         for of, wanted in lines.items():
             self._add_lines(rows, of, wanted)
         return rows
@@ -349,13 +356,14 @@ class Search:
     def _path(self) -> str:
         return self.endpoint.uri.format(division=self.division)
 
-    def _is_refused(self, option: str) -> bool:
+    def is_refused(self, option: str) -> bool:
+        """Whether the endpoint has refused an option lately."""
         if option not in self._refused:
             refused = self.connection.refused_in(self.division)
             self._refused[option] = refused.holds(self.endpoint.id, option)
         return self._refused[option]
 
-    def _refuse(self, option: str, *, lasting: bool = True) -> None:
+    def refuse(self, option: str, *, lasting: bool = True) -> None:
         """Do without an option in this run, and in those to come where that is `lasting`."""
         self._refused[option] = True
         if lasting:

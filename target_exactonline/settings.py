@@ -197,6 +197,17 @@ OWN: dict[str, dict[str, Any]] = {
             "after that is looked for at Exact Online once more."
         ),
     },
+    "new_store": {
+        "type": "boolean",
+        "default": False,
+        "title": "New Store",
+        "examples": [True],
+        "description": (
+            "For the first load into a division: nothing was loaded before, so documents that "
+            "cannot be searched by a reference (journal, bank and cash entries ...) need not be "
+            "looked for by their content. Remove it afterwards."
+        ),
+    },
     "settle_after": {
         "type": "integer",
         "minimum": 0,

@@ -79,6 +79,7 @@ class Copier:
         settings = {
             **self._settings,
             "division": self.division,
+            "new_store": True,
             "results_path": str(self._results),
         }
         self._results.unlink(missing_ok=True)

@@ -157,7 +157,7 @@ def test_an_entry_without_a_searchable_reference_is_created_once(
             "path": "SalesEntries",
         }
     )
-    load = runner.load(entry, stream="sales_entries")
+    load = runner.load(entry, stream="sales_entries", new_store=True)
     assert load.error is None
     assert load.outcomes == [("SE-1", "created")]
     company.server.control.reset_calls()

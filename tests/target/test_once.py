@@ -286,7 +286,8 @@ def test_what_was_made_where_no_search_was_allowed_is_remembered(
         }
     )
     center = {"Code": "D-12", "Description": "made"}
-    assert runner.load(center, stream=stream).outcomes == [("D-12", "created")]
+    load = runner.load(center, stream=stream, new_store=True)
+    assert load.outcomes == [("D-12", "created")]
     grow_old(runner)
     assert runner.load(center, stream=stream).outcomes == [("D-12", "unchanged")]
     assert company.calls("POST") == 1
