@@ -293,7 +293,8 @@ class Deeds:
         if not rows:
             return None
         key, number = str(rows[0][self.search.key]), number_of(self.endpoint, rows[0])
-        return Fate(EXISTS, key, number, SAME_CONTENT, payload_hash=document.payload_hash)
+        same = document.payload_hash
+        return Fate(EXISTS, key, number, SAME_CONTENT, payload_hash=same, unfinished=True)
 
     def _respelled(self, document: Document) -> Fate | None:
         """What becomes of a new document that may be there under another spelling."""

@@ -28,7 +28,8 @@ FEWER_LINES = (
 )
 SAME_CONTENT = (
     "The store does not know it, and a document of the same content was at Exact Online before the "
-    "store was used: it is taken for this one"
+    "store was used: it is taken for this one. If it is another, load the record under another "
+    "reference with new_store: true"
 )
 UNKNOWN = (
     "whether it was loaded before cannot be told: the store does not know it, {name} cannot be "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from exactonline_client.errors import RecordsRejected
 from tests.target.test_once import ENTRIES, journal_entry, number_of
 
 if TYPE_CHECKING:
@@ -45,11 +46,13 @@ def test_a_lost_store_does_not_double_journal_entries(
     options = lost(company, tmp_path)
     caplog.clear()
     load = patient.load(*records, stream=ENTRIES, **options)
+    assert isinstance(load.error, RecordsRejected), "a person has to look, once"
     assert {outcome for _, outcome in load.outcomes} == {"exists"}
     assert len({line["exact_id"] for line in load.results}) == 3
     assert number_of(company, ENTRIES) == before + 3
     assert "set new_store: true for the first load" in caplog.text
     again = patient.load(*records, stream=ENTRIES, **options)
+    assert again.error is None
     assert {outcome for _, outcome in again.outcomes} == {"unchanged"}
 
 

@@ -377,7 +377,7 @@ def test_every_curated_entity_is_written_by_codes(company: Company, runner: Runn
         },
     }
     for stream, record in records.items():
-        load = runner.load(record, stream=stream)
+        load = runner.load(record, stream=stream, new_store=True)
         assert [outcome for _, outcome in load.outcomes] == ["created"], (stream, load.reasons)
         assert runner.load(record, stream=stream).outcomes[0][1] == "unchanged"
 
