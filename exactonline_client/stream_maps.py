@@ -97,6 +97,7 @@ class Mapper(PluginMapper):
                 ) from None
         for each in self.stream_maps[stream_name]:
             if isinstance(each, CustomStreamMap):
+                # The SDK takes its own class for maps, by name.
                 each.__class__ = RecordMap
                 mark = schema.get("properties", {}).get(DELETED_AT)
                 if mark is not None:
