@@ -84,7 +84,7 @@ class Faults:
         fate = Fate()
         for armed in self._armed:
             rule = armed.rule
-            is_there = not named if rule.path is None else rule.path in path
+            is_there = rule.path in path if rule.path else not named
             is_meant = rule.method in (None, method) and rule.division in (None, division)
             matches = is_meant and is_there
             if not matches or armed.left <= 0 or armed.rng.random() >= rule.probability:

@@ -199,7 +199,10 @@ def _input(server: Server, folder: Path) -> Callable[[bytes], object]:
 
     def read(text: bytes) -> None:
         given = io.StringIO(text.decode(errors="surrogateescape"))
-        with redirect_stdout(io.StringIO()), plugin.readable_configuration_errors():
+        with (
+            redirect_stdout(io.TextIOWrapper(io.BytesIO())),
+            plugin.readable_configuration_errors(),
+        ):
             TargetExactOnline.invoke(
                 config=SimpleNamespace(config=settings, parse_env=False), file_input=given
             )
@@ -283,7 +286,7 @@ MESSAGES = (
 
 def _uploaded(text: bytes) -> None:
     """What is made of the answer to an upload of the XML API."""
-    session = SimpleNamespace(write=lambda *_: SimpleNamespace(content=text))
+    session = SimpleNamespace(write=lambda *_, **__: SimpleNamespace(content=text))
     xml_api.upload(session, 1, "MatchSets", Element("eExact"))  # type: ignore[arg-type]
 
 

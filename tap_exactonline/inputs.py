@@ -101,7 +101,7 @@ def catalog(given: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
             parsed.metadata.resolve_selection()
             parsed.schema.to_dict()
             keys = parsed.key_properties or []
-            fits = isinstance(name, str) and isinstance(keys, list)
+            fits = isinstance(name, str) and isinstance(keys, (list, tuple))
         except (AttributeError, KeyError, TypeError, ValueError):
             fits = False
         if not fits:

@@ -18,6 +18,7 @@ from exactonline_client import catalogue, odata
 from exactonline_client.errors import RequestRefused
 from exactonline_client.refused_options import is_about_query
 from exactonline_client.store import loaded_kinds
+from target_exactonline.spelling import Spelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -125,7 +126,8 @@ class FirstLoad:
         return made.timestamp() < self.mark.since
 
     def _is_it(self, document: Document, row: Row) -> bool:
-        if document.local and row.get(str(self.search.reference_field)):
+        kept = str(row.get(str(self.search.reference_field)) or "").strip()
+        if kept and (document.local or not Spelling().may_be(str(document.reference), kept)):
             return False
         return self.resemblance.is_same(document, row)
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue, odata
 from exactonline_client.errors import RequestRefused
+from exactonline_client.refused_options import is_about_query
 from target_exactonline import changes as differences
-from target_exactonline.spelling import SHORT
+from target_exactonline.spelling import SHORT, Spelling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,13 +19,11 @@ if TYPE_CHECKING:
     from target_exactonline.documents import Document
     from target_exactonline.journal import Journal
     from target_exactonline.search import Columns, Row, Search
-    from target_exactonline.spelling import Spelling
 
 logger = logging.getLogger(__name__)
 
-BAD_REQUEST = 400
 LONG_TEXT = 10
-"""Texts of more characters are not compared: they may be cut as well."""
+"""Texts of more characters need not be the same to the letter: they may be cut as well."""
 MAY_BE = (
     "a document at Exact Online ({key}) has the {name} {kept!r}, which may be what became of this "
     "reference, and other content"
@@ -89,7 +88,7 @@ class Resemblance:
         try:
             found = self._judged(document, condition, spelling, {})
         except RequestRefused as refusal:
-            if refusal.status != BAD_REQUEST or predicted:
+            if not is_about_query(refusal) or predicted:
                 raise
             logger.info("%s Documents are not searched by the beginning of %s.", refusal, name)
             return []
@@ -141,10 +140,19 @@ class Resemblance:
         } | {"": list(dict.fromkeys([*columns.get("", []), *others.get("", [])]))}
 
     def is_same(self, document: Document, row: Row) -> bool:
-        """Whether a document at Exact Online holds what this one says, but for long texts."""
-        fields = _comparable(self.search.endpoint, document.fields)
-        fields.pop(str(self.search.reference_field), None)
-        return not differences.compare(self.search.endpoint, fields, row).values
+        """Whether a row holds what a document says; long texts as they may be kept."""
+        endpoint = self.search.endpoint
+        given = {
+            name: value
+            for name, value in document.fields.items()
+            if name != self.search.reference_field
+        }
+        alike = not differences.compare(endpoint, _comparable(endpoint, given), row).values
+        return alike and all(
+            Spelling().may_be(str(value), str(row[name]))
+            for name, value in given.items()
+            if _is_long(endpoint, name, value) and row.get(name)
+        )
 
 
 def _comparable(endpoint: Endpoint, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,6 +163,11 @@ def _comparable(endpoint: Endpoint, fields: Mapping[str, Any]) -> dict[str, Any]
         if isinstance(value, list):
             lines = catalogue.load().endpoints[item.entity or endpoint.id]
             result[name] = [_comparable(lines, line) for line in value]
-        elif item.type != "Edm.String" or len(str(value)) <= LONG_TEXT:
+        elif not _is_long(endpoint, name, value):
             result[name] = value
     return result
+
+
+def _is_long(endpoint: Endpoint, name: str, value: object) -> bool:
+    """Whether a value is a text that may be kept otherwise."""
+    return endpoint.properties[name].type == "Edm.String" and len(str(value)) > LONG_TEXT

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exactonline_client.errors import AccessDenied, UnexpectedAnswer
+from exactonline_client.errors import RequestRefused, UnexpectedAnswer
 from exactonline_client.transfer import PIECE
 from tests.client.conftest import BASE
 
@@ -43,7 +43,7 @@ def test_it_begins_anew_after_a_fault(session: Session, mock: Any) -> None:
     assert session.download(PATH, 1, len(FILE)) == FILE
 
 
-@pytest.mark.parametrize(("status", "error"), [(302, UnexpectedAnswer), (403, AccessDenied)])
+@pytest.mark.parametrize(("status", "error"), [(302, UnexpectedAnswer), (404, RequestRefused)])
 def test_what_is_no_file_is_an_error(
     status: int, error: type[Exception], session: Session, mock: Any
 ) -> None:

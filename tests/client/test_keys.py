@@ -89,7 +89,7 @@ def test_a_key_for_which_there_is_no_room_is_told(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(keys, "system_keyring", lambda: None)
-    monkeypatch.setattr("pathlib.Path.write_text", full)
+    monkeypatch.setattr("pathlib.Path.open", full)
     with pytest.raises(StoreError, match="cannot be written: No space left on device"):
         keys.kept(file, STORE)
 

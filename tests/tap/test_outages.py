@@ -114,7 +114,6 @@ def test_deletes_that_cannot_be_seen_keep_no_row_from_being_read(bench: Bench) -
         ("system/Divisions", {"all_divisions": True}),
         ("sync/CRM/Accounts", {}),
         ("sync/Deleted", {}),
-        ("read/sync/Sync/SyncTimestamp", {"start_date": "2020-01-01T00:00:00Z"}),
     ],
 )
 def test_an_answer_that_breaks_off_is_asked_for_again(

@@ -233,14 +233,14 @@ def test_an_error_that_ends_one_reader_in_the_middle_ends_all_of_them(
 ) -> None:
     before = threading.active_count()
     *others, broken = bench.divisions
-    get = Session.get
+    read = Session.read
 
-    def fail(self: Session, address: str, *rest: Any, **more: Any) -> requests.Response:
+    def fail(self: Session, address: str, *rest: Any, **more: Any) -> Any:
         if f"/{broken}/sync/Logistics/Items" in address:
             raise Unavailable("Nobody answers any more.")
-        return get(self, address, *rest, **more)
+        return read(self, address, *rest, **more)
 
-    monkeypatch.setattr(Session, "get", fail)
+    monkeypatch.setattr(Session, "read", fail)
     outcome = bench.run("gl_accounts", "items", divisions=[*bench.divisions])
     assert isinstance(outcome.error, Unavailable)
     assert threading.active_count() <= before

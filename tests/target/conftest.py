@@ -118,6 +118,8 @@ def settings(server: Server, tmp_path: Path) -> dict[str, Any]:
     return {
         **sign_in(server),
         "store_url": f"sqlite:///{tmp_path / 'store.db'}",
+        # The company has the documents of other tests, some of the same content.
+        "new_store": True,
     }
 
 

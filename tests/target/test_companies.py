@@ -85,7 +85,7 @@ class Copier:
         self._results.unlink(missing_ok=True)
         target = TargetExactOnline(config=settings)
         try:
-            with redirect_stdout(io.StringIO()):
+            with redirect_stdout(io.TextIOWrapper(io.BytesIO())):
                 target.listen(io.StringIO(self.read(*streams)))
         finally:
             target.close()

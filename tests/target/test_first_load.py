@@ -5,15 +5,21 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from exactonline_client.errors import RecordsRejected
 from tests.target.test_once import ENTRIES, journal_entry, number_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
     from tests.target.conftest import Company, Record, Runner
+
+
+@pytest.fixture
+def settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Nothing is said of what was loaded before."""
+    return {name: value for name, value in settings.items() if name != "new_store"}
 
 
 def entries(company: Company, day: str) -> list[Record]:
@@ -97,7 +103,13 @@ def test_what_is_dated_after_the_first_load_is_not_looked_for(
 def test_what_cannot_be_looked_for_is_not_sent(company: Company, patient: Runner) -> None:
     before = number_of(company, ENTRIES)
     company.server.control.faults(
-        {"kind": "status", "status": 400, "body": True, "method": "GET", "path": "GeneralJournal"}
+        {
+            "kind": "status",
+            "status": 400,
+            "method": "GET",
+            "path": "GeneralJournal",
+            "message": "Filtering on these fields is not supported.",
+        }
     )
     entry = journal_entry(company, "unknown")
     for _run in range(2):

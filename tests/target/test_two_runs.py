@@ -46,7 +46,7 @@ def shared(request: pytest.FixtureRequest, tmp_path: Path, company: Company) -> 
     url = f"sqlite:///{tmp_path / 'store.db'}"
     if request.param == "postgresql":
         url = new_database(request.getfixturevalue("postgresql"))
-    return {**sign_in(company.server), "store_url": url}
+    return {**sign_in(company.server), "store_url": url, "new_store": True}
 
 
 def new_database(address: str) -> str:

@@ -124,7 +124,8 @@ def test_an_unreadable_answer_to_a_post_leads_to_a_search(
 def test_a_doubt_outlives_a_search_that_fails(httpserver: HTTPServer, wire_runner: Runner) -> None:
     httpserver.expect_oneshot_request(INVOICES, "GET").respond_with_json(page())
     httpserver.expect_oneshot_request(INVOICES, "POST").respond_with_data(status=503)
-    httpserver.expect_oneshot_request(INVOICES, "GET").respond_with_data(status=403)
+    for _ in range(2):
+        httpserver.expect_oneshot_request(INVOICES, "GET").respond_with_data(status=403)
     # What divisions there are cannot be seen either.
     httpserver.expect_request("/api/v1/current/Me").respond_with_data(status=403)
     load = wire_runner.load(invoice("d"))
