@@ -7,7 +7,7 @@ from proof.secrets import SCENARIOS, Findings, explore
 CHOSEN = {
     "cut": 7,
     "wrong client secret": 2,
-    "token repeated in the refusal": 2,
+    "token repeated in the refusal": 7,
     "database away": 8,
 }
 
