@@ -16,6 +16,7 @@ from exactonline_sandbox.clock import UTC
 from exactonline_sandbox.config import FaultRule, Switches
 from exactonline_sandbox.faults import KINDS
 from exactonline_sandbox.truth import NoSuchStreamError, truth
+from exactonline_sandbox.values import wall_clock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -181,7 +182,7 @@ def _redirect_uris(world: World, given: dict[str, Any]) -> dict[str, Any]:
 
 def _move_division(world: World, given: dict[str, Any]) -> dict[str, Any]:
     company = world.company(_division(world, given))
-    company.move(world.clock.now().date())
+    company.move(wall_clock(world.clock.now()).date())
     return {"division": company.code, "moved": str(company.moved)}
 
 

@@ -10,12 +10,14 @@ import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from exactonline_client import odata
 from exactonline_client.deletes_told import Place
 from tap_exactonline import bookmarks
 from tap_exactonline.plan import TIMESTAMP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
+    from zoneinfo import ZoneInfo
 
     State = MutableMapping[str, Any]
 
@@ -34,8 +36,25 @@ SINCE = "since"
 LEFT_OUT = "left_out"
 """Columns that rows were sent without, since Exact Online would not give them."""
 
+NOT_OVER = " (not over)"
+"""Behind the day of a move: the company may have been moved once more on that day."""
+DAY = timedelta(days=1)
 LOG_REACHES_BACK = timedelta(days=59)
 """The deleted log is kept for two months, the shortest of which have 59 days."""
+
+
+def move(day: str | None, now: datetime, zone: ZoneInfo) -> str:
+    """A text that differs from that of an earlier run if the company may have been moved since.
+
+    Exact tells the day of the last move, and no time.
+    """
+    if not day:
+        return "never"
+    try:
+        midnight = odata.instant(odata.milliseconds(day), zone)
+    except (ValueError, OverflowError):
+        return day
+    return day if now - bookmarks.SETTLED >= midnight + DAY else f"{day}{NOT_OVER}"
 
 
 def is_of_another_database(state: Mapping[str, Any], moved_at: str | None) -> bool:
@@ -68,18 +87,22 @@ def place_of(state: Mapping[str, Any]) -> Place:
 def check(what: str, state: State, moved_at: str | None, now: datetime) -> None:
     """Make a partition start anew where its state no longer fits; says so in a warning.
 
-    `moved_at` tells when Exact last moved the company; None where that is not known or where the
-    stream has no rowversion to lose.
+    `moved_at` tells when Exact last moved the company (see `move`); None where that is not known
+    or where the stream has no rowversion to lose.
     """
     is_moved, position = is_of_another_database(state, moved_at), log_position(state, moved_at)
+    is_over = state.get(MOVED_AT) == f"{moved_at}{NOT_OVER}"
     if moved_at is not None:
         state[MOVED_AT] = moved_at
     if is_moved:
         logger.warning(
-            "%s: Exact Online has moved this company to another database (%s), where all "
+            "%s: the day on which Exact Online moved this company to another database was not over "
+            "when it was last read, and another move on that day cannot be told. Everything is "
+            "read once more."
+            if is_over
+            else "%s: Exact Online has moved this company to another database, where all "
             "timestamps begin anew. Everything is read again.",
             what,
-            moved_at,
         )
         forget(state)
         if position is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue
 from exactonline_client.errors import NOT_READABLE, AccessDenied, DailyLimitReached
-from tap_exactonline import events, shares
+from tap_exactonline import continuity, events, shares
 from tap_exactonline.streams import PARTITION
 
 if TYPE_CHECKING:
@@ -67,7 +67,10 @@ class Reach:
     def moved_at(self, division: int) -> str | None:
         """When Exact last moved the division to another database; None where that is not known."""
         listed = self.listed.get(division)
-        return None if listed is None else str(listed.get("DivisionMoveDate") or "never")
+        if listed is None:
+            return None
+        day = listed.get("DivisionMoveDate")
+        return continuity.move(day and str(day), self._tap.now, self._tap.connection.zone)
 
     @property
     def listed(self) -> Mapping[int, Mapping[str, Any]]:

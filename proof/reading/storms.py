@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 SPEED = 60.0
 HOUR = 3600
+DAY = 24 * HOUR
 MOST_STREAMS = 6
 ENDINGS = 6
 """Ordinary runs after the faults, over an hour apart, within which all has to be well."""
@@ -160,6 +161,10 @@ class _Game:
     bad_values: Counter[str]
     bent: bool = False
     killed: bool = False
+    days: set[tuple[int, str]] = field(default_factory=set)
+    """Divisions that were moved, and on which days."""
+    hidden: bool = False
+    """Whether a division was moved twice on one day, which Exact does not tell."""
 
     def play(self) -> None:
         """Runs that go wrong, between changes, and then ordinary ones."""
@@ -192,7 +197,9 @@ class _Game:
                 deleted=self.chance.randrange(6),
             )
             if self.chance.random() < 0.1:  # noqa: PLR2004 - one of ten
-                control.move_division(division)
+                day = (division, control.move_division(division)["moved"])
+                self.hidden |= day in self.days
+                self.days.add(day)
                 self.round.struck["moved"] += 1
         self.company.wait(self.chance.choice((10, 600, 4000, 100_000)) * self.chance.random())
 
@@ -301,7 +308,7 @@ class _Game:
             self.round.wrong.append(f"a traceback: {said[-1500:]}")
         if code not in CODES or (code == SIGN_IN and not self.killed):
             self.round.wrong.append(f"exit code {code}: {said.strip()[-500:]}")
-        if code == 0 and not stopped and (lacking := self._lacking()):
+        if code == 0 and not stopped and not self.hidden and (lacking := self._lacking()):
             self.round.wrong.append(f"code 0, but: {'; '.join(lacking[:3])} ({len(lacking)})")
         if code == SIGN_IN:
             # The only copy of a token may have died with a program that was killed.
@@ -323,6 +330,10 @@ class _Game:
     def _finish(self) -> None:
         """Ordinary runs, until the warehouse is equal to Exact."""
         said, code = [""], 0
+        if self.hidden:
+            # What was read on the day of a move is read again once the day is over.
+            self.company.wait(DAY + HOUR)
+            self.hidden = False
         for self.round.endings in range(1, ENDINGS + 1):
             self.company.wait(1.1 * HOUR)
             code = self._run()

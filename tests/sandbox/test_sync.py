@@ -200,6 +200,12 @@ def test_a_moved_division_starts_its_timestamps_again(start: Callable[..., Api])
     assert api.rows("system/Divisions")[0]["DivisionMoveDate"] == "/Date(1772582400000)/"
 
 
+def test_the_day_of_a_move_is_that_of_the_servers_clock(start: Callable[..., Api]) -> None:
+    api = start()
+    api.server.control.clock(set="2026-03-04T23:30:00+00:00")
+    assert api.server.control.move_division(api.division)["moved"] == "2026-03-05"
+
+
 def test_star_is_refused_where_the_service_refuses_it(shared: Api) -> None:
     refusing = [one for one in load().endpoints.values() if one.select_star_forbidden]
     assert refusing

@@ -88,6 +88,28 @@ def test_a_moved_company_is_told_from_the_beginning_of_its_new_log(bench: Bench)
     assert told(fourth) == gone - living(bench) != set()
 
 
+def test_a_second_move_on_one_day_is_made_up_for_once_the_day_is_over(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    control, division = bench.server.control, bench.divisions[0]
+    control.move_division(division)
+    control.changes(division, seed=9, new=200, changed=200, deleted=20)
+    first = bench.run(STREAM)
+    before = living(bench)
+    delete(bench)
+    control.move_division(division)
+    second = bench.run(STREAM, state=first.state)
+    with time_machine.travel(time.time() + 2 * DAY):
+        third = bench.run(STREAM, state=second.state)
+        fourth = bench.run(STREAM, state=third.state)
+    gone = before - living(bench)
+    assert told(second) | told(third) >= gone != set()
+    assert sent(third) == living(bench)
+    assert "was not over" in caplog.text
+    assert not sent(fourth)
+    assert not told(fourth)
+
+
 def test_a_gap_in_the_log_is_told_to_a_load_without_a_state(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
