@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 ENDPOINT = "sync/Deleted"
 SELECT = "Timestamp,EntityType,EntityKey,DeletedDate"
+NOT_READ = (EndpointUnavailable, ErrorLimitReached, RequestRefused, UnexpectedAnswer)
+"""Why the log could not be read in this run, although the user may read it."""
 NEEDED = ("Timestamp", "EntityType", "EntityKey")
 
 
@@ -157,13 +159,11 @@ class DeletedLogs:
         try:
             note = partial(self._tap.unreadable.note, ENDPOINT, division)
             return read(self._tap.connection, division, start, note)
-        except EndpointUnavailable as error:
+        except NOT_READ as error:
             self._tap.trouble.failed(f"the deleted log of division {division}", error)
         except AccessDenied as error:
             if error.is_of_division:
                 raise
-            logger.warning("Division %s: no deletes will be seen. %s", division, error)
-        except (RequestRefused, ErrorLimitReached, UnexpectedAnswer) as error:
             logger.warning("Division %s: no deletes will be seen. %s", division, error)
         return DeletedLog(end=start)
 

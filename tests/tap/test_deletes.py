@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import time_machine
 
+from exactonline_client.errors import Incomplete
+
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome
 
@@ -118,6 +120,24 @@ def test_a_gap_in_the_log_is_told_to_a_load_without_a_state(
         bench.sign_in()
         bench.run(STREAM)
     assert "kept for two months" in caplog.text
+
+
+@pytest.mark.parametrize(("status", "times"), [(404, 1), (400, 2)], ids=["missing", "refused"])
+def test_a_log_that_is_refused_is_no_run_that_went_well(
+    bench: Bench, status: int, times: int
+) -> None:
+    first = bench.run(STREAM)
+    before = living(bench)
+    delete(bench)
+    rule = {"kind": "status", "status": status, "path": "sync/Deleted", "body": True}
+    bench.server.control.faults({**rule, "times": times})
+    second = bench.run(STREAM, state=first.state)
+    assert isinstance(second.error, Incomplete)
+    assert "the deleted log" in str(second.error)
+    bench.server.control.faults()
+    third = bench.run(STREAM, state=second.state)
+    assert third.error is None
+    assert told(third) == before - living(bench) != set()
 
 
 # Streams whose deletes the log does not tell apart
