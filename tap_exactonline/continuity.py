@@ -36,6 +36,7 @@ SINCE = "since"
 LEFT_OUT = "left_out"
 """Columns that rows were sent without, since Exact Online would not give them."""
 
+NEVER = "never"
 NOT_OVER = " (not over)"
 """Behind the day of a move: the company may have been moved once more on that day."""
 DAY = timedelta(days=1)
@@ -49,7 +50,7 @@ def move(day: str | None, now: datetime, zone: ZoneInfo) -> str:
     Exact tells the day of the last move, and no time.
     """
     if not day:
-        return "never"
+        return NEVER
     try:
         midnight = odata.instant(odata.milliseconds(day), zone)
     except (ValueError, OverflowError):
@@ -59,8 +60,17 @@ def move(day: str | None, now: datetime, zone: ZoneInfo) -> str:
 
 def is_of_another_database(state: Mapping[str, Any], moved_at: str | None) -> bool:
     """Whether the company was moved since the rowversions of this state; see `check`."""
-    before = state.get(MOVED_AT)
-    return moved_at is not None and before not in (None, moved_at)
+    if moved_at is None:
+        return False
+    if MOVED_AT not in state:
+        # The divisions could not be listed when its rowversions were read.
+        return moved_at != NEVER and _has_rowversions(state)
+    return bool(state[MOVED_AT] != moved_at)
+
+
+def _has_rowversions(state: Mapping[str, Any]) -> bool:
+    is_by_rowversion = state.get("replication_key") == TIMESTAMP
+    return is_by_rowversion or not {bookmarks.LAST_TIMESTAMP, DELETES_READ}.isdisjoint(state)
 
 
 def log_position(state: Mapping[str, Any], moved_at: str | None) -> int | None:

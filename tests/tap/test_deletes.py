@@ -112,6 +112,22 @@ def test_a_second_move_on_one_day_is_made_up_for_once_the_day_is_over(
     assert not told(fourth)
 
 
+def test_a_move_is_noticed_though_the_divisions_were_not_listed_before(bench: Bench) -> None:
+    control, division = bench.server.control, bench.divisions[0]
+    control.changes(division, seed=9, new=200, changed=200, deleted=20)
+    control.faults({"kind": "status", "status": 404, "path": "system/Divisions"})
+    first = bench.run(STREAM)
+    control.faults()
+    before = living(bench)
+    control.changes(division, seed=3, new=50, changed=0, deleted=50)
+    control.move_division(division)
+    second = bench.run(STREAM, state=first.state)
+    assert sent(second) == living(bench) != before
+    assert told(second) >= before - living(bench) != set()
+    third = bench.run(STREAM, state=second.state)
+    assert not sent(third)
+
+
 def test_a_gap_in_the_log_is_told_to_a_load_without_a_state(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
