@@ -55,6 +55,8 @@ class Company:
         """Rows that were `created`, `updated` or `deleted`, by table; whoever looks clears it."""
         self._tables: dict[str, Table] = {}
         self._feeds: dict[str, Feed] = {}
+        self._seen_from: datetime | None = None
+        """When what is being changed will be committed, where that is later."""
         self._timestamp = FIRST_TIMESTAMP + self.rng.randrange(1_000_000)
 
     def table(self, name: str) -> Table:
@@ -99,6 +101,7 @@ class Company:
             rows: The rows, which share their marks.
             author: Who, and when.
         """
+        self._begin(author)
         columns = schema().endpoints[table].columns
         created = tick(author.moment)
         marks = {
@@ -122,6 +125,7 @@ class Company:
 
     def update(self, table: str, row: Row, changes: Row, author: Author) -> None:
         """Change a row, with the marks of who did it and when."""
+        self._begin(author)
         self.activity["updated", table] += 1
         marks: Row = {}
         if "Modified" in row:
@@ -132,6 +136,7 @@ class Company:
 
     def delete(self, table: str, row: Row, author: Author) -> None:
         """Take a row out and log it; a header of a mixed feed takes its lines with it."""
+        self._begin(author)
         feeds = schema().feed_of.get(table)
         is_mixed_header = feeds is not None and feeds.line is not None and feeds.header == table
         lines = self.lines_of(table, row) if is_mixed_header else []
@@ -145,6 +150,10 @@ class Company:
         header = self._mark_header(table, row, author)
         if header is not None:
             self.touch(feeds.header if feeds else table, header)
+
+    def _begin(self, author: Author) -> None:
+        late = self.switches.late_commits
+        self._seen_from = author.moment + timedelta(seconds=late) if late else None
 
     def _mark_header(self, table: str, line: Row, author: Author) -> Row | None:
         """Note on a header in a mixed feed that a line of it was changed or deleted."""
@@ -194,6 +203,7 @@ class Company:
     def move(self, day: date) -> None:
         """Move the division to another database: every timestamp starts again from low."""
         self.moved = day
+        self._seen_from = None
         self._timestamp = _TIMESTAMP_AFTER_MOVE
         for feed in self._feeds.values():
             rows = list(feed.after(0))
@@ -215,7 +225,7 @@ class Company:
             feed.forget()
         self._timestamp += 1
         row["Timestamp"] = self._timestamp
-        feed.append(row)
+        feed.append(row, self._seen_from)
 
     def _remove(self, table: str, row: Row) -> None:
         self.activity["deleted", table] += 1

@@ -53,6 +53,8 @@ class Switches:
     """Deleting a document of a mixed feed logs its line rows too, not only its header."""
     line_touches_header: bool = True
     """A line that is changed or deleted moves the `Modified` of its header, or of its entry."""
+    late_commits: float = 0
+    """What is changed is only seen in sync feeds so many seconds after it took its rowversion."""
     move_keeps_order: bool = True
     """A move to another database gives rows their new rowversions in the order of the old ones."""
     shuffle_sync_pages: bool = False

@@ -15,6 +15,7 @@ from exactonline_sandbox.literals import Literal, fits, write_literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
 
     from exactonline_sandbox.filters import Node, Predicate
     from exactonline_sandbox.options import Options
@@ -33,6 +34,8 @@ class Source:
     feed: Feed | None = None
     line_view: View | None = None
     """The view of line rows, in a feed that mixes them with headers."""
+    now: datetime | None = None
+    """The moment of the reader of a feed."""
     rows: tuple[Row, ...] | None = None
     """Only these, such as the lines of one header."""
 
@@ -116,7 +119,7 @@ def _candidates(source: Source, node: Node | None) -> Iterable[Row]:
     if source.rows is not None:
         return source.rows
     if source.feed is not None:
-        return source.feed.after(_lower_bound(node))
+        return source.feed.after(_lower_bound(node), source.now)
     found = _by_index(source, node)
     return source.table.rows.values() if found is None else found
 
@@ -210,7 +213,8 @@ class _Order:
         source = self._source
         if source.feed is not None:
             start = _lower_bound(self._node)
-            return source.feed.after(max(start, self._after[0] if self._after else 0))
+            start = max(start, self._after[0] if self._after else 0)
+            return source.feed.after(start, source.now)
         found = _by_index(source, self._node)
         if found is not None:
             behind = self._behind_start(found)

@@ -88,7 +88,7 @@ def _source(call: Read, endpoint: Endpoint) -> Source:
         company.forget_old_deletes(call.world.clock.now())
     feeds = schema().feed_of[view.table]
     line_view = call.world.view(endpoint.id, company, feeds.line) if feeds.line else None
-    return Source(view, table, company.feed(endpoint.id), line_view)
+    return Source(view, table, company.feed(endpoint.id), line_view, call.world.clock.now())
 
 
 def _row(source: Source, call: Read) -> Row:

@@ -16,6 +16,7 @@ from exactonline_sandbox.ids import guid_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
 Row: TypeAlias = dict[str, Any]
 Key: TypeAlias = tuple[Any, ...]
@@ -147,9 +148,17 @@ class Feed:
         self._stamps: list[int] = []
         self._rows: list[Row] = []
         self._stale = 0
+        self._seen_from: dict[int, datetime] = {}
 
-    def append(self, row: Row) -> None:
-        """Add a row with a timestamp higher than all before."""
+    def append(self, row: Row, seen_from: datetime | None = None) -> None:
+        """Add a row with a timestamp higher than all before.
+
+        Args:
+            row: The row.
+            seen_from: When it is committed; at once where None.
+        """
+        if seen_from is not None:
+            self._seen_from[row["Timestamp"]] = seen_from
         self._stamps.append(row["Timestamp"])
         self._rows.append(row)
 
@@ -162,13 +171,16 @@ class Feed:
             self._rows = live
             self._stale = 0
 
-    def after(self, timestamp: int) -> Iterator[Row]:
-        """The rows with a higher timestamp, lowest first."""
+    def after(self, timestamp: int, now: datetime | None = None) -> Iterator[Row]:
+        """The rows with a higher timestamp, lowest first; those committed by `now`, if given."""
         stamps, rows = self._stamps, self._rows
         for at in range(bisect_right(stamps, timestamp), len(stamps)):
-            if rows[at].get("Timestamp") == stamps[at]:
+            if rows[at].get("Timestamp") != stamps[at]:
+                continue
+            seen_from = self._seen_from.get(stamps[at])
+            if seen_from is None or now is None or seen_from <= now:
                 yield rows[at]
 
     def clear(self) -> None:
         """Take all rows out."""
-        self._stamps, self._rows, self._stale = [], [], 0
+        self._stamps, self._rows, self._stale, self._seen_from = [], [], 0, {}

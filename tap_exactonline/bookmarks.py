@@ -22,10 +22,15 @@ if TYPE_CHECKING:
     from exactonline_client.pages import Page
 
 SETTLED = timedelta(minutes=5)
-"""Rows stamped longer ago than this are all visible; younger ones are read again next time."""
+"""Rows stamped longer ago than this are all visible; younger ones are read again next time.
+
+Rowversions too are taken before their transaction is committed: lower ones may be seen after higher
+ones.
+"""
 LAST_TIMESTAMP = "last_timestamp"
 """In the state of a partition: the rowversion it had before it went on by `Modified`."""
 HOUR = timedelta(hours=1)
+BEFORE_ALL_ROWVERSIONS = 0
 BEGINNING = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -45,9 +50,17 @@ class Progress:
     _in_order: bool = field(default=True, init=False)
     _below: Any = field(default=None, init=False)
     """The highest value so far but one."""
+    _unsettled: Any = field(default=None, init=False)
+    """The lowest rowversion of a row that was changed after `settled`."""
+    _old: Any = field(default=None, init=False)
+    """The highest rowversion below that."""
 
-    def page_read(self, page: Page, values: Sequence[Any]) -> None:
+    def page_read(
+        self, page: Page, values: Sequence[Any], moments: Sequence[str | None] = ()
+    ) -> None:
         """Take note of a page; `values` are those of the bookmark column, in the page's order.
+
+        With rowversions, `moments` are when the same rows were changed, as far as that is known.
 
         A page proves its order when its rows are in order, begin where the page before ended,
         and the server says that it goes on behind the last of them, or not at all.
@@ -57,6 +70,8 @@ class Progress:
         known = [value for value in values if value is not None]
         if not known:
             return
+        if self.column == TIMESTAMP:
+            self._note_unsettled(values, moments)
         ordered = all(a <= b for a, b in pairwise(known))
         follows = self.highest is None or known[0] >= self.highest
         self._in_order = self._in_order and ordered and follows and len(known) == len(values)
@@ -67,6 +82,17 @@ class Progress:
         if self._in_order and (is_last or self._goes_on_behind(page, known[-1])):
             self.proven = self._before(known[-1])
 
+    def _note_unsettled(self, values: Sequence[Any], moments: Sequence[str | None]) -> None:
+        known = [value for value in (self._old, *values) if value is not None]
+        if self.settled is not None:
+            since = earliest(self.settled, self.zone)
+            stamped = zip(values, moments, strict=False)
+            young = [v for v, moment in stamped if v is not None and moment and moment >= since]
+            seen = young if self._unsettled is None else [self._unsettled, *young]
+            self._unsettled = min(seen, default=None)
+        below = (v for v in known if self._unsettled is None or v < self._unsettled)
+        self._old = max(below, default=BEFORE_ALL_ROWVERSIONS)
+
     def _before(self, last: Any) -> Any:  # noqa: ANN401
         """What is complete once a page has ended in `last`.
 
@@ -74,7 +100,7 @@ class Progress:
         of the last one.
         """
         if self.column == TIMESTAMP:
-            return last
+            return self._old
         if self.settled is not None and self.settled < last:
             return self.settled
         return self._below
@@ -98,6 +124,8 @@ class Progress:
         return token.startswith("datetime'")
 
     def _capped(self, value: Any) -> Any:  # noqa: ANN401
+        if self.column == TIMESTAMP:
+            return self._old
         if self.settled is None or self.column != MODIFIED:
             return value
         return min(value, self.settled)

@@ -79,7 +79,8 @@ class HeaderStream(ExactStream):
                     lines.take(parts)
                 headers = self._headers(parts, decode, starts[0], here)
                 pair.note(headers)
-                progress.page_read(page, [part.position for part in parts])
+                moments = [part.stamped for part in parts]
+                progress.page_read(page, [part.position for part in parts], moments)
                 self.advance(here.state, progress)
                 yield here.batch(self.keyed(headers, here.division))
                 if lines is not None and lines.many_are_waiting:

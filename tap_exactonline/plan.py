@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 DIVISION = Property("Division", "Edm.Int32")
 TIMESTAMP, MODIFIED = "Timestamp", "Modified"
+DELETED_DATE = "DeletedDate"
+"""The moment of a row of the deleted log."""
 LINE_NUMBER = "LineNumber"
 HEADER_LINE_NUMBER = 0
 """In a list that mixes headers and lines, the line number of a header."""
@@ -55,6 +57,11 @@ class Plan:
         if self.must_filter and MODIFIED not in self.endpoint.filter_fields:
             return None
         return MODIFIED if MODIFIED in self.columns else None
+
+    @property
+    def stamp(self) -> str:
+        """The column that tells when a row was changed, where there is one."""
+        return MODIFIED if MODIFIED in self.endpoint.columns else DELETED_DATE
 
     @property
     def may_star(self) -> bool:

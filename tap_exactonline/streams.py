@@ -302,7 +302,8 @@ class ExactStream(Stream):
             if compared:
                 compared.note(rows)
             if self.plan.bookmark:
-                progress.page_read(page, [row[self.plan.bookmark] for row in rows])
+                moments = [row.get(self.plan.stamp) for row in rows]
+                progress.page_read(page, [row[self.plan.bookmark] for row in rows], moments)
             self.advance(here.state, progress)
             yield here.batch(self.wanted(rows, here))
         progress.finished()
@@ -396,7 +397,7 @@ class ExactStream(Stream):
     def _needed_columns(self) -> set[str]:
         """Those that a record is not complete without: its key, and what tells when it changed."""
         needed = {*self.plan.primary_keys, *filter(None, [self.plan.bookmark])}
-        return {*needed, MODIFIED} if self.plan.bookmark == TIMESTAMP else needed
+        return {*needed, self.plan.stamp} if self.plan.bookmark == TIMESTAMP else needed
 
     @property
     def asked_columns(self) -> list[str]:
