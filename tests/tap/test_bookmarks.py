@@ -173,3 +173,31 @@ def test_no_row_seems_older_than_a_moment_it_was_changed_after(
 def test_in_the_repeated_hour_rows_seem_older_than_they_are() -> None:
     second_pass = datetime(2026, 10, 25, 1, 40, tzinfo=timezone.utc).isoformat()
     assert bookmarks.earliest(second_pass, AMSTERDAM) == "2026-10-25T00:00:00.000+00:00"
+
+
+def test_a_rowversion_stays_below_rows_that_were_changed_just_now() -> None:
+    old, young = "2026-06-01T00:00:00.000+00:00", "2027-01-01T00:00:00.000+00:00"
+    progress, state = Progress("Timestamp", AMSTERDAM), dict[str, Any]()
+    progress.page_read(page("7L", READ_AT), [3, 5, 7], [old, None, young])
+    progress.page_read(page(None, READ_AT), [8, 9], [old, young])
+    progress.finished()
+    bookmarks.advance(state, progress)
+    assert bookmarks.start(state, "Timestamp") == 5
+
+
+def test_a_list_that_was_written_just_now_is_read_again_from_its_beginning() -> None:
+    progress, state = Progress("Timestamp", AMSTERDAM), dict[str, Any]()
+    progress.page_read(page(None, READ_AT), [3, 5], ["2027-01-01T00:00:00.000+00:00"] * 2)
+    progress.finished()
+    bookmarks.advance(state, progress)
+    assert bookmarks.start(state, "Timestamp") == 0
+
+
+def test_rows_in_another_order_than_moments_leave_nothing_behind() -> None:
+    old, young = "2026-06-01T00:00:00.000+00:00", "2027-01-01T00:00:00.000+00:00"
+    progress = Progress("Timestamp", AMSTERDAM)
+    progress.page_read(page("9L", READ_AT), [9, 7, 8], [old, old, young])
+    progress.page_read(page(None, READ_AT), [4, 6, 5], [young, old, old])
+    progress.finished()
+    assert progress.proven is not None
+    assert progress.proven < 4
