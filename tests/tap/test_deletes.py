@@ -120,6 +120,8 @@ def test_a_move_is_noticed_though_the_divisions_were_not_listed_before(bench: Be
     control.faults()
     before = living(bench)
     control.changes(division, seed=3, new=50, changed=0, deleted=50)
+    # What was changed just now is read again by the next run.
+    control.clock(advance_seconds=600)
     control.move_division(division)
     second = bench.run(STREAM, state=first.state)
     assert sent(second) == living(bench) != before

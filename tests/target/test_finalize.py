@@ -145,21 +145,21 @@ def test_a_refusal_that_names_a_fault_is_followed_by_a_look(
         {**once, "kind": "status", "status": 500, "message": "Er is een fout opgetreden"},
         {**once, "kind": "late", "seconds": 0.3},
     )
-    load = runner.load(company.invoice("fault"), finalize="print", settle_after=2)
+    load = runner.load(company.invoice("named-fault"), finalize="print", settle_after=2)
     assert load.error is None
-    assert load.outcomes == [("fault", "created"), ("fault", "updated")]
-    assert status(company, "fault") == PROCESSED
-    assert finalized(runner) == {"fault": "done"}
+    assert load.outcomes == [("named-fault", "created"), ("named-fault", "updated")]
+    assert status(company, "named-fault") == PROCESSED
+    assert finalized(runner) == {"named-fault": "done"}
 
 
 def test_a_success_that_cannot_be_read_is_followed_by_a_look(
     company: Company, runner: Runner
 ) -> None:
     company.server.control.faults({"kind": "malformed", "path": PRINTED, "times": 1})
-    load = runner.load(company.invoice("half"), finalize="email", settle_after=0)
+    load = runner.load(company.invoice("half-read"), finalize="email", settle_after=0)
     assert "whether it was sent is not known" in str(load.reasons[0])
     assert isinstance(load.error, RecordsRejected)
-    assert status(company, "half") == PROCESSED
+    assert status(company, "half-read") == PROCESSED
     assert prints(company) == 1
 
 
