@@ -98,6 +98,7 @@ async def _carry_out(world: World, call: Call, request: Request) -> Response:
         world.later.add(fate.late, partial(api.handle, world, call, later))
         if fate.status is None:
             await _cut_connection(request)
+        fate = replace(fate, handled=False)
     answer = api.handle(world, call, fate)
     if fate.lost:
         await _cut_connection(request)

@@ -34,7 +34,7 @@ class Fate:
     """Handle the call, then cut the connection before the answer."""
     late: float | None = None
     """Handle the call so many seconds of the sandbox's clock later, and cut the connection now; or
-    answer with `status` where that is given."""
+    answer with `status` where that is given. It is handled then alone, also where `handled`."""
     unauthorized: bool = False
     malformed: bool = False
     """Answer with a body that is cut off half-way."""

@@ -312,6 +312,9 @@ class _Game:
         if self.chance.random() < 0.2:  # noqa: PLR2004 - one of five has no others
             return [slow]
         chosen = self.chance.sample(sorted(FAULTS), self.chance.randint(1, 4))
+        if {"late", "refused"} <= {*chosen}:
+            # Both may strike one call, and what was refused is not carried out later.
+            chosen.remove("late")
         self.round.struck.update(chosen)
         share = self.chance.choice((0.03, 0.1, 0.3))
         rules = [vars(FaultRule(**FAULTS[name], probability=share)) for name in chosen]

@@ -97,6 +97,21 @@ def test_a_gateway_may_give_up_on_what_is_carried_out(start: Callable[..., Api])
     assert accounts(api) == before + 1
 
 
+@pytest.mark.parametrize("handled", [False, True])
+def test_a_late_call_is_carried_out_once_whatever_else_strikes_it(
+    start: Callable[..., Api], *, handled: bool
+) -> None:
+    api = start()
+    before = accounts(api)
+    late = {"kind": "late", "method": "POST", "times": 1, "seconds": 30}
+    gateway = {"kind": "status", "method": "POST", "status": 503, "handled": handled, "times": 1}
+    api.server.control.faults(late, gateway)
+    assert api.call("POST", "crm/Accounts", {"Name": "Eenmaal"}).status_code == 503
+    assert accounts(api) == before
+    api.server.control.clock(advance_seconds=30)
+    assert accounts(api) == before + 1
+
+
 def test_rules_strike_together_and_reads_do_not_move_their_chance(
     start: Callable[..., Api],
 ) -> None:
