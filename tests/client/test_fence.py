@@ -26,6 +26,9 @@ from target_exactonline.results import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import Connection
 
     from target_exactonline.journal import Posting
     from tests.client.conftest import Clock
@@ -134,6 +137,43 @@ def test_what_has_waited_to_be_sent_is_sent_only_while_nobody_else_is_at_it(
     clock.now += FRESH
     with pytest.raises(Overtaken):
         first.confirm(ENTITY, ["R-1"], since)
+
+
+def test_what_is_noted_does_not_age_while_the_store_is_waited_for(
+    runs: tuple[Journal, Journal],
+    store: Store,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = runs
+    since = clock()
+    first.intend(intent(), None)
+    clock.now += FRESH
+    transaction = store.transaction
+
+    def busy() -> AbstractContextManager[Connection]:
+        monkeypatch.setattr(store, "transaction", transaction)
+        clock.now += 100
+        return transaction()
+
+    monkeypatch.setattr(store, "transaction", busy)
+    first.confirm(ENTITY, ["R-1"], since)
+    row = known(second)
+    assert row is not None
+    assert row.sent_at == clock.now
+
+
+def test_a_moment_of_a_clock_that_was_ahead_is_noted_anew(
+    runs: tuple[Journal, Journal], clock: Clock
+) -> None:
+    first, second = runs
+    since = clock()
+    first.intend(intent(), None)
+    clock.now -= 86_400
+    first.confirm(ENTITY, ["R-1"], since)
+    row = known(second)
+    assert row is not None
+    assert row.sent_at == clock.now
 
 
 def test_an_invoice_is_finalised_by_one_run(runs: tuple[Journal, Journal]) -> None:
