@@ -71,6 +71,8 @@ class Completion:
     """Keys of documents whose number came with the finalising."""
     _endings: dict[str, Ending] = field(default_factory=dict)
     """How the finalising ended of documents that a person has to look at, by their references."""
+    _waited_for: dict[str, str] = field(default_factory=dict)
+    """The revisions of the entries, by reference, whose finalising was waited for."""
 
     def columns(self, expected: Iterable[str], others: Columns | None = None) -> Columns:
         """What tells the number and totals of documents, besides other columns."""
@@ -152,8 +154,10 @@ class Completion:
         if self.finalizer is None:
             return 0.0
         rows = self.journal.unfinalized(self.search.endpoint.id)
-        sent = [row.sent_at or 0.0 for row in rows if row.finalized == SENDING]
-        return max(sent) + self.settle_after if sent else 0.0
+        sent = [row for row in rows if row.finalized == SENDING]
+        self._waited_for = {row.reference: row.revision for row in sent}
+        moments = [row.sent_at or 0.0 for row in sent]
+        return max(moments) + self.settle_after if moments else 0.0
 
     def catch_up(self) -> Iterator[Result]:
         """Finalise what earlier runs, or this one, could not carry to its end."""
@@ -162,7 +166,9 @@ class Completion:
         entity = self.search.endpoint.id
         for row in self.journal.unfinalized(entity):
             if row.finalized != UNCHECKED:
-                ending = self.finalizer.catch_up(row, self.settle_after)
+                # What another run has sent since is waited for by that, or by the next.
+                waited = self._waited_for.get(row.reference) == row.revision
+                ending = self.finalizer.catch_up(row, self.settle_after, waited=waited)
             elif self.journal.change(entity, row.reference, row):
                 ending = Ending(HELD, CUT_OFF)
             else:

@@ -144,12 +144,14 @@ class Finalizer:
         now = self.journal.clock()
         return self.journal.change(INVOICES, reference, finalized=finalized, at=now, **others)
 
-    def catch_up(self, posting: Posting, settle_after: float) -> Ending:
-        """Go on with an invoice whose finalising was cut off, or is to be tried again."""
+    def catch_up(self, posting: Posting, settle_after: float, *, waited: bool) -> Ending:
+        """Go on with an invoice whose finalising was cut off, or is to be tried again.
+
+        `waited` is whether this run has waited for what was sent.
+        """
         key, was_sent = str(posting.exact_id), posting.finalized == SENDING
         is_processed = self._is_processed(key)
-        # It was waited for before: this is the end of a run.
-        is_due = is_old(posting.sent_at, self.journal.clock(), settle_after, waited=True)
+        is_due = is_old(posting.sent_at, self.journal.clock(), settle_after, waited=waited)
         if was_sent and not is_processed and not is_due:
             return WAITING
         if not self.journal.change(INVOICES, posting.reference, posting):

@@ -89,6 +89,8 @@ class MatchSetLoader:
     """Sets that were sent without an answer and are not at Exact, with their streams."""
     ending: bool = False
     """Nothing is put off any more."""
+    waited_for: dict[str, str] = field(default_factory=dict)
+    """The revisions of the entries, by reference, of sets that were waited for."""
 
     def load(self, stream: str, records: Sequence[Mapping[str, Any]]) -> None:
         """Load a batch; each result is durable before the load goes on.
@@ -129,8 +131,10 @@ class MatchSetLoader:
             self.ending = False
 
     def _wait(self, references: Sequence[str]) -> None:
-        known = self.journal.known(ENTITY, references).values()
-        until = self.settle_after + max((posting.sent_at or 0.0 for posting in known), default=0.0)
+        known = self.journal.known(ENTITY, references)
+        self.waited_for = {name: posting.revision for name, posting in known.items()}
+        moments = (posting.sent_at or 0.0 for posting in known.values())
+        until = self.settle_after + max(moments, default=0.0)
         wait(until - self.journal.clock(), self.settle_after, self.sleep, self.check_stop)
 
     def _take_over(self) -> None:
@@ -241,7 +245,8 @@ class _Batch:
 
     def _must_wait(self, posting: Posting) -> bool:
         loader, now = self.loader, self.journal.clock()
-        return not is_old(posting.sent_at, now, loader.settle_after, waited=loader.ending)
+        waited = loader.waited_for.get(posting.reference) == posting.revision
+        return not is_old(posting.sent_at, now, loader.settle_after, waited=waited)
 
     def _at_exact(self, wanted: Sequence[MatchSet]) -> set[str]:
         """References of the sets that Exact has already."""

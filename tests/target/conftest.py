@@ -14,6 +14,7 @@ from exactonline_client.connection import connect
 from exactonline_client.errors import ExactOnlineError
 from exactonline_client.store import Store, postings
 from exactonline_sandbox import Sandbox, SandboxConfig
+from target_exactonline import waiting
 from target_exactonline.target import TargetExactOnline
 from tests.target.books import Books
 
@@ -185,13 +186,23 @@ class Runner:
         self.server.control.clock(advance_seconds=seconds)
 
 
-def noted_a_day_ahead(runner: Runner) -> None:
+def noted_a_day_ahead(runner: Runner, **others: str) -> None:
     """Make the journal say what a clock that is a day ahead would have told."""
     store = Store(runner.settings["store_url"])
     with store.transaction() as connection:
         ahead = {"sent_at": postings.c.sent_at + 86_400.0}
-        connection.execute(postings.update().values(**ahead))
+        connection.execute(postings.update().values(**ahead, **others))
     store.close()
+
+
+def sent_by_another(patch: pytest.MonkeyPatch, runner: Runner, module: str) -> None:
+    """Have another run, whose clock is a day ahead, send what a module waits for meanwhile."""
+
+    def wait(*_arguments: object) -> None:
+        patch.setattr(f"target_exactonline.{module}.wait", waiting.wait)
+        noted_a_day_ahead(runner, revision="another.1")
+
+    patch.setattr(f"target_exactonline.{module}.wait", wait)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from exactonline_client.errors import AccessDenied, RecordsRejected, Unavailable
 from exactonline_client.store import Store, postings
 from exactonline_sandbox.business.desk import Desk
 from exactonline_sandbox.business.invoices import print_invoice
-from tests.target.conftest import noted_a_day_ahead
+from tests.target.conftest import noted_a_day_ahead, sent_by_another
 
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
@@ -207,6 +207,19 @@ def test_a_moment_that_a_clock_ahead_has_noted_is_not_waited_for(
     noted_a_day_ahead(runner)
     assert runner.load(finalize="print", settle_after=0).outcomes == [("ahead", "updated")]
     assert status(company, "ahead") == PROCESSED
+
+
+def test_what_another_run_has_sent_meanwhile_is_not_sent_at_once(
+    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.server.control.faults({"kind": "cut", "path": PRINTED, "times": 2})
+    runner.load(company.invoice("another run"), finalize="print", settle_after=0)
+    sent_by_another(monkeypatch, runner, "load")
+    before = prints(company)
+    assert runner.load(finalize="print", settle_after=0).outcomes == [("another run", "in_doubt")]
+    assert prints(company) == before
+    assert runner.load(finalize="print", settle_after=0).outcomes == [("another run", "updated")]
+    assert status(company, "another run") == PROCESSED
 
 
 def test_an_invoice_that_was_processed_meanwhile_is_not_said_to_be_sent(

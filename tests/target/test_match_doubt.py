@@ -8,7 +8,7 @@ import pytest
 
 from exactonline_client.errors import RecordsRejected
 from tests.target.books import DOWNLOAD, UPLOAD, Books, load
-from tests.target.conftest import noted_a_day_ahead
+from tests.target.conftest import noted_a_day_ahead, sent_by_another
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +56,20 @@ def test_a_moment_that_a_clock_ahead_has_noted_is_not_waited_for(
     noted_a_day_ahead(runner)
     assert load(runner, record, settle_after=0).outcomes == [(record["reference"], "created")]
     assert books.is_paid(record)
+
+
+def test_what_another_run_has_sent_meanwhile_is_not_sent_at_once(
+    books: Books, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = books.item()
+    books.fault("cut", times=2)
+    load(runner, record, settle_after=0)
+    sent_by_another(monkeypatch, runner, "matching")
+    before = books.calls(UPLOAD)
+    # It is taken over from the journal: with no record, nothing is looked at before the wait.
+    assert load(runner, settle_after=0).outcomes == [(record["reference"], "in_doubt")]
+    assert books.calls(UPLOAD) == before
+    assert load(runner, record, settle_after=0).outcomes == [(record["reference"], "created")]
 
 
 def test_a_run_that_died_is_taken_up_again(books: Books, runner: Runner) -> None:
