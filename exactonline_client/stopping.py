@@ -29,11 +29,6 @@ class Stop:
         """The signals that came."""
         self._is_waiting = False
 
-    @property
-    def is_asked(self) -> bool:
-        """Whether the run was asked to stop."""
-        return bool(self.signals)
-
     def ask(self, signum: int) -> None:
         """Take a signal. The same one again ends the program at once, with nothing more written.
 

@@ -110,14 +110,6 @@ def test_words_that_nobody_knows_end_the_stream_and_are_not_remembered(
     assert is_whole(bench, second, stream)
 
 
-def test_a_place_of_the_start_date_that_is_refused_for_a_moment_is_asked_for_later(
-    bench: Bench,
-) -> None:
-    refuse(bench, 400, "SyncTimestamp", message="Try later.")
-    bench.run("accounts", start_date="2020-01-01")
-    assert remembered(bench) == []
-
-
 # Columns that are not known
 
 
