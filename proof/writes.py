@@ -4,7 +4,9 @@
 once. `followups`: so is what else has to be done once: invoices are finalised, files attached,
 lines changed and payments matched. `rounds`: small loads in random rounds, each a mix of all that
 may go wrong: two targets at once, faults, kills, pauses, clocks apart, and a store that loses its
-locks, is busy, away, or reached by two names. `costs`: what new invoices cost in calls, and what
+locks, is busy, away, or reached by two names. `locks`: two loads of the same invoices at once,
+whose lock files are removed, whose sessions in PostgreSQL are ended, whose PostgreSQL is started
+anew, or whose store has two names. `costs`: what new invoices cost in calls, and what
 it costs to load them again. `malformed`: every record that is broken ends with a reason, and the
 sound ones between them arrive.
 """
@@ -23,6 +25,8 @@ from multiprocessing import get_context
 from proof.writing.costs import costs
 from proof.writing.faults import faults
 from proof.writing.followups import followups
+from proof.writing.locks import WAYS
+from proof.writing.locks import rounds as lock_rounds
 from proof.writing.malformed import malformed
 from proof.writing.rounds import CODES as WORDS
 from proof.writing.rounds import rounds
@@ -83,6 +87,20 @@ def _quietly() -> None:
     logging.disable(logging.ERROR)
 
 
+def prove_locks(given: argparse.Namespace) -> list[str]:
+    """Print what each way of losing a lock did; returns what is wrong."""
+    found = lock_rounds(given.seed, range(given.rounds))
+    for way in WAYS:
+        some = [one for one in found if one.way == way]
+        sums = {
+            name: sum(getattr(one, name) for one in some)
+            for name in ("struck", "shared", "invoices", "doubled", "missing")
+        }
+        said = ", ".join(f"{number} {name}" for name, number in sums.items())
+        print(f"{way}: {len(some)} rounds, {said}")
+    return [f"round {one.number} ({one.way}): {line}" for one in found for line in one.wrong]
+
+
 def prove_costs(given: argparse.Namespace) -> list[str]:
     """Print calls by load; returns what is wrong."""
     found = costs(given.seed, given.invoices, given.again, given.customers, given.items)
@@ -123,6 +141,7 @@ def main() -> int:
         ("faults", prove_faults, {"invoices": 1000, "kills": 100}),
         ("followups", prove_followups, {"kills": 60}),
         ("rounds", prove_rounds, {"rounds": 500}),
+        ("locks", prove_locks, {"rounds": 50}),
         ("costs", prove_costs, {"invoices": 1000, "again": 10_000, "customers": 200, "items": 500}),
         ("malformed", prove_malformed, {"records": 100_000}),
     ):

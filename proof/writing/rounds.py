@@ -18,16 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
-from typing_extensions import override
 
 from exactonline_client.postings import HELD
 from exactonline_sandbox import Switches
 from exactonline_sandbox.business.invoices import PROCESSED
 from exactonline_sandbox.config import FaultRule
-from exactonline_sandbox.recorder import Recorder
 from proof import databases
 from proof.clock import MovedClock
 from proof.forks import Forks
+from proof.writing.calls import Calls
 from proof.writing.company import STREAM, company, messages
 from proof.writing.followups import counted_prints
 from proof.writing.matches import MATCH_SETS, OpenItems
@@ -37,7 +36,6 @@ from proof.writing.storm import SPEED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from exactonline_sandbox.recorder import Made
     from proof.forks import Fork
     from proof.writing.company import Company, Record
 
@@ -94,39 +92,6 @@ SETTLE_AFTER = 90
 """Seconds of the sandbox's time: longer than anything is on its way, a pause included."""
 MOST_ENDINGS = 8
 """Runs without faults after which everything has to be done."""
-
-
-class Calls(Recorder):
-    """The sandbox's recorder, which does things at some of the calls to come."""
-
-    def __init__(self) -> None:
-        """Nothing is to be done."""
-        super().__init__()
-        self._number = count(1)
-        self._wanted: defaultdict[tuple[int, bool], list[Callable[[], None]]] = defaultdict(list)
-        self._now = 0
-
-    def clear(self) -> None:
-        """Do nothing any more, and count from the start."""
-        self._number, self._wanted = count(1), defaultdict(list)
-
-    def at(self, call: int, do: Callable[[], None], *, after: bool) -> None:
-        """Do something before a call is carried out, or after that, before its answer."""
-        self._wanted[call, after].append(do)
-
-    @override
-    def begin(self, division: int) -> None:
-        super().begin(division)
-        self._now = next(self._number)
-        for do in self._wanted[self._now, False]:
-            do()
-
-    @override
-    def data_call(self, made: Made, query: str, moment: Any) -> None:
-        super().data_call(made, query, moment)
-        if made.division:
-            for do in self._wanted.pop((self._now, True), ()):
-                do()
 
 
 @dataclass

@@ -13,6 +13,8 @@ from proof.writing.company import company
 from proof.writing.costs import costs
 from proof.writing.faults import faults
 from proof.writing.followups import attaching, changing, finalising, matching
+from proof.writing.locks import WAYS
+from proof.writing.locks import rounds as lock_rounds
 from proof.writing.malformed import malformed
 from proof.writing.rounds import rounds
 
@@ -70,3 +72,10 @@ def test_a_few_rounds_of_all_that_may_go_wrong() -> None:
     struck = sum((one.struck for one in played), Counter[str]())
     assert struck["two at once"] > 2
     assert +struck >= Counter({"killed": 1, "locks removed": 1})
+
+
+def test_two_loads_that_lose_their_lock_make_every_invoice_once() -> None:
+    played = lock_rounds(seed=3, numbers=range(4))
+    assert {one.way for one in played} == {*WAYS}
+    assert [(one.number, one.wrong) for one in played if one.wrong] == []
+    assert sum(one.struck for one in played) > 4
