@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-TIMEOUT = 60.0
+TIMEOUT = 300.0
 """Seconds after which a program hangs, and is killed."""
 
 
