@@ -79,7 +79,7 @@ hub: $(ENV) ## Regenerate the definitions for Meltano Hub from the plugins
 
 .PHONY: docs-tables
 docs-tables: $(ENV) ## Regenerate the pages of tables: streams, sinks and settings
-	$(BIN)/python scripts/build_stream_table.py
+	$(BIN)/python -m scripts.build_stream_table
 	$(BIN)/python -m scripts.build_sink_table
 	$(BIN)/python -m scripts.build_reference
 	$(BIN)/python -m scripts.build_exit_codes

@@ -21,6 +21,9 @@ from scripts.build_meltano import LEFT_OUT, describe, setting
 
 FOLDER = Path(__file__).parent.parent / "hub"
 DISTRIBUTION = "singer-exactonline"
+PIP_URL = "singer-exactonline@${SINGER_EXACTONLINE_URL}"
+"""Where Meltano takes the package from: an address in the environment or in the project's `.env`, as
+long as the package is in no registry. From the first release on it is the distribution's name."""
 MAINTENANCE = "beta"
 QUALITY = "silver"
 """What the Hub gives to plugins of its community that are built on the SDK."""
@@ -35,8 +38,10 @@ meltano invoke {name}:connect
 opens a page on your own machine that leads through it in four steps.
 """
 FOREIGN = """\
-The package `tap-exactonline` on PyPI is another project with the same command. Keep
-`pip_url: singer-exactonline`, and install nothing else into the environment of this plugin.
+`SINGER_EXACTONLINE_URL` is the address that the package is installed from: of a folder
+(`file:///home/me/singer-exactonline`) or a repository (`git+https://...`). The package
+`tap-exactonline` on PyPI is another project with the same command: install nothing else into the
+environment of this plugin.
 """
 
 
@@ -104,7 +109,7 @@ def definition(entry: Entry) -> dict[str, Any]:
         "name": entry.name,
         "namespace": ours["namespace"],
         "next_steps": entry.next_steps,
-        "pip_url": DISTRIBUTION,
+        "pip_url": PIP_URL,
         "prereq": SIGN_IN.format(name=entry.name),
         "quality": QUALITY,
         "settings": [

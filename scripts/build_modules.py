@@ -7,13 +7,12 @@ With `--check` nothing is written: the exit code is 1 where the page lags behind
 
 from __future__ import annotations
 
-import argparse
 import ast
-import sys
 from pathlib import Path
 
+from scripts.pages import keep_up
+
 ROOT = Path(__file__).parent.parent
-FILE = ROOT / "docs" / "modules.md"
 PACKAGES = (
     "exactonline_client",
     "tap_exactonline",
@@ -30,7 +29,7 @@ Made from the code by `make docs-tables`; do not edit by hand. How the packages 
 """
 
 
-def page() -> str:
+def page(_before: str) -> str:
     """The whole page."""
     return PAGE + "".join(f"\n## {package}\n\n{table(ROOT / package)}" for package in PACKAGES)
 
@@ -51,16 +50,5 @@ def about(module: Path) -> str:
     return " ".join(text.partition("\n\n")[0].split()).replace("|", "\\|")
 
 
-def main() -> None:
-    """Bring the page up to date, or say that it is not."""
-    parser = argparse.ArgumentParser(description="Write docs/modules.md from the code.")
-    parser.add_argument("--check", action="store_true", help="write nothing, only compare")
-    after = page()
-    if not parser.parse_args().check:
-        FILE.write_text(after, encoding="utf-8")
-    elif not FILE.exists() or FILE.read_text(encoding="utf-8") != after:
-        sys.exit(f"docs/{FILE.name} is not what the code says: run make docs-tables.")
-
-
 if __name__ == "__main__":
-    main()
+    keep_up("modules.md", page, "code")

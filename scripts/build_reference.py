@@ -7,15 +7,13 @@ With `--check` nothing is written: the exit code is 1 where the page lags behind
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.settings import SHARED
 from scripts.build_meltano import LEFT_OUT
+from scripts.pages import keep_up, table
 from tap_exactonline.settings import OWN as TAP
 from tap_exactonline.tap import TapExactOnline
 from target_exactonline.settings import OWN as TARGET
@@ -24,7 +22,6 @@ from target_exactonline.target import TargetExactOnline
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FILE = Path(__file__).parent.parent / "docs" / "settings.md"
 
 PAGE = """\
 # Settings
@@ -67,7 +64,7 @@ ENTRY = """\
 PLUGINS = {"tap": TapExactOnline, "target": TargetExactOnline}
 
 
-def page() -> str:
+def page(_before: str) -> str:
     """The whole page."""
     return PAGE.format(
         shared=entries(SHARED), tap=entries(TAP), target=entries(TARGET), sdk=of_the_sdk()
@@ -127,10 +124,10 @@ def of_the_sdk() -> str:
             if name not in {*TAP, *TARGET, *LEFT_OUT}:
                 owners[name, facts["description"]].append(owner)
     rows = [
-        f"| `{name}` | {' and '.join(those)} | {description} |"
+        (f"`{name}`", " and ".join(those), description)
         for (name, description), those in owners.items()
     ]
-    return "\n".join(["| setting | of | what it is for |", "|---|---|---|", *rows, ""])
+    return table(("setting", "of", "what it is for"), rows) + "\n"
 
 
 def text(value: object) -> str:
@@ -138,16 +135,5 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def main() -> None:
-    """Bring the page up to date, or say that it is not."""
-    parser = argparse.ArgumentParser(description="Write docs/settings.md from the settings.")
-    parser.add_argument("--check", action="store_true", help="write nothing, only compare")
-    after = page()
-    if not parser.parse_args().check:
-        FILE.write_text(after, encoding="utf-8")
-    elif not FILE.exists() or FILE.read_text(encoding="utf-8") != after:
-        sys.exit(f"docs/{FILE.name} is not what the settings say: run make docs-tables.")
-
-
 if __name__ == "__main__":
-    main()
+    keep_up("settings.md", page, "settings")

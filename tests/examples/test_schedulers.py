@@ -37,7 +37,7 @@ echo "$TAP_EXACTONLINE_DIVISIONS_SHARE"
 
 def groups() -> dict[str, list[int]]:
     """The plugins that the page on divisions has for groups of them, with their divisions."""
-    text = (ROOT / "docs" / "many-divisions.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "many-companies.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```yaml\n(plugins:\n.*?)```", text, re.DOTALL)
     entries = yaml.safe_load(block)["plugins"]["extractors"]
     return {

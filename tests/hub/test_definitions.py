@@ -75,7 +75,7 @@ DEFINITION = {
         "name": TEXT,
         "namespace": TEXT,
         "next_steps": TEXT,
-        "pip_url": {"const": "singer-exactonline"},
+        "pip_url": {"const": "singer-exactonline@${SINGER_EXACTONLINE_URL}"},
         "prereq": TEXT,
         "quality": {"enum": ["gold", "silver", "bronze", "unknown"]},
         "repo": {"type": "string", "format": "uri"},
