@@ -6,6 +6,7 @@ import ast
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -17,7 +18,11 @@ import pytest
 import yaml
 from typing_extensions import override
 
-from exactonline_client import catalogue, errors
+from exactonline_client import catalogue, errors, postings
+from exactonline_client.settings import SHARED
+from exactonline_client.stopping import KILLED
+from tap_exactonline import posting_results
+from target_exactonline import results
 from tests.built import ROOT
 
 if TYPE_CHECKING:
@@ -176,3 +181,72 @@ def test_every_error_has_its_exit_code_on_the_page() -> None:
     assert codes <= documented
     told = re.findall(r"exit code \**(\d+)", " ".join(page.read_text("utf-8") for page in PAGES))
     assert {int(code) for code in told} <= documented
+
+
+def table(page: str, heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading, without its head."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    below = text.partition(f"# {heading}\n")[2].partition("\n#")[0]
+    lines = re.search(r"(?:^\|.*\n)+", below, re.MULTILINE)
+    assert lines, f"no table below {heading!r} in {page}"
+    return [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in lines[0].splitlines()[2:]
+    ]
+
+
+def named(cells: list[list[str]]) -> set[str]:
+    """What stands as code in the first column."""
+    return {name for first, *_ in cells for name in re.findall(r"`(\w+)`", first)}
+
+
+def test_the_outcomes_on_the_page_are_those_of_the_target() -> None:
+    known = {
+        value
+        for name, value in vars(results).items()
+        if isinstance(value, str) and value == name.lower()
+    }
+    assert named(table("errors.md", "Outcomes")) == known
+
+
+def test_outcomes_are_explained_once() -> None:
+    for page in PAGES:
+        rows = re.findall(r"^\| (`\w+`) \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+        outcomes = {"`created`", "`unchanged`", "`in_doubt`", "`rejected`"} & set(rows)
+        assert not outcomes or page.name == "errors.md", page.name
+
+
+def test_the_columns_of_posting_results_are_those_of_the_stream() -> None:
+    rows = table("warehouse.md", "What became of written documents")
+    assert named(rows) == set(posting_results.SCHEMA["properties"])
+    (states,) = (meaning for name, meaning in rows if name == "`finalized`")
+    assert set(re.findall(r"`(\w+)`", states)) == {
+        *(postings.UNCHECKED, postings.WANTED, postings.SENDING, postings.DONE),
+        *(postings.BROKEN, postings.REFUSED, postings.HELD),
+    }
+
+
+def test_a_scheduler_is_told_of_every_exit_code_that_a_run_can_have() -> None:
+    rows = table("look-after.md", "What the exit code means")
+    told = {int(code) for first, *_ in rows for code in re.findall(r"\d+", first)}
+    of_status = 9
+    assert told == {*errors.EXIT_CODES, KILLED} - {of_status}
+
+
+def test_codes_of_signals_are_those_of_the_programs() -> None:
+    ended = {str(KILLED + number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for page in ("errors.md", "look-after.md"):
+        text = (DOCS / page).read_text(encoding="utf-8")
+        assert set(re.findall(r"\b(1[2-5]\d)\b", text)) - {str(KILLED)} == ended, page
+
+
+def test_what_a_change_of_settings_leads_to_is_said_of_settings_that_there_are() -> None:
+    rows = table("look-after.md", "After a change of settings")
+    assert named(rows) - {"content"} <= settings()
+
+
+def test_every_stop_for_a_limit_is_on_the_page() -> None:
+    text = (DOCS / "errors.md").read_text(encoding="utf-8")
+    limits = text.partition("## Limits")[2]
+    for value in SHARED["on_daily_limit"]["enum"]:
+        assert f"`{value}`" in limits

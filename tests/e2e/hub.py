@@ -9,7 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from typing_extensions import override
+
+from tests.built import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +27,20 @@ TARGET_CSV: dict[str, Any] = {
     "capabilities": ["about"],
     "settings": [{"name": "output_path", "kind": "string"}],
 }
-PLUGINS = {"loaders": {"target-csv": TARGET_CSV}}
+
+
+def ours(kind: str, name: str) -> dict[str, Any]:
+    """A plugin of others as this project's own Meltano file has it, with its pins."""
+    file = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    entry: dict[str, Any] = next(each for each in file["plugins"][kind] if each["name"] == name)
+    pip_url = entry["pip_url"].replace("-r ", f"-r {ROOT}/")
+    return {**entry, "pip_url": pip_url, "variant": "meltanolabs", "label": "PostgreSQL"}
+
+
+PLUGINS = {
+    "loaders": {"target-csv": TARGET_CSV, "target-postgres": ours("loaders", "target-postgres")},
+    "extractors": {"tap-postgres": ours("extractors", "tap-postgres")},
+}
 
 
 @contextmanager
