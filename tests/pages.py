@@ -75,7 +75,7 @@ def program(found: Iterable[Block], *, without: Container[str] = ()) -> str:
 
 
 def followed(program: Path, environment: Mapping[str, str], *, cwd: Path) -> tuple[int, str]:
-    """Run a program, for four minutes at most, and end all that it has started."""
+    """Run a program, for ten minutes at most, and end all that it has started."""
     log = program.with_suffix(".log")
     with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(
@@ -88,7 +88,7 @@ def followed(program: Path, environment: Mapping[str, str], *, cwd: Path) -> tup
             start_new_session=True,
         )
         try:
-            code = process.wait(240)
+            code = process.wait(600)
         except subprocess.TimeoutExpired:
             code = -1
         finally:
@@ -115,7 +115,22 @@ def source(folder: Path) -> Path:
     return folder
 
 
-def environment(hub: str) -> dict[str, str]:
+def pins(file: Path) -> Path:
+    """The versions that we pin, but where another plugin of a project is pinned to another."""
+    ours, theirs = (
+        set(re.findall(r"^(\S+==.*?) \\$", text, re.MULTILINE))
+        for text in (
+            (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+            for name in ("plugins", "tap-postgres")
+        )
+    )
+    taken = {pin.partition("==")[0] for pin in theirs - ours}
+    kept = (pin for pin in sorted(ours) if pin.partition("==")[0] not in taken)
+    file.write_text("".join(f"{pin}\n" for pin in kept), encoding="utf-8")
+    return file
+
+
+def environment(hub: str, pinned: Path) -> dict[str, str]:
     """What a reader's terminal has: Meltano, and the `exactonline` command."""
     return {
         **{name: text for name, text in os.environ.items() if name != "VIRTUAL_ENV"},
@@ -123,5 +138,5 @@ def environment(hub: str) -> dict[str, str]:
         "MELTANO_HUB_API_ROOT": hub,
         "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
         "NO_COLOR": "1",
-        "UV_CONSTRAINT": str(ROOT / "requirements" / "plugins.txt"),
+        "UV_CONSTRAINT": str(pinned),
     }

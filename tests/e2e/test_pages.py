@@ -19,7 +19,7 @@ from tests.e2e.hub import serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 
 PAGES = ("README.md", "docs/warehouse.md", "docs/invoices.md", "docs/look-after.md")
 NOT_RUN = {
@@ -42,6 +42,7 @@ ORDERS = """
     create table billing.orders as
     select 10020 + number as id, %(customer)s as customer, date '2026-06-25' as day, true as billed
     from generate_series(1, 2) number;
+    alter table billing.orders add primary key (id);
     create table billing.lines as
     select id as order_id, %(item)s as item, 2 as quantity, 12.5 as price, 1 as position
     from billing.orders;
@@ -62,7 +63,7 @@ class Project:
             if re.match(r"(TAP|TARGET)_(EXACTONLINE|POSTGRES)_", name)
             and not name.endswith(("_STORE_URL", "_FILTER_SCHEMAS"))
         }
-        self.environment = {**pages.environment(hub), **ours}
+        self.environment = {**pages.environment(hub, pages.pins(folder / "pins.txt")), **ours}
         self.ran: list[str] = []
         self.said: dict[str, str] = {}
 

@@ -16,7 +16,7 @@ from tests import pages
 from tests.built import ROOT
 from tests.e2e.hub import serving
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(700)]
 
 PAGE = "docs/tutorial.md"
 TEXT = (ROOT / PAGE).read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def output(folder: Path) -> str:
     text = pages.program(pages.blocks(PAGE), without=READY)
     program.write_text(text.replace(PORT, str(port)), encoding="utf-8")
     with serving() as hub:
-        environment = pages.environment(hub)
+        environment = pages.environment(hub, pages.pins(folder / "pins.txt"))
         code, said = pages.followed(program, environment, cwd=pages.source(folder / "source"))
     assert code == 0, said[-4000:]
     return said
