@@ -22,8 +22,8 @@ from scripts.build_meltano import LEFT_OUT, describe, setting
 FOLDER = Path(__file__).parent.parent / "hub"
 DISTRIBUTION = "singer-exactonline"
 PIP_URL = "singer-exactonline@${SINGER_EXACTONLINE_URL}"
-"""Where Meltano takes the package from, as long as it is in no registry: an address in the environment
-or in the project's `.env`. From the first release on it is the distribution's name."""
+"""Where Meltano takes the package from: an address in the environment or in the project's `.env`.
+From the first release on it is the distribution's name."""
 MAINTENANCE = "beta"
 QUALITY = "silver"
 """What the Hub gives to plugins of its community that are built on the SDK."""
