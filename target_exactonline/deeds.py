@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from exactonline_client.errors import InDoubt, RequestRefused
 from exactonline_client.postings import FREED, UNCHECKED, WANTED
 from target_exactonline import changes as differences
-from target_exactonline import finalize
+from target_exactonline import enclosed, finalize
 from target_exactonline.attachments import ATTACHMENTS, DOCUMENTS, LINK, Attacher
 from target_exactonline.completion import TOTALS, number_of
 from target_exactonline.journal import Intent, Overtaken, derived
@@ -237,6 +237,9 @@ class Deeds:
             return Fate(REJECTED, reason="; ".join([NOT_THERE, *document.lacks]))
         if not (before and before.doubtful) and (fate := self._respelled(document)):
             return fate
+        # Nothing is made at Exact Online for files that cannot follow.
+        if unfit := enclosed.problems(document.attachments):
+            return Fate(REJECTED, reason="; ".join(unfit))
         return Fate(CREATED) if self.policy.dry_run else self._sent(stream, document, before)
 
     def _sent(self, stream: str, document: Document, before: Posting | None) -> Fate:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from target_exactonline.entities import Entity
+    from target_exactonline.folder import Folder
     from target_exactonline.shape import Shape
 
 __all__ = ["Attachment", "Document", "Preparation", "encode", "preparer", "refuse_contradictions"]
@@ -101,6 +102,8 @@ class Preparation:
     """`leave`: a null is a field that was not given; `clear`: one that is to be emptied."""
     create_missing: frozenset[str] = frozenset()
     """`accounts` or `items`: what may be created where a document needs it."""
+    folder: Folder | None = None
+    """Where the files are that records name by their path."""
 
 
 def encode(fields: Mapping[str, Any]) -> bytes:
@@ -128,6 +131,7 @@ def preparer(
             zone,
             clear=settings.nulls == "clear",
             creatable=frozenset(CREATABLE[name] for name in settings.create_missing),
+            folder=settings.folder,
         ),
         division,
     )
@@ -142,7 +146,7 @@ def _prepare(
 ) -> Document:
     rest = {str(name): value for name, value in record.items()}
     deleted = rest.get(DELETED_AT) is not None
-    files, problems = enclosed.take(rest)
+    files, problems = enclosed.take(rest, manner.folder)
     origin = _take_division(rest)
     foreign = origin not in {None, division}
     alias, alias_problems = _take_reference(rest, shape, reference_field)

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from target_exactonline.folder import SETTING
 from target_exactonline.names import plain
 from target_exactonline.values import Unfit, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from target_exactonline.folder import Folder
 
 LARGEST = 10 * 1024 * 1024
 """Bytes that Exact Online takes in one call."""
@@ -31,8 +34,9 @@ class Attachment:
     where: str
     """What the record calls it."""
     data: bytes | None = None
-    path: Path | None = None
-    """Where it is, unless the record holds it."""
+    path: str | None = None
+    """Where it is in `folder`, unless the record holds it."""
+    folder: Folder | None = None
 
     def read(self) -> bytes:
         """Its content.
@@ -40,11 +44,22 @@ class Attachment:
         Raises:
             Unfit: it cannot be read or sent; in words that go on behind `where`.
         """
-        data = self.data if self.path is None else _read(self.path)
+        data = self.data if self.path is None else self._from_folder(self.path)
         if not data:
             raise Unfit("is empty")
-        _check_size(len(data))
+        if len(data) > LARGEST:
+            raise Unfit(
+                f"is larger than {LARGEST // 1024**2} MB, which is more than Exact Online takes"
+            )
         return data
+
+    def _from_folder(self, path: str) -> bytes:
+        if self.folder is None:
+            raise Unfit(
+                f"names a file by its path, and the setting {SETTING} is not set. Set it to the "
+                "folder of such files, or give their content in base64"
+            )
+        return self.folder.read(path, LARGEST)
 
 
 def problems(files: Iterable[Attachment]) -> list[str]:
@@ -58,12 +73,12 @@ def problems(files: Iterable[Attachment]) -> list[str]:
     return found
 
 
-def take(record: dict[str, Any]) -> tuple[tuple[Attachment, ...], list[str]]:
+def take(record: dict[str, Any], folder: Folder | None) -> tuple[tuple[Attachment, ...], list[str]]:
     """Take the files out of a record; with them comes what is wrong with them.
 
     `attachments` is a list of objects with a `path`, or a `file_name` and its `content` in base64,
-    or that list as JSON text; `attachment_path` names a single file. Paths start in the folder that
-    the target runs in.
+    or that list as JSON text; `attachment_path` names a single file. Paths lead to files below
+    `folder`.
     """
     found: list[Attachment] = []
     problems: list[str] = []
@@ -71,7 +86,7 @@ def take(record: dict[str, Any]) -> tuple[tuple[Attachment, ...], list[str]]:
         value = record.pop(name)
         if value is not None:
             _add(found, problems, name, value)
-    return tuple(found), problems
+    return tuple(replace(file, folder=folder) for file in found), problems
 
 
 def _add(found: list[Attachment], problems: list[str], name: str, value: object) -> None:
@@ -113,19 +128,16 @@ def _attachment(item: object, where: str) -> Attachment:
         raise Unfit("should hold either path, or file_name and content")
     path = _path(given["path"]) if "path" in given else None
     data = _decode(given["content"]) if path is None else None
-    name = given.get("filename") or (path and path.name)
+    name = given.get("filename") or (path and PurePath(path).name)
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise Unfit("should have a file_name")
     return Attachment(name.strip(), where, data, path)
 
 
-def _path(path: object) -> Path:
+def _path(path: object) -> str:
     if not isinstance(path, str) or not path.strip():
         raise Unfit("should have the path of a file")
-    try:
-        return Path(path.strip()).expanduser()
-    except RuntimeError:
-        raise Unfit("names a file that cannot be read (not a path)") from None
+    return path.strip()
 
 
 def _decode(content: object) -> bytes:
@@ -133,21 +145,3 @@ def _decode(content: object) -> bytes:
         return base64.b64decode("".join(content.split()), validate=True)  # type: ignore[attr-defined]
     except (AttributeError, ValueError):
         raise Unfit("has a content that is not base64") from None
-
-
-def _read(file: Path) -> bytes:
-    try:
-        _check_size(file.stat().st_size)
-        return file.read_bytes()
-    except Unfit:
-        raise
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a path"
-        raise Unfit(f"names a file that cannot be read ({reason})") from None
-
-
-def _check_size(size: int) -> None:
-    if size > LARGEST:
-        raise Unfit(
-            f"is larger than {LARGEST // 1024**2} MB, which is more than Exact Online takes"
-        )

@@ -94,6 +94,11 @@ class Posting:
         """Whether it is at Exact Online; match sets have no key there."""
         return self.exact_id is not None or self.outcome in (CREATED, EXISTS)
 
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing of it is at Exact Online, nor on its way."""
+        return self.outcome == REJECTED and self.exact_id is None
+
 
 @dataclass(frozen=True)
 class Intent:

@@ -169,7 +169,8 @@ class Loader:
         open_ones = [document for name, document in sound.items() if name not in fates]
         for document in open_ones:
             # The files of one that may be at Exact Online already are not needed any more.
-            if not document.deleted and str(document.reference) not in known:
+            row = known.get(str(document.reference))
+            if not document.deleted and (row is None or row.is_free):
                 document.problems += enclosed.problems(document.attachments)
         fates |= {str(d.reference): _rejected(d) for d in open_ones if d.problems}
         open_ones = [document for document in open_ones if not document.problems]

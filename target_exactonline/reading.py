@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from exactonline_client.catalogue import Property
+    from target_exactonline.folder import Folder
     from target_exactonline.links import Link
     from target_exactonline.shape import Shape
 
@@ -58,6 +59,8 @@ class Manner:
     """It was read from another division, so its keys mean nothing here."""
     looks_up: bool = True
     """Codes may stand where Exact Online wants a key."""
+    folder: Folder | None = None
+    """Where the files are that records name by their path."""
 
 
 @dataclass

@@ -90,6 +90,17 @@ OWN: dict[str, dict[str, Any]] = {
             "which the target runs."
         ),
     },
+    "attachments_folder": {
+        "type": ["string", "null"],
+        "title": "Attachments Folder",
+        "examples": ["scans"],
+        "description": (
+            "Folder of the files that records name by their path (attachments, attachment_path). "
+            "Files below it can be uploaded by whoever fills the source table; no others are read, "
+            "nor links, hidden files and the folder of the store. Default: none, and a record that "
+            "names a path is rejected."
+        ),
+    },
     "batch_size_rows": {
         "type": "integer",
         "minimum": 1,

@@ -27,7 +27,7 @@ from exactonline_client.settings import DISTRIBUTION
 from exactonline_client.stdout import Output
 from exactonline_client.stopping import Stop
 from exactonline_client.stream_maps import Mapper
-from target_exactonline import division, match_sets, streams
+from target_exactonline import division, folder, match_sets, streams
 from target_exactonline.assembly import prepared
 from target_exactonline.documents import Preparation, preparer
 from target_exactonline.entities import entities
@@ -200,7 +200,10 @@ class TargetExactOnline(Target):
         key = (entity.stream, reference_field)
         if key not in self._loaders:
             preparation = Preparation(
-                reference_field, self.config["nulls"], frozenset(self.config["create_missing"])
+                reference_field,
+                self.config["nulls"],
+                frozenset(self.config["create_missing"]),
+                folder.named(self.config.get(folder.SETTING), self.connection.store.folder),
             )
             prepare = preparer(entity, preparation, self.connection.zone, self.division)
             self._loaders[key] = self.workshop.loader(entity, reference_field, prepared(prepare))

@@ -6,14 +6,14 @@ import base64
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from exactonline_client.errors import RecordsRejected
 from exactonline_client.session import Session
 from tests.target.conftest import noted_a_day_ahead
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from tests.target.conftest import Company, Record, Runner
 
@@ -54,8 +54,17 @@ def test_a_document_is_made_for_the_files_of_an_invoice(company: Company, runner
     assert company.calls("POST") == 0
 
 
-def test_a_file_may_be_named_by_its_path(company: Company, runner: Runner, tmp_path: Path) -> None:
-    path = tmp_path / "scan.pdf"
+@pytest.fixture
+def scans(runner: Runner, tmp_path: Path) -> Path:
+    """The folder of files that records name by their path."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    runner.settings["attachments_folder"] = str(folder)
+    return folder
+
+
+def test_a_file_may_be_named_by_its_path(company: Company, runner: Runner, scans: Path) -> None:
+    path = scans / "scan.pdf"
     path.write_bytes(b"%PDF-1.4 a scan")
     load = runner.load(company.invoice("att-path", attachment_path=str(path)))
     assert load.error is None
@@ -185,8 +194,8 @@ def test_two_files_of_one_name_are_two_files(
     assert names(company, made["Document"]) == ["scan.pdf", "scan.pdf"]
 
 
-def test_a_file_is_needed_once(company: Company, runner: Runner, tmp_path: Path) -> None:
-    path = tmp_path / "once.pdf"
+def test_a_file_is_needed_once(company: Company, runner: Runner, scans: Path) -> None:
+    path = scans / "once.pdf"
     path.write_bytes(b"%PDF-1.4 once")
     record = company.invoice("att-once", attachment_path=str(path))
     assert runner.load(record).outcomes == [("att-once", "created")]
@@ -201,9 +210,9 @@ def test_a_file_is_needed_once(company: Company, runner: Runner, tmp_path: Path)
 
 
 def test_a_file_that_is_gone_does_not_keep_a_doubt_alive(
-    company: Company, runner: Runner, tmp_path: Path
+    company: Company, runner: Runner, scans: Path
 ) -> None:
-    path = tmp_path / "doubt.pdf"
+    path = scans / "doubt.pdf"
     path.write_bytes(b"%PDF-1.4 doubt")
     company.server.control.faults(
         {"kind": "cut", "method": "POST", "path": "SalesInvoices", "times": 2},

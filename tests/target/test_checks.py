@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from target_exactonline import enclosed, entities
 from target_exactonline.documents import Document, Preparation, preparer
+from target_exactonline.folder import Folder
 from target_exactonline.references import SOURCE_KEY, Wanted
 
 if TYPE_CHECKING:
@@ -314,9 +315,10 @@ def test_files_come_in_the_record_or_by_their_path(tmp_path: Path) -> None:
     document = prepared(
         "sales_invoices",
         invoice(
-            attachments=[{"file_name": "a.pdf", "content": content}, {"path": str(path)}],
+            attachments=[{"file_name": "a.pdf", "content": content}, {"path": "scan.pdf"}],
             attachment_path=str(path),
         ),
+        folder=Folder(tmp_path),
     )
     assert document.problems == []
     names = [file.file_name for file in document.attachments]
@@ -338,7 +340,7 @@ def test_what_is_wrong_with_files_is_said(tmp_path: Path, monkeypatch: pytest.Mo
         {"file_name": "a.pdf", "contents": "AAAA"},
         "a.pdf",
     ]
-    document = prepared("sales_invoices", invoice(attachments=files))
+    document = prepared("sales_invoices", invoice(attachments=files), folder=Folder(tmp_path))
     assert sorted([*document.problems, *enclosed.problems(document.attachments)]) == [
         "attachments[1] names a file that cannot be read (No such file or directory)",
         "attachments[2] is larger than 1 MB, which is more than Exact Online takes",
