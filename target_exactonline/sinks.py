@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.sinks import BatchSink, RecordSink
+from singer_sdk.sinks import BatchSink, RecordSink, Sink
 from typing_extensions import override
 
 from target_exactonline.streams import LINE
@@ -18,8 +18,11 @@ TEST_STREAM = "meltano_test_stream"
 """What `meltano config test` sends to find out whether a target works."""
 
 
-class _Unchecked(BatchSink):
-    """Takes records as they are: they are checked by what the API takes, and rejected singly."""
+class _Unchecked(Sink):
+    """Takes records as they are: they are checked by what the API takes, and rejected singly.
+
+    The SDK's check would also fetch what a schema points at, from the network or from a file.
+    """
 
     @override
     def get_validator(self) -> None:
@@ -36,7 +39,7 @@ class _Unchecked(BatchSink):
         return
 
 
-class DocumentSink(_Unchecked):
+class DocumentSink(_Unchecked, BatchSink):
     """Collects the records of one stream and hands them to the loader of its entity.
 
     Those that are no whole document wait for the end of the input.
@@ -77,7 +80,7 @@ class DocumentSink(_Unchecked):
             self._target.load(self._feed, records)
 
 
-class MatchSetSink(_Unchecked):
+class MatchSetSink(_Unchecked, BatchSink):
     """Collects match sets."""
 
     def __init__(
@@ -104,7 +107,7 @@ class MatchSetSink(_Unchecked):
         self._target.load_match_sets(self.stream_name, context.get("records", []))
 
 
-class ProbeSink(RecordSink):
+class ProbeSink(_Unchecked, RecordSink):
     """Makes sure that the target could write, and writes nothing."""
 
     def __init__(
