@@ -32,7 +32,9 @@ def add(path: str | None, division: int, sets: Sequence[Element]) -> Path:
         present = _sets(file)
         known = {identity(item) for item in present}
         added = [item for item in sets if identity(item) not in known]
-        descriptor = os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        # What a run left here that was cut off, or others put here: it is not written to.
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with open(descriptor, "wb") as opened:  # noqa: PTH123 - a descriptor, not a path
             opened.write(xml_api.body(document([*present, *added])))
             os.fsync(opened.fileno())
@@ -50,7 +52,7 @@ def _sets(file: Path) -> list[Element]:
     """The sets that the file holds; none where there is no file."""
     if not file.exists():
         return []
-    root = xml_api.read(file.read_bytes())
+    root = xml_api.read(file.read_bytes()) if file.is_file() else None
     if root is None or root.find(TOPIC) is None:
         raise ConfigurationError(
             f"Setting {SETTING}: {file} exists, but is no file of match sets. Name another, or "

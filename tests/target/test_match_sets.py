@@ -18,6 +18,7 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
 )
 from exactonline_client.session import Session
+from target_exactonline import match_file
 from tests.target.books import DOWNLOAD, UPLOAD, Books, load
 from tests.target.test_once import noted
 
@@ -246,6 +247,20 @@ class TestFile:
         loaded = load(runner, books.item(), match_sets_path=str(tmp_path / "no" / "folder.xml"))
         assert isinstance(loaded.error, ConfigurationError)
         assert "cannot be written" in str(loaded.error)
+
+    def test_what_others_have_put_in_its_place_is_neither_read_nor_written(
+        self, tmp_path: Path
+    ) -> None:
+        file, other, pipe = (tmp_path / name for name in ("sets.xml", "other.txt", "pipe"))
+        other.write_text("of somebody else")
+        other.chmod(0o644)
+        (tmp_path / "sets.xml.partial").symlink_to(other)
+        match_file.add(str(file), 1, [])
+        assert other.read_text() == "of somebody else"
+        assert file.stat().st_mode & 0o777 == 0o600
+        os.mkfifo(pipe)
+        with pytest.raises(ConfigurationError, match="is no file of match sets"):
+            match_file.add(str(pipe), 1, [])
 
     def test_a_full_disk_leaves_it_as_it_was(
         self, books: Books, runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
