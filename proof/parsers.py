@@ -26,12 +26,15 @@ from exactonline_client.errors import DailyLimitReached, ExactOnlineError
 from exactonline_client.limits import Budget
 from exactonline_client.session import Usage, exact_message
 from exactonline_client.store import Store, connections
+from proof import traps
 from tap_exactonline import events
 from tap_exactonline.plan import plans
 from tap_exactonline.tap import TapExactOnline
-from target_exactonline import match_file, match_sets
+from target_exactonline import enclosed, match_file, match_sets
+from target_exactonline.folder import Folder
 from target_exactonline.messages import MessageReader
 from target_exactonline.target import TargetExactOnline
+from target_exactonline.values import Unfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -260,6 +263,10 @@ X-RateLimit-Minutely-Limit: 60
 X-RateLimit-Minutely-Remaining: 58
 X-RateLimit-Minutely-Reset: 1683879540000
 Date: Fri, 12 May 2023 08:18:25 GMT"""
+PLACES = tuple(
+    path.encode(errors="surrogatepass")
+    for path in (*traps.SOUND * 8, *traps.PATHS, "{}/a.pdf", "{}/../secret.txt")
+)
 SETTINGS = json.dumps(
     {
         "region": "nl", "client_id": "id", "client_secret": "secret", "divisions": [1, 2],
@@ -312,6 +319,24 @@ def _match_file(folder: Path) -> Callable[[bytes], object]:
     return read
 
 
+def _path_of_a_file(folder: Path) -> Callable[[bytes], object]:
+    """The path in a record, below a folder amid files that must not be read."""
+    (folder / "paths" / "store").mkdir(parents=True)
+    laid = traps.lay(folder / "paths")
+    place = Folder(laid.scans, folder / "paths" / "store")
+
+    def read(text: bytes) -> None:
+        path = text.decode(errors="surrogateescape").replace("{}", str(laid.scans))
+        try:
+            content = place.read(path, enclosed.LARGEST)
+        except Unfit as error:
+            raise ExactOnlineError(str(error)) from None
+        if wrong := laid.wrong([content]):
+            raise AssertionError(*wrong)
+
+    return read
+
+
 def _signed_in_page() -> Callable[[bytes], object]:
     def read(text: bytes) -> None:
         step = SignIn({}, state="abc")
@@ -358,6 +383,7 @@ def parsers(folder: Path, server: Server) -> Iterator[Parser]:
     yield Parser("answer to an upload of XML", (UPLOADED, STRANGE), _uploaded)
     yield Parser("list of match sets", (DOWNLOADED, STRANGE), _downloaded)
     yield Parser("file of match sets", (DOWNLOADED, STRANGE), _match_file(folder), 0.1)
+    yield Parser("path of a file", PLACES, _path_of_a_file(folder))
     yield Parser("line of the input", tuple(MESSAGES.splitlines()), _singer_line)
     yield Parser("input of the target", (MESSAGES,), _input(server, folder), 0.02)
     yield Parser("settings of the tap", (SETTINGS,), _settings(TapExactOnline), 0.01)

@@ -7,8 +7,8 @@ may go wrong: two targets at once, faults, kills, pauses, clocks apart, and a st
 locks, is busy, away, or reached by two names. `locks`: two loads of the same invoices at once,
 whose lock files are removed, whose sessions in PostgreSQL are ended, whose PostgreSQL is started
 anew, or whose store has two names. `costs`: what new invoices cost in calls, and what
-it costs to load them again. `malformed`: every record that is broken ends with a reason, and the
-sound ones between them arrive.
+it costs to load them again. `malformed`: every record that is broken ends with a reason, the
+sound ones between them arrive, and no file is read that lies outside the folder for files.
 """
 
 from __future__ import annotations

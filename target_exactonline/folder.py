@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from exactonline_client.errors import ConfigurationError
 from target_exactonline.values import Unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 SETTING = "attachments_folder"
 OPENS_BY_FOLDER = (
@@ -57,10 +58,9 @@ class Folder:
             Unfit: there is no such file, or it must not be read.
         """
         try:
-            parts = self._parts(name)
-            descriptor = self._descend(parts) if OPENS_BY_FOLDER else self._compare(parts)
-            with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-                _refuse_special(os.fstat(descriptor))
+            opened = self._descended if OPENS_BY_FOLDER else self._compared
+            with opened(self._parts(name)) as file:
+                _refuse_special(os.fstat(file.fileno()))
                 return file.read(most + 1)
         except Unfit:
             raise
@@ -84,8 +84,9 @@ class Folder:
             raise Unfit("names no regular file")
         return parts
 
-    def _descend(self, parts: Sequence[str]) -> int:
-        """Open a file folder by folder; its descriptor."""
+    @contextmanager
+    def _descended(self, parts: Sequence[str]) -> Iterator[BinaryIO]:
+        """A file, opened folder by folder."""
         here = os.open(self.path, ENTER)
         try:
             for part in parts[:-1]:
@@ -97,25 +98,33 @@ class Folder:
             self._refuse_store(os.fstat(here))
             # A device is not even opened, which may set something going.
             _refuse_special(os.stat(parts[-1], dir_fd=here, follow_symlinks=False))
-            return os.open(parts[-1], READ | NO_LINK, dir_fd=here)
+            descriptor = os.open(parts[-1], READ | NO_LINK, dir_fd=here)
         finally:
             os.close(here)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+            yield file
 
-    def _compare(self, parts: Sequence[str]) -> int:
-        """Open a file by its whole name, and make sure that it is the one that was looked at."""
-        file = self.path.joinpath(*parts)
-        way = [self.path, *(self.path.joinpath(*parts[:end]) for end in range(1, len(parts)))]
-        for folder in way:
-            self._refuse_store(folder.stat())
-        for folder in way[1:]:
-            _refuse_link(folder.lstat())
-        looked_at = file.lstat()
-        _refuse_special(looked_at)
-        descriptor = os.open(file, READ | NO_LINK)
-        if not os.path.samestat(looked_at, os.fstat(descriptor)):
-            os.close(descriptor)
-            raise Unfit("names a file that was replaced while it was read")
-        return descriptor
+    @contextmanager
+    def _compared(self, parts: Sequence[str]) -> Iterator[BinaryIO]:
+        """A file, opened by its whole name between two looks that find the same."""
+        before = self._look(parts)
+        descriptor = os.open(self.path.joinpath(*parts), READ | NO_LINK)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+            after = [*self._look(parts), os.fstat(descriptor)]
+            if not all(map(os.path.samestat, [*before, before[-1]], after)):
+                raise Unfit("names a file that was replaced while it was read")
+            yield file
+
+    def _look(self, parts: Sequence[str]) -> list[os.stat_result]:
+        """What is known of the folders on the way to a file, and of the file."""
+        folder, seen = self.path, [self.path.stat()]
+        for part in parts:
+            self._refuse_store(seen[-1])
+            folder /= part
+            seen.append(folder.lstat())
+            _refuse_link(seen[-1])
+        _refuse_special(seen[-1])
+        return seen
 
     def _refuse_store(self, folder: os.stat_result) -> None:
         # A store in a database may have no folder.

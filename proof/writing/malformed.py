@@ -9,6 +9,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from exactonline_sandbox.attachments import CONTENT
+from exactonline_sandbox.attachments import TABLE as ATTACHMENTS
+from proof import traps
 from proof.writing.company import STREAM, company
 
 if TYPE_CHECKING:
@@ -58,6 +61,8 @@ def malformed(seed: int, records: int) -> Figures:
     """Load records that were broken at random, with sound ones between them."""
     figures = Figures(records)
     with company(seed, customers=10, items=20) as books:
+        laid, before = traps.lay(books.folder), _files(books)
+        books.settings["attachments_folder"] = str(laid.scans)
         text = b"".join(_messages(figures, books, random.Random(seed)))
         begin = time.monotonic()
         ended = books.load(text)
@@ -66,6 +71,10 @@ def malformed(seed: int, records: int) -> Figures:
         told = books.told()
         made = books.server.control.truth(books.division, STREAM)
         sound = {books.invoice(number)["YourRef"] for number in range(figures.sound)}
+        sent = [content for key, content in _files(books).items() if key not in before]
+        figures.wrong += laid.wrong(sent)
+    if len(sent) != figures.sound:
+        figures.wrong.append(f"{len(sent)} files are there, of {figures.sound} sound invoices")
     figures.outcomes = Counter(line["outcome"] for line in told)
     figures.reasons = len({str(line["reason"]).split(" (")[0] for line in told})
     if "Traceback" in ended.said:
@@ -87,11 +96,18 @@ def malformed(seed: int, records: int) -> Figures:
     return figures
 
 
+def _files(books: Company) -> dict[str, bytes]:
+    """The files at Exact Online, by the keys of their attachments."""
+    rows = books.server.world.company(books.division).table(ATTACHMENTS).rows
+    return {str(key): row[CONTENT] for key, row in rows.items() if CONTENT in row}
+
+
 def _messages(figures: Figures, books: Company, chance: random.Random) -> Iterator[bytes]:
     yield _line({"type": "SCHEMA", "stream": STREAM, "schema": {"properties": {}}})
     for count in range(1, figures.records + 1):
         if count % SOUND_EVERY == 0:
-            record = books.invoice(figures.sound)
+            path = chance.choice(traps.SOUND)
+            record = {**books.invoice(figures.sound), "attachment_path": path}
             figures.sound += 1
         else:
             record = broken(books.invoice(10**6 + count), chance)
@@ -176,4 +192,5 @@ FAULTS: tuple[Callable[[Record, random.Random], None], ...] = (
     _bad_quantity,
     _bad_date,
     _no_reference,
+    traps.bad_path,
 )

@@ -12,3 +12,5 @@ def test_mutated_input_is_taken_or_refused() -> None:
     assert all(tried.taken or tried.refused for tried in found.values())
     assert {"answer to an upload of XML", "file of match sets", "file of webhooks"} <= found.keys()
     assert {"variables of the tap", "variables of the target"} <= found.keys()
+    assert found["path of a file"].taken
+    assert found["path of a file"].refused
