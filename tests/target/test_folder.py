@@ -163,7 +163,7 @@ def test_without_a_folder_no_path_is_followed(
     assert company.calls("POST") == 0
 
 
-@pytest.mark.parametrize("named", ["{scans}/none", "{scans}/2026/a.pdf", "\0"])
+@pytest.mark.parametrize("named", ["{scans}/none", "{scans}/2026/a.pdf", "\0", "/", "//", "/.."])
 def test_a_folder_that_is_none_ends_the_run(
     company: Company, runner: Runner, scans: Path, named: str
 ) -> None:
