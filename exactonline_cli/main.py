@@ -21,6 +21,7 @@ from exactonline_cli.status import status
 from exactonline_cli.webhooks import webhooks
 from exactonline_client import foreign, redaction, stdout
 from exactonline_client.errors import ExactOnlineError, OutputError
+from exactonline_client.stopping import INTERRUPTED
 
 
 class _OneLineErrors(click.Group):
@@ -38,12 +39,21 @@ class _OneLineErrors(click.Group):
     @override
     def invoke(self, ctx: click.Context) -> Any:
         redaction.install()
+        redaction.guard_output()
         try:
             foreign.refuse()
             return super().invoke(ctx)
         except ExactOnlineError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except (KeyboardInterrupt, click.Abort) as stop:
+            # A question that is answered with Ctrl-C, and one whose input has ended, look alike.
+            if isinstance(stop, click.Abort) and not isinstance(
+                stop.__context__, KeyboardInterrupt
+            ):
+                raise
+            click.echo("Stopped.", err=True)
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(cls=_OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from exactonline_client import redaction
+from exactonline_client.printable import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -32,14 +35,16 @@ def print_table(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -
     for row in rows:
         table.add_row(*(Text(_shown(row[key])) for key in columns))
     # A file or a pipe has no width of its own, and nothing may be cut off there.
-    console = Console(width=None if sys.stdout.isatty() else 400)
+    console = Console(
+        file=redaction.drawable(sys.stdout), width=None if sys.stdout.isatty() else 400
+    )
     console.print(table)
 
 
 def _shown(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
+    return f"{value:.1f}" if isinstance(value, float) else one_line(str(value))
 
 
 def moment(seconds: float | None) -> str | None:

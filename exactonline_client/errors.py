@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from exactonline_client import redaction
+from exactonline_client.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,9 +92,10 @@ class ExactOnlineError(Exception):
     def __init__(self, message: str = "") -> None:
         """`message` may quote a server, which may quote a secret: that is hidden.
 
-        It goes to more places than a log: a page, a result, JSON on standard output.
+        It goes to more places than a log: a page, a result, JSON on standard output. What a
+        terminal would obey is written out, and it stays on one line.
         """
-        super().__init__(redaction.clean(message))
+        super().__init__(one_line(redaction.clean(message)))
 
 
 class ConfigurationError(ExactOnlineError):
@@ -189,7 +191,7 @@ class RequestRefused(ExactOnlineError):  # noqa: N818
         """`reason` is the message in Exact's own words, empty where it gave none."""
         super().__init__(message)
         self.status = status
-        self.reason = redaction.clean(reason)
+        self.reason = one_line(redaction.clean(reason))
 
 
 class ValidationFailed(RequestRefused):

@@ -1,5 +1,7 @@
 """Keeps secrets out of everything a program says: log records, warnings, tracebacks, errors.
 
+What a terminal would obey is written out on the same way: most of what is said quotes others.
+
 `install` once, at the start of a program. From then on every log record is cleaned when it is
 made, whichever logger, level and handler it is for, and every text on its way to standard error,
 whoever writes it. The text of every error of this project is clean from the start. Standard output
@@ -18,6 +20,8 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
+
+from exactonline_client.printable import one_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -76,7 +80,7 @@ class Redactor:
         record = self._make(*args, **options)
         message = _message(record)
         error = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
-        clean_message, clean_error = self.clean(message), self.clean(error)
+        clean_message, clean_error = one_line(self.clean(message)), printable(self.clean(error))
         if clean_message != message:
             record.msg, record.args = clean_message, None
         if clean_error != error:
@@ -84,20 +88,27 @@ class Redactor:
             record.msg, record.args = f"{clean_message}\n{clean_error.rstrip()}", None
             record.exc_info = None
         if record.stack_info:
-            record.stack_info = self.clean(record.stack_info)
+            record.stack_info = printable(self.clean(record.stack_info))
         return record
 
 
 class _Guarded:
     """A text stream that cleans what is written to it."""
 
-    def __init__(self, stream: TextIO, redactor: Redactor) -> None:
+    def __init__(self, stream: TextIO, *steps: Callable[[str], str]) -> None:
         self._stream = stream
-        self._redactor = redactor
+        self._steps = steps
 
     def write(self, text: str) -> int:
-        self._stream.write(self._redactor.clean(text))
+        clean = text
+        for step in self._steps:
+            clean = step(clean)
+        self._stream.write(clean)
         return len(text)
+
+    def for_drawing(self) -> _Guarded:
+        """The same stream for who draws tables, of texts that are printable already."""
+        return _Guarded(self._stream, *(step for step in self._steps if step is not printable))
 
     def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -117,8 +128,24 @@ def install() -> Redactor:
         redactor = Redactor(logging.getLogRecordFactory())
         logging.setLogRecordFactory(redactor)
     if not isinstance(sys.stderr, _Guarded):
-        sys.stderr = _Guarded(sys.stderr, redactor)
+        sys.stderr = _Guarded(sys.stderr, redactor.clean, printable)
+        # The interpreter's own writes colours from Python 3.13 on, which the guard would write out.
+        sys.excepthook = traceback.print_exception
     return redactor
+
+
+def guard_output() -> None:
+    """Write out what a terminal would obey on standard output too, which then carries text only.
+
+    For a program whose output is read by people, or is JSON; nothing is hidden in it.
+    """
+    if not isinstance(sys.stdout, _Guarded):
+        sys.stdout = _Guarded(sys.stdout, printable)
+
+
+def drawable(stream: TextIO) -> TextIO:
+    """A guarded stream for who draws tables: colours pass, so each text must be `printable`."""
+    return stream.for_drawing() if isinstance(stream, _Guarded) else stream
 
 
 def remember(*values: str | None) -> None:

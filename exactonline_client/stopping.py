@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ TICK = 0.2
 """Seconds after which a wait looks whether it is to end."""
 KILLED = 128
 """The exit code of a program that a signal ended at once, less the number of the signal."""
+INTERRUPTED = KILLED + signal.SIGINT
+"""The exit code of a command that Ctrl-C ended before it was done."""
 
 
 class Stop:

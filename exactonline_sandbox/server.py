@@ -187,6 +187,7 @@ def _make_server(
         server_header=False,
         date_header=False,  # it would tell the machine's time, not the sandbox's
         access_log=False,
+        use_colors=False,
         log_level="warning",
         h11_max_incomplete_event_size=64 * 1024,
         timeout_graceful_shutdown=_STOP_SECONDS // 2,

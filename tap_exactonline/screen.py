@@ -11,6 +11,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from exactonline_client import redaction
+from exactonline_client.printable import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -26,7 +29,7 @@ def screen() -> Iterator[Callable[[Sequence[Line]], None]]:
         for handler in logging.getLogger().handlers
         if isinstance(handler, logging.StreamHandler) and handler.stream is stderr
     ]
-    console = Console(file=stderr)
+    console = Console(file=redaction.drawable(stderr))
     with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
         for handler in handlers:
             handler.setStream(sys.stderr)  # by now what writes above the table
@@ -45,7 +48,7 @@ def table(lines: Sequence[Line]) -> Table:
     for line in lines:
         found.add_row(
             str(line.division),
-            line.stream,
+            one_line(line.stream),
             f"{line.rows:,}",
             f"{line.calls:,}",
             "" if line.left is None else f"{line.left:,}",

@@ -41,7 +41,7 @@ MAY_IMPORT = {
 }
 # The client's modules from the ground up: one may import those of earlier lines and of its own.
 CLIENT_LAYERS = (
-    {"errors", "catalogue", "redaction"},
+    {"errors", "catalogue", "printable", "redaction"},
     {"regions", "odata", "files", "refusals", "environment", "server_faults", "stdout", "transfer"},
     {"settings", "foreign", "keys", "migrations", "database", "store", "clock"},
     {"auth", "error_counts", "refused_options", "stopping", "stream_maps"},

@@ -55,6 +55,7 @@ def serve(visit: Visit, listener: socket.socket) -> None:
         server_header=False,
         # Addresses hold secrets: the key of the page, the code of a sign-in.
         access_log=False,
+        use_colors=False,
         log_level="error",
         timeout_graceful_shutdown=5,
     )

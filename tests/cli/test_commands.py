@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,11 @@ from sqlalchemy.engine import make_url
 
 from exactonline_client.connection import connect
 from exactonline_client.store import Store, connections
+from exactonline_sandbox import Sandbox, SandboxConfig, User
 from tests.cli.conftest import SECOND_USER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from click.testing import Result
 
@@ -244,3 +246,24 @@ class TestKeepalive:
             "exactonline keepalive",
             "tap-exactonline",
         ]
+
+
+class TestNamesThatATerminalWouldObey:
+    @pytest.fixture
+    def server(self) -> Iterator[Server]:
+        user = User(name="Eve\x1b]0;owned\x07\x9b31m")
+        with Sandbox(SandboxConfig(seed=3, invoices=2, users=(user,))).running() as running:
+            yield running
+
+    @pytest.mark.usefixtures("books")
+    @pytest.mark.parametrize("arguments", [["keepalive"], ["status"], ["status", "--json"]])
+    def test_they_are_written_out(
+        self, arguments: list[str], command: Callable[..., Result]
+    ) -> None:
+        result = command(*arguments)
+        assert result.exit_code == 0, result.output
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", result.output)
+        assert re.search(r"Eve\\u001b]0;owned\\u0007\\u009b31m", result.output)
+        if "--json" in arguments:
+            (facts,) = json.loads(result.stdout)["connections"]
+            assert facts["user"] == "Eve\x1b]0;owned\x07\x9b31m"
