@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from exactonline_cli import meltano
+from exactonline_cli import meltano, repository
 from exactonline_cli.connect import begin
 from exactonline_cli.options import option, store_option
 from exactonline_cli.signin import Problem
@@ -194,6 +194,9 @@ def _report(sign_in: SignIn, store_url: str | None) -> None:
     click.echo(f"Connected: {opened.name}, as {opened.me['FullName']}.", err=True)
     for name in sign_in.ended_by_this():
         click.echo(f"The sign-in of {name}, by the same user in the same app, has ended.", err=True)
+    exposed = repository.warning(opened.store)
+    if exposed:
+        click.echo(exposed, err=True)
     click.echo("To use it with Meltano:\n", err=True)
     for setting in meltano.settings(
         opened.name,

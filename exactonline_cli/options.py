@@ -40,6 +40,16 @@ def from_environment(setting: str) -> str | None:
     return next((os.environ[name] for name in variables(setting) if os.environ.get(name)), None)
 
 
+SECRETS = ("client_secret", "refresh_token", "store_key", "store_url", "webhook_secret")
+"""Settings that no other program needs to know; an address may hold a password."""
+
+
+def without_secrets() -> dict[str, str]:
+    """The environment for a program that is started from here."""
+    ours = {name for setting in SECRETS for name in variables(setting)}
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
 def option(
     setting: str,
     *names: str,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import sqlalchemy as sa
 
+from exactonline_cli import repository
 from exactonline_cli.options import connection_option, open_store, store_option
 from exactonline_cli.output import json_option, moment, print_json, print_table
 from exactonline_client import accounts, runs
@@ -68,10 +69,13 @@ def status(
     """
     with closing(open_store(store_url)) as store:
         found = [_facts(store, account) for account in selected(store, connection)]
+        exposed = repository.warning(store)
     if as_json:
         print_json({"connections": found})
     else:
         _print_tables(found)
+    if exposed:
+        click.echo(exposed, err=True)
     ending = [facts for facts in found if _ends_soon(facts, warn_days)]
     for facts in ending:
         click.echo(_alarm(facts), err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,24 +20,124 @@ logger = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = 600.0
 """Seconds to wait for another process: longer than it can need for one call."""
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_my_uid = getattr(os, "geteuid", None)
+"""Whose files these should be; None on a system that has other means than Unix."""
+
+
+def own_folder(folder: Path) -> None:
+    """Make sure that a folder exists in which nobody but its owner can put or replace files.
+
+    One that is made here is left out of version control, as virtual environments are.
+
+    Raises:
+        StoreError: it cannot be made, or others could plant what is read from it.
+    """
+    try:
+        if not folder.exists():
+            folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+            ignore = folder / ".gitignore"
+            ignore.touch(mode=0o600)
+            ignore.write_text("*\n", encoding="ascii")
+        found = folder.stat()
+    except OSError as error:
+        raise _unusable(folder, error) from None
+    _refuse_foreign(folder, found)
+    if found.st_mode & OTHERS_WRITE and _my_uid is not None:
+        raise StoreError(
+            f"Others may write in the folder {folder}, and could put a store or a key of their own "
+            "there. Take that right away (chmod go-w), or name a file in a folder of its own in "
+            "the setting store_url; that folder is made."
+        )
+
+
+def resolved(file: Path) -> Path:
+    """Where a file really is, after links that nobody else has made.
+
+    Raises:
+        StoreError: a link on the way is another user's.
+    """
+    absolute = file.absolute()
+    for part in (absolute, *absolute.parents):
+        if part.is_symlink():
+            _refuse_foreign(part, part.lstat())
+    return absolute.resolve()
 
 
 def owner_only(file: Path) -> None:
     """Make sure that the file exists and that nobody but its owner can read it.
 
     Raises:
-        StoreError: the file cannot be made or closed to others.
+        StoreError: the file cannot be made or closed to others, or it is not this user's own.
+    """
+    own_folder(file.parent)
+    try:
+        # What a link leads to, or a pipe waits for, is not what was asked for.
+        flags = os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        descriptor = os.open(file, flags, 0o600)
+    except OSError as error:
+        if file.is_symlink():
+            raise _planted(file, "is a link") from None
+        raise _unusable(file.parent, error) from None
+    try:
+        _close_to_others(file, descriptor)
+    except OSError as error:
+        raise _unusable(file.parent, error) from None
+    finally:
+        os.close(descriptor)
+
+
+def refuse_planted(file: Path) -> None:
+    """Refuse a file that is there and not this user's own; one that is not there is all right.
+
+    Raises:
+        StoreError: it is another user's, or no file.
     """
     try:
-        file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-        if file.stat().st_mode & 0o077:
-            file.chmod(0o600)
-    except OSError as error:
+        found = file.lstat()
+    except OSError:
+        return
+    _refuse_foreign(file, found)
+    _refuse_other_kinds(file, found)
+
+
+def _close_to_others(file: Path, descriptor: int) -> None:
+    found = os.fstat(descriptor)
+    _refuse_foreign(file, found)
+    _refuse_other_kinds(file, found)
+    if found.st_mode & 0o077:
+        file.chmod(0o600)
+
+
+def _refuse_other_kinds(file: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise _planted(file, "is no regular file")
+    if found.st_nlink > 1:
+        raise _planted(file, "has another name (a hard link)")
+
+
+def _refuse_foreign(path: Path, found: os.stat_result) -> None:
+    """Refuse what another user has put there; what root has put there is trusted."""
+    if _my_uid is not None and found.st_uid not in (_my_uid(), 0):
         raise StoreError(
-            f"The store cannot be kept at {file.parent}: {error.strerror}. "
-            "Choose another place with the setting store_url."
-        ) from None
+            f"{path} belongs to another user (uid {found.st_uid}; this runs as uid {_my_uid()}), "
+            "who could read or replace what is kept there. Run as that user, or choose another "
+            "place with the setting store_url."
+        )
+
+
+def _planted(file: Path, what: str) -> StoreError:
+    return StoreError(
+        f"{file} {what}, so it may be somebody else's and is not used. Look where it comes from "
+        "and remove it, or choose another place with the setting store_url."
+    )
+
+
+def _unusable(folder: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"The store cannot be kept at {folder}: {error.strerror}. "
+        "Choose another place with the setting store_url."
+    )
 
 
 @contextmanager
@@ -46,6 +147,7 @@ def lock(path: Path) -> Iterator[None]:
     Raises:
         StoreError: another process held it too long, or the file cannot be made.
     """
+    owner_only(path)
     held = filelock.FileLock(path, mode=0o600, timeout=LOCK_TIMEOUT)
     try:
         held.acquire()

@@ -118,9 +118,7 @@ def _put(file: Path, store: str, text: str) -> None:
 
 
 def _alone(file: Path) -> AbstractContextManager[None]:
-    lock = file.with_suffix(".key.lock")
-    files.owner_only(lock)
-    return files.lock(lock)
+    return files.lock(file.with_suffix(".key.lock"))
 
 
 def _new() -> str:

@@ -143,7 +143,7 @@ def guard_output() -> None:
         sys.stdout = _Guarded(sys.stdout, printable)
 
 
-def drawable(stream: TextIO) -> TextIO:
+def drawable(stream: TextIO) -> Any:  # noqa: ANN401 - a guard is a stream in all but its type
     """A guarded stream for who draws tables: colours pass, so each text must be `printable`."""
     return stream.for_drawing() if isinstance(stream, _Guarded) else stream
 

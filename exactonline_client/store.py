@@ -213,6 +213,10 @@ def default_url() -> str:
     return f"sqlite:///{folder / 'store.db'}"
 
 
+SQLITE_ENDS = ("-journal", "-shm", "-wal")
+"""Of the names of files beside a database; SQLite reads what is in them as its own."""
+
+
 def _data_folder() -> Path:
     return Path(platformdirs.user_data_path("exactonline", appauthor=False))
 
@@ -238,12 +242,14 @@ class Store:
         self._is_file = self.url.get_backend_name() == "sqlite"
         if self._is_file:
             # Whoever comes by another name finds the same locks and the same key.
-            self.url = self.url.set(database=str(Path(self.url.database or "").resolve()))
+            self.url = self.url.set(database=str(files.resolved(Path(self.url.database or ""))))
         self._one_thread = Lock() if self._is_file else nullcontext()
         self._mine = local()
         self.folder = Path(self.url.database or "").parent if self._is_file else _data_folder()
         if self._is_file:
             files.owner_only(Path(self.url.database or ""))
+            for end in SQLITE_ENDS:
+                files.refuse_planted(Path(f"{self.url.database}{end}"))
         self.key_file = self.folder / "store.key"
         self._fernet = keys.given(key) if key else keys.kept(self.key_file, self.name)
         self.engine = database.engine(self.url, "FULL")
@@ -280,6 +286,11 @@ class Store:
         """Where the store is, without its password."""
         shown = self.url.difference_update_query(["password", "sslpassword"])
         return shown.render_as_string(hide_password=True)
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """The files that together are the sign-in, where they are files."""
+        return (*([Path(self.url.database or "")] if self._is_file else []), self.key_file)
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[sa.Connection]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from exactonline_cli import repository
 from exactonline_cli.page.html import Markup, element, join
 from exactonline_cli.page.layout import choice, form, frame, group, summary, text_field
 from exactonline_cli.signin import REDIRECT_RULE
@@ -294,6 +295,7 @@ def done(
         "Store": sign_in.opened.store.name,
     }
     ended = sign_in.ended_by_this()
+    exposed = repository.warning(sign_in.opened.store)
     return frame(
         "Connected",
         summary(view.problems),
@@ -315,6 +317,7 @@ def done(
         )
         if ended
         else None,
+        element("div", paragraph(exposed), class_="note") if exposed else None,
         paragraph(
             f"The sign-in lives on as long as it is used once in {CHAIN_DAYS} days. Unused, it "
             f"ends on {ends.day} {ends:%B %Y}; ",
