@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 import webbrowser
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import click
 
 from exactonline_cli import meltano
-from exactonline_cli.options import from_environment, option, store_option
+from exactonline_cli.options import from_environment, option, store_option, withdraw_secrets
 from exactonline_cli.signin import SignIn
 from exactonline_client import accounts
 from exactonline_client.errors import ConfigurationError
@@ -40,16 +40,18 @@ def connect(
     # The web libraries take long to import, and the other commands do not need them.
     from exactonline_cli.page.app import Visit  # noqa: PLC0415
     from exactonline_cli.page.serve import listen, origin, serve  # noqa: PLC0415
+    from exactonline_cli.page.shortcut import shortcut  # noqa: PLC0415
 
     if connection and not accounts.NAME.fullmatch(connection):
         raise ConfigurationError(f"--name: {connection!r} is no name for a connection.")
     sign_in = begin(store_url, base_url, connection)
-    with closing(listen(port)) as listener, closing(sign_in):
+    withdraw_secrets()
+    with closing(listen(port)) as listener, closing(sign_in), ExitStack() as stack:
         visit = Visit(sign_in, origin(listener), store_url, meltano.project(), time.time)
         click.echo(f"Open this address in your browser:\n\n  {visit.address}\n", err=True)
-        if not no_browser:
-            opener = threading.Thread(target=webbrowser.open, args=(visit.address,), daemon=True)
-            opener.start()
+        opened = None if no_browser else stack.enter_context(shortcut(visit.address))
+        if opened:
+            threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
         serve(visit, listener)
         if not sign_in.signed_in:
             raise ConfigurationError("The page was closed before a sign-in. Nothing was stored.")

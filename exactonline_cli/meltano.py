@@ -9,9 +9,10 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy.engine import make_url
 from typing_extensions import override
 
+from exactonline_cli.options import without_secrets
+from exactonline_client.database import has_password
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.store import project_folder
 
@@ -47,7 +48,7 @@ def settings(
 ) -> list[Setting]:
     """What both plugins must be told; nothing of it is secret."""
     shared = [("connection", connection)]
-    if store_url and not _has_password(store_url):
+    if store_url and not has_password(store_url):
         shared.append(("store_url", store_url))
     tap = [("all_divisions", "true")] if everything else [("divisions", str(list(divisions)))]
     target = [("division", str(divisions[0]))] if len(divisions) == 1 else []
@@ -56,11 +57,6 @@ def settings(
         for plugin, own in zip(PLUGINS, (tap, target), strict=True)
         for name, value in (*shared, *own)
     ]
-
-
-def _has_password(store_url: str) -> bool:
-    url = make_url(store_url)
-    return url.password is not None or "password" in url.query
 
 
 def project() -> Path | None:
@@ -95,6 +91,7 @@ def _run(folder: Path, setting: Setting) -> None:
         done = subprocess.run(  # noqa: S603 - a fixed command; its values are arguments
             setting.arguments,
             cwd=folder,
+            env=without_secrets(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -6,7 +6,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from exactonline_client import database
 from exactonline_client.connection import connect
 from exactonline_client.store import Store
 
@@ -46,8 +48,33 @@ SECRETS = ("client_secret", "refresh_token", "store_key", "store_url", "webhook_
 
 def without_secrets() -> dict[str, str]:
     """The environment for a program that is started from here."""
-    ours = {name for setting in SECRETS for name in variables(setting)}
-    return {name: value for name, value in os.environ.items() if name not in ours}
+    return {name: value for name, value in os.environ.items() if name not in _secret_variables()}
+
+
+def withdraw_secrets() -> None:
+    """Take the secrets out of this process's own environment, once they have been read.
+
+    For programs that are started in ways that take no other environment, as browsers are.
+    """
+    for name in _secret_variables():
+        os.environ.pop(name, None)
+
+
+def _secret_variables() -> set[str]:
+    return {name for setting in SECRETS for name in variables(setting)}
+
+
+def in_sight(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Warn of a secret among the arguments, which every user of the machine can read."""
+    is_argument = context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+    is_secret = option.name != "store_url" or database.has_password(value or "")
+    if value and is_argument and is_secret:
+        click.echo(
+            f"Warning: others on this machine can read the secret in {option.opts[0]} in the list "
+            f"of processes. Set {option.envvar[0] if option.envvar else 'a variable'} instead.",
+            err=True,
+        )
+    return value
 
 
 def option(
@@ -62,6 +89,7 @@ def option(
 
 store_option = option(
     "store_url",
+    callback=in_sight,
     metavar="URL",
     help="The store. Default: .exactonline/ of the Meltano project, else your data folder.",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from exactonline_cli.options import in_sight
 from exactonline_cli.output import json_option, print_json
 from exactonline_client import redaction
 from exactonline_client.errors import ConfigurationError
@@ -24,7 +25,8 @@ def webhooks() -> None:
 )
 @click.option(
     "--secret",
-    envvar=VARIABLE,
+    envvar=[VARIABLE],
+    callback=in_sight,
     show_envvar=True,
     help="Webhook secret of the app. An option can be seen by others on the machine; better set "
     "the variable. Without either it is asked for.",

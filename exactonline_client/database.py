@@ -29,6 +29,10 @@ CHANGING = ("the database system is", "terminating connection")
 """What a server says that is starting up, shutting down or being recovered."""
 
 
+SECRET_FIELDS = ("password", "sslpassword")
+"""Fields of an address that are secrets."""
+
+
 def address(text: str) -> sa.URL:
     """What the setting `store_url` says.
 
@@ -54,6 +58,15 @@ def address(text: str) -> sa.URL:
         )
     # SQLAlchemy's own default may be an older driver than the one that is installed with us.
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+
+
+def has_password(text: str) -> bool:
+    """Whether an address holds a secret; what is no address holds none."""
+    try:
+        url = make_url(text)
+    except (SQLAlchemyError, ValueError):
+        return False
+    return url.password is not None or any(name in url.query for name in SECRET_FIELDS)
 
 
 def engine(url: sa.URL, synchronous: str) -> sa.Engine:

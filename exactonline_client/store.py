@@ -284,7 +284,7 @@ class Store:
     @property
     def name(self) -> str:
         """Where the store is, without its password."""
-        shown = self.url.difference_update_query(["password", "sslpassword"])
+        shown = self.url.difference_update_query(database.SECRET_FIELDS)
         return shown.render_as_string(hide_password=True)
 
     @property

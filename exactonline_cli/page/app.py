@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -45,6 +45,8 @@ HOSTS = ("127.0.0.1", "localhost")
 IDLE, AFTERWARDS = 900.0, 120.0
 """Seconds without a request after which the page closes: on the way, and once all is done."""
 LARGEST_FORM = 1_000_000
+AHEAD = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+"""Headers in which browsers say that they fetch a page before it is asked for."""
 FIELDS_OF = {
     "region": "/region",
     "client_id": "/app",
@@ -131,6 +133,7 @@ def make_app(visit: Visit) -> Starlette:
     middleware = [
         Middleware(_SafeHeaders),
         Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS), www_redirect=False),
+        Middleware(_NothingAhead),
     ]
     return Starlette(routes=routes, middleware=middleware)
 
@@ -160,6 +163,25 @@ class _SafeHeaders:
             await send(message)
 
         await self._app(scope, receive, safely)
+
+
+class _NothingAhead:
+    """Refuses what no person asked for: a look at the headers alone, and what is fetched ahead.
+
+    Either would spend the secret of the page, or the code of a sign-in.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        answer: ASGIApp = self._app
+        if scope["method"] not in ("GET", "POST"):
+            answer = Response(status_code=405, headers={"Allow": "GET, POST"})
+        elif any("prefetch" in headers.get(name, "").lower() for name in AHEAD):
+            answer = Response(status_code=503)
+        await answer(scope, receive, send)
 
 
 def _same(given: str | None, secret: str) -> bool:
@@ -200,7 +222,7 @@ def _enter(visit: Visit) -> Callable[[Request], Awaitable[Response]]:
             return _stranger()
         visit.entry = ""
         visit.last_seen = visit.clock()
-        answer = _go(visit.next_step())
+        answer = HTMLResponse(steps.opened(visit.next_step()))
         answer.set_cookie(visit.cookie_name, visit.cookie, httponly=True, samesite="strict")
         return answer
 

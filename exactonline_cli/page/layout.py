@@ -36,13 +36,20 @@ def style_hash() -> str:
     return base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
 
 
-def frame(title: str, *content: Child, step: int | None = None, wrong: bool = False) -> str:
-    """A whole page. `step` counts from 0."""
+def frame(
+    title: str,
+    *content: Child,
+    step: int | None = None,
+    wrong: bool = False,
+    onward: str | None = None,
+) -> str:
+    """A whole page. `step` counts from 0; to `onward` the browser goes by itself."""
     name = f"{'Error: ' if wrong else ''}{title} - Connect Exact Online"
     head = element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", http_equiv="refresh", content=f"0;url={onward}") if onward else None,
         element("title", name),
         element("style", Markup(style())),
     )

@@ -349,6 +349,15 @@ def _meltano(
     return shown
 
 
+def opened(path: str) -> str:
+    """The way in: from here the browser goes on as from any page of this site.
+
+    A redirect would count as coming from where the address was opened, which brings no cookie.
+    """
+    link = element("a", "Go on", href=path, class_="button")
+    return frame("The page is open", element("p", link), onward=path)
+
+
 def message(title: str, *lines: str, link: tuple[str, str] | None = None) -> str:
     """A page that says something, and may lead on (text and address)."""
     onward = element("p", element("a", link[0], href=link[1], class_="button")) if link else None

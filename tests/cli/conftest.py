@@ -118,6 +118,8 @@ class Browser:
 
     def enter(self) -> Self:
         self.get(self.address.removeprefix(self.origin))
+        onward = re.findall(r'http-equiv="refresh" content="0;url=([^"]*)"', self.answer.text)
+        self.get(onward[0])
         return self
 
     def send(self, path: str, **fields: Any) -> requests.Response:

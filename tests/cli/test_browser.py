@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from exactonline_cli.page.shortcut import shortcut
 from exactonline_client import regions
 
 if TYPE_CHECKING:
@@ -86,6 +87,14 @@ def tab(context: BrowserContext) -> Iterator[Tab]:
     opened.close()
 
 
+def enter(tab: Tab, page: Page) -> None:
+    """Open the page as the program does: by a file that leads to its address."""
+    with shortcut(page.visit.address) as opened:
+        assert opened
+        tab.goto(opened)
+        tab.wait_for_url("**/region")
+
+
 def choose_region(tab: Tab, name: str = "Netherlands") -> None:
     tab.get_by_label(name).check()
     tab.get_by_role("button", name="Continue").click()
@@ -134,7 +143,7 @@ def test_four_steps(
     tab.on("request", lambda request: asked.append(request.url))
     faults: list[Any] = []
     tab.on("console", lambda message: faults.append(message.text))
-    tab.goto(page.visit.address)
+    enter(tab, page)
     assert page.visit.cookie not in tab.url
     assert "key=" not in tab.url
     expect(tab.get_by_role("heading", level=1)).to_have_text("Where do you use Exact Online?")
@@ -161,19 +170,20 @@ def test_four_steps(
     tab.get_by_role("button", name="Finish").click()
     expect(tab.get_by_role("heading", level=1)).to_have_text("Done")
     assert page.closed()
+    assert asked.pop(0).startswith("file://")
     assert all(url.startswith(page.origin) for url in asked), asked
     assert not faults, "the content security policy has to let the page's own style through"
 
 
 def test_the_style_is_applied(tab: Tab, open_page: Callable[..., Page]) -> None:
-    tab.goto(open_page().visit.address)
+    enter(tab, open_page())
     width = tab.locator("main").bounding_box()
     assert width is not None
     assert width["width"] < 700
 
 
 def test_the_keyboard_is_enough(tab: Tab, open_page: Callable[..., Page], server: Server) -> None:
-    tab.goto(open_page().visit.address)
+    enter(tab, open_page())
     tab.keyboard.press("Tab")
     expect(tab.get_by_role("link", name="Skip to the content")).to_be_focused()
     tab.keyboard.press("Tab")
@@ -189,7 +199,7 @@ def test_the_keyboard_is_enough(tab: Tab, open_page: Callable[..., Page], server
 
 
 def test_a_wrong_secret(tab: Tab, open_page: Callable[..., Page], server: Server) -> None:
-    tab.goto(open_page().visit.address)
+    enter(tab, open_page())
     choose_region(tab)
     fill_app(tab, server, secret="wrong")
     paste(tab, at_exact(tab))
@@ -200,7 +210,7 @@ def test_a_wrong_secret(tab: Tab, open_page: Callable[..., Page], server: Server
 
 
 def test_refused_consent(tab: Tab, open_page: Callable[..., Page], server: Server) -> None:
-    tab.goto(open_page().visit.address)
+    enter(tab, open_page())
     choose_region(tab)
     fill_app(tab, server)
     paste(tab, at_exact(tab, "Deny"))
@@ -210,7 +220,7 @@ def test_refused_consent(tab: Tab, open_page: Callable[..., Page], server: Serve
 
 
 def test_an_expired_code(tab: Tab, open_page: Callable[..., Page], server: Server) -> None:
-    tab.goto(open_page().visit.address)
+    enter(tab, open_page())
     choose_region(tab)
     fill_app(tab, server)
     landed = at_exact(tab)
@@ -231,7 +241,7 @@ def test_the_wrong_region(
     for code, name, place in (("nl", "Netherlands", server), ("be", "Belgium", elsewhere)):
         region = regions.Region(code, name, place.base_url, "Europe/Amsterdam")
         monkeypatch.setitem(regions.REGIONS, code, region)
-    tab.goto(open_page(base_url=None).visit.address)
+    enter(tab, open_page(base_url=None))
     choose_region(tab, "Belgium")
     fill_app(tab, server)
     with tab.context.expect_page() as opening:
@@ -261,7 +271,7 @@ def test_an_address_that_forwards(
             },
         ),
     )
-    tab.goto(page.visit.address)
+    enter(tab, page)
     choose_region(tab)
     app = server.credentials
     tab.get_by_label("Client ID", exact=True).fill(app.client_id)

@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -418,6 +419,36 @@ class TestDoor:
         page.answer = page.http.get(address, timeout=9)
         assert page.path == "/region", "who is in already stays in"
 
+    @pytest.mark.parametrize(
+        ("method", "headers", "status"),
+        [
+            ("HEAD", {}, 405),
+            ("OPTIONS", {}, 405),
+            ("GET", {"Sec-Purpose": "prefetch"}, 503),
+            ("GET", {"Sec-Purpose": "prefetch;prerender"}, 503),
+            ("GET", {"Purpose": "prefetch"}, 503),
+            ("GET", {"X-Moz": "prefetch"}, 503),
+        ],
+    )
+    def test_what_no_person_asked_for_spends_nothing(
+        self,
+        method: str,
+        headers: dict[str, str],
+        status: int,
+        open_page: Callable[..., Page],
+        server: Server,
+    ) -> None:
+        page = open_page()
+        answer = requests.request(method, page.visit.address, headers=headers, timeout=9)
+        assert answer.status_code == status
+        assert not answer.cookies
+        page.enter()
+        page.to_sign_in(server)
+        callback = f"{page.origin}/callback?{urlsplit(consent(page.authorise_url)).query}"
+        answer = requests.request(method, callback, headers=headers, timeout=9)
+        assert answer.status_code == status
+        assert requests.get(callback, timeout=9).status_code == 200
+
     def test_the_cookie_is_for_this_site_and_no_script(
         self, open_page: Callable[..., Page]
     ) -> None:
@@ -496,6 +527,78 @@ class TestDoor:
             assert text.count("<h1>") == 1
             assert '<html lang="en">' in text
             assert 'aria-current="step"' in text
+
+
+class TestBrowser:
+    """What another user can see of the browser that is opened."""
+
+    @pytest.mark.parametrize("home", ["own", "missing"])
+    def test_its_arguments_and_environment_hold_no_secret(self, home: str, tmp_path: Path) -> None:
+        seen, own = tmp_path / "seen", tmp_path / home
+        (tmp_path / "own").mkdir()
+        browser = tmp_path / "browser"
+        browser.write_text(
+            f"#!{sys.executable}\n"
+            "import json, os, sys, urllib.request\n"
+            "page = urllib.request.urlopen(sys.argv[1]).read().decode()\n"
+            "mode = os.stat(urllib.request.url2pathname(sys.argv[1][7:])).st_mode & 0o777\n"
+            f"with open({str(seen)!r} + '.new', 'w') as file:\n"
+            "    json.dump([sys.argv[1:], dict(os.environ), page, mode], file)\n"
+            f"os.rename({str(seen)!r} + '.new', {str(seen)!r})\n"
+        )
+        browser.chmod(0o700)
+        secrets = {
+            "EXACTONLINE_CLIENT_SECRET": "secret-of-app",
+            "TAP_EXACTONLINE_STORE_KEY": "W8B4m1i4vPZyH2lq3m8Q0k1gq0i8mJw3v8x9B6t5c2A=",
+            "TARGET_EXACTONLINE_REFRESH_TOKEN": "stampNL001.secret",
+            "EXACTONLINE_WEBHOOK_SECRET": "secret-of-webhooks",
+            "EXACTONLINE_STORE_URL": f"sqlite:///{tmp_path / 'store' / 'store.db'}",
+        }
+        environment = {**os.environ, **secrets, "HOME": str(own), "BROWSER": f"{browser} %s"}
+        with subprocess.Popen(
+            [sys.executable, "-m", "exactonline_cli.main", "connect", "--port", "0"],
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stderr is not None
+            address = next(line.strip() for line in process.stderr if "/?key=" in line)
+            deadline = time.monotonic() + 30
+            while not seen.exists() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            arguments, variables, page, mode = json.loads(seen.read_text())
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 130
+        assert address.partition("key=")[2] not in " ".join(arguments)
+        assert arguments[0].startswith("file://")
+        assert mode == 0o600
+        assert f'content="0;url={address}"' in page
+        assert not set(secrets) & set(variables)
+        assert not set(secrets.values()) & set(variables.values())
+        assert not list((tmp_path / "own").glob("exactonline-connect-*"))
+
+
+class TestArguments:
+    """Secrets among the arguments are told of: they are in the list of processes."""
+
+    def test_a_password_in_the_store_url(self, command: Callable[..., Result]) -> None:
+        given = ["--store-url", "postgresql://me:hunter22@127.0.0.1:1/books"]
+        result = command("status", *given)
+        assert "Warning: others on this machine can read the secret in --store-url" in result.stderr
+        assert "EXACTONLINE_STORE_URL" in result.stderr
+        assert "hunter22" not in result.output
+
+    def test_an_address_without_one(self, command: Callable[..., Result], store_url: str) -> None:
+        assert "Warning" not in command("status", "--store-url", store_url).stderr
+
+    def test_the_secret_of_webhooks(self, command: Callable[..., Result], tmp_path: Path) -> None:
+        payload = tmp_path / "payload"
+        payload.write_text("{}")
+        result = command("webhooks", "verify", str(payload), "--secret", "hunter22")
+        assert "can read the secret in --secret" in result.stderr
+        assert "EXACTONLINE_WEBHOOK_SECRET" in result.stderr
+        quiet = command("webhooks", "verify", str(payload), EXACTONLINE_WEBHOOK_SECRET="hunter22")
+        assert "Warning" not in quiet.stderr
 
 
 class TestEnd:
