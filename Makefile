@@ -27,7 +27,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: lint types pytest ## Check everything: style, types and behaviour
@@ -101,10 +101,14 @@ lowest: $(UV) ## Run the unit tests with the oldest versions that are allowed
 	.venv-lowest/bin/pytest -q -p no:anyio $(UNIT_TESTS)
 
 .PHONY: audit
-audit: $(UV) ## Ask the advisory service about each pinned requirement; needs a network
+audit: $(UV) ## Ask the advisory service about each pinned requirement, and the oldest allowed
 	for pins in plugins container meltano target-postgres tap-postgres build; do \
 		$(UV) tool run --quiet pip-audit@2.10.1 --strict --disable-pip --require-hashes --requirement requirements/$$pins.txt; \
 	done
+	mkdir -p build
+	$(UV) pip compile --quiet --resolution lowest-direct --python $(PYTHON) --no-header --generate-hashes \
+		--extra keyring --extra postgres -o build/oldest.txt pyproject.toml
+	$(UV) tool run --quiet pip-audit@2.10.1 --strict --disable-pip --require-hashes --requirement build/oldest.txt
 
 .PHONY: pins
 pins: $(UV) ## Move every pinned requirement to its newest release
@@ -139,10 +143,22 @@ build: $(ENV) ## Build the wheel and the source distribution
 	$(BIN)/python -m build --no-isolation
 
 .PHONY: clean
-clean: ## Remove everything the other targets made
-	rm -rf .venv .venv-demo .venv-lowest .tools .meltano .exactonline .demo dist build site
+clean: ## Remove what the other targets made; sign-in, journal and Meltano's state are spared
+	rm -rf .venv .venv-demo .venv-lowest .tools .demo dist build site
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
+	[ ! -d .meltano ] || find .meltano -mindepth 1 -maxdepth 1 ! -name 'meltano.db*' -exec rm -rf {} +
+	rmdir .meltano 2>/dev/null || true
+
+.PHONY: forget-sign-in
+forget-sign-in: ## Delete the sign-in and the journal of what was sent, after a question
+	@[ -e .exactonline ] || { echo "There is no .exactonline here."; exit 0; }; \
+	printf '%s\n' "This deletes the sign-in, and the journal that keeps documents from being sent twice." \
+		"There is no other copy of either."; \
+	printf 'Type "forget" to delete .exactonline: '; \
+	read -r answer || true; \
+	[ "$$answer" = forget ] || { echo "Nothing was deleted." >&2; exit 1; }; \
+	rm -rf .exactonline
 
 .venv/.made: requirements/dev.txt pyproject.toml | $(UV)
 	$(call make-env,.venv,requirements/dev.txt)

@@ -27,6 +27,7 @@ from cryptography.fernet import Fernet
 from benchmarks.arena import TOKEN_AGE, arena, clean_environment
 from benchmarks.caller import LIST
 from benchmarks.report import Table
+from demo import ending
 from exactonline_sandbox import User
 from proof import databases
 from proof.clock import MovedClock
@@ -173,4 +174,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.arena import TAP, arena, catalog, measured
 from benchmarks.report import Table
+from demo import ending
 from exactonline_client.catalogue import load as load_catalogue
 from tap_exactonline.plan import plans
 from tap_exactonline.settings import CONFIG
@@ -98,4 +99,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

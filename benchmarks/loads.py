@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.arena import arena, catalog, load, measured, pages, records
 from benchmarks.report import Table
+from demo import ending
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,4 +101,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

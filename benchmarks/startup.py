@@ -8,6 +8,7 @@ from statistics import median
 
 from benchmarks.arena import TAP, arena, catalog, measured
 from benchmarks.report import Table
+from demo import ending
 
 TARGET = (sys.executable, "-m", "target_exactonline.target")
 COMMAND = (sys.executable, "-m", "exactonline_cli.main")
@@ -52,4 +53,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

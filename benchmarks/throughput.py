@@ -22,6 +22,7 @@ from typing_extensions import override
 from benchmarks import replay
 from benchmarks.arena import arena, catalog, measured
 from benchmarks.report import Table
+from demo import ending
 from exactonline_client.catalogue import load
 from tap_exactonline.tap import TapExactOnline
 
@@ -186,4 +187,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

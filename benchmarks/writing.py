@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.arena import arena, measured
 from benchmarks.report import Table
+from demo import ending
 from proof.clock import MovedClock
 
 if TYPE_CHECKING:
@@ -85,4 +86,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

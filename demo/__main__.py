@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from demo import CORE_STREAMS
+from demo import CORE_STREAMS, ending
 from demo.billing import table_of_invoices
 from demo.comparison import Count, count, warehouse_columns
 from demo.stack import ROOT, WAREHOUSE, Failed, Stack, install, running
@@ -168,4 +168,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.run(main)

