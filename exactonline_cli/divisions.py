@@ -6,7 +6,13 @@ from contextlib import closing
 
 import click
 
-from exactonline_cli.options import connection_option, given_settings, store_option
+from exactonline_cli.options import (
+    connection_option,
+    given_settings,
+    may_spend,
+    store_option,
+    yes_option,
+)
 from exactonline_cli.output import json_option, print_json, print_table
 from exactonline_client.connection import connect
 from exactonline_client.divisions import refusal
@@ -29,19 +35,24 @@ COLUMNS = {
 @click.option(
     "--no-probe", is_flag=True, help="Only list them; save the one call that each probe costs."
 )
+@yes_option
 @json_option
 def divisions(
-    connection: str | None, store_url: str | None, *, no_probe: bool, as_json: bool
+    connection: str | None, store_url: str | None, *, no_probe: bool, yes: bool, as_json: bool
 ) -> None:
     """List the divisions (companies) that the signed-in user may open.
 
-    One call in each division finds out whether this app can reach it.
+    One call in each division finds out whether this app can reach it; more than a few are only
+    made when you say so.
     """
     settings = given_settings(connection=connection, store_url=store_url)
     with closing(connect(settings)) as opened:
         rows = []
-        for row in sorted(opened.divisions, key=lambda row: int(row["Code"])):
-            reason = None if no_probe else refusal(opened.session, int(row["Code"]))
+        found = sorted(opened.divisions, key=lambda row: int(row["Code"]))
+        what = f"Finding out which of {len(found)} divisions can be reached"
+        probe = not no_probe and may_spend(len(found), what, "--no-probe", yes=yes)
+        for row in found:
+            reason = refusal(opened.session, int(row["Code"])) if probe else None
             rows.append(
                 {
                     "code": row["Code"],
@@ -51,7 +62,7 @@ def divisions(
                     "status": row["Status"],
                     "blocking_status": row["BlockingStatus"],
                     "current": row["Code"] == opened.me["CurrentDivision"],
-                    "reachable": None if no_probe else reason is None,
+                    "reachable": reason is None if probe else None,
                     "reason": reason,
                 }
             )

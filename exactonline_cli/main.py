@@ -12,6 +12,7 @@ from exactonline_cli.connect import connect
 from exactonline_cli.divisions import divisions
 from exactonline_cli.keepalive import keepalive
 from exactonline_cli.login import login
+from exactonline_cli.options import warn_of_variables
 from exactonline_cli.plan import plan
 from exactonline_cli.replay import replay
 from exactonline_cli.results import results
@@ -19,7 +20,7 @@ from exactonline_cli.rotate_key import rotate_key
 from exactonline_cli.sandbox import sandbox
 from exactonline_cli.status import status
 from exactonline_cli.webhooks import webhooks
-from exactonline_client import foreign, redaction, stdout
+from exactonline_client import environment, foreign, redaction, stdout
 from exactonline_client.errors import ExactOnlineError, OutputError
 from exactonline_client.stopping import INTERRUPTED
 
@@ -42,6 +43,8 @@ class _OneLineErrors(click.Group):
         redaction.guard_output()
         try:
             foreign.refuse()
+            environment.load_file()
+            warn_of_variables()
             return super().invoke(ctx)
         except ExactOnlineError as error:
             click.echo(f"Error: {error}", err=True)

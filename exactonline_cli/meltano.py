@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
@@ -82,14 +83,30 @@ def write(folder: Path, wanted: Sequence[Setting]) -> list[Setting]:
             f"The project {folder} has neither {' nor '.join(PLUGINS)}. Add them first."
         )
     for setting in fitting:
-        _run(folder, setting)
+        _run(folder, setting.arguments)
     return fitting
 
 
-def _run(folder: Path, setting: Setting) -> None:
+def dump(folder: Path, plugin: str, what: str) -> dict[str, Any]:
+    """Let Meltano make the `config` or the `catalog` that it would run a plugin with.
+
+    Raises:
+        ConfigurationError: Meltano cannot be run, or refuses, in its own words.
+    """
+    quiet = ["--log-level=warning", "--log-format=plain"]
+    arguments = ["meltano", *quiet, "invoke", "--no-install", f"--dump={what}", plugin]
+    words = _run(folder, arguments)
+    try:
+        found: dict[str, Any] = json.loads(words)
+    except ValueError:
+        raise ConfigurationError(f"{shlex.join(arguments)} printed no JSON.") from None
+    return found
+
+
+def _run(folder: Path, arguments: Sequence[str]) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command; its values are arguments
-            setting.arguments,
+            arguments,
             cwd=folder,
             env=without_secrets(),
             stdin=subprocess.DEVNULL,
@@ -102,4 +119,6 @@ def _run(folder: Path, setting: Setting) -> None:
         raise ConfigurationError(f"Meltano cannot be run: {type(error).__name__}.") from None
     if done.returncode:
         words = (done.stderr or done.stdout).strip().splitlines()
-        raise ConfigurationError(f"{setting} failed: {words[-1] if words else 'no reason given'}")
+        why = words[-1] if words else "no reason given"
+        raise ConfigurationError(f"{shlex.join(arguments)} failed: {why}")
+    return done.stdout

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from exactonline_client import database
+from exactonline_client import database, environment
 from exactonline_client.connection import connect
+from exactonline_client.errors import ConfigurationError
 from exactonline_client.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from singer_sdk.plugin_base import PluginBase
 
     from exactonline_client.connection import Connection
 
 PREFIXES = ("EXACTONLINE", "TAP_EXACTONLINE", "TARGET_EXACTONLINE")
 """Of environment variables: ours, and those that Meltano sets for each plugin."""
+FEW = 10
+"""Calls that a command may make without a question."""
 SETTINGS = (
     "connection",
     "region",
@@ -30,6 +36,8 @@ SETTINGS = (
     "store_key",
     "user_agent",
 )
+OWN = ("redirect_uri", "webhook_secret")
+"""What only commands take from the environment."""
 
 
 def variables(setting: str) -> list[str]:
@@ -94,6 +102,61 @@ store_option = option(
     help="The store. Default: .exactonline/ of the Meltano project, else your data folder.",
 )
 connection_option = option("connection", metavar="NAME", help="Only this connection.")
+config_option = click.option(
+    "--config",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="Settings as JSON; may be given several times. Those in environment variables hold over "
+    "them.",
+)
+yes_option = click.option("--yes", "-y", is_flag=True, help="Spend many calls without asking.")
+
+
+def may_spend(calls: int, what: str, saving: str, *, yes: bool) -> bool:
+    """Ask whether many calls may be made; a few need no question.
+
+    Args:
+        calls: how many.
+        what: what they are for, and where.
+        saving: the option that saves them.
+        yes: that they may, was said before.
+
+    Raises:
+        ConfigurationError: nobody can be asked.
+    """
+    if yes or calls <= FEW:
+        return True
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            f"{what} takes {calls} calls. Give --yes to spend them, or {saving} to save them."
+        )
+    # Meltano passes standard error on in whole lines, which a question is not.
+    return click.confirm(f"{what} takes {calls} calls. Go on?", err=not sys.stdout.isatty())
+
+
+def plugin_settings(
+    plugin: type[PluginBase], config: Mapping[str, Any], **options: object
+) -> dict[str, Any]:
+    """Put the settings of a plugin together for a command.
+
+    Those of the environment hold over those of `config`, and the options of the command over all.
+
+    Raises:
+        ConfigurationError: one is wrong, or means nothing to the target.
+    """
+    from exactonline_client import configuration  # noqa: PLC0415 - takes long to import
+
+    own = {name: value for name, value in options.items() if value is not None}
+    given = configuration.Given({**given_settings(), **config}, parse_env=True, options=own)
+    return configuration.settings(plugin, given)
+
+
+def warn_of_variables() -> None:
+    """Warn of variables that are nearly those of settings which commands share."""
+    for prefix in PREFIXES:
+        for wrong, right in environment.misspelt((*SETTINGS, *OWN), f"{prefix}_").items():
+            click.echo(f"Environment variable {wrong} has no effect. Is it {right}?", err=True)
 
 
 def given_settings(**options: str | None) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import closing
 from dataclasses import asdict
@@ -10,18 +9,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from exactonline_cli.options import connection_option, given_settings, store_option
+from exactonline_cli import meltano
+from exactonline_cli.options import (
+    config_option,
+    connection_option,
+    may_spend,
+    plugin_settings,
+    store_option,
+    yes_option,
+)
 from exactonline_cli.output import json_option, print_json, print_table
 from exactonline_client.errors import ConfigurationError
+from exactonline_client.store import project_folder
 from tap_exactonline.settings import FRESH_DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tap_exactonline.estimate import Cost, Estimate
+    from tap_exactonline.sources import Source
     from tap_exactonline.tap import TapExactOnline
 
+TAP = "tap-exactonline"
+STEP = 25
+"""Lists after which the progress of counting is shown."""
 LISTS = {
     "division": "Division",
     "stream": "Streams",
@@ -42,14 +55,13 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.option(
-    "--config", "configs", multiple=True, type=_file, help="Settings of the tap, as it takes them."
-)
+@config_option
 @click.option("--catalog", type=_file, help="Singer catalog; what it selects is planned.")
 @click.option("--state", type=_file, help="Singer state; what has changed since is planned.")
 @connection_option
 @store_option
 @click.option("--no-count", is_flag=True, help="Count nothing, and go by what is known already.")
+@yes_option
 @click.option(
     "--fresh-days",
     default=FRESH_DAYS,
@@ -59,77 +71,109 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @json_option
 def plan(  # noqa: PLR0913 - one for each option
-    configs: tuple[Path, ...],
+    files: tuple[str, ...],
     catalog: Path | None,
     state: Path | None,
     connection: str | None,
     store_url: str | None,
     *,
     no_count: bool,
+    yes: bool,
     fresh_days: float,
     as_json: bool,
 ) -> None:
     """Tell what a run of the tap will cost: calls, minutes and days.
 
-    The rows of a list that no run has read lately are counted, which costs a call each; how many
-    that will be is said first. All settings of the tap can be given as environment variables too.
+    Without --catalog, what the Meltano project selects is planned; without a project, every
+    stream. The rows of a list that no run has read lately are counted, which costs a call each;
+    more than a few are only made when you say so. All settings of the tap can be given as
+    environment variables too.
     """
-    from tap_exactonline import estimate as estimates  # noqa: PLC0415 - takes long to import
+    # They take long to import.
+    from exactonline_client.configuration import read_files, read_object  # noqa: PLC0415
+    from exactonline_client.plugin import readable_configuration_errors  # noqa: PLC0415
+    from tap_exactonline import estimate as estimates  # noqa: PLC0415
     from tap_exactonline import sources  # noqa: PLC0415
     from tap_exactonline.advice import advice  # noqa: PLC0415
+    from tap_exactonline.tap import TapExactOnline  # noqa: PLC0415
 
-    settings = given_settings(connection=connection, store_url=store_url)
-    for path in configs:
-        settings.update(_read(path))
-    tap = _tap(settings, catalog or _of_meltano(), state)
-    with closing(tap.connection):
+    config = dict(read_files(files).config)
+    project = project_folder()
+    if catalog:
+        selected: dict[str, Any] | None = read_object(catalog)
+    elif project:
+        of_project, selected = _of_project(project, has_settings=bool(files))
+        config = {**of_project, **config}
+    else:
+        selected = None
+    settings = plugin_settings(TapExactOnline, config, connection=connection, store_url=store_url)
+    with readable_configuration_errors():
+        tap = TapExactOnline(
+            config=settings, catalog=selected, state=read_object(state) if state else None
+        )
+    with closing(tap.connection), tap.stop.ending_as_stopped():
         lists = sources.of(tap)
         uncounted = [] if no_count else estimates.uncounted(tap, lists, fresh_days)
-        calls = sum(len(estimates.queries(tap, source)) for source in uncounted)
-        if calls:
-            click.echo(
-                f"Counting rows: {calls} calls in {len({one.division for one in uncounted})} "
-                "divisions. --no-count saves them.",
-                err=True,
-            )
-        for what, reason in estimates.count(tap, uncounted).items():
-            click.echo(f"{what} could not be counted: {reason}", err=True)
+        spent = _count(tap, uncounted, yes=yes)
         found = estimates.estimate(tap, lists, fresh_days)
         hints = advice(found, has_start_date=tap.start_date is not None)
         if as_json:
-            print_json(_facts(tap, found, hints, calls))
+            print_json(_facts(tap, found, hints, spent))
         else:
             _print(found, hints)
 
 
-def _of_meltano() -> Path | None:
-    """The catalog that Meltano has written for this command, with what the project selects."""
-    project = os.environ.get("MELTANO_PROJECT_ROOT")
-    path = Path(project or "", ".meltano", "run", "tap-exactonline", "tap.properties.json")
-    return path if project and path.exists() else None
+def _of_project(project: Path, *, has_settings: bool) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """Settings and catalog of a Meltano project; no settings where they are given already.
 
+    Raises:
+        ConfigurationError: Meltano does not tell.
+    """
+    from exactonline_client.configuration import read_object  # noqa: PLC0415 - takes long to import
 
-def _tap(settings: dict[str, Any], catalog: Path | None, state: Path | None) -> TapExactOnline:
-    from exactonline_client import plugin  # noqa: PLC0415 - takes long to import
-    from tap_exactonline.tap import TapExactOnline  # noqa: PLC0415
-
-    with plugin.readable_configuration_errors():
-        return TapExactOnline(
-            config=settings,
-            parse_env_config=True,
-            catalog=_read(catalog) if catalog else None,
-            state=_read(state) if state else None,
-        )
-
-
-def _read(path: Path) -> dict[str, Any]:
+    invoked = os.environ.get("MELTANO_EXTRACTOR_NAME")
+    written = project / ".meltano" / "run" / (invoked or TAP) / "tap.properties.json"
+    # Meltano writes the catalog for a command that it runs, if that has no further arguments.
+    if invoked and not _has_options() and written.exists():
+        return {}, read_object(written)
+    click.echo(f"Asking Meltano what the project {project} selects.", err=True)
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path} cannot be read as JSON: {error}.") from None
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} holds no JSON object.")
-    return content
+        config = {} if invoked or has_settings else meltano.dump(project, TAP, "config")
+        return config, meltano.dump(project, invoked or TAP, "catalog")
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"{error} What the project selects is not known: give --catalog, or run meltano invoke "
+            f"{invoked or TAP}:plan without options."
+        ) from None
+
+
+def _has_options() -> bool:
+    context = click.get_current_context()
+    sources = map(context.get_parameter_source, context.params)
+    return ParameterSource.COMMANDLINE in sources
+
+
+def _count(tap: TapExactOnline, lists: list[Source], *, yes: bool) -> int:
+    """Count the rows of lists, if that may be; the number of calls it took."""
+    from tap_exactonline import estimate as estimates  # noqa: PLC0415 - takes long to import
+
+    calls = sum(len(estimates.queries(tap, source)) for source in lists)
+    if not calls:
+        return 0
+    divisions = len({source.division for source in lists})
+    what = f"Counting the rows of {len(lists)} lists in {divisions} divisions"
+    with tap.stop.waiting():
+        if not may_spend(calls, what, "--no-count", yes=yes):
+            return 0
+    click.echo(
+        f"Counting rows: {calls} calls in {divisions} divisions. --no-count saves them.", err=True
+    )
+    for number, problem in enumerate(estimates.count(tap, lists), 1):
+        if problem:
+            click.echo(problem, err=True)
+        if number % STEP == 0:
+            click.echo(f"{number} of {len(lists)} lists are counted.", err=True)
+    return calls
 
 
 def _facts(tap: TapExactOnline, found: Estimate, hints: list[str], counted: int) -> dict[str, Any]:

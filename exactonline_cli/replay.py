@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from contextlib import closing
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from exactonline_cli.options import connection_option, given_settings, store_option
+from exactonline_cli.options import (
+    config_option,
+    connection_option,
+    plugin_settings,
+    store_option,
+)
 from exactonline_cli.results import reference_option, stream_option
 from exactonline_client import postings
-from exactonline_client.errors import ConfigurationError
+from exactonline_client.configuration import read_files
 from exactonline_client.plugin import readable_configuration_errors
 from exactonline_client.postings import UNFINISHED, Posting, Wanted
 from target_exactonline import finalize
-from target_exactonline.settings import SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from target_exactonline.target import TargetExactOnline
 
 MAPPINGS = ("stream_maps", "stream_map_config")
 """Settings that were applied to a record before it was kept, and are not applied once more."""
-ENVIRONMENT = "ENV"
-PREFIX = "TARGET_EXACTONLINE_"
 
 
 @click.command()
@@ -36,14 +36,7 @@ PREFIX = "TARGET_EXACTONLINE_"
 @stream_option
 @reference_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-@click.option(
-    "--config",
-    "files",
-    multiple=True,
-    metavar="FILE",
-    help="Settings of the target as JSON; may be given several times. Those in environment "
-    "variables hold in any case.",
-)
+@config_option
 @connection_option
 @store_option
 def replay(  # noqa: PLR0913 - one for each option
@@ -64,15 +57,21 @@ def replay(  # noqa: PLR0913 - one for each option
     and loaded again. Invoices that Exact refused to finalise are finalised again, where the
     settings ask for that.
     """
-    own = {"connection": connection, "store_url": store_url, "division": division}
-    settings = {
-        **given_settings(),
-        **_read(files),
-        **_from_environment(),
-        **{name: value for name, value in own.items() if value is not None},
-        **({"dry_run": True} if dry_run else {}),
-    }
-    with closing(_target(settings)) as target:
+    # It takes long to import.
+    from target_exactonline.target import TargetExactOnline  # noqa: PLC0415
+
+    settings = plugin_settings(
+        TargetExactOnline,
+        read_files(files).config,
+        connection=connection,
+        store_url=store_url,
+        division=division,
+        dry_run=dry_run or None,
+    )
+    config = {name: value for name, value in settings.items() if name not in MAPPINGS}
+    with readable_configuration_errors():
+        target = TargetExactOnline(config=config)
+    with closing(target), target.stop.ending_as_stopped():
         store, app = target.connection.store, target.connection.app.key
         wanted = Wanted([app], target.division, stream, UNFINISHED, reference)
         found = [
@@ -85,46 +84,6 @@ def replay(  # noqa: PLR0913 - one for each option
         unfinalized = _to_be_finalized(target, wanted)
         if found or unfinalized:
             _send(target, found, [posting.stream for posting in unfinalized])
-
-
-def _read(files: Iterable[str]) -> dict[str, Any]:
-    """The settings in files, the later over the earlier ones."""
-    found: dict[str, Any] = {}
-    for name in files:
-        if name == ENVIRONMENT:
-            continue
-        try:
-            found |= json.loads(Path(name).read_text(encoding="utf-8"))
-        except (OSError, TypeError, ValueError) as error:
-            raise ConfigurationError(
-                f"The settings cannot be read from {name}: {error}. Give --config the path of a "
-                "JSON file."
-            ) from None
-    return found
-
-
-def _from_environment() -> dict[str, Any]:
-    """The settings of the target as Meltano hands them over; what is no text is JSON."""
-    found: dict[str, Any] = {}
-    for name, facts in SCHEMA["properties"].items():
-        text = os.environ.get(f"{PREFIX}{name.upper()}")
-        if not text:
-            continue
-        types = [facts["type"]] if isinstance(facts["type"], str) else facts["type"]
-        try:
-            found[name] = text if "string" in types else json.loads(text)
-        except ValueError:
-            raise ConfigurationError(f"{PREFIX}{name.upper()} is not JSON.") from None
-    return found
-
-
-def _target(settings: Mapping[str, Any]) -> TargetExactOnline:
-    # It takes long to import.
-    from target_exactonline.target import TargetExactOnline  # noqa: PLC0415
-
-    config = {name: value for name, value in settings.items() if name not in MAPPINGS}
-    with readable_configuration_errors():
-        return TargetExactOnline(config=config)
 
 
 def _tell_of_others(target: TargetExactOnline, wanted: Wanted) -> None:

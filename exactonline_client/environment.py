@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.configuration._dict_config import parse_environment_config
@@ -11,7 +14,7 @@ from singer_sdk.configuration._dict_config import parse_environment_config
 from exactonline_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 KINDS = {
     "integer": "a whole number",
@@ -23,32 +26,82 @@ KINDS = {
 TRUTH = {"true": True, "1": True, "yes": True, "on": True} | dict.fromkeys(
     ("false", "0", "no", "off"), False
 )
+FILE = ".env"
+NEAR = 0.8
+"""How alike two names are of which one is taken for a misspelling of the other."""
+
+
+def load_file() -> None:
+    """Load the variables of a file `.env` that are not set already.
+
+    It is the one in the current folder, else the one that the Singer SDK finds, which looks from
+    the folder of the installed package upwards.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    try:
+        parse_environment_config({}, "", FILE if Path(FILE).is_file() else None)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"The file {FILE} cannot be read: {error}.") from None
 
 
 def settings(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """What the environment, or a file `.env`, says of the settings of a schema.
+    """Read the settings of a schema from the environment and the file `.env`.
 
     A list may be JSON or, for plain values, written with commas: `123456,234567`. An empty
-    variable says nothing, unless the setting is a text.
+    variable says nothing.
 
     Raises:
         ConfigurationError: a text that is no such value; it is not quoted, for it may be a secret.
     """
+    load_file()
     properties = schema["properties"]
     # The SDK would convert some kinds itself, and crash where it cannot: it is asked for texts.
     as_texts = {"properties": {name: {"type": "string"} for name in properties}}
     found = {}
-    for name, text in parse_environment_config(as_texts, prefix).items():
+    for name, text in parse_environment_config(as_texts, prefix, os.devnull).items():
         facts = properties[name]
         kind = _kind(facts)
+        if not text.strip():
+            continue
         if kind not in KINDS:
             found[name] = text
-        elif text.strip():
-            try:
-                found[name] = _CONVERTERS[kind](text.strip(), facts)
-            except (KeyError, TypeError, ValueError, RecursionError):
-                raise ConfigurationError(_sentence(prefix, name, facts, kind)) from None
+            continue
+        try:
+            found[name] = _CONVERTERS[kind](text.strip(), facts)
+        except (KeyError, TypeError, ValueError, RecursionError):
+            raise ConfigurationError(_sentence(prefix, name, facts, kind)) from None
     return found
+
+
+def given(names: Collection[str], prefix: str) -> set[str]:
+    """Find the settings that have a variable which says something."""
+    return {name for name in names if os.environ.get(variable(prefix, name), "").strip()}
+
+
+def misspelt(names: Collection[str], prefix: str) -> dict[str, str]:
+    """Find variables that are nearly, and not quite, those of settings; and which these are.
+
+    A setting's name with more words before or behind it is no misspelling: Meltano sets such
+    variables for a plugin `tap-exactonline-be`, for fields of settings, and for its own extras.
+    """
+    known = {variable(prefix, name): name for name in names}
+    found = {}
+    for text in sorted(os.environ):
+        name = text.removeprefix(prefix).lower()
+        longer = any(name.endswith(f"_{each}") or name.startswith(f"{each}_") for each in names)
+        if not text.startswith(prefix) or text in known or name.startswith("_") or longer:
+            continue
+        near = difflib.get_close_matches(name, names, 1, NEAR)
+        if near:
+            found[text] = variable(prefix, near[0])
+    return found
+
+
+def variable(prefix: str, name: str) -> str:
+    """Name the environment variable of a setting."""
+    return f"{prefix}{name.upper()}"
 
 
 def _kind(facts: Mapping[str, Any]) -> str:
@@ -60,7 +113,7 @@ def _kind(facts: Mapping[str, Any]) -> str:
 def _sentence(prefix: str, name: str, facts: Mapping[str, Any], kind: str) -> str:
     examples = facts.get("examples", [])[:1]
     example = "".join(f" An example: {json.dumps(value)}." for value in examples)
-    return f"Environment variable {prefix}{name.upper()} should be {KINDS[kind]}.{example}"
+    return f"Environment variable {variable(prefix, name)} should be {KINDS[kind]}.{example}"
 
 
 def _number(text: str, _facts: object) -> float:

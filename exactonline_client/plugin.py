@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import sys
 from contextlib import contextmanager
-from functools import partial
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 
-from exactonline_client import environment, foreign, redaction, stdout
+from exactonline_client import configuration, foreign, redaction, stdout
+from exactonline_client.configuration import Given
 from exactonline_client.errors import ConfigurationError, ExactOnlineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     import click
     from singer_sdk.plugin_base import PluginBase
@@ -64,33 +63,20 @@ def _in_our_words(problem: str, settings: Mapping[str, Any]) -> str:
     return f"Setting {told['name']}{wrong}.{example}"
 
 
-def _readable_files(command: click.Command) -> click.Command:
-    """The same command, for which a settings file that cannot be read is our error too."""
+def _with_our_settings(command: click.Command) -> click.Command:
+    """Let a command read its settings files our way."""
     for option in command.params:
-        if option.name == "config" and option.callback:
-            option.callback = partial(_read_settings, option.callback)
+        if option.name == "config":
+            option.callback = lambda _context, _option, names: configuration.read_files(names)
     return command
 
 
-def _read_settings(
-    read: Callable[..., Any], context: click.Context, option: click.Parameter, files: Sequence[str]
-) -> Any:  # noqa: ANN401 - what the SDK makes of the files
-    try:
-        return read(context, option, files)
-    except (OSError, TypeError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ConfigurationError(
-            f"The settings cannot be read from {', '.join(files)}: {reason.rstrip('.')}. Give "
-            "--config the path of a JSON file, or ENV for settings in environment variables."
-        ) from None
-
-
-def start(plugin: type[Plugin], config: Any, **inputs: IO[str] | None) -> Plugin:  # noqa: ANN401
+def start(plugin: type[Plugin], given: Given | None, **inputs: IO[str] | None) -> Plugin:
     """A plugin as its command line asks for it.
 
     Args:
         plugin: the tap or the target.
-        config: what the SDK makes of `--config`.
+        given: the settings.
         inputs: the files of its other options, each of them JSON.
 
     Raises:
@@ -105,25 +91,7 @@ def start(plugin: type[Plugin], config: Any, **inputs: IO[str] | None) -> Plugin
                 raise ConfigurationError(
                     f"The Singer {name} should be a JSON object. Check what --{name} names."
                 )
-        given = dict(config.config) if config else {}
-        plugin.append_builtin_config(plugin.config_jsonschema)
-        if config and config.parse_env:
-            prefix = f"{plugin.name.upper().replace('-', '_')}_"
-            given |= environment.settings(plugin.config_jsonschema, prefix)
-        # The SDK honours settings that it does not announce for a plugin, such as batch_config.
-        known = plugin.config_jsonschema["properties"]
-        settings = {name: value for name, value in given.items() if name in known}
-        made = plugin(config=settings, **parsed)
-    _tell_unknown(made, given.keys() - settings.keys())
-    return made
-
-
-def _tell_unknown(plugin: PluginBase, names: Iterable[str]) -> None:
-    """Warn of settings that there are not, and that may be misspelt ones."""
-    for name in sorted(names):
-        near = difflib.get_close_matches(name, plugin.config_jsonschema["properties"], n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        plugin.logger.warning("There is no setting %s; it has no effect.%s", name, hint)
+        return plugin(config=configuration.settings(plugin, given or Given()), **parsed)
 
 
 def run(plugin: type[PluginBase]) -> None:
@@ -133,7 +101,7 @@ def run(plugin: type[PluginBase]) -> None:
     try:
         foreign.refuse()
         with stdout.written(), readable_configuration_errors():
-            _readable_files(plugin.cli)()
+            _with_our_settings(plugin.cli)()
     except ExactOnlineError as error:
         plugin.logger.error("%s", error)  # noqa: TRY400 - one line, no traceback
         sys.exit(error.exit_code)

@@ -81,3 +81,17 @@ class Stop:
             yield
         finally:
             self._is_waiting = False
+
+    @contextmanager
+    def ending_as_stopped(self) -> Iterator[None]:
+        """Let the block end with the exit code of a program that a signal ended, where one came.
+
+        Raises:
+            SystemExit: with that code, unless it ended with another one.
+        """
+        try:
+            yield
+        except SystemExit as end:
+            if self.signals and not end.code:
+                raise SystemExit(KILLED + max(self.signals)) from None
+            raise

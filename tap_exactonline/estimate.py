@@ -125,28 +125,29 @@ def uncounted(tap: TapExactOnline, lists: Iterable[Source], days: float) -> list
     return [source for source in lists if _key(source) not in known and queries(tap, source)]
 
 
-def count(tap: TapExactOnline, lists: Iterable[Source]) -> dict[str, str]:
-    """Count the rows of lists and keep the numbers; one call for each query.
+def count(tap: TapExactOnline, lists: Iterable[Source]) -> Iterator[str | None]:
+    """Count the rows of lists, one after the other, and keep the numbers; one call for each query.
 
-    What could not be counted is returned, and why, by what it is in words.
+    Gives, for each list, why it could not be counted, or None.
     """
     connection = tap.connection
-    refused: dict[str, str] = {}
     closed: set[int] = set()
     for source in lists:
         if source.division in closed:
             continue
+        problem = None
         try:
             rows = sum(_rows(connection, source, query) for query in queries(tap, source))
         except DailyLimitReached as error:
             closed.add(source.division)
-            refused[f"division {source.division}"] = str(error)
+            problem = f"division {source.division} could not be counted: {error}"
         except NOT_READABLE as error:
-            refused[f"{source.name} of division {source.division}"] = str(error)
+            what = f"{source.name} of division {source.division}"
+            problem = f"{what} could not be counted: {error}"
         else:
             size = Size(*_key(source), rows, None, connection.clock())
             list_sizes.note(connection.store, connection.app.key, [size])
-    return refused
+        yield problem
 
 
 def queries(tap: TapExactOnline, source: Source) -> list[str]:

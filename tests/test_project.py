@@ -50,7 +50,8 @@ CLIENT_LAYERS = (
     {"session"},
     {"pages", "xml_api"},
     {"divisions", "lookups"},
-    {"connection", "plugin"},
+    {"connection", "configuration"},
+    {"plugin"},
 )
 CLIENT_RANK = {name: rank for rank, layer in enumerate(CLIENT_LAYERS) for name in layer}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +13,7 @@ from jsonschema import (  # type: ignore[import-untyped]  # brings no types
 )
 
 from exactonline_client import connection, plugin
+from exactonline_client.configuration import Given
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.redaction import MASK
 from tap_exactonline.tap import TapExactOnline
@@ -74,7 +74,7 @@ def wrong_values(facts: dict[str, Any]) -> list[Any]:
 
 
 def started(kind: type[PluginBase], config: dict[str, Any]) -> PluginBase:
-    return plugin.start(kind, SimpleNamespace(config=config, parse_env=False))
+    return plugin.start(kind, Given(config))
 
 
 @pytest.mark.parametrize(("owner", "name", "facts"), SETTINGS)

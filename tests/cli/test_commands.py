@@ -99,6 +99,22 @@ class TestDivisions:
         assert [row["reachable"] for row in rows] == [True, False, True]
         assert "used up" in rows[1]["reason"]
 
+    def test_many_are_only_tried_when_that_was_said(
+        self, command: Callable[..., Result], store_url: str
+    ) -> None:
+        config = SandboxConfig(seed=5, invoices=1, divisions=11)
+        with Sandbox(config).running() as many:
+            sign_in(many, store_url)
+            result = command("divisions", "--json")
+            assert result.exit_code == 2
+            assert (
+                "Finding out which of 11 divisions can be reached takes 11 calls" in result.stderr
+            )
+            rows = json.loads(command("divisions", "--json", "--yes").stdout)["divisions"]
+            assert {row["reachable"] for row in rows} == {True}
+            rows = json.loads(command("divisions", "--json", "--no-probe").stdout)["divisions"]
+            assert {row["reachable"] for row in rows} == {None}
+
     @pytest.mark.usefixtures("books")
     def test_people_see_a_table(self, command: Callable[..., Result]) -> None:
         result = command("divisions")

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +18,7 @@ from tap_exactonline.tap import TapExactOnline
 from tests.cli.test_commands import sign_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from click.testing import Result
 
@@ -121,17 +127,257 @@ def test_settings_come_from_the_environment_too(
     assert {one["division"] for one in found["lists"] if one["streams"]} == {division}
 
 
-def test_in_a_meltano_project_its_selection_is_planned(
-    command: Callable[..., Result], tmp_path: Path, selection: str
+def test_settings_in_the_environment_are_read_as_the_tap_reads_them(
+    command: Callable[..., Result], catalog: str, server: Server
 ) -> None:
-    folder = tmp_path / "project" / ".meltano" / "run" / "tap-exactonline"
-    folder.mkdir(parents=True)
-    (folder / "tap.properties.json").write_text(selection)
-    found = planned(
-        command("plan", "--no-count", "--json", MELTANO_PROJECT_ROOT=str(tmp_path / "project"))
+    first, second, _ = server.divisions
+    texts = {
+        "DIVISIONS": f"{first}, {second}",
+        "CUSTOM_STREAMS": '[{"name": "big", "path": "crm/Accounts"}]',
+        "REQUEST_TIMEOUT": "300",
+        "ATTACHMENTS_MAX_MB": "2.5",
+        "CHECK_RIGHTS": "off",
+        "START_DATE": "",
+    }
+    variables = {f"TAP_EXACTONLINE_{name}": text for name, text in texts.items()}
+    found = planned(command("plan", "--no-count", "--catalog", catalog, "--json", **variables))
+    assert {one["division"] for one in found["lists"] if one["streams"]} == {first, second}
+
+
+def test_a_text_that_is_no_such_value_is_one_line(command: Callable[..., Result]) -> None:
+    result = command("plan", "--no-count", TAP_EXACTONLINE_DIVISIONS="1700001;1700002")
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: Environment variable TAP_EXACTONLINE_DIVISIONS should be a list")
+
+
+def test_several_files_a_file_env_and_options_hold_one_over_the_other(
+    command: Callable[..., Result], catalog: str, server: Server, tmp_path: Path
+) -> None:
+    texts = ('{"divisions": "none", "connection": "none"}', '{"divisions": [1]}')
+    files = [tmp_path / f"{number}.json" for number, _ in enumerate(texts)]
+    for file, text in zip(files, texts, strict=True):
+        file.write_text(text)
+    options = [part for file in files for part in ("--config", str(file))]
+    Path(".env").write_text(f"TAP_EXACTONLINE_DIVISIONS={server.divisions[2]}\n")
+    result = command(
+        *("plan", "--no-count", "--catalog", catalog, "--json"),
+        *("--connection", "books", "--config", "ENV", *options),
+        TAP_EXACTONLINE_CONNECTION="another",
+        # Set, so that what the file adds goes with it.
+        TAP_EXACTONLINE_DIVISIONS=None,
     )
-    streams = {stream for one in found["lists"] for stream in one["streams"]}
-    assert streams == {*STREAMS}
+    found = planned(result)
+    assert {one["division"] for one in found["lists"] if one["streams"]} == {server.divisions[2]}
+
+
+def test_misspelt_settings_are_named(
+    command: Callable[..., Result],
+    catalog: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"divisons": [1]}')
+    result = command(
+        *("plan", "--no-count", "--catalog", catalog, "--config", str(path)),
+        TAP_EXACTONLINE_ALL_DIVISION="true",
+        EXACTONLINE_STORE_KEYS="x",
+    )
+    assert result.exit_code == 0
+    assert "no setting divisons; it has no effect. Did you mean divisions?" in caplog.text
+    assert "TAP_EXACTONLINE_ALL_DIVISION has no effect. Did you mean TAP_" in caplog.text
+    assert "EXACTONLINE_STORE_KEYS has no effect. Is it EXACTONLINE_STORE_KEY?" in result.stderr
+
+
+class TestMeltano:
+    """In a Meltano project, what it selects is planned."""
+
+    @pytest.fixture
+    def project(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "project"
+        folder.mkdir()
+        (folder / "meltano.yml").touch()
+        return folder
+
+    @pytest.fixture
+    def meltano(
+        self, project: Path, selection: str, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> Path:
+        """A program that gives what Meltano would; returns its log."""
+        (project / "catalog.json").write_text(selection)
+        (project / "config.json").write_text(json.dumps({"divisions": [server.divisions[1]]}))
+        program = project / "bin" / "meltano"
+        program.parent.mkdir()
+        program.write_text(
+            f"#!{sys.executable}\n"
+            "import pathlib, sys\n"
+            "what = sys.argv[-2].partition('=')[2]\n"
+            "with open('log', 'a') as log: log.write(f'{what} {sys.argv[-1]}\\n')\n"
+            "print(pathlib.Path(f'{what}.json').read_text())\n"
+        )
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+        return project / "log"
+
+    @staticmethod
+    def streams(result: Result) -> set[str]:
+        return {stream for one in planned(result)["lists"] for stream in one["streams"]}
+
+    @pytest.mark.parametrize("name", ["tap-exactonline", "tap-exactonline-be"])
+    def test_meltano_has_written_the_selection(
+        self, command: Callable[..., Result], project: Path, selection: str, name: str
+    ) -> None:
+        folder = project / ".meltano" / "run" / name
+        folder.mkdir(parents=True)
+        (folder / "tap.properties.json").write_text(selection)
+        variables = {"MELTANO_PROJECT_ROOT": str(project), "MELTANO_EXTRACTOR_NAME": name}
+        result = command("plan", **variables)
+        assert result.exit_code == 0, result.output
+        listed = [line.split()[1] for line in result.stdout.splitlines() if "1700001  " in line]
+        assert {*STREAMS} < {*listed}
+        assert len(listed) < 8
+
+    def test_with_options_what_lies_there_may_be_old_so_meltano_is_asked(
+        self, command: Callable[..., Result], project: Path, meltano: Path
+    ) -> None:
+        folder = project / ".meltano" / "run" / "tap-exactonline-be"
+        folder.mkdir(parents=True)
+        (folder / "tap.properties.json").write_text('{"streams": []}')
+        variables = {
+            "MELTANO_PROJECT_ROOT": str(project),
+            "MELTANO_EXTRACTOR_NAME": "tap-exactonline-be",
+        }
+        result = command("plan", "--no-count", "--json", **variables)
+        assert self.streams(result) == {*STREAMS}
+        assert meltano.read_text() == "catalog tap-exactonline-be\n"
+
+    def test_without_meltano_before_it_settings_are_asked_for_too(
+        self,
+        command: Callable[..., Result],
+        project: Path,
+        meltano: Path,
+        server: Server,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        (project / "below").mkdir()
+        monkeypatch.chdir(project / "below")
+        result = command("plan", "--no-count", "--json")
+        assert self.streams(result) == {*STREAMS}
+        assert {one["division"] for one in planned(result)["lists"] if one["streams"]} == {
+            server.divisions[1]
+        }
+        assert meltano.read_text() == "config tap-exactonline\ncatalog tap-exactonline\n"
+        assert f"Asking Meltano what the project {project} selects" in result.stderr
+
+    @pytest.mark.usefixtures("meltano")
+    def test_where_meltano_does_not_tell_nothing_is_planned(
+        self, command: Callable[..., Result], project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (project / "config.json").unlink()
+        monkeypatch.chdir(project)
+        result = command("plan", "--no-count")
+        assert result.exit_code == 2
+        assert "--dump=config tap-exactonline failed: FileNotFoundError" in result.stderr
+        assert "give --catalog, or run meltano invoke tap-exactonline:plan" in result.stderr
+
+
+class TestManyCalls:
+    """Before it counts many lists it asks, and it can be stopped."""
+
+    MANY = (
+        *STREAMS,
+        "items",
+        "gl_accounts",
+        "contacts",
+        "vat_codes",
+        "units",
+        "addresses",
+        "quotations",
+    )
+    CALLS = 27
+
+    @pytest.fixture
+    def options(self, tmp_path: Path, selection: str, config: str) -> list[str]:
+        found = json.loads(selection)
+        for entry in found["streams"]:
+            for item in entry["metadata"]:
+                if not item["breadcrumb"]:
+                    item["metadata"]["selected"] = entry["tap_stream_id"] in self.MANY
+        path = tmp_path / "many.json"
+        path.write_text(json.dumps(found))
+        return ["plan", "--catalog", str(path), "--config", config]
+
+    @contextmanager
+    def asked(self, options: list[str], store_url: str) -> Iterator[tuple[Any, int]]:
+        """The program before a person, of whose keyboard this is the other end."""
+        keyboard, other_end = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "exactonline_cli.main", *options],
+            stdin=other_end,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "EXACTONLINE_STORE_URL": store_url},
+        )
+        try:
+            yield process, keyboard
+        finally:
+            process.kill()
+            process.wait()
+            os.close(keyboard)
+            os.close(other_end)
+
+    @staticmethod
+    def read_until(stream: Any, text: bytes) -> None:
+        said = b""
+        while text not in said:
+            more = stream.read(1)
+            assert more, said
+            said += more
+
+    def test_where_nobody_can_be_asked_nothing_is_spent(
+        self, command: Callable[..., Result], server: Server, options: list[str]
+    ) -> None:
+        result = command(*options)
+        assert result.exit_code == 2
+        assert result.stderr == (
+            f"Error: Counting the rows of {self.CALLS} lists in 3 divisions takes {self.CALLS} "
+            "calls. Give --yes to spend them, or --no-count to save them.\n"
+        )
+        assert spent(server) == 0
+
+    def test_who_has_said_yes_is_shown_how_far_it_is(
+        self, command: Callable[..., Result], server: Server, options: list[str]
+    ) -> None:
+        result = command(*options, "--yes", "--json")
+        assert planned(result)["calls_spent_on_counting"] == spent(server) == self.CALLS
+        assert result.stderr.endswith(f"\n25 of {self.CALLS} lists are counted.\n")
+
+    @pytest.mark.parametrize(("answer", "calls"), [(b"y\n", CALLS), (b"\n", 0)])
+    def test_the_answer_counts(
+        self, server: Server, store_url: str, options: list[str], answer: bytes, calls: int
+    ) -> None:
+        with self.asked([*options, "--json"], store_url) as (process, keyboard):
+            self.read_until(process.stderr, b"Go on? [y/N]:")
+            os.write(keyboard, answer)
+            found = json.loads(process.communicate(timeout=60)[0])
+        assert process.returncode == 0
+        assert found["calls_spent_on_counting"] == spent(server) == calls
+
+    @pytest.mark.parametrize("option", [None, "--yes"])
+    def test_ctrl_c_ends_it_at_once(
+        self, server: Server, store_url: str, options: list[str], option: str | None
+    ) -> None:
+        # The count would have to wait for the next minutes.
+        server.control.limits(minutely=2)
+        before = b"Counting rows:" if option else b"Go on? [y/N]:"
+        with self.asked([*options, *filter(None, [option])], store_url) as (process, _):
+            self.read_until(process.stderr, before)
+            process.send_signal(signal.SIGINT)
+            out, rest = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert out.strip() == b""
+        assert b"Traceback" not in rest
 
 
 @pytest.mark.parametrize("content", ["no JSON", "[1]"])

@@ -16,6 +16,7 @@ from tests.cli.test_commands import DIVISIONS, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from click.testing import Result
 
@@ -405,6 +406,48 @@ class TestReplay:
         assert result.exit_code == 0, result.output
         (line,) = (tmp_path / "results.jsonl").read_text(encoding="utf-8").splitlines()
         assert json.loads(line)["outcome"] == "created"
+
+    def test_settings_in_the_environment_are_read_as_the_target_reads_them(
+        self, server: Server, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "rejected", content=self.invoice(server, "W1"))
+        result = command(
+            *("replay", "--config", "ENV"),
+            TARGET_EXACTONLINE_CREATE_MISSING="accounts,items",
+            TARGET_EXACTONLINE_STREAMS='{"orders": {"entity": "sales_orders"}}',
+            TARGET_EXACTONLINE_HARD_DELETE="off",
+            TARGET_EXACTONLINE_DIVISION="",
+        )
+        assert result.exit_code == 0, result.output
+        assert len(self.created(server, "W1")) == 1
+        result = command("replay", TARGET_EXACTONLINE_MAX_ERRORS="many")
+        assert result.exit_code == 2
+        assert "TARGET_EXACTONLINE_MAX_ERRORS should be a whole number" in result.stderr
+
+    @pytest.mark.parametrize(
+        ("config", "variables", "named"),
+        [
+            ({"dryrun": True}, {}, "no setting dryrun; it has no effect. Did you mean dry_run?"),
+            ({}, {"TARGET_EXACTONLINE_DRYRUN": "1"}, "Did you mean TARGET_EXACTONLINE_DRY_RUN?"),
+        ],
+    )
+    def test_a_misspelt_setting_ends_it_before_anything_is_sent(
+        self,
+        server: Server,
+        journal: Journal,
+        command: Callable[..., Result],
+        tmp_path: Path,
+        *,
+        config: dict[str, bool],
+        variables: dict[str, str],
+        named: str,
+    ) -> None:
+        journal.note("W1", "rejected", content=self.invoice(server, "W1"))
+        (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        result = command("replay", "--config", str(tmp_path / "config.json"), **variables)
+        assert result.exit_code == 2
+        assert named in result.stderr
+        assert not self.created(server, "W1")
 
     @pytest.mark.usefixtures("journal")
     def test_a_file_that_is_not_there(self, command: Callable[..., Result]) -> None:

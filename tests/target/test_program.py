@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -18,14 +20,17 @@ if TYPE_CHECKING:
     from tests.target.conftest import Company, Message, Runner
 
 
-def start(config: dict[str, Any], folder: Path, text: str) -> subprocess.Popen[str]:
+def start(
+    config: dict[str, Any], folder: Path, text: str, *options: str, **variables: str
+) -> subprocess.Popen[str]:
     """The program, about to read `text`."""
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     (folder / "input.jsonl").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "target_exactonline", "--config", "config.json"]
     return subprocess.Popen(
-        [*command, "--input", "input.jsonl"],
+        [*command, "--input", "input.jsonl", *options],
         cwd=folder,
+        env={**os.environ, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -46,8 +51,10 @@ def end(process: subprocess.Popen[str]) -> Ended:
     return Ended(process.returncode, stdout, stderr)
 
 
-def program(config: dict[str, Any], folder: Path, text: str) -> Ended:
-    return end(start(config, folder, text))
+def program(
+    config: dict[str, Any], folder: Path, text: str, *options: str, **variables: str
+) -> Ended:
+    return end(start(config, folder, text, *options, **variables))
 
 
 def lines(*messages: Message) -> str:
@@ -68,6 +75,84 @@ def test_a_wrong_secret_is_not_quoted(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert "Setting client_secret is not of the kind it should be" in ended.stderr
     assert "98765432" not in ended.stderr
+
+
+DRY_RUN = "TARGET_EXACTONLINE_DRY_RUN"
+
+
+@pytest.mark.parametrize(
+    ("config", "options", "variables", "told"),
+    [
+        (
+            {"dryrun": True, "colour": "red"},
+            (),
+            {},
+            "setting dryrun; it has no effect. Did you mean dry_run? There is no setting colour;",
+        ),
+        (
+            {"streams": {"bills": {"entiti": "sales_invoices"}}},
+            (),
+            {},
+            "Setting streams.bills has no field entiti; it has no effect. Did you mean entity?",
+        ),
+        (
+            {},
+            ("--config=ENV",),
+            {"TARGET_EXACTONLINE_DRYRUN": "true"},
+            f"variable TARGET_EXACTONLINE_DRYRUN has no effect. Did you mean {DRY_RUN}?",
+        ),
+        ({}, (), {DRY_RUN: "true"}, f"Environment variable {DRY_RUN} has no effect. Read the"),
+    ],
+    ids=["setting", "field", "variable", "unread"],
+)
+def test_what_has_no_effect_ends_it_before_anything_is_written(
+    company: Company,
+    runner: Runner,
+    tmp_path: Path,
+    *,
+    config: dict[str, Any],
+    options: tuple[str, ...],
+    variables: dict[str, str],
+    told: str,
+) -> None:
+    reference = str(uuid4())
+    text = lines(runner.schema(), runner.record(company.invoice(reference)))
+    ended = program({**runner.settings, **config}, tmp_path, text, *options, **variables)
+    assert ended.returncode == 2
+    (line,) = [line for line in ended.stderr.splitlines() if "ERROR" in line]
+    assert told in line
+    assert not company.invoices(reference)
+
+
+def test_what_the_sdk_and_meltano_add_is_let_through(
+    company: Company, runner: Runner, tmp_path: Path
+) -> None:
+    reference = str(uuid4())
+    text = lines(runner.schema(), runner.record(company.invoice(reference)))
+    config = {
+        "stream_maps": {},
+        "stream_map_config": {},
+        "flattening_enabled": False,
+        "faker_config": {"locale": "nl"},
+        "batch_config": {"encoding": {"format": "jsonl"}},
+        "add_record_metadata": True,
+        "default_target_schema": "public",
+        "_dialect": "exact",
+    }
+    variables = {
+        "TARGET_EXACTONLINE__DIALECT": "exact",
+        "TARGET_EXACTONLINE__LOAD_SCHEMA": "public",
+        "TARGET_EXACTONLINE_LOGLEVEL": "INFO",
+        "TARGET_EXACTONLINE_BE_DRY_RUN": "true",
+        "TARGET_EXACTONLINE_STREAMS_BILLS": "sales_invoices",
+        "TARGET_EXACTONLINE_FINALIZE": "",
+        "TARGET_EXACTONLINE_STORE_URL": runner.settings["store_url"],
+    }
+    ended = program({**runner.settings, **config}, tmp_path, text, **variables)
+    assert ended.returncode == 0, ended.stderr
+    assert "There is no setting batch_config; it has no effect." in ended.stderr
+    assert "There is no setting stream_maps" not in ended.stderr
+    assert len(company.invoices(reference)) == 1
 
 
 def test_rejected_records_end_in_exit_code_5_after_the_state(

@@ -1,0 +1,162 @@
+"""Put the settings of a plugin together, from files, environment and options, and check names."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import Target
+from singer_sdk.helpers import capabilities
+
+from exactonline_client import environment
+from exactonline_client.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from singer_sdk.plugin_base import PluginBase
+
+ENVIRONMENT = "ENV"
+"""What `--config` names in place of a file."""
+OF_THE_SDK = {
+    name
+    for schema in vars(capabilities).values()
+    if isinstance(schema, dict)
+    for name in schema.get("properties", ())
+}
+"""Settings that every plugin may be given, also one that makes nothing of them."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a command line says of settings."""
+
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """The settings in files."""
+    parse_env: bool = False
+    """Whether those in environment variables hold too, over those in files."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that hold over all others."""
+
+
+def read_files(names: Iterable[str]) -> Given:
+    """Read what `--config` names: files of JSON, the later over the earlier ones, and ENV.
+
+    Raises:
+        ConfigurationError: a file cannot be read, or holds something else.
+    """
+    config: dict[str, Any] = {}
+    parse_env = False
+    for name in names:
+        if name == ENVIRONMENT:
+            parse_env = True
+            continue
+        try:
+            config |= read_object(Path(name))
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                f"{error} Give --config the path of a JSON file, or ENV for settings in "
+                "environment variables."
+            ) from None
+    return Given(config, parse_env)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a file that holds one JSON object.
+
+    Raises:
+        ConfigurationError: it cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{path} cannot be read as JSON: {error}.") from None
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} holds no JSON object.")
+    return content
+
+
+def settings(plugin: type[PluginBase], given: Given) -> dict[str, Any]:
+    """Put the settings of a plugin together, and look for names that mean nothing.
+
+    The tap warns of those. The target refuses them: what was to be a dry run would write.
+
+    Raises:
+        ConfigurationError: a text in the environment is no value of its setting, or a name means
+            nothing to the target.
+    """
+    plugin.append_builtin_config(plugin.config_jsonschema)
+    schema, prefix = plugin.config_jsonschema, f"{plugin.name.upper().replace('-', '_')}_"
+    known = schema["properties"]
+    found = dict(given.config)
+    if given.parse_env:
+        found |= environment.settings(schema, prefix)
+    found |= given.options
+    problems = [
+        *_unknown({name: found[name] for name in found if not _is_of_others(name, known)}, schema),
+        *_misspelt(known, prefix),
+        *([] if given.parse_env else _unread(known, prefix, found)),
+    ]
+    if problems and issubclass(plugin, Target):
+        raise ConfigurationError(f"{' '.join(problems)} Nothing was written.")
+    # The SDK honours settings that it does not announce for a plugin, such as batch_config.
+    others = [name for name in sorted(found) if _is_of_others(name, known)]
+    problems += [f"There is no setting {name}; it has no effect." for name in others]
+    for problem in problems:
+        plugin.logger.warning("%s", problem)
+    return {name: value for name, value in found.items() if name in known}
+
+
+def near(name: str, known: Collection[str]) -> str:
+    """Ask whether a name was meant that is like this one; nothing where none is."""
+    found = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {found[0]}?" if found else ""
+
+
+def _is_of_others(name: str, known: Collection[str]) -> bool:
+    """Tell whether a setting is the SDK's or one of Meltano's extras, and not the plugin's."""
+    return name not in known and (name in OF_THE_SDK or name.startswith("_"))
+
+
+def _unknown(found: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    for place, name, known in _unknown_names(found, {**schema, "additionalProperties": False}):
+        what = f"Setting {place} has no field {name}" if place else f"There is no setting {name}"
+        yield f"{what}; it has no effect.{near(name, known)}"
+
+
+def _unknown_names(
+    value: object, schema: Mapping[str, Any], place: str = ""
+) -> Iterator[tuple[str, str, Collection[str]]]:
+    """Find what a schema does not know: where it stands, its name, and what is known there."""
+    if not isinstance(value, dict):
+        return
+    # Those of the SDK have a text among them.
+    shapes = [shape for shape in schema.get("anyOf", [schema]) if isinstance(shape, dict)]
+    for shape in shapes:
+        known, others = shape.get("properties", {}), shape.get("additionalProperties", True)
+        for name, content in value.items():
+            inner = known.get(name, others)
+            if inner is False:
+                yield place, name, known
+            elif isinstance(inner, dict):
+                yield from _unknown_names(content, inner, f"{place}.{name}" if place else name)
+
+
+def _misspelt(known: Collection[str], prefix: str) -> Iterator[str]:
+    for wrong, right in environment.misspelt(known, prefix).items():
+        yield f"Environment variable {wrong} has no effect. Did you mean {right}?"
+
+
+def _unread(known: Collection[str], prefix: str, found: Collection[str]) -> Iterator[str]:
+    """Name the variables of settings that are not set, since the environment is not read."""
+    for name in sorted(environment.given(known, prefix) - set(found)):
+        yield (
+            f"Environment variable {environment.variable(prefix, name)} has no effect. Read the "
+            f"environment too with --config {ENVIRONMENT}; in Meltano, add setting {name} to the "
+            "definition of the plugin."
+        )
