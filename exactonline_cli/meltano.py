@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -18,7 +19,7 @@ from exactonline_client.errors import ConfigurationError
 from exactonline_client.store import project_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 TIMEOUT = 120
@@ -85,6 +86,19 @@ def write(folder: Path, wanted: Sequence[Setting]) -> list[Setting]:
     for setting in fitting:
         _run(folder, setting.arguments)
     return fitting
+
+
+def selects(patterns: Iterable[str], stream: str) -> bool:
+    """Tell whether patterns of `select` choose a stream; exclusions hold over all others."""
+
+    def hits(pattern: str) -> bool:
+        return fnmatchcase(stream, pattern.lstrip("!").partition(".")[0])
+
+    found = [pattern for pattern in patterns if hits(pattern)]
+    left_out = [pattern for pattern in found if pattern.startswith("!")]
+    # Where single columns are left out, the others stay.
+    is_out = any(pattern.partition(".")[2] in ("", "*") for pattern in left_out)
+    return len(found) > len(left_out) and not is_out
 
 
 def dump(folder: Path, plugin: str, what: str) -> dict[str, Any]:

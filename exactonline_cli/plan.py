@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from exactonline_cli import meltano
 from exactonline_cli.options import (
@@ -21,18 +19,27 @@ from exactonline_cli.options import (
     yes_option,
 )
 from exactonline_cli.output import json_option, print_json, print_table
+from exactonline_client import environment
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.store import project_folder
 from tap_exactonline.settings import FRESH_DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tap_exactonline.estimate import Cost, Estimate
     from tap_exactonline.sources import Source
     from tap_exactonline.tap import TapExactOnline
 
 TAP = "tap-exactonline"
+PREFIX = "TAP_EXACTONLINE_"
+EXTRAS = {
+    "properties": {
+        "_catalog": {"type": "string"},
+        "_select": {"type": "array", "items": {"type": "string"}},
+    }
+}
+"""What Meltano tells a command of the project's selection."""
 STEP = 25
 """Lists after which the progress of counting is shown."""
 LISTS = {
@@ -98,16 +105,19 @@ def plan(  # noqa: PLR0913 - one for each option
     from tap_exactonline.tap import TapExactOnline  # noqa: PLC0415
 
     config = dict(read_files(files).config)
+    extras = environment.settings(EXTRAS, PREFIX)
+    selected = read_object(catalog) if catalog else None
     project = project_folder()
-    if catalog:
-        selected: dict[str, Any] | None = read_object(catalog)
-    elif project:
+    if project and not catalog and not extras:
         of_project, selected = _of_project(project, has_settings=bool(files))
         config = {**of_project, **config}
-    else:
-        selected = None
     settings = plugin_settings(TapExactOnline, config, connection=connection, store_url=store_url)
     with readable_configuration_errors():
+        if not selected and "_catalog" in extras:
+            selected = read_object((project or Path()) / extras["_catalog"])
+        elif not selected and extras:
+            selected = TapExactOnline(config=dict(settings)).catalog_dict
+            _select(selected, extras["_select"])
         tap = TapExactOnline(
             config=settings, catalog=selected, state=read_object(state) if state else None
         )
@@ -129,28 +139,23 @@ def _of_project(project: Path, *, has_settings: bool) -> tuple[Mapping[str, Any]
     Raises:
         ConfigurationError: Meltano does not tell.
     """
-    from exactonline_client.configuration import read_object  # noqa: PLC0415 - takes long to import
-
-    invoked = os.environ.get("MELTANO_EXTRACTOR_NAME")
-    written = project / ".meltano" / "run" / (invoked or TAP) / "tap.properties.json"
-    # Meltano writes the catalog for a command that it runs, if that has no further arguments.
-    if invoked and not _has_options() and written.exists():
-        return {}, read_object(written)
     click.echo(f"Asking Meltano what the project {project} selects.", err=True)
     try:
-        config = {} if invoked or has_settings else meltano.dump(project, TAP, "config")
-        return config, meltano.dump(project, invoked or TAP, "catalog")
+        config = {} if has_settings else meltano.dump(project, TAP, "config")
+        return config, meltano.dump(project, TAP, "catalog")
     except ConfigurationError as error:
         raise ConfigurationError(
             f"{error} What the project selects is not known: give --catalog, or run meltano invoke "
-            f"{invoked or TAP}:plan without options."
+            f"{TAP}:plan."
         ) from None
 
 
-def _has_options() -> bool:
-    context = click.get_current_context()
-    sources = map(context.get_parameter_source, context.params)
-    return ParameterSource.COMMANDLINE in sources
+def _select(catalog: dict[str, Any], patterns: Sequence[str]) -> None:
+    for entry in catalog["streams"]:
+        chosen = meltano.selects(patterns, entry["tap_stream_id"])
+        for item in entry["metadata"]:
+            if not item["breadcrumb"]:
+                item["metadata"]["selected"] = chosen
 
 
 def _count(tap: TapExactOnline, lists: list[Source], *, yes: bool) -> int:

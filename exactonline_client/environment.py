@@ -6,6 +6,7 @@ import difflib
 import json
 import math
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +139,21 @@ def _object(text: str, _facts: object) -> dict[str, Any]:
     value = json.loads(text)
     if not isinstance(value, dict):
         raise TypeError
-    return value
+    return _nested(value) if "MELTANO_PROJECT_ROOT" in os.environ else value
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Undo what Meltano does to objects in variables: `{"a.b": 1}` there is `{"a": {"b": 1}}`."""
+    found: dict[str, Any] = {}
+    for path, value in flat.items():
+        *above, last = (part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", path))
+        place = found
+        for name in above:
+            place = place.setdefault(name, {})
+            if not isinstance(place, dict):
+                raise TypeError
+        place[last] = value
+    return found
 
 
 _CONVERTERS: dict[str, Callable[[str, Any], Any]] = {

@@ -224,33 +224,43 @@ class TestMeltano:
     def streams(result: Result) -> set[str]:
         return {stream for one in planned(result)["lists"] for stream in one["streams"]}
 
-    @pytest.mark.parametrize("name", ["tap-exactonline", "tap-exactonline-be"])
-    def test_meltano_has_written_the_selection(
-        self, command: Callable[..., Result], project: Path, selection: str, name: str
+    @pytest.mark.parametrize(
+        ("patterns", "streams"),
+        [
+            (["journals.*", "accounts.Name", "!accounts.Code"], {"journals", "accounts"}),
+            (["*currenc*", "journals", "!journals.*"], {"currencies"}),
+            (["stock_pos*.*", "items.*", "!items"], {"stock_positions"}),
+        ],
+    )
+    def test_meltano_says_what_is_selected(
+        self,
+        command: Callable[..., Result],
+        project: Path,
+        patterns: list[str],
+        streams: set[str],
     ) -> None:
-        folder = project / ".meltano" / "run" / name
+        folder = project / ".meltano" / "run" / "tap-exactonline"
         folder.mkdir(parents=True)
-        (folder / "tap.properties.json").write_text(selection)
-        variables = {"MELTANO_PROJECT_ROOT": str(project), "MELTANO_EXTRACTOR_NAME": name}
-        result = command("plan", **variables)
-        assert result.exit_code == 0, result.output
-        listed = [line.split()[1] for line in result.stdout.splitlines() if "1700001  " in line]
-        assert {*STREAMS} < {*listed}
-        assert len(listed) < 8
-
-    def test_with_options_what_lies_there_may_be_old_so_meltano_is_asked(
-        self, command: Callable[..., Result], project: Path, meltano: Path
-    ) -> None:
-        folder = project / ".meltano" / "run" / "tap-exactonline-be"
-        folder.mkdir(parents=True)
+        # Of an earlier run, with another selection.
         (folder / "tap.properties.json").write_text('{"streams": []}')
         variables = {
             "MELTANO_PROJECT_ROOT": str(project),
-            "MELTANO_EXTRACTOR_NAME": "tap-exactonline-be",
+            "TAP_EXACTONLINE__SELECT": json.dumps(patterns),
+        }
+        result = command("plan", "--no-count", "--json", **variables)
+        assert self.streams(result) == streams
+
+    def test_meltano_says_which_catalog_is_used(
+        self, command: Callable[..., Result], project: Path, selection: str
+    ) -> None:
+        (project / "own.json").write_text(selection)
+        variables = {
+            "MELTANO_PROJECT_ROOT": str(project),
+            "TAP_EXACTONLINE__SELECT": '["*.*"]',
+            "TAP_EXACTONLINE__CATALOG": "own.json",
         }
         result = command("plan", "--no-count", "--json", **variables)
         assert self.streams(result) == {*STREAMS}
-        assert meltano.read_text() == "catalog tap-exactonline-be\n"
 
     def test_without_meltano_before_it_settings_are_asked_for_too(
         self,

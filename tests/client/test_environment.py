@@ -81,6 +81,25 @@ def test_any_other_text_is_named_and_not_shown(
     assert text not in str(caught.value).removeprefix(sentence)
 
 
+def test_objects_are_nested_again_that_meltano_has_made_flat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = r'{"a.entity": "x", "a.rows": "lines", "public\\.b": "y", "c": {"entity": "z"}}'
+    monkeypatch.setenv("SOME_TAP_THING", text)
+    flat = environment.settings(SCHEMA, "SOME_TAP_")["thing"]
+    assert {*flat} == {"a.entity", "a.rows", r"public\.b", "c"}
+    monkeypatch.setenv("MELTANO_PROJECT_ROOT", "/project")
+    nested = environment.settings(SCHEMA, "SOME_TAP_")["thing"]
+    assert nested == {
+        "a": {"entity": "x", "rows": "lines"},
+        "public.b": "y",
+        "c": {"entity": "z"},
+    }
+    monkeypatch.setenv("SOME_TAP_THING", '{"a": 1, "a.b": 2}')
+    with pytest.raises(ConfigurationError, match="a JSON object"):
+        environment.settings(SCHEMA, "SOME_TAP_")
+
+
 @pytest.mark.parametrize("name", ["whole", "number", "switch", "numbers", "thing", "text"])
 def test_an_empty_variable_says_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"SOME_TAP_{name.upper()}", " ")
