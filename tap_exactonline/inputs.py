@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from singer_sdk.singerlib import Metadata, Schema
 from singer_sdk.singerlib.catalog import CatalogEntry
 
 from exactonline_client.errors import ConfigurationError
 from tap_exactonline import bookmarks, continuity
 from tap_exactonline.plan import MODIFIED, TIMESTAMP
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+logger = logging.getLogger(__name__)
 
 OF_META = {"currently_syncing"}
 """What a state may hold beside its bookmarks."""
@@ -110,3 +117,29 @@ def catalog(given: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
                 f"Singer format. {DISCOVER}"
             )
     return given
+
+
+def fit(entry: CatalogEntry | None, own: Mapping[str, Any], needed: Collection[str]) -> None:
+    """Have a stream's entry in the catalog and its records hold the same columns.
+
+    A catalog that is older, was made with other settings, or was shortened lacks columns of the
+    stream. Those that a record is not complete without are added to its schema; the others are
+    deselected, so that no record has a column that its schema does not tell of.
+    """
+    known = entry.schema.properties if entry is not None else None
+    if entry is None or known is None:
+        return
+    lacking = {name: facts for name, facts in own["properties"].items() if name not in known}
+    known.update(
+        {name: Schema.from_dict(facts) for name, facts in lacking.items() if name in needed}
+    )
+    left_out = [name for name in lacking if name not in needed]
+    entry.metadata.update({("properties", name): Metadata(selected=False) for name in left_out})
+    if left_out and entry.metadata.resolve_selection().get((), True):
+        logger.info(
+            "%s: the catalog does not have %d of its columns, such as %s. They are left out; "
+            "discover again to have them.",
+            entry.tap_stream_id,
+            len(left_out),
+            left_out[0],
+        )

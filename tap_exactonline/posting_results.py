@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk import Stream
 from typing_extensions import override
 
+from tap_exactonline import inputs
 from tap_exactonline.schema import INSTANT
 from tap_exactonline.streams import PARTITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from singer_sdk.singerlib import Catalog
 
     from exactonline_client.postings import Posting
     from tap_exactonline.tap import TapExactOnline
@@ -64,6 +67,13 @@ class PostingResults(Stream):
         """The stream of `tap`."""
         self.tap = tap
         super().__init__(tap)
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take over what the user's catalog says, which may be older than this version."""
+        needed = {*self.primary_keys, "at"}
+        inputs.fit(catalog.get_stream(self.name), self.schema, needed)
+        super().apply_catalog(catalog)
 
     @property
     @override

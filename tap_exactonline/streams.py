@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import Stream
 from singer_sdk.exceptions import AbortedSyncExceptionBase
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib import Metadata, Schema
+from singer_sdk.singerlib import Metadata
 from typing_extensions import override
 
 from exactonline_client.errors import ExactOnlineError
@@ -22,6 +22,7 @@ from tap_exactonline import (
     decoding,
     deletes,
     drift,
+    inputs,
     reading,
     rights,
 )
@@ -94,17 +95,13 @@ class ExactStream(Stream):
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take over what the user's catalog says.
-
-        It may have been made with other settings, and lack columns that these add to the records.
-        """
-        entry = catalog.get_stream(self.name)
-        if entry is not None and entry.schema.properties is not None:
-            for name in (DELETED_AT, UNKNOWN_FIELDS):
-                facts = self.schema["properties"].get(name)
-                if facts is not None and name not in entry.schema.properties:
-                    entry.schema.properties[name] = Schema.from_dict(facts)
+        """Take over what the user's catalog says, which may have been made with other settings."""
+        marks = {DELETED_AT, UNKNOWN_FIELDS, DIVISION.name}
+        inputs.fit(catalog.get_stream(self.name), self.schema, self._needed_columns | marks)
         super().apply_catalog(catalog)
+        if self.replication_key:
+            # That of the catalog may be a column of another endpoint.
+            self.replication_key = self.plan.bookmark
 
     @property  # type: ignore[explicit-override]  # it has one; a setter makes mypy blind to it
     @override
