@@ -13,7 +13,7 @@ from exactonline_sandbox.options import parse_options
 from exactonline_sandbox.reads import Read, read
 from exactonline_sandbox.recorder import Made
 from exactonline_sandbox.resources import find_resource
-from exactonline_sandbox.rules import denied
+from exactonline_sandbox.rules import NO_RIGHTS, denied
 from exactonline_sandbox.writes import write
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _dispatch(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Answe
     if denied(resource.endpoint.id, world.switches):
         if world.switches.denied_answer == "empty" and call.method == "GET":
             return answers.many([], bare=False, next_uri=None, count=None)
-        raise ApiError(403, "Forbidden: you have no rights to this resource.")
+        raise ApiError(403, NO_RIGHTS)
     assert call.division is not None  # noqa: S101 - handled before
     company = world.company(call.division)
     request = Read(
@@ -183,7 +183,7 @@ def _below_docs(world: World, company: Company, call: Call, chain: Chain) -> Ans
     if call.path != attachments.PAGE:
         return xml_api.serve(world, chain.user, company, call)
     if denied(attachments.TABLE, world.switches):
-        raise ApiError(403, "Forbidden: you have no rights to this resource.")
+        raise ApiError(403, NO_RIGHTS)
     content = attachments.file(company, call.method, call.query)
     return Answer(body=content, content_type="application/octet-stream")
 

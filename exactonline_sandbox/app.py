@@ -18,6 +18,7 @@ from exactonline_sandbox import api, attachments, xml_api
 from exactonline_sandbox.api import Call
 from exactonline_sandbox.consent import ConsentError, consent_page, decide
 from exactonline_sandbox.control import control_routes
+from exactonline_sandbox.faults import MESSAGE
 from exactonline_sandbox.oauth import OAuthError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from exactonline_sandbox.answers import Answer
+    from exactonline_sandbox.faults import Fate
     from exactonline_sandbox.world import World
 
     Handler = Callable[[Request], Awaitable[Response]]
@@ -87,7 +89,7 @@ async def _call(request: Request) -> Call:
 
 
 async def _carry_out(world: World, call: Call, request: Request) -> Response:
-    fate = world.faults.strike(call.method, call.path, call.division)
+    fate = world.faults.strike(call.method, request.url.path, call.division)
     if fate.seconds:
         await asyncio.sleep(fate.seconds)
     if fate.cut:
@@ -129,36 +131,57 @@ async def _nobody_there(_request: Request, _error: Exception) -> Response:
 def _token_handler(world: World) -> Handler:
     async def handle(request: Request) -> Response:
         form = await _form(request)
-        grant = form.get("grant_type", "")
-        fate = world.faults.strike("POST", "oauth2/token", named=True)
+        fate = world.faults.strike("POST", request.url.path, named=True)
         await asyncio.sleep(fate.seconds)
-        if fate.cut:
-            world.recorder.token_call(grant, 0)
+        exchange = partial(_exchange, world, form, request.headers.get("authorization", ""))
+        answer = _token_answer(world, fate, exchange)
+        world.recorder.token_call(form.get("grant_type", ""), answer.status_code if answer else 0)
+        if answer is None:
             await _cut_connection(request)
-        if fate.status and not fate.handled:
-            world.recorder.token_call(grant, fate.status)
-            return _token_fault(fate.status, told=bool(fate.message))
-        try:
-            tokens = world.tokens.exchange(form, request.headers.get("authorization", ""))
-        except OAuthError as error:
-            world.recorder.token_call(grant, error.status)
-            return _oauth_refusal(error)
-        world.recorder.token_call(grant, fate.status or 200)
-        if fate.lost:
-            await _cut_connection(request)
-        if fate.status:
-            return _token_fault(fate.status, told=bool(fate.message))
-        if fate.malformed:
-            tokens |= {"access_token": "", "refresh_token": ""}
-        return JSONResponse(tokens, headers={"Cache-Control": "no-store"})
+        return answer or Response()
 
     return handle
 
 
-def _token_fault(status: int, *, told: bool) -> Response:
-    if told:
-        return JSONResponse({"error": "server_error"}, status)
-    return HTMLResponse("<html><h1>The sandbox was told to fail here.</h1></html>", status)
+def _exchange(world: World, form: dict[str, str], authorization: str) -> Response:
+    """The tokens that a form asks for, or the refusal."""
+    try:
+        tokens = world.tokens.exchange(form, authorization)
+    except OAuthError as error:
+        return _oauth_refusal(error)
+    return JSONResponse(tokens, headers={"Cache-Control": "no-store"})
+
+
+def _token_answer(world: World, fate: Fate, exchange: Callable[[], Response]) -> Response | None:
+    """What a request for tokens is answered with; None where its connection breaks."""
+    if fate.cut:
+        return None
+    status = 401 if fate.unauthorized else fate.status
+    answer = None
+    if fate.late is not None:
+        world.later.add(fate.late, exchange)
+    elif status is None or fate.handled:
+        answer = exchange()
+    if fate.lost:
+        return None
+    if status is not None:
+        return _token_fault(status, fate)
+    if answer is not None and fate.malformed:
+        return JSONResponse({"access_token": "", "refresh_token": "", "expires_in": "600"})
+    return answer
+
+
+def _token_fault(status: int, fate: Fate) -> Response:
+    headers = {"Reason": fate.reason} if fate.reason else None
+    if fate.text:
+        kind = "text/html" if fate.text.startswith("<") else "application/json"
+        return Response(fate.text, status, headers, kind)
+    if fate.unauthorized:
+        return Response(status_code=status, headers=headers)
+    if fate.message:
+        error = {"error": "server_error", "error_description": fate.message}
+        return JSONResponse(error, status, headers)
+    return HTMLResponse(f"<html><h1>{MESSAGE}</h1></html>", status, headers)
 
 
 def _oauth_refusal(error: OAuthError) -> Response:

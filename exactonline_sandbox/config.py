@@ -76,7 +76,8 @@ class Switches:
     tells_removed_columns: bool = True
     """The refusal of a `$select` that names such a column names it too."""
     denied: tuple[str, ...] = ()
-    """Endpoints, by id or by service, that the user has no rights to."""
+    """What the user has no rights to: entities (`crm/Contacts`, bulk and sync lists too), single lists
+    (`sync/CRM/Contacts`), services (`crm`)."""
     denied_answer: str = "403"
     """What a list without rights gives: `403`, or an `empty` list."""
     xml_api: bool = True
@@ -104,7 +105,8 @@ class FaultRule:
     """How often it may strike; without end where None."""
     method: str | None = None
     path: str | None = None
-    """Part of the path that a call must have."""
+    """Part of the path that a call must have; calls for tokens, at `/api/oauth2/token`, are only
+    struck by rules with a path."""
     division: int | None = None
     skip: int = 0
     """How many such calls it lets pass before it strikes."""

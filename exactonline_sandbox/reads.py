@@ -13,7 +13,7 @@ from exactonline_sandbox.errors import ApiError
 from exactonline_sandbox.functions import call_function
 from exactonline_sandbox.literals import write_literal
 from exactonline_sandbox.query import Source, count_rows, run
-from exactonline_sandbox.rules import check_query
+from exactonline_sandbox.rules import NO_RIGHTS, check_query, denied
 from exactonline_sandbox.schema import DELETED, schema
 from exactonline_sandbox.world import USER_LISTS
 
@@ -122,6 +122,10 @@ def _children(call: Read) -> answers.Children:
     def find(item: Property, row: Row) -> tuple[View | None, list[Row]]:
         if item.entity is None or item.field is None:
             return None, []
+        if denied(item.entity, call.world.switches):
+            if call.world.switches.denied_answer == "empty":
+                return call.world.view(item.entity, call.company), []
+            raise ApiError(403, NO_RIGHTS)
         table = call.company.table(schema().table_of[item.entity])
         parent = call.resource.endpoint
         key = row[(parent.key if parent.kind != "sync" else ("ID",))[0]]

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from exactonline_sandbox.errors import bad_request
 from exactonline_sandbox.filters import names
-from exactonline_sandbox.schema import DELETED
+from exactonline_sandbox.schema import DELETED, schema
 
 if TYPE_CHECKING:
     from exactonline_client.catalogue import Endpoint
     from exactonline_sandbox.config import Switches
     from exactonline_sandbox.options import Options
 
+NO_RIGHTS = "Forbidden: you have no rights to this resource."
 _SELECT_MISSING = "Please add a $select or a $top=1 statement to the query string."
 
 
@@ -33,9 +34,18 @@ def check_query(endpoint: Endpoint, options: Options, switches: Switches) -> Non
 
 
 def denied(endpoint_id: str, switches: Switches) -> bool:
-    """Whether the user has no rights to an endpoint, or to its whole service."""
+    """Whether the user has no rights to an endpoint, to its entity, or to a whole service.
+
+    `crm/Contacts` closes the entity, its bulk and sync lists too; `sync/CRM/Contacts` that list.
+    """
     names = {name.lower() for name in switches.denied}
-    return bool({endpoint_id.lower(), endpoint_id.lower().rsplit("/", 1)[0]} & names)
+    if not names:
+        return False
+    endpoint = schema().endpoints.get(endpoint_id)
+    feed = endpoint.feed if endpoint else None
+    entities = feed.values() if feed else [schema().table_of.get(endpoint_id, endpoint_id)]
+    ids = {name.lower() for name in (endpoint_id, *entities)}
+    return not names.isdisjoint(ids | {name.rsplit("/", 1)[0] for name in ids})
 
 
 def _check_select(endpoint: Endpoint, options: Options, switches: Switches) -> None:

@@ -185,3 +185,72 @@ def test_any_text_may_take_the_place_of_an_answer(start: Callable[..., Api]) -> 
     assert accounts(api) == before + 1
     api.server.control.faults(page)
     assert api.get("crm/Accounts").text == "<html>Please wait</html>"
+
+
+TOKEN = "/api/oauth2/token"
+
+
+def refresh(api: Api, token: str) -> requests.Response:
+    """Ask for new tokens, as late as the rules want it."""
+    api.server.control.clock(advance_seconds=600)
+    form = {
+        "grant_type": "refresh_token",
+        "refresh_token": token,
+        "client_id": api.server.credentials.client_id,
+        "client_secret": api.server.credentials.client_secret,
+    }
+    return requests.post(f"{api.server.base_url}{TOKEN}", data=form, timeout=20)
+
+
+@pytest.fixture
+def signed_in(start: Callable[..., Api]) -> tuple[Api, str]:
+    """A sandbox, and a refresh token."""
+    api = start()
+    return api, api.server.control.sign_in()["refresh_token"]
+
+
+@pytest.mark.parametrize("path", [TOKEN, "oauth2", "token"])
+@pytest.mark.parametrize("handled", [True, False])
+def test_a_call_for_tokens_may_fail_handled_or_not(
+    signed_in: tuple[Api, str], path: str, *, handled: bool
+) -> None:
+    api, token = signed_in
+    rule = {"kind": "status", "status": 502, "path": path, "handled": handled, "times": 1}
+    api.server.control.faults(rule)
+    failed = refresh(api, token)
+    assert failed.status_code == 502
+    assert failed.headers["Content-Type"].startswith("text/html")
+    assert refresh(api, token).ok is not handled
+
+
+def test_a_call_for_tokens_may_get_any_words(signed_in: tuple[Api, str]) -> None:
+    api, token = signed_in
+    rule = {"kind": "status", "path": TOKEN, "times": 1}
+    api.server.control.faults({**rule, "status": 400, "message": "Not now", "reason": "Busy"})
+    told = refresh(api, token)
+    assert told.json() == {"error": "server_error", "error_description": "Not now"}
+    assert told.headers["Reason"] == "Busy"
+    api.server.control.faults({**rule, "status": 400, "text": '{"error": "invalid_grant"}'})
+    assert refresh(api, token).json() == {"error": "invalid_grant"}
+    api.server.control.faults({**rule, "status": 200, "text": "<html>Please wait</html>"})
+    page = refresh(api, token)
+    assert (page.status_code, page.text) == (200, "<html>Please wait</html>")
+    api.server.control.faults({"kind": "unauthorized", "path": TOKEN, "times": 1})
+    assert (refresh(api, token).status_code, page.ok) == (401, True)
+    assert refresh(api, token).ok
+
+
+def test_a_call_for_tokens_may_be_carried_out_later(signed_in: tuple[Api, str]) -> None:
+    api, token = signed_in
+    late = {"kind": "late", "path": TOKEN, "seconds": 900, "times": 1}
+    api.server.control.faults(late)
+    with pytest.raises(requests.ConnectionError):
+        refresh(api, token)
+    second = refresh(api, token)
+    assert second.ok, "the first is not carried out yet"
+    api.server.control.faults(
+        {**late, "seconds": 60}, {"kind": "status", "path": TOKEN, "times": 1}
+    )
+    present = second.json()["refresh_token"]
+    assert refresh(api, present).status_code == 503
+    assert refresh(api, present).json()["error_description"] == "Old refresh token used."

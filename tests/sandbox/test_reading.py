@@ -339,3 +339,43 @@ def test_missing_rights_are_403_or_an_empty_list(start: Callable[..., Api]) -> N
     assert api.rows("crm/Accounts")
     rights = api.get("users/UserHasRights?endpoint='crm/Contacts'&action='GET'")
     assert rights.json()["d"]["UserHasRights"] is False
+
+
+@pytest.mark.parametrize("name", ["crm/Contacts", "crm", "CRM/contacts"])
+def test_rights_are_those_to_an_entity_by_all_its_lists(
+    start: Callable[..., Api], name: str
+) -> None:
+    api = start(switches=Switches(denied=(name,)))
+    lists = ("crm/Contacts", "bulk/CRM/Contacts?$select=ID", "sync/CRM/Contacts?$select=ID")
+    assert [api.get(path).status_code for path in lists] == [403, 403, 403]
+    assert api.get("logistics/Items?$select=ID&$top=1").status_code == 200
+    if name != "crm":
+        assert api.get("sync/CRM/Accounts?$select=ID").status_code == 200
+
+
+@pytest.mark.parametrize("entity", ["SalesInvoices", "SalesInvoiceLines"])
+def test_a_list_of_two_entities_asks_for_the_rights_to_both(
+    start: Callable[..., Api], entity: str
+) -> None:
+    api = start(switches=Switches(denied=(f"salesinvoice/{entity}",)))
+    assert api.get("sync/SalesInvoice/SalesInvoices?$select=ID").status_code == 403
+
+
+@pytest.mark.parametrize(("answer", "status"), [("403", 403), ("empty", 200)])
+def test_rows_without_rights_do_not_come_along_with_others(
+    start: Callable[..., Api], answer: str, status: int
+) -> None:
+    switches = Switches(denied=("salesentry/SalesEntryLines",), denied_answer=answer)
+    api = start(switches=switches)
+    path = "salesentry/SalesEntries?$select=EntryID,SalesEntryLines/ID&$expand=SalesEntryLines"
+    found = api.get(f"{path}&$top=1")
+    assert found.status_code == status
+    if status == 200:
+        assert found.json()["d"][0]["SalesEntryLines"]["results"] == []
+    assert api.get("salesentry/SalesEntries?$select=EntryID&$top=1").status_code == 200
+
+
+def test_a_single_list_can_be_closed(start: Callable[..., Api]) -> None:
+    api = start(switches=Switches(denied=("sync/CRM/Contacts",)))
+    assert api.get("sync/CRM/Contacts?$select=ID").status_code == 403
+    assert api.get("crm/Contacts?$select=ID").status_code == 200

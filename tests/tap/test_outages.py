@@ -12,9 +12,12 @@ import time_machine
 from exactonline_client.error_counts import endpoint_of
 from exactonline_client.errors import (
     AccessDenied,
+    ConfigurationError,
     DailyLimitReached,
     EndpointUnavailable,
     Incomplete,
+    SignInNeeded,
+    Unavailable,
     Unreadable,
 )
 from exactonline_client.session import TRIES
@@ -244,10 +247,15 @@ class TestTokens:
         [
             {"kind": "status", "status": 403},
             {"kind": "status", "status": 503},
+            {"kind": "status", "status": 200, "text": "<html>Please wait</html>"},
+            {"kind": "status", "status": 400, "text": '{"error": "temporarily_unavailable"}'},
             {"kind": "malformed"},
+            {"kind": "unauthorized"},
             {"kind": "cut"},
+            {"kind": "lost"},
+            {"kind": "late", "seconds": 5},
         ],
-        ids=lambda rule: str(rule.get("status", rule["kind"])),
+        ids=lambda rule: str(rule.get("text", rule.get("status", rule["kind"]))),
     )
     def test_a_failure_of_the_endpoint_passes_while_the_token_is_good(
         self, rule: dict[str, Any], bench: Bench
@@ -260,3 +268,25 @@ class TestTokens:
         assert is_complete(bench, outcome, "accounts")
         assert is_complete(bench, outcome, "items")
         assert bench.server.control.calls()["token_calls"] == 1
+
+    @pytest.mark.parametrize(
+        ("rule", "error", "words"),
+        [
+            ({"status": 400, "text": '{"error": "invalid_client"}'}, ConfigurationError, "secret"),
+            ({"status": 400, "text": '{"error": "invalid_grant"}'}, SignInNeeded, "Sign in again"),
+            ({"status": 503, "message": "Closed"}, Unavailable, "server_error Closed"),
+            ({"status": 503, "reason": "Maintenance"}, Unavailable, "Maintenance"),
+            ({"status": 200, "text": "<html>Please wait</html>"}, Unavailable, "no pair of tokens"),
+        ],
+    )
+    def test_a_lasting_refusal_is_told_in_its_words_once_the_token_is_over(
+        self, rule: dict[str, Any], error: type[Exception], words: str, bench: Bench
+    ) -> None:
+        bench.run("units")
+        bench.server.control.clock(advance_seconds=900)
+        bench.server.control.faults({"kind": "status", "path": "/api/oauth2/token", **rule})
+        outcome = bench.run("accounts")
+        assert isinstance(outcome.error, error)
+        assert words in str(outcome.error)
+        bench.server.control.faults()
+        assert bench.run("accounts").error is None, "the stored sign-in was left as it is"
