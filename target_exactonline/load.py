@@ -22,6 +22,7 @@ from target_exactonline.results import (
     UNCHANGED,
     UPDATED,
     WOULD,
+    WRITTEN,
     Fate,
     Result,
     joined,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MOST_DENIALS = 3
+"""So many documents that are denied one after the other are no matter of one document."""
 NO_PLACE = "has no place for attachments"
 SUPERSEDED = "no answer came when it was sent, and a later version takes its place"
 TAKEN = (
@@ -67,6 +70,8 @@ class Loader:
     known_alike: Callable[[str], bool]
     """Whether the documents of another stream are known by the same field as those of this."""
     sleep: Callable[[float], None]
+    denials: list[AccessDenied] = field(default_factory=list)
+    """Why documents were denied since one was written."""
     _waiting: list[tuple[str, Document]] = field(default_factory=list)
     """Documents that were sent without an answer and could not be found, with their streams."""
     _settled_at: float = 0.0
@@ -225,16 +230,24 @@ class Loader:
             for result in held:
                 self._report(result)
 
-    def _denied(self, stream: str, document: Document, error: AccessDenied) -> None:
-        """Report the document whose sending was denied; the run ends there."""
+    def _denied(self, stream: str, document: Document, error: AccessDenied) -> Fate:
+        """What becomes of a document whose sending was denied.
+
+        Raises:
+            AccessDenied: it is no matter of this document; the run ends there.
+        """
         after = self.deeds.known([_name(document)]).get(_name(document))
         if after is not None and after.doubtful:
             # It was sent, and looking for it was denied: the journal keeps the doubt.
-            return
+            raise error
+        self.denials.append(error)
         fate = Fate(REJECTED, reason=str(error))
+        if len(self.denials) < MOST_DENIALS and not error.is_of_division:
+            return fate
         result = Result(stream, self.deeds.endpoint.id, _name(document), fate)
         self._settle(result, document, after, looked=False)
         self.results.note(result)
+        raise error
 
     def _is_behind(self, document: Document) -> bool:
         """Whether another version of a document waits, which must not come after this one."""
@@ -299,8 +312,9 @@ class Loader:
         try:
             fate = self.deeds.carry_out(stream, document, row, found, waited=waited)
         except AccessDenied as error:
-            self._denied(stream, document, error)
-            raise
+            return self._denied(stream, document, error)
+        if fate.outcome in WRITTEN:
+            self.denials.clear()
         if fate.outcome == REJECTED:
             self.doubt(document)
         return fate

@@ -29,6 +29,7 @@ POSTING = "posting"
 WOULD_CREATE, WOULD_UPDATE, WOULD_DELETE = "would_create", "would_update", "would_delete"
 WOULD_SKIP, WOULD_REJECT = "would_skip", "would_reject"
 FAILED = (REJECTED, IN_DOUBT)
+WRITTEN = (CREATED, UPDATED, DELETED)
 WOULD = {
     CREATED: WOULD_CREATE,
     UPDATED: WOULD_UPDATE,

@@ -36,7 +36,7 @@ from target_exactonline.loaders import Workshop
 from target_exactonline.matching import ENTITY as MATCH_SETS
 from target_exactonline.matching import MatchSetLoader
 from target_exactonline.messages import MessageReader
-from target_exactonline.results import Results
+from target_exactonline.results import WRITTEN, Results
 from target_exactonline.settings import SCHEMA
 from target_exactonline.sinks import TEST_STREAM, DocumentSink, MatchSetSink, ProbeSink
 
@@ -92,7 +92,8 @@ class TargetExactOnline(Target):
         """Whether what is being written is the last, since the run was asked to stop."""
         self._written_state: dict[str, Any] | None = None
         self._held_state: dict[str, Any] | None = None
-        """A message with the state that may be passed on once the gathered records are written."""
+        """A message with the state that may be passed on once the gathered records are written, and
+        what was denied proves to be a matter of single records."""
 
     @classmethod
     @override
@@ -254,6 +255,21 @@ class TargetExactOnline(Target):
             with self._writing_document():
                 loader.finish()
 
+    def _check_denied(self) -> None:
+        """End in the denial where that is all that came of the run.
+
+        Raises:
+            AccessDenied: documents were denied, and none was written.
+        """
+        denials = self._denials
+        if denials and not any(self.results.counts[outcome] for outcome in WRITTEN):
+            raise denials[0]
+
+    @property
+    def _denials(self) -> list[AccessDenied]:
+        """Why documents were denied since one of their kind was written."""
+        return [error for loader in self._loaders.values() for error in loader.denials]
+
     def _all_loaders(self) -> Iterator[Loader | MatchSetLoader]:
         """The loaders that were needed so far."""
         yield from self._loaders.values()
@@ -302,7 +318,8 @@ class TargetExactOnline(Target):
             self.drain_all()
         if self.halted:
             return
-        if self.gathering.is_empty:
+        if self.gathering.is_empty and not self._denials:
+            self._held_state = None
             super()._process_state_message(message_dict)
             self.drain_all()
         else:
@@ -359,6 +376,7 @@ class TargetExactOnline(Target):
             if not self.halted:
                 self._load_gathered()
                 self._finish()
+                self._check_denied()
         if self._held_state and not self.halted:
             super()._process_state_message(self._held_state)
         with self._guarded():

@@ -13,7 +13,13 @@ import sqlalchemy as sa
 from werkzeug import Request, Response
 
 from exactonline_client.auth import TokenSource
-from exactonline_client.errors import AccessDenied, StoreError, Unavailable, UnexpectedAnswer
+from exactonline_client.errors import (
+    AccessDenied,
+    RecordsRejected,
+    StoreError,
+    Unavailable,
+    UnexpectedAnswer,
+)
 from exactonline_client.limits import Budget
 from exactonline_client.store import Store, postings
 
@@ -365,11 +371,44 @@ def test_a_number_that_is_read_later_reaches_the_warehouse(
     assert row["at"] >= told[-1]
 
 
-def test_a_document_whose_sending_is_denied_is_told(company: Company, runner: Runner) -> None:
-    company.server.control.faults(
-        {"kind": "status", "status": 403, "method": "POST", "path": "SalesInvoices"}
-    )
-    load = runner.load(company.invoice("D-10"), company.invoice("D-11"))
+DENIED = {"kind": "status", "status": 403, "method": "POST", "path": "SalesInvoices"}
+
+
+def test_a_document_whose_sending_is_denied_does_not_stop_the_others(
+    company: Company, runner: Runner
+) -> None:
+    company.server.control.faults({**DENIED, "times": 1})
+    load = runner.load(*(company.invoice(f"D-4{number}") for number in range(5)))
+    assert isinstance(load.error, RecordsRejected)
+    assert load.outcomes == [
+        ("D-40", "rejected"),
+        *((f"D-4{number}", "created") for number in range(1, 5)),
+    ]
+    company.server.control.faults()
+    assert runner.load(company.invoice("D-40")).outcomes == [("D-40", "created")]
+
+
+@pytest.mark.parametrize("documents", [1, 2])
+def test_a_run_of_which_all_was_denied_ends_in_that(
+    company: Company, runner: Runner, documents: int
+) -> None:
+    company.server.control.faults(DENIED)
+    names = [f"D-5{documents}{number}" for number in range(documents)]
+    load = runner.load(*map(company.invoice, names))
     assert isinstance(load.error, AccessDenied)
-    assert load.outcomes == [("D-10", "rejected")]
+    assert load.outcomes == [(name, "rejected") for name in names]
+    assert load.states == []
+
+
+@pytest.mark.parametrize(("reason", "tried"), [("", 3), ("NoDivisionAccess", 1)])
+def test_denials_without_end_are_not_tried_to_the_end(
+    company: Company, runner: Runner, reason: str, tried: int
+) -> None:
+    first = runner.load(company.invoice(f"D-60{reason}"))
+    assert first.outcomes == [(f"D-60{reason}", "created")]
+    company.server.control.faults({**DENIED, "reason": reason})
+    names = [f"D-6{number}{reason}" for number in range(1, 6)]
+    load = runner.load(*map(company.invoice, names))
+    assert isinstance(load.error, AccessDenied)
+    assert load.outcomes == [(name, "rejected") for name in names[:tried]]
     assert load.states == []
