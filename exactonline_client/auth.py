@@ -446,7 +446,7 @@ class TokenSource(AuthBase):
                 f"{self.app.region.base_url}/api/oauth2/token",
                 data=form,
                 headers={"Accept": "application/json"},
-                timeout=self._timeout,
+                timeout=transfer.patience(self._timeout),
                 allow_redirects=False,
                 auth=_unsigned,
                 stream=True,

@@ -363,7 +363,7 @@ class Session:
                     data=body,
                     headers=sent_headers,
                     auth=self._tokens,
-                    timeout=self._timeout,
+                    timeout=transfer.patience(self._timeout),
                     allow_redirects=False,
                     stream=True,
                     hooks={"response": transfer.forget_target},
@@ -485,10 +485,10 @@ def _where(method: str, address: str) -> str:
 
 
 def _explain(error: Exception) -> str:
-    if isinstance(error, (requests.Timeout, ReadTimeoutError)):
-        return "no answer in time"
     if refusals.never_sent(error):
         return "no connection"
+    if isinstance(error, (requests.Timeout, ReadTimeoutError)):
+        return "no answer in time"
     if isinstance(error, (DecodeError, requests.exceptions.ContentDecodingError)):
         return "an answer that cannot be unpacked"
     return f"the connection was cut ({type(error).__name__})"

@@ -33,9 +33,17 @@ ERRORS = (
 PIECE = 65_536
 """Bytes that an answer is read by."""
 LONGEST_TITLE = 80
+CONNECTING = 20.0
+"""Seconds that a connection may take to come about, whatever time an answer has: what hangs there
+must not leave long after it was noted as about to be sent."""
 
 _HTML = re.compile(rb"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+
+
+def patience(seconds: float) -> tuple[float, float]:
+    """The time-outs of a request whose answer may take so long: to connect, and to read."""
+    return min(CONNECTING, seconds), seconds
 
 
 def forget_target(answer: requests.Response, *_args: object, **_options: object) -> None:

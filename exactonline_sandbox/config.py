@@ -76,7 +76,7 @@ class Switches:
     tells_removed_columns: bool = True
     """The refusal of a `$select` that names such a column names it too."""
     denied: tuple[str, ...] = ()
-    """What the user has no rights to: entities (`crm/Contacts`, bulk and sync lists too), single lists
+    """What the user has no rights to: entities (`crm/Contacts`, by all their lists), single lists
     (`sync/CRM/Contacts`), services (`crm`)."""
     denied_answer: str = "403"
     """What a list without rights gives: `403`, or an `empty` list."""

@@ -89,8 +89,8 @@ class TestSettings:
             assert connection.me
         sent: list[Any] = [call.request for call in endpoint.mock.calls]
         for_token, for_me = (request.req_kwargs["timeout"] for request in sent)
-        assert for_me == seconds
-        assert for_token > 0
+        assert for_me == (min(seconds, 20), seconds)
+        assert for_token == (20, 60)
 
     @pytest.mark.parametrize("what", ["stop", "fail", "wait"])
     def test_the_reserve_and_the_end_of_the_day_are_as_set(

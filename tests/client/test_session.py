@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import format_datetime
@@ -91,11 +92,14 @@ class TestRequest:
         assert mock.calls[0].request.url == f"{URL}?$skiptoken=5L"
 
     @pytest.mark.parametrize("method", ["GET", *WRITES])
-    def test_every_call_has_a_timeout(self, method: str, exact: Exact, mock: Any) -> None:
+    @pytest.mark.parametrize(("seconds", "to_connect"), [(7.5, 7.5), (300.0, 20.0)])
+    def test_every_call_has_a_timeout(
+        self, method: str, seconds: float, to_connect: float, exact: Exact, mock: Any
+    ) -> None:
         exact.sign_in()
         mock.add(method, URL, json={"d": []})
-        call(exact.session(timeout=7.5), method)
-        assert mock.calls[0].request.req_kwargs["timeout"] == 7.5
+        call(exact.session(timeout=seconds), method)
+        assert mock.calls[0].request.req_kwargs["timeout"] == (to_connect, seconds)
 
     def test_calls_are_counted_by_division(self, session: Session, mock: Any) -> None:
         for _ in range(2):
@@ -503,6 +507,20 @@ def trouble(*ways: str) -> Iterator[Trouble]:
             thread.join(10)
 
 
+@contextmanager
+def full_port() -> Iterator[int]:
+    """A port on which nobody takes a connection, nor refuses one."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.settimeout(0)
+            waiting.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+
+
 @pytest.fixture
 def reach(exact: Exact) -> Iterator[Callable[..., Session]]:
     """A signed-in session at a port of this machine."""
@@ -556,6 +574,11 @@ class TestLostAnswers:
     ) -> None:
         with pytest.raises(Unavailable, match="Nothing was sent"):
             call(reach(closed_port), method)
+
+    def test_a_connection_that_hangs_is_no_doubt(self, reach: Callable[..., Session]) -> None:
+        with full_port() as port, pytest.raises(Unavailable, match="Nothing was sent") as caught:
+            call(reach(port, 0.3), "POST")
+        assert caught.value.not_carried_out
 
     def test_no_connection_for_a_read_is_told(
         self, reach: Callable[..., Session], closed_port: int, naps: list[float]
