@@ -187,6 +187,7 @@ def _facts(tap: TapExactOnline, found: Estimate, hints: list[str], counted: int)
         "lists": [asdict(cost) for cost in found.costs],
         "divisions": [asdict(division) for division in found.divisions],
         "calls": found.calls,
+        "free_calls": found.free_calls,
         "at_least": found.at_least,
         "minutes": round(found.minutes, 2),
         "days": found.days,
@@ -205,18 +206,20 @@ def _print(found: Estimate, hints: Iterable[str]) -> None:
     print_table(DIVISIONS, rows)
     calls = _calls(found.calls, at_least=found.at_least)
     click.echo(f"\nTogether: {calls} calls, {_duration(found)}.")
+    click.echo(f"Besides, calls of current/Me, which count against no limit: {found.free_calls}.")
     for hint in hints:
         click.echo(f"- {hint}")
 
 
 def _row(cost: Cost) -> dict[str, Any]:
-    known = cost.rows is not None or not cost.streams
+    known = cost.rows is not None or cost.free_calls or not cost.streams
+    calls = _calls(cost.calls, at_least=not known)
     return {
         **asdict(cost),
         "stream": ", ".join(cost.streams) or "(the run itself)",
         "scope": cost.scope if cost.streams else None,
         "rows": None if cost.rows is None else f"{cost.rows:,} ({cost.known_from})",
-        "calls": _calls(cost.calls, at_least=not known),
+        "calls": f"{cost.free_calls} (no limit)" if cost.free_calls else calls,
         "last_run": _last_run(cost),
     }
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 STREAM = "document_attachments"
+FILES = "docs/SysAttachment.aspx"
+"""What the calls for files are counted by."""
 SETTING, MOST = "attachments", "attachments_max_mb"
 CONTENT = "content"
 MEGABYTE = 1_000_000
@@ -44,9 +46,14 @@ class AttachmentStream(ExactStream):
         needed = [self.plan.columns[name] for name in (LINK, NAME, SIZE)]
         return [*chosen, *(item for item in needed if item not in chosen)]
 
+    @property
+    def wants_files(self) -> bool:
+        """Whether the column that holds the file is selected."""
+        return bool(self.mask.get(("properties", COLUMN), True))
+
     @override
     def _rows(self, here: Partition, *others: Partition) -> Iterator[Batch]:
-        wanted = self.mask.get(("properties", COLUMN), True)
+        wanted = self.wants_files
         before = dict(here.state)
         for batch in super()._rows(here, *others):
             ready: list[Row] = []

@@ -17,7 +17,8 @@ from exactonline_client import catalogue, list_sizes, odata
 from exactonline_client.errors import NOT_READABLE, DailyLimitReached, UnexpectedAnswer
 from exactonline_client.list_sizes import Size
 from exactonline_client.store import budgets
-from tap_exactonline import deletes, parallel, reading, rights, sources
+from tap_exactonline import attachments, deletes, parallel, reading, rights, sources
+from tap_exactonline.attachments import AttachmentStream
 from tap_exactonline.bookmarks import modified_filter
 from tap_exactonline.custom import CustomPlan
 from tap_exactonline.plan import MODIFIED
@@ -39,6 +40,7 @@ PAGE, BIG_PAGE = 60, 1000
 """Rows a call, on plain endpoints and on those made for reading much."""
 CALLS_A_MINUTE, CALLS_A_DAY = 60, 5000
 """The limits of a division where its answers have not told others yet."""
+ME = "current/Me"
 COUNTED, LAST_RUN = "count", "last run"
 
 
@@ -62,6 +64,8 @@ class Cost:
     """What it feeds; nothing where it serves the run itself."""
     endpoint: str
     calls: int
+    free_calls: int = 0
+    """Those that count against no limit, and are not among `calls`."""
     scope: str = ALL
     page_size: int | None = None
     rows: int | None = None
@@ -99,6 +103,11 @@ class Estimate:
     def calls(self) -> int:
         """All calls together."""
         return sum(cost.calls for cost in self.costs)
+
+    @property
+    def free_calls(self) -> int:
+        """The calls besides that count against no limit."""
+        return sum(cost.free_calls for cost in self.costs)
 
     @property
     def expected_calls(self) -> Mapping[tuple[int, tuple[str, ...]], int]:
@@ -209,10 +218,8 @@ def estimate(tap: TapExactOnline, lists: list[Source], days: float) -> Estimate:
     """
     ever = _known(tap.connection)
     known, runs = _fresh(tap.connection, ever, days), _last_runs(ever)
-    costs = [
-        *(_cost(tap, one, known, runs.get((one.division, one.name))) for one in lists),
-        *_overhead(tap, lists, ever),
-    ]
+    costs = [_cost(tap, one, known, runs.get((one.division, one.name))) for one in lists]
+    costs += [*_files(tap, costs), *_overhead(tap, lists, ever)]
     by_division: defaultdict[int, list[Cost]] = defaultdict(list)
     for cost in costs:
         by_division[cost.division].append(cost)
@@ -222,7 +229,7 @@ def estimate(tap: TapExactOnline, lists: list[Source], days: float) -> Estimate:
     for number, mine in sorted(by_division.items()):
         a_minute, a_day = limits.get(number, (CALLS_A_MINUTE, CALLS_A_DAY))
         calls = sum(cost.calls for cost in mine)
-        at_least = any(cost.rows is None and cost.streams for cost in mine)
+        at_least = any(_is_unknown(cost) for cost in mine)
         days_needed = math.ceil(calls / max(a_day - reserve, 1))
         divisions.append(Division(number, calls, at_least, calls / a_minute, days_needed))
     return Estimate(
@@ -231,6 +238,11 @@ def estimate(tap: TapExactOnline, lists: list[Source], days: float) -> Estimate:
         minutes=_minutes(costs, limits, tap.config.get(parallel.SETTING) or parallel.DEFAULT),
         days=max((division.days for division in divisions), default=0),
     )
+
+
+def _is_unknown(cost: Cost) -> bool:
+    """Whether a list may take more calls than are told."""
+    return bool(cost.streams) and cost.rows is None and not cost.free_calls
 
 
 def _minutes(costs: Iterable[Cost], limits: Mapping[int, tuple[int, int]], at_once: int) -> float:
@@ -274,14 +286,16 @@ def _cost(tap: TapExactOnline, source: Source, known: Known, last_run: LastRun |
     calls = max(1, math.ceil((rows or 0) / page))
     if isinstance(plan, CustomPlan) and plan.around and size and size.calls:
         calls = size.calls
-    if rows == 0 and source.scope != CHANGES and tap.config.get(rights.SETTING, True):
+    if rows == 0 and source.asks_for_rights and tap.config.get(rights.SETTING, True):
         calls += 1
+    is_free = "{division}" not in plan.endpoint.uri
     unused = plan.endpoint.kind != "sync" and plan.stream.sync is not None and rows is not None
     return Cost(
         division=source.division,
         streams=source.streams,
         endpoint=plan.endpoint.id,
-        calls=calls,
+        calls=0 if is_free else calls,
+        free_calls=calls if is_free else 0,
         scope=source.scope,
         page_size=page,
         rows=rows,
@@ -291,8 +305,18 @@ def _cost(tap: TapExactOnline, source: Source, known: Known, last_run: LastRun |
     )
 
 
+def _files(tap: TapExactOnline, costs: Iterable[Cost]) -> Iterator[Cost]:
+    """A call for the file of each attachment, where those are read."""
+    stream = tap.streams.get(attachments.STREAM)
+    if isinstance(stream, AttachmentStream) and stream.wants_files:
+        for cost in costs:
+            if attachments.STREAM in cost.streams and cost.rows:
+                yield Cost(cost.division, (), attachments.FILES, cost.rows)
+
+
 def _overhead(tap: TapExactOnline, lists: list[Source], known: Known) -> Iterator[Cost]:
-    """The calls that belong to no stream: the deleted log, and the list of divisions."""
+    """The calls that belong to no stream: the user, the deleted log, the list of divisions."""
+    yield Cost(tap.reach.current, (), ME, 0, free_calls=1)
     logged = {
         stream.name
         for stream in sources.selected(tap)
@@ -301,7 +325,8 @@ def _overhead(tap: TapExactOnline, lists: list[Source], known: Known) -> Iterato
     with_log = {source.division for source in lists if logged.intersection(source.streams)}
     for division in sorted(with_log):
         yield Cost(division, (), deletes.ENDPOINT, 1)
-    if with_log or any(source.plan.endpoint.kind == "sync" for source in lists):
+    needs_list = bool(with_log or tap.config.get("all_divisions"))
+    if needs_list or any(source.plan.endpoint.kind == "sync" for source in lists):
         size = known.get((tap.reach.current, LIST, ALL))
         found = size.rows if size else len({source.division for source in lists})
         yield Cost(tap.reach.current, (), LIST, max(1, math.ceil(found / PAGE)))

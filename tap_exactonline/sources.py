@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import list_sizes
 from exactonline_client.error_counts import endpoint_of
 from exactonline_client.list_sizes import Size
-from tap_exactonline import bookmarks, continuity, deletes
+from tap_exactonline import bookmarks, continuity, deletes, rights
 from tap_exactonline.documents import HeaderStream
 from tap_exactonline.plan import MODIFIED, TIMESTAMP
 from tap_exactonline.reach import LIST
@@ -39,6 +39,8 @@ class Source:
     """Which rows are read: `all`, `changes`, or `since` the start date."""
     since: str | None = None
     """The moment (UTC, ISO) from which rows are read; None where that is not known."""
+    asks_for_rights: bool = False
+    """Whether the run asks about the user's rights where the list is empty."""
 
     @property
     def name(self) -> str:
@@ -62,6 +64,7 @@ class _Start:
 
     scope: str
     since: str | None = None
+    asks_for_rights: bool = False
 
 
 def of(tap: TapExactOnline) -> list[Source]:
@@ -71,9 +74,13 @@ def of(tap: TapExactOnline) -> list[Source]:
     begins: dict[tuple[int, str], dict[str, _Start]] = {}
     for stream in selected(tap):
         for division in _divisions(tap, stream):
-            state = states.get((stream.name, division), {})
+            state = states.get((stream.name, _place(stream, division)), {})
             owner = plans[_owner(tap, stream, division)]
-            start = _start(tap, stream, state, owner.bookmark)
+            is_new = not state.get("replication_key_value")
+            start = replace(
+                _start(tap, stream, state, owner.bookmark),
+                asks_for_rights=is_new and rights.is_due(tap.connection, division, state, tap.now),
+            )
             begins.setdefault((division, owner.name), {})[stream.name] = start
     return [
         _source(plans, name, division, starts)
@@ -95,19 +102,23 @@ def _owner(tap: TapExactOnline, stream: ExactStream, division: int) -> str:
     return stream.name
 
 
+def _place(stream: ExactStream, division: int) -> int | None:
+    """Which partition of the state a division has; lists of the user have one for all."""
+    return None if stream.plan.stream.per_user else division
+
+
 def _divisions(tap: TapExactOnline, stream: ExactStream) -> list[int]:
     if stream.plan.stream.per_user:
         return [tap.reach.current]
     return tap.reach.of(stream.name)
 
 
-def _states(tap: TapExactOnline) -> Mapping[tuple[str, int], Mapping[str, Any]]:
-    """The state of each partition, by stream and division."""
+def _states(tap: TapExactOnline) -> Mapping[tuple[str, int | None], Mapping[str, Any]]:
+    """The state of each partition, by stream and division; that of the user's lists by None."""
     return {
-        (stream, partition["context"][PARTITION]): partition
+        (stream, partition.get("context", {}).get(PARTITION)): partition
         for stream, bookmark in tap.state.get("bookmarks", {}).items()
-        for partition in bookmark.get("partitions", ())
-        if PARTITION in partition.get("context", {})
+        for partition in (bookmark, *bookmark.get("partitions", ()))
     }
 
 
@@ -139,11 +150,12 @@ def _source(
     scopes = {start.scope for start in starts.values()}
     sinces = [start.since for start in starts.values()]
     known = [since for since in sinces if since is not None]
+    asks = any(start.asks_for_rights for start in starts.values())
     if ALL in scopes:
-        return Source(plan, lines, tuple(starts), division, ALL)
+        return Source(plan, lines, tuple(starts), division, ALL, asks_for_rights=asks)
     scope = next((scope for scope in sorted(scopes) if scope != CHANGES), CHANGES)
     since = min(known) if len(known) == len(sinces) else None
-    return Source(plan, lines, tuple(starts), division, scope, since)
+    return Source(plan, lines, tuple(starts), division, scope, since, asks)
 
 
 def expected(tap: TapExactOnline, sources: list[Source]) -> dict[tuple[int, str], int]:

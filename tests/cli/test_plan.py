@@ -109,9 +109,10 @@ def test_people_get_a_table(
     ]
     assert accounts[1:4] == ["accounts", "sync/CRM/Accounts", "all"]
     assert accounts[5:7] == ["(count)", "1000"]
-    assert lines[-1] == (
-        "Together: at least 13 calls, less than a minute at the limit of calls a minute."
-    )
+    assert lines[-2:] == [
+        "Together: at least 13 calls, less than a minute at the limit of calls a minute.",
+        "Besides, calls of current/Me, which count against no limit: 1.",
+    ]
 
 
 def test_settings_come_from_the_environment_too(

@@ -35,17 +35,21 @@ WEEK = 7.0
 PAIR = ("sales_invoices", "sales_invoice_lines")
 
 
+OF_DISCOVERY = ("use_sync_api", "custom_streams")
+
+
 @cache
-def selection(streams: tuple[str, ...], **config: Any) -> str:
+def selection(streams: tuple[str, ...], config: str) -> str:
     """A catalog, which takes a while to make."""
-    return json.dumps(catalog(streams, None, config))
+    return json.dumps(catalog(streams, None, json.loads(config)))
 
 
 def tap(bench: Bench, *streams: str, state: Any = None, **config: Any) -> TapExactOnline:
     settings = {**bench.config, **config}
+    own = {name: config[name] for name in OF_DISCOVERY if name in config}
     return TapExactOnline(
         config=settings,
-        catalog=json.loads(selection(streams, use_sync_api=config.get("use_sync_api", True))),
+        catalog=json.loads(selection(streams, json.dumps(own))),
         state=state,
         message_writer=Collector(),
     )
@@ -68,6 +72,12 @@ def made(bench: Bench) -> int:
     return sum(call["count"] for call in calls if call["division"])
 
 
+def made_free(bench: Bench) -> int:
+    """Calls that count against no limit."""
+    calls = bench.server.control.calls()["calls"]
+    return sum(call["count"] for call in calls if not call["division"])
+
+
 @pytest.mark.parametrize("bench", [{"invoices": 300, "divisions": 2}], indirect=True)
 @pytest.mark.parametrize("use_sync_api", [True, False])
 def test_a_first_load_takes_the_calls_that_were_estimated(
@@ -81,6 +91,38 @@ def test_a_first_load_takes_the_calls_that_were_estimated(
     run(tap(bench, *streams, **settings))
     assert found.calls == made(bench)
     assert [one.division for one in found.divisions] == [*bench.divisions]
+
+
+@pytest.mark.parametrize("bench", [{"invoices": 6, "divisions": 2}], indirect=True)
+@pytest.mark.parametrize(
+    ("streams", "settings"),
+    [
+        (("me", "system_divisions", "hrm_divisions", "accountant_info"), {}),
+        (("journals", "accounts"), {"all_divisions": True, "use_sync_api": False}),
+        (("posting_results",), {}),
+        (("deleted",), {"deletes": "stream"}),
+        (("document_attachments",), {"attachments": "content"}),
+        (("codes",), {"custom_streams": [{"name": "codes", "path": "vat/VATCodes"}]}),
+        (("stock_positions", "employees", "payments", *PAIR), {}),
+        (("journals",), {"start_date": "2200-01-01T00:00:00Z"}),
+    ],
+    ids=lambda value: "+".join(value) or "none",
+)
+def test_every_kind_of_stream_takes_the_calls_that_are_estimated(
+    bench: Bench, streams: tuple[str, ...], settings: dict[str, Any]
+) -> None:
+    """In a first run, and in a second one that goes on from its state."""
+    chosen = {} if "all_divisions" in settings else {"divisions": [*bench.divisions]}
+    settings = {"deletes": "off", **chosen, **settings}
+    state = None
+    for _ in range(2):
+        found = estimated(tap(bench, *streams, state=state, **settings))
+        bench.server.control.reset_calls()
+        reader = tap(bench, *streams, state=state, **settings)
+        run(reader)
+        assert (found.calls <= made(bench)) if found.at_least else (found.calls == made(bench))
+        assert found.free_calls == made_free(bench)
+        state = json.loads(json.dumps(reader.state))
 
 
 def test_an_incremental_run_is_estimated_by_what_has_changed(bench: Bench) -> None:
