@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 ALARM = 9
 """Exit code where a sign-in is about to end, or has ended."""
 RUNS_SHOWN = 5
+NOT_ENDED = "running, or killed"
+"""What a run is that noted no end: one that is killed cannot note it."""
 CONNECTIONS = {
     "connection": "Connection",
     "region": "Region",
@@ -114,6 +116,7 @@ def _facts(store: Store, account: Account) -> dict[str, Any]:
         "token_received_at": moment(received),
         "token_age_minutes": None if received is None else round((now - received) / 60, 1),
         "days_left": None if left is None else round(left, 1),
+        "ended": account.ended,
         "budgets": _budgets(store, account.app_key, now),
         "runs": [
             {**vars(run), "started_at": moment(run.started_at), "ended_at": moment(run.ended_at)}
@@ -152,7 +155,13 @@ def _print_tables(found: list[dict[str, Any]]) -> None:
         if rows:
             click.echo(f"\n{title}")
             shown = [
-                {**row, "minute": _left(row, "minute"), "day": _left(row, "day")} for row in rows
+                {
+                    **row,
+                    "minute": _left(row, "minute"),
+                    "day": _left(row, "day"),
+                    "ended_at": row.get("ended_at") or NOT_ENDED,
+                }
+                for row in rows
             ]
             print_table(columns, shown)
 
@@ -167,10 +176,12 @@ def _last_run(facts: dict[str, Any]) -> str | None:
 
 
 def _ends_soon(facts: dict[str, Any], days: float) -> bool:
-    return facts["days_left"] is not None and facts["days_left"] <= days
+    return bool(facts["ended"]) or (facts["days_left"] is not None and facts["days_left"] <= days)
 
 
 def _alarm(facts: dict[str, Any]) -> str:
+    if facts["ended"]:
+        return f"Connection {facts['connection']} has ended. {facts['ended']}"
     if facts["days_left"] <= 0:
         return (
             f"Connection {facts['connection']} was not used for 30 days and has ended. "

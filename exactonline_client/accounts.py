@@ -44,6 +44,8 @@ class Account:
     """Divisions a person chose; None where nobody did, or where all were chosen."""
     received_at: float | None
     """When the present tokens were received; None before the first refresh."""
+    ended: str | None
+    """Why Exact does not go on with the sign-in, as a run was told; None where it does."""
 
     def app(self, secret: str) -> App:
         """The app registration of this connection."""
@@ -51,6 +53,8 @@ class Account:
 
     def days_left(self, now: float) -> float | None:
         """Days until Exact forgets the sign-in unless it is used; None where not known."""
+        if self.ended:
+            return 0.0
         if self.received_at is None:
             return None
         return CHAIN_DAYS - (now - self.received_at) / DAY
@@ -74,6 +78,7 @@ def load(store: Store) -> list[Account]:
             user_name=row.user_name,
             divisions=tuple(row.divisions) if row.divisions else None,
             received_at=row.received_at or None,
+            ended=row.ended,
         )
         for row in rows
     ]

@@ -229,13 +229,22 @@ class TokenSource(AuthBase):
                 self._warn_of_idleness(chain)
                 try:
                     return self._refresh(chain, refused)
-                except SignInNeeded:
+                except SignInNeeded as error:
                     other = self._instead_of(chain)
                     if other is None:
+                        self._note_end(chain, error)
                         raise
                     chain = other
                 except Unavailable as error:
                     return self._used_on(chain, refused, error)
+
+    def _note_end(self, chain: _Chain, error: SignInNeeded) -> None:
+        """Note that a chain has ended, for those who look without asking Exact."""
+        try:
+            self._replace(chain, {"ended": str(error)})
+        except StoreError as failure:
+            # What the run ends with is what matters.
+            logger.warning("That the sign-in has ended could not be noted. %s", failure)
 
     def _until(self, token: Token, moment: float) -> Token:
         """The token, after noting when to ask for the next one."""
@@ -317,6 +326,7 @@ class TokenSource(AuthBase):
             "previous_refresh_token": None,
             "received_at": 0.0,
             "proven_at": None,
+            "ended": None,
             "seed": self._seed_mark,
         }
 
@@ -398,6 +408,7 @@ class TokenSource(AuthBase):
             "previous_refresh_token": self._store.encrypt(previous),
             "received_at": token.received_at,
             "proven_at": None,
+            "ended": None,
         }
 
     @patient

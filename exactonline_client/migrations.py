@@ -35,6 +35,7 @@ def _version_1(connection: sa.Connection) -> None:
         sa.Column("received_at", sa.Float, nullable=False),
         sa.Column("proven_at", sa.Float),
         sa.Column("seed", sa.String(64)),
+        sa.Column("ended", sa.Text),
     )
     sa.Table(
         "runs",

@@ -54,6 +54,7 @@ connections = sa.Table(
     sa.Column("received_at", sa.Float, nullable=False),
     sa.Column("proven_at", sa.Float),
     sa.Column("seed", sa.String(64)),
+    sa.Column("ended", sa.Text),
 )
 
 runs = sa.Table(

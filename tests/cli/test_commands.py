@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 
 from exactonline_client.connection import connect
-from exactonline_client.store import Store, connections
+from exactonline_client.store import Store, connections, runs
 from exactonline_sandbox import Sandbox, SandboxConfig, User
 from tests.cli.conftest import SECOND_USER
 
@@ -194,6 +194,32 @@ class TestStatus:
         assert result.exit_code == code
         assert told in result.stderr
         assert bool(told) == bool(result.stderr)
+
+    def test_a_sign_in_that_was_revoked_has_ended_until_somebody_signs_in_again(
+        self, server: Server, store_url: str, books: str, command: Callable[..., Result]
+    ) -> None:
+        server.control.revoke()
+        server.control.clock(advance_seconds=600)
+        age(store_url, books, 0.01)
+        assert command("keepalive").exit_code == 3
+        result = command("status", "--json")
+        (told,) = json.loads(result.stdout)["connections"]
+        assert result.exit_code == 9
+        assert told["days_left"] == 0.0
+        assert "no longer knows this sign-in (revoked)" in told["ended"]
+        assert f"Connection {books} has ended. Exact Online no longer knows" in result.stderr
+        sign_in(server, store_url)
+        result = command("status", "--json")
+        (told,) = json.loads(result.stdout)["connections"]
+        assert (result.exit_code, told["days_left"], told["ended"]) == (0, 30.0, None)
+
+    def test_a_run_that_was_killed_is_not_said_to_have_ended(
+        self, store_url: str, books: str, command: Callable[..., Result]
+    ) -> None:
+        with closing(Store(store_url)) as store, store.transaction() as connection:
+            row = {"connection": books, "program": "tap-exactonline", "started_at": 1.0, "calls": 0}
+            connection.execute(runs.insert().values(**row))
+        assert "running, or killed" in command("status").stdout
 
     def test_an_empty_store_says_what_to_do(self, command: Callable[..., Result]) -> None:
         result = command("status")
