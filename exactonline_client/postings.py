@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from exactonline_client import catalogue
 from exactonline_client.database import patient
 from exactonline_client.errors import StoreError
 from exactonline_client.store import postings
@@ -46,6 +47,8 @@ DONE, BROKEN, REFUSED, HELD = "done", "failed", "refused", "held"
 Unchecked: its totals have to be compared first. Broken: it is processed, but a part failed.
 Refused: Exact Online left it open. Held: we did, and a person has to look at it.
 """
+SCHEMA_SIGNS = ("-", ".")
+"""What stands between the schema and the name of a table in the name of a stream."""
 BESIDE = "#beside-"
 """How the entry of a record begins that failed beside the document with its reference."""
 FREED = "settled as not created"
@@ -86,6 +89,7 @@ class Wanted:
     apps: Collection[str]
     division: int | None = None
     stream: str | None = None
+    """Its name as it was loaded, with or without the schema in front, or that of its entity."""
     outcomes: Collection[str] | None = None
     reference: str | None = None
     since: float | None = None
@@ -94,11 +98,11 @@ class Wanted:
     @property
     def condition(self) -> sa.ColumnElement[bool]:
         """The same for a query."""
-        given = ("division", "stream")
-        found: list[sa.ColumnElement[bool]] = [
-            postings.c.app.in_(self.apps),
-            *(postings.c[name] == getattr(self, name) for name in given if self._has(name)),
-        ]
+        found: list[sa.ColumnElement[bool]] = [postings.c.app.in_(self.apps)]
+        if self.division is not None:
+            found.append(postings.c.division == self.division)
+        if self.stream is not None:
+            found.append(_is_of(self.stream))
         if self.reference is not None:
             named = (self.reference, beside(self.reference))
             found.append(postings.c.reference.in_(named))
@@ -108,8 +112,25 @@ class Wanted:
             found.append(postings.c.at >= self.since)
         return sa.and_(*found)
 
-    def _has(self, name: str) -> bool:
-        return getattr(self, name) is not None
+
+def _is_of(stream: str) -> sa.ColumnElement[bool]:
+    """Whether a posting came with a stream, or is of the entity that has this name.
+
+    Taps of databases put a schema in front: `public-sales_invoices`, `warehouse.sales_invoices`.
+    """
+    known = catalogue.load().streams.values()
+    entities = [each.plain for each in known if each.plain and _plain(each.name) == _plain(stream)]
+    name = postings.c.stream
+    return sa.or_(
+        name == stream,
+        *(name.endswith(f"{sign}{stream}", autoescape=True) for sign in SCHEMA_SIGNS),
+        postings.c.entity.in_(entities),
+    )
+
+
+def _plain(name: str) -> str:
+    """What the spellings of an entity's name have in common: `SalesInvoices`, `sales_invoices`."""
+    return name.replace("_", "").casefold()
 
 
 @patient

@@ -130,6 +130,20 @@ class TestResults:
         result = command("results", "--json", *options)
         assert [json.loads(line)["reference"] for line in result.stdout.splitlines()] == left
 
+    @pytest.mark.parametrize("name", ["public-sales_invoices", "sales_invoices", "SalesInvoices"])
+    @pytest.mark.parametrize("loaded", ["public-sales_invoices", "public.sales_invoices", "orders"])
+    def test_a_stream_is_found_as_it_was_loaded_and_by_its_entity(
+        self, journal: Journal, command: Callable[..., Result], name: str, loaded: str
+    ) -> None:
+        journal.note("W1", "created", stream=loaded)
+        journal.note("W2", "created", stream="public-accounts", entity="crm/Accounts")
+        by_schema = name.startswith("public") and name != loaded
+        wanted = [] if by_schema else ["W1"]
+        result = command("results", "--json", "--stream", name)
+        assert [json.loads(line)["reference"] for line in result.stdout.splitlines()] == wanted
+        result = command("results", "--json", "--stream", loaded.removeprefix("public-"))
+        assert "W1" in result.stdout
+
     def test_people_see_a_table_and_how_many_there_are(
         self, journal: Journal, command: Callable[..., Result]
     ) -> None:
@@ -196,6 +210,14 @@ class TestSettle:
         assert "Choose one with --division" in result.stderr
         assert command(*settle, "--division", str(DIVISIONS[1])).exit_code == 0
         assert command(*settle).exit_code == 0
+
+    @pytest.mark.parametrize("name", ["public-sales_invoices", "sales_invoices"])
+    def test_a_stream_has_two_names(
+        self, journal: Journal, command: Callable[..., Result], name: str
+    ) -> None:
+        journal.note("W1", "in_doubt", stream="public-sales_invoices")
+        assert command("results", "settle", name, "W1", "--not-created").exit_code == 0
+        assert journal.rows()["W1"].outcome == "rejected"
 
     @pytest.mark.parametrize("options", [(), ("--created", KEY, "--not-created")])
     def test_it_is_said_which(
@@ -289,6 +311,16 @@ class TestReplay:
     ) -> None:
         journal.note("10021", "in_doubt", content={"Name": "a"}, entity="crm/Accounts")
         assert "0 records are sent again" in command("replay").stderr
+
+    @pytest.mark.parametrize("name", ["public-sales_invoices", "sales_invoices"])
+    def test_a_stream_has_two_names(
+        self, server: Server, journal: Journal, command: Callable[..., Result], name: str
+    ) -> None:
+        reference = f"two-{len(name)}"
+        content = self.invoice(server, reference)
+        journal.note(reference, "rejected", content=content, stream="public-sales_invoices")
+        assert command("replay", "--stream", name).exit_code == 0
+        assert len(self.created(server, reference)) == 1
 
     def test_what_is_settled_as_not_created_is_sent_again(
         self, server: Server, journal: Journal, command: Callable[..., Result]
