@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from contextlib import closing
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -179,6 +181,99 @@ def settle(  # noqa: PLR0913 - one for each option
             )
     told = f"created, as {key}" if key else "not created; it may be sent again"
     click.echo(f"Division {posting.division}: {reference} of {stream} is settled as {told}.")
+
+
+@results.command()
+@click.argument("reference")
+@stream_option
+@division_option
+@click.option("--yes", is_flag=True, help="Forget without a question.")
+@connection_option
+@store_option
+def forget(  # noqa: PLR0913 - one for each option
+    *,
+    reference: str,
+    stream: str | None,
+    division: int | None,
+    yes: bool,
+    connection: str | None,
+    store_url: str | None,
+) -> None:
+    """Forget a document: all that the store keeps of it, its record and files' names included.
+
+    REFERENCE is that which exactonline results shows. Of a document that is at Exact a keyed hash
+    of the reference is left, so that it is not sent again. Exact itself is not asked or changed.
+    """
+    with closing(open_store(store_url)) as store:
+        wanted = Wanted(apps_of(store, connection), division, stream, reference=reference)
+        found = postings.newest(store, wanted)
+        if not found:
+            _tell_unknown(store, wanted)
+            return
+        _refuse_doubtful(found)
+        click.echo("\n".join(f"{_said(posting)}: {posting.outcome}" for posting in found))
+        if not (yes or _is_meant()):
+            click.echo("Nothing was forgotten.", err=True)
+            return
+        for posting in found:
+            _forget(store, posting)
+    click.echo(f"{reference} is forgotten.")
+
+
+def _is_meant() -> bool:
+    """Whether the person who is asked wants it.
+
+    Raises:
+        ConfigurationError: nobody answers.
+    """
+    try:
+        return click.confirm("Forget this for good? Later changes of it cannot be loaded.")
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise ConfigurationError(
+            "Nothing was forgotten, since nobody answered the question. Say --yes."
+        ) from None
+
+
+def _tell_unknown(store: Store, wanted: Wanted) -> None:
+    """Raises ConfigurationError where nothing was forgotten either."""
+    if not postings.was_forgotten(store, wanted.apps, str(wanted.reference)):
+        raise ConfigurationError(
+            f"Nothing is kept under the reference {wanted.reference}. Those that are: "
+            "exactonline results --limit 1000."
+        )
+    click.echo(f"{wanted.reference} is forgotten.")
+
+
+def _refuse_doubtful(found: list[Posting]) -> None:
+    for posting in found:
+        if posting.outcome in DOUBTFUL:
+            names = f"{shlex.quote(posting.stream)} {shlex.quote(posting.reference)}"
+            raise ConfigurationError(
+                f"{_said(posting)} is in doubt, and the store needs its record to look for it. "
+                f"Nothing was forgotten. Say what became of it first: exactonline results settle "
+                f"{names} --created ID | --not-created."
+            )
+
+
+def _forget(store: Store, posting: Posting) -> None:
+    # While a run loads documents of this kind, it goes by what it has read of them.
+    kind = posting.entity.rpartition("/")[2]
+    with store.lock(f"load-{kind}-{posting.division}"):
+        done = postings.forget(store, posting, server_clock(store)())
+    if not done and postings.newest(store, _of(posting)):
+        raise ConfigurationError(
+            f"{_said(posting)} was sent by a run just now. Try again when that has ended."
+        )
+
+
+def _of(posting: Posting) -> Wanted:
+    return Wanted([posting.app], posting.division, outcomes=DOUBTFUL, reference=posting.reference)
+
+
+def _said(posting: Posting) -> str:
+    return f"Division {posting.division}: {posting.reference} of {posting.stream}"
 
 
 def _the_one(found: list[Posting], wanted: Wanted) -> Posting:

@@ -162,6 +162,8 @@ def _prepare_sqlite(synchronous: str, connection: Any, _record: object) -> None:
     # SQLAlchemy is to begin transactions itself, so that a write lock is taken at once.
     connection.isolation_level = None
     connection.execute("PRAGMA busy_timeout = 30000")
+    # What is deleted is overwritten: it was to be forgotten.
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
 

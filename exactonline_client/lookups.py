@@ -1,9 +1,10 @@
 """Finding the keys of rows by their codes or names: many in one call, and seldom twice.
 
-What is found is kept in the store for some hours; what is not found is never kept, since it may be
-created the next minute. Where much is asked of a list, reading it is cheaper than asking: a page of
-a bulk list brings a thousand rows, a filter has room for about a hundred codes. No more pages are
-read than calls would be spent on asking, so that it never costs more than twice the cheaper way.
+What is found is kept in the store for some hours, under a hash of what it was found by; what is not
+found is never kept, since it may be created the next minute. Where much is asked of a list, reading
+it is cheaper than asking: a page of a bulk list brings a thousand rows, a filter has room for about
+a hundred codes. No more pages are read than calls would be spent on asking, so that it never costs
+more than twice the cheaper way.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sqlalchemy as sa
 
 from exactonline_client import catalogue, odata, pages
 from exactonline_client.database import patient
+from exactonline_client.digests import Digests
 from exactonline_client.errors import AccessDenied, RequestRefused
 from exactonline_client.refused_options import RefusedOptions, is_about_query
 from exactonline_client.store import lookups, postings
@@ -41,8 +43,8 @@ WIDTHS = {("crm/Accounts", "Code"): 18}
 """Texts that are kept with spaces in front, up to this width, and are only found so."""
 MOST_TERMS = 60
 """Values in one filter of a plain list, whose pages have 60 rows."""
-LONGEST_VALUE = 200
-"""Characters of a value that the store can hold."""
+MOST_KEPT = 100_000
+"""Values of one division that the store holds."""
 QUERY_SIZE = 500
 """Values in one query of the store."""
 BULK = "bulk $filter"
@@ -95,6 +97,7 @@ class Lookups:
     def __post_init__(self) -> None:
         """What is refused is remembered for the division."""
         self._refused = RefusedOptions(self.store, self.app, self.division, self.clock)
+        self._digests = Digests(self.store)
 
     def find(self, endpoint: str, column: str, values: Iterable[str]) -> Matches:
         """The rows whose column has one of these values, by value; values without are absent.
@@ -168,13 +171,29 @@ class Lookups:
         """Take from the store what is young enough."""
         known = self._known[endpoint, column]
         for some in _parts(values if self.hours > 0 else []):
-            query = sa.select(lookups.c.value, lookups.c.exact_id).where(
+            hashed = {
+                digest: value
+                for value in some
+                for digest in self._digests.known(endpoint, column, _fold(value))
+            }
+            query = sa.select(lookups.c.value_hash, lookups.c.exact_id).where(
                 self._mine(endpoint, column),
-                lookups.c.value.in_(some),
+                lookups.c.value_hash.in_(hashed),
                 lookups.c.at > self.clock() - self.hours * HOUR,
             )
-            for value, key in self.store.read(query):
+            for digest, key in self.store.read(query):
+                value = hashed[digest]
                 known[_fold(value)] = [Match(key, value, value)]
+
+    @patient
+    def purge(self) -> None:
+        """Remove from the store what is believed no longer, and what is too much."""
+        mine = (lookups.c.app == self.app) & (lookups.c.division == self.division)
+        newest = sa.select(lookups.c.at).where(mine).order_by(lookups.c.at.desc())
+        beyond = newest.offset(MOST_KEPT).limit(1).scalar_subquery()
+        old = lookups.c.at <= self.clock() - self.hours * HOUR
+        with self.store.transaction() as connection:
+            connection.execute(lookups.delete().where(mine, old | (lookups.c.at <= beyond)))
 
     def _mine(self, endpoint: str, column: str) -> sa.ColumnElement[bool]:
         return sa.and_(
@@ -196,9 +215,9 @@ class Lookups:
         if not self.hours:
             return
         kept = {
-            match.value: match.key
-            for (match, *others) in fresh.values()
-            if not others and len(match.value) <= LONGEST_VALUE
+            self._digests.of(endpoint, column, value): match.key
+            for value, (match, *others) in fresh.items()
+            if not others
         }
         same_for_all = {
             "app": self.app,
@@ -208,8 +227,8 @@ class Lookups:
             "at": self.clock(),
         }
         for some in _parts(list(kept)):
-            rows = [{**same_for_all, "value": value, "exact_id": kept[value]} for value in some]
-            mine = self._mine(endpoint, column) & lookups.c.value.in_(some)
+            rows = [{**same_for_all, "value_hash": each, "exact_id": kept[each]} for each in some]
+            mine = self._mine(endpoint, column) & lookups.c.value_hash.in_(some)
             self._replace(mine, rows)
 
     @patient

@@ -74,7 +74,7 @@ def _version_1(connection: sa.Connection) -> None:
         sa.Column("payload_hash", sa.String(64), nullable=False),
         sa.Column("source_key", sa.String(64)),
         sa.Column("kept_reference", sa.Text),
-        sa.Column("reason", sa.Text),
+        sa.Column("reason", sa.LargeBinary),
         sa.Column("finalized", sa.String(20)),
         sa.Column("record", sa.LargeBinary),
         sa.Column("sent_at", sa.Float),
@@ -92,13 +92,19 @@ def _version_1(connection: sa.Connection) -> None:
         sa.Column("is_new", sa.Boolean, nullable=False),
     )
     sa.Table(
+        "hash_keys",
+        tables,
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("key", sa.LargeBinary, nullable=False),
+    )
+    sa.Table(
         "lookups",
         tables,
         sa.Column("app", sa.String(64), primary_key=True),
         sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("entity", sa.String(80), primary_key=True),
         sa.Column("field", sa.String(80), primary_key=True),
-        sa.Column("value", sa.String(200), primary_key=True),
+        sa.Column("value_hash", sa.String(64), primary_key=True),
         sa.Column("exact_id", sa.String(64), nullable=False),
         sa.Column("at", sa.Float, nullable=False),
     )

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 
 from exactonline_client import catalogue
 from exactonline_client.database import patient
+from exactonline_client.digests import Digests
 from exactonline_client.errors import StoreError
 from exactonline_client.store import postings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from exactonline_client.store import Store
 
@@ -32,10 +33,12 @@ OUTCOMES = (
     "rejected",
     "in_doubt",
     "posting",
+    "forgotten",
 )
 """All that the store may say of a document; `posting`: a run was cut off while it was sent."""
 REJECTED = "rejected"
-CREATED = "created"
+CREATED, EXISTS = "created", "exists"
+FORGOTTEN = "forgotten"
 DOUBTFUL = ("in_doubt", "posting")
 UNFINISHED = (REJECTED, *DOUBTFUL)
 """Outcomes of documents that may or may not be at Exact Online."""
@@ -49,8 +52,19 @@ Refused: Exact Online left it open. Held: we did, and a person has to look at it
 """
 SCHEMA_SIGNS = ("-", ".")
 """What stands between the schema and the name of a table in the name of a stream."""
+REFERENCE = "reference"
+LONGEST_REFERENCE = 200
+"""Characters of a reference that the store can hold."""
+DIGEST = 16
+"""Characters of a hash in the name of an entry."""
+SURE_START = LONGEST_REFERENCE - DIGEST - 1
+"""Characters that are kept of a name which is longer, in front of a hash."""
 BESIDE = "#beside-"
 """How the entry of a record begins that failed beside the document with its reference."""
+NAMELESS = "#forgotten-"
+"""How the entry of a document begins whose reference is kept as a hash only."""
+UNREADABLE = "it was encrypted with another key than the store has now"
+"""In place of a reason."""
 FREED = "settled as not created"
 SETTLED = "settled as created"
 
@@ -76,10 +90,23 @@ class Posting:
 
 def beside(reference: str) -> str:
     """The entry of the last record that failed although a document has its reference."""
-    return f"{BESIDE}{hashlib.sha256(reference.encode()).hexdigest()[:16]}"
+    return f"{BESIDE}{_short_hash(reference)}"
+
+
+def derived(*parts: str) -> str:
+    """A reference for a row that belongs to another document; always the same one."""
+    name = "/".join(parts)
+    return name if len(name) <= LONGEST_REFERENCE else f"{name[:SURE_START]}#{_short_hash(name)}"
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST]
 
 
 COLUMNS = [postings.c[name] for name in Posting.__dataclass_fields__]
+UNDER_WAY = postings.c.outcome.in_(DOUBTFUL)
+IS_THERE = postings.c.exact_id.is_not(None) | postings.c.outcome.in_((CREATED, EXISTS))
+"""Entries of documents that are at Exact Online; match sets have no key there."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +166,26 @@ def newest(store: Store, wanted: Wanted, limit: int | None = None) -> list[Posti
     query = sa.select(*COLUMNS).where(wanted.condition)
     query = query.order_by(postings.c.at.desc(), postings.c.reference).limit(limit)
     with store.transaction() as connection:
-        return [Posting(*row) for row in connection.execute(query)]
+        rows = connection.execute(query).all()
+    return [_posting(store, row) for row in rows]
+
+
+def _posting(store: Store, row: sa.Row[Any]) -> Posting:
+    return Posting(**{**row._mapping, "reason": reason(store, row.reason)})  # noqa: SLF001
+
+
+def sealed(store: Store, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of an entry as they are kept; a reason may hold what the record does."""
+    told = values.get("reason")
+    return {**values, "reason": store.encrypt(told, secret=False)} if told else {**values}
+
+
+def reason(store: Store, kept: bytes | None) -> str | None:
+    """A reason as it was before it was kept."""
+    try:
+        return store.decrypt(kept, secret=False)
+    except StoreError:
+        return UNREADABLE
 
 
 @patient
@@ -218,17 +264,79 @@ def settle(store: Store, posting: Posting, exact_id: str | None, now: float) -> 
         if exact_id
         else {"outcome": REJECTED, "reason": FREED, "sent_at": None}
     )
-    the = _the(posting) & postings.c.outcome.in_(DOUBTFUL)
+    the = _the(posting) & UNDER_WAY
+    values = sealed(store, {**found, "at": now})
     with store.transaction() as connection:
-        changed = connection.execute(postings.update().where(the).values(**found, at=now))
+        changed = connection.execute(postings.update().where(the).values(**values))
     return changed.rowcount == 1
+
+
+def nameless(digests: Digests, reference: str) -> list[str]:
+    """What the entry of a reference may be called once that is forgotten."""
+    return [f"{NAMELESS}{digest}" for digest in digests.known(REFERENCE, reference)]
+
+
+def was_forgotten(store: Store, apps: Collection[str], reference: str) -> bool:
+    """Whether a document of one of some apps was forgotten."""
+    names = nameless(Digests(store), reference)
+    mine = postings.c.app.in_(apps) & postings.c.reference.in_(names)
+    return bool(store.read(sa.select(postings.c.reference).where(mine).limit(1)))
+
+
+@patient
+def forget(store: Store, posting: Posting, now: float) -> bool:
+    """Keep of a document no more than it takes not to send it twice: a hash of its reference.
+
+    What is not at Exact Online, such as a rejected record, leaves nothing at all.
+
+    Returns:
+        Whether it is forgotten; not where it is in doubt, for its record is needed then.
+    """
+    digests = Digests(store)
+    the = _the(posting) & ~UNDER_WAY
+    values = {
+        "reference": f"{NAMELESS}{digests.of(REFERENCE, posting.reference)}",
+        "outcome": FORGOTTEN,
+        "payload_hash": "",
+        "at": now,
+        **dict.fromkeys(("exact_id", "number", "kept_reference", "reason"), None),
+        **dict.fromkeys(("finalized", "record", "sent_at"), None),
+    }
+    with store.transaction() as connection:
+        found = connection.execute(sa.select(postings).where(the)).first()
+        if found is None:
+            return False
+        there = connection.execute(sa.select(postings.c.reference).where(the, IS_THERE)).first()
+        connection.execute(postings.delete().where(the | _belongs_to(posting)))
+        if there:
+            values = {**found._mapping, **values}  # noqa: SLF001
+            # That there is one is why the entry of a copy is kept for good.
+            if found.source_key:
+                values["source_key"] = digests.of(REFERENCE, found.source_key)
+            del values["revision"]
+            row = store.insert(postings).values(**values).on_conflict_do_nothing()
+            connection.execute(row)
+    return True
+
+
+def _belongs_to(posting: Posting) -> sa.ColumnElement[bool]:
+    """Whether an entry is one more of a document: of a later record, or of its files."""
+    name = f"{posting.entity}/{posting.reference}"
+    mine = (postings.c.app == posting.app) & (postings.c.division == posting.division)
+    later = (postings.c.entity == posting.entity) & (
+        postings.c.reference == beside(posting.reference)
+    )
+    # Where a name was too long to be kept, its beginning was.
+    start = f"{name}/" if len(name) < SURE_START else name[:SURE_START]
+    files = (postings.c.reference == name) | postings.c.reference.startswith(start, autoescape=True)
+    return mine & (later | (postings.c.entity.startswith("documents/") & files))
 
 
 @patient
 def changed_since(store: Store, app: str, division: int, since: float | None) -> Iterator[Posting]:
     """The postings of a division from a moment on, the oldest first."""
     wanted = Wanted([app], division, since=since)
-    query = sa.select(*COLUMNS).where(wanted.condition)
+    query = sa.select(*COLUMNS).where(wanted.condition, postings.c.outcome != FORGOTTEN)
     with store.transaction() as connection:
         rows = connection.execute(query.order_by(postings.c.at, postings.c.reference)).all()
-    return (Posting(*row) for row in rows)
+    return (_posting(store, row) for row in rows)

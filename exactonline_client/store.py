@@ -101,7 +101,7 @@ postings = sa.Table(
     sa.Column("payload_hash", sa.String(64), nullable=False),
     sa.Column("source_key", sa.String(64)),
     sa.Column("kept_reference", sa.Text),
-    sa.Column("reason", sa.Text),
+    sa.Column("reason", sa.LargeBinary),
     sa.Column("finalized", sa.String(20)),
     sa.Column("record", sa.LargeBinary),
     sa.Column("sent_at", sa.Float),
@@ -120,6 +120,13 @@ loaded_kinds = sa.Table(
     sa.Column("is_new", sa.Boolean, nullable=False),
 )
 
+hash_keys = sa.Table(
+    "hash_keys",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("key", sa.LargeBinary, nullable=False),
+)
+
 lookups = sa.Table(
     "lookups",
     metadata,
@@ -127,7 +134,7 @@ lookups = sa.Table(
     sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("entity", sa.String(80), primary_key=True),
     sa.Column("field", sa.String(80), primary_key=True),
-    sa.Column("value", sa.String(200), primary_key=True),
+    sa.Column("value_hash", sa.String(64), primary_key=True),
     sa.Column("exact_id", sa.String(64), nullable=False),
     sa.Column("at", sa.Float, nullable=False),
 )

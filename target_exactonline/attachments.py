@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue
+from exactonline_client.postings import derived
 from target_exactonline.documents import Attachment, Document, encode
-from target_exactonline.journal import Intent, derived
+from target_exactonline.journal import Intent
 from target_exactonline.search import Search
 
 if TYPE_CHECKING:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from exactonline_client.errors import InDoubt, RequestRefused
-from exactonline_client.postings import FREED, UNCHECKED, WANTED
+from exactonline_client.postings import FREED, UNCHECKED, WANTED, derived
 from target_exactonline import changes as differences
 from target_exactonline import enclosed, finalize
 from target_exactonline.attachments import ATTACHMENTS, DOCUMENTS, LINK, Attacher
 from target_exactonline.completion import TOTALS, number_of
-from target_exactonline.journal import Intent, Overtaken, derived
+from target_exactonline.journal import Intent, Overtaken
 from target_exactonline.reasons import (
     CHANGED,
     FEWER_LINES,
@@ -219,7 +220,8 @@ class Deeds:
     def _unsearchable(self, stream: str, document: Document) -> str:
         reference = str(document.reference)
         why = self.resemblance.unsure.get(reference) or UNSEARCHED.format(name=self.endpoint.name)
-        return UNSEARCHABLE.format(why=why, stream=stream, reference=reference)
+        names = {"stream": shlex.quote(stream), "reference": shlex.quote(reference)}
+        return UNSEARCHABLE.format(why=why, **names)
 
     def _adopted(self, stream: str, document: Document, rows: list[Row]) -> Fate:
         fate = self._created(document, rows[0])

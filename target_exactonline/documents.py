@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from exactonline_client.odata import EMPTY_GUID
+from exactonline_client.postings import LONGEST_REFERENCE
 from target_exactonline import checks, enclosed
 from target_exactonline.enclosed import Attachment
 from target_exactonline.links import CREATABLE
 from target_exactonline.names import plain
 from target_exactonline.reading import Manner, Reading, read, text
-from target_exactonline.results import LONGEST_REFERENCE
 from target_exactonline.shape import shape_of
 from target_exactonline.values import Unfit
 

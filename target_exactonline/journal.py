@@ -22,7 +22,19 @@ import sqlalchemy as sa
 from singer_sdk.singerlib.json import deserialize_json, serialize_json
 
 from exactonline_client.database import patient
-from exactonline_client.postings import BROKEN, DONE, NOT_ENDED, beside, opened
+from exactonline_client.digests import Digests
+from exactonline_client.postings import (
+    BROKEN,
+    DONE,
+    FORGOTTEN,
+    IS_THERE,
+    NOT_ENDED,
+    beside,
+    nameless,
+    opened,
+    reason,
+    sealed,
+)
 from exactonline_client.store import postings, refusals
 from target_exactonline.results import (
     CREATED,
@@ -30,7 +42,6 @@ from target_exactonline.results import (
     EXISTS,
     FAILED,
     IN_DOUBT,
-    LONGEST_REFERENCE,
     POSTING,
     REJECTED,
     UPDATED,
@@ -54,8 +65,8 @@ DAY = 86_400.0
 BESIDE = "its reference {reference} is that of an earlier record, which stays as it is"
 IS_DOUBTFUL = postings.c.outcome.in_((POSTING, IN_DOUBT)) & postings.c.exact_id.is_(None)
 """Entries of documents that were sent, and of which nothing is known."""
-IS_THERE = postings.c.exact_id.is_not(None) | postings.c.outcome.in_((CREATED, EXISTS))
-"""Entries of documents that are at Exact Online; match sets have no key there."""
+MOST_RECORDS = 100_000
+"""Rejected records of one division that are kept for a replay."""
 IS_FREE = (postings.c.outcome == REJECTED) & postings.c.exact_id.is_(None)
 """Entries of which nothing is at Exact Online, nor on its way."""
 
@@ -145,15 +156,6 @@ def _facts(fate: Fate) -> dict[str, Any]:
     return facts if kept is None else {**facts, "kept_reference": kept}
 
 
-def derived(*parts: str) -> str:
-    """A reference for a row that belongs to another document; always the same one."""
-    name = "/".join(parts)
-    if len(name) <= LONGEST_REFERENCE:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-    return f"{name[: LONGEST_REFERENCE - len(digest) - 1]}#{digest}"
-
-
 class Journal:
     """The journal of one app in one division."""
 
@@ -167,6 +169,7 @@ class Journal:
         self._division = division
         self._run = uuid4().hex
         self._writes = count()
+        self._digests = Digests(store)
 
     def known(self, entity: str, references: Sequence[str]) -> dict[str, Posting]:
         """What is on record about these references."""
@@ -175,6 +178,20 @@ class Journal:
             asked = postings.c.reference.in_(references[start : start + QUERY_SIZE])
             for posting in self._read(self._mine(entity) & asked):
                 found[posting.reference] = posting
+        return found
+
+    @patient
+    def forgotten(self, entity: str, references: Collection[str]) -> set[str]:
+        """Which of these references were forgotten: their documents are not sent again."""
+        names = {name: each for each in references for name in nameless(self._digests, each)}
+        found: set[str] = set()
+        for start in range(0, len(names), QUERY_SIZE):
+            some = list(names)[start : start + QUERY_SIZE]
+            query = sa.select(postings.c.reference).where(
+                self._mine(entity), postings.c.reference.in_(some)
+            )
+            with self._store.transaction() as connection:
+                found.update(names[name] for name in connection.execute(query).scalars())
         return found
 
     @patient
@@ -219,8 +236,9 @@ class Journal:
         columns = [postings.c[name] for name in names]
         in_doubt = IS_DOUBTFUL
         if changes:
-            in_doubt |= (postings.c.outcome == IN_DOUBT) & postings.c.record.is_not(None)
-        query = sa.select(*columns).where(self._mine(entity) & in_doubt).order_by(postings.c.at)
+            in_doubt |= postings.c.outcome == IN_DOUBT
+        kept = in_doubt & postings.c.record.is_not(None)
+        query = sa.select(*columns).where(self._mine(entity) & kept).order_by(postings.c.at)
         rows = self._store.read(query)
         texts = [(row, opened(self._store, row)) for row in rows]
         return [
@@ -235,7 +253,10 @@ class Journal:
         query = sa.select(*names).where(condition).order_by(postings.c.at)
         with self._store.transaction() as connection:
             rows = connection.execute(query).all()
-        return (Posting(*row) for row in rows)
+        return (
+            Posting(**{**row._mapping, "reason": reason(self._store, row.reason)})  # noqa: SLF001
+            for row in rows
+        )
 
     def _mine(self, entity: str) -> sa.ColumnElement[bool]:
         return sa.and_(
@@ -253,7 +274,8 @@ class Journal:
 
     def _stamped(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values with a revision that no other write has."""
-        return {**values, "revision": f"{self._run}.{next(self._writes)}"}
+        kept = sealed(self._store, values)
+        return {**kept, "revision": f"{self._run}.{next(self._writes)}"}
 
     def _insert(
         self, connection: sa.Connection, entity: str, reference: str, values: Mapping[str, Any]
@@ -474,31 +496,35 @@ class Journal:
 
     @patient
     def purge(self, days: int, kept: Collection[str]) -> None:
-        """Forget what is older, but for what is in doubt and what nothing else would tell.
+        """Forget what is older, but for what nothing else would tell.
 
-        What only the journal knows to be at Exact Online stays: documents that cannot be searched
-        by their reference, and those that were copied from another division, which may carry no
+        Of what is in doubt the entry stays until somebody settles it, without its record. What only
+        the journal knows to be at Exact Online stays as well: documents that cannot be searched by
+        their reference, and those that were copied from another division, which may carry no
         reference of their own. Of them no more is kept than that takes.
 
         Args:
             days: how long entries are kept.
             kept: ids of endpoints whose documents cannot be searched for certain.
         """
-        old = sa.and_(
-            postings.c.app == self._app,
-            postings.c.division == self._division,
-            postings.c.at < self.clock() - days * DAY,
-            postings.c.outcome.not_in((POSTING, IN_DOUBT)),
-        )
-        alone = IS_THERE & sa.or_(
+        mine = (postings.c.app == self._app) & (postings.c.division == self._division)
+        old = postings.c.at < self.clock() - days * DAY
+        settled = postings.c.outcome.not_in((POSTING, IN_DOUBT))
+        alone = (IS_THERE | (postings.c.outcome == FORGOTTEN)) & sa.or_(
             postings.c.entity.in_(kept),
             postings.c.entity.in_(self._refusing_searches()),
             postings.c.source_key.is_not(None),
         )
         more = postings.c.record.is_not(None) | postings.c.reason.is_not(None)
+        rejected = mine & (postings.c.outcome == REJECTED) & postings.c.record.is_not(None)
+        newest = sa.select(postings.c.at).where(rejected).order_by(postings.c.at.desc())
+        beyond = rejected & (
+            postings.c.at <= newest.offset(MOST_RECORDS).limit(1).scalar_subquery()
+        )
+        bare = postings.update().values(record=None, reason=None)
         with self._store.transaction() as connection:
-            connection.execute(postings.delete().where(old, ~alone))
-            connection.execute(postings.update().where(old, more).values(record=None, reason=None))
+            connection.execute(postings.delete().where(mine, old, settled, ~alone))
+            connection.execute(bare.where(mine, more, old | beyond))
 
     def _refusing_searches(self) -> sa.Select[tuple[str]]:
         """Ids of the endpoints that have ever refused to be searched by a property."""

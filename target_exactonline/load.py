@@ -12,7 +12,7 @@ from target_exactonline import enclosed
 from target_exactonline.completion import MAYBE_FINALIZED, NOT_FINALIZED
 from target_exactonline.documents import refuse_contradictions
 from target_exactonline.journal import Overtaken, made_up
-from target_exactonline.reasons import LOST
+from target_exactonline.reasons import FORGOTTEN, LOST
 from target_exactonline.results import (
     CREATED,
     FAILED,
@@ -164,11 +164,20 @@ class Loader:
         # Those with problems as well: what the journal says of their references has to stay.
         references = {document.reference for document in documents if document.reference}
         known = self.deeds.known([*references, *map(beside, references)])
+        gone = self.deeds.journal.forgotten(self.deeds.endpoint.id, references)
         self._refuse_taken(documents, known)
+        for document in documents:
+            if document.reference in gone:
+                # Nothing of it is to be kept again, not even that it could not be sent.
+                document.problems.clear()
         sound = _sound(documents)
         fates: dict[str, Fate] = {}
         for reference, document in sound.items():
-            fate = self.deeds.settled(document, known.get(reference))
+            fate = (
+                Fate(SKIPPED, reason=FORGOTTEN)
+                if reference in gone
+                else self.deeds.settled(document, known.get(reference))
+            )
             if fate:
                 fates[reference] = fate
         open_ones = [document for name, document in sound.items() if name not in fates]

@@ -16,10 +16,10 @@ from xml.etree.ElementTree import Element, SubElement
 
 import msgspec
 
+from exactonline_client.postings import LONGEST_REFERENCE
 from exactonline_client.xml_api import ROOT
 from target_exactonline.journal import made_up
 from target_exactonline.names import plain
-from target_exactonline.results import LONGEST_REFERENCE
 from target_exactonline.values import CONVERTERS, EXPECTED, describe
 
 if TYPE_CHECKING:

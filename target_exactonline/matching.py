@@ -21,6 +21,7 @@ from exactonline_client.postings import beside
 from target_exactonline import match_file
 from target_exactonline.journal import Intent, Overtaken
 from target_exactonline.match_sets import TOPIC, MatchSet, document, identity, read, refusals
+from target_exactonline.reasons import FORGOTTEN
 from target_exactonline.results import (
     CREATED,
     EXISTS,
@@ -166,6 +167,7 @@ class _Batch:
         # Those with problems as well: what the journal says of their references has to stay.
         references = {item.reference for item in sets}
         self.known = self.journal.known(ENTITY, [*references, *map(beside, references)])
+        self.forgotten = self.journal.forgotten(ENTITY, references)
 
     def work(self) -> None:
         """Settle every record of the batch."""
@@ -197,7 +199,9 @@ class _Batch:
     def _settled(self, item: MatchSet) -> bool:
         """Whether nothing is to be done for a record; says what became of it."""
         posting = self.known.get(item.reference)
-        if item.problems:
+        if item.reference in self.forgotten:
+            fate = Fate(SKIPPED, reason=FORGOTTEN)
+        elif item.problems:
             fate = Fate(REJECTED, reason="; ".join(item.problems))
         elif posting is None or posting.outcome not in MADE:
             return False
@@ -416,6 +420,8 @@ class _Batch:
             self._tell_one(item, fate)
 
     def _settle(self, item: MatchSet, fate: Fate) -> None:
+        if item.reference in self.forgotten:
+            return
         before = self.known.get(item.reference)
         failed = item.problems or fate.reason == CONTRADICTION
         made = before is not None and before.is_there

@@ -19,6 +19,11 @@ CHANGED = (
 NOT_DELETED = (
     "It was deleted at the source; it is deleted at Exact Online only with hard_delete: true"
 )
+FORGOTTEN = (
+    "A document with this reference was written and then forgotten (exactonline results forget): "
+    "the store knows no more than that it must not be sent again. Change or delete it in Exact "
+    "Online, or load the record under another reference"
+)
 NOT_THERE = (
     "Exact Online has no document with this key or reference, and it takes more to create one"
 )

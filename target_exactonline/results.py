@@ -40,8 +40,6 @@ WOULD = {
 """What a dry run says in place of an outcome; the others it can find out for certain."""
 TOLD = {REJECTED: " was rejected", WOULD_REJECT: " would be rejected", IN_DOUBT: " is in doubt"}
 """What the log says of a record, before the reason."""
-LONGEST_REFERENCE = 200
-"""Characters of a reference that the store can hold."""
 
 
 def joined(*reasons: str | None) -> str | None:

@@ -160,6 +160,7 @@ class TargetExactOnline(Target):
                 entity.endpoint.id for entity in entities().values() if not entity.is_searchable
             ]
             workshop.journal.purge(self.config["results_days"], [*unsearchable, MATCH_SETS])
+            workshop.lookups.purge()
         return workshop
 
     def check_division(self) -> None:

@@ -43,7 +43,7 @@ MAY_IMPORT = {
 CLIENT_LAYERS = (
     {"errors", "catalogue", "printable", "redaction"},
     {"regions", "odata", "files", "refusals", "environment", "server_faults", "stdout", "transfer"},
-    {"settings", "foreign", "keys", "migrations", "database", "store", "clock"},
+    {"settings", "foreign", "keys", "migrations", "database", "store", "digests", "clock"},
     {"auth", "error_counts", "refused_options", "stopping", "stream_maps"},
     {"limits"},
     {"accounts", "runs", "postings", "list_sizes", "seen_keys", "deletes_told", "rotation"},

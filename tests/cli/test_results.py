@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import signal
 from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
-from exactonline_client.postings import beside
+from exactonline_client import postings as postings_of
+from exactonline_client.postings import beside, derived
 from exactonline_client.store import Store, connections, postings
 from tests.cli.test_commands import DIVISIONS, sign_in
 
@@ -54,6 +58,7 @@ class Journal:
                 app = connection.execute(sa.select(connections.c.app)).scalar_one()
             record = more.pop("content", None)
             sealed = store.encrypt(json.dumps(record), secret=False) if record else None
+            more = postings_of.sealed(store, more)
             values = {
                 "app": app,
                 "division": DIVISIONS[0],
@@ -69,8 +74,14 @@ class Journal:
             store.put(postings, **values)
 
     def rows(self) -> dict[str, Any]:
-        with closing(Store(self._url)) as store, store.transaction() as connection:
-            return {row.reference: row for row in connection.execute(sa.select(postings))}
+        with closing(Store(self._url)) as store:
+            found = {row.reference: row for row in store.read(sa.select(postings))}
+            return {
+                name: SimpleNamespace(
+                    **{**row._mapping, "reason": postings_of.reason(store, row.reason)}
+                )
+                for name, row in found.items()
+            }
 
 
 @pytest.fixture
@@ -236,6 +247,98 @@ class TestSettle:
         assert result.exit_code == 2
         assert "'26000012' is no InvoiceID of SalesInvoices" in result.stderr
         assert journal.rows()["W1"].outcome == "in_doubt"
+
+
+class TestForget:
+    """What is kept of a document goes, but for what it takes not to send it twice."""
+
+    @staticmethod
+    def kept(store_url: str) -> bytes:
+        """All bytes of the store, those of the log of its changes included."""
+        folder = Path(make_url(store_url).database or "").parent
+        return b"".join(path.read_bytes() for path in folder.glob("store.db*"))
+
+    def test_no_more_is_left_than_a_keyed_hash(
+        self, journal: Journal, store_url: str, command: Callable[..., Result]
+    ) -> None:
+        name = "Jansen-2026-118"
+        about = {"content": {"Name": "Jansen"}, "reason": "Jansen is blocked"}
+        journal.note(name, "created", exact_id=KEY, number="26000012", kept_reference=name)
+        journal.note(beside(name), "rejected", **about)
+        files = derived(INVOICES, name)
+        journal.note(files, "created", entity="documents/Documents")
+        of_files = {"entity": "documents/DocumentAttachments"}
+        journal.note(derived(files, "hash", "jansen.pdf"), "created", **of_files)
+        journal.note("W10", "created")
+        result = command("results", "forget", name, "--yes")
+        assert result.exit_code == 0, result.output
+        assert result.stdout.splitlines()[-1] == f"{name} is forgotten."
+        other, left = sorted(journal.rows().values(), key=lambda row: row.outcome)
+        assert (other.reference, left.outcome) == ("W10", "forgotten")
+        assert left.reference.startswith("#forgotten-")
+        nothing = ("exact_id", "number", "kept_reference", "reason", "record", "sent_at")
+        assert {getattr(left, name) for name in nothing} == {None}
+        again = command("results", "forget", name, "--yes")
+        assert (again.exit_code, again.stdout) == (0, f"{name} is forgotten.\n")
+        kept = self.kept(store_url)
+        assert [secret for secret in ("Jansen", "26000012", KEY) if secret.encode() in kept] == []
+
+    def test_a_rejected_record_leaves_nothing(
+        self, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "rejected", content={"Name": "Jansen"}, reason="Jansen is blocked")
+        assert command("results", "forget", "W1", "--yes").exit_code == 0
+        assert journal.rows() == {}
+
+    def test_what_is_in_doubt_is_not_forgotten(
+        self, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W 1", "in_doubt", content={"Name": "Jansen"})
+        journal.note("W 1", "created", division=DIVISIONS[1], exact_id=KEY)
+        before = journal.rows()
+        result = command("results", "forget", "W 1", "--yes")
+        assert result.exit_code == 2
+        assert "settle sales_invoices 'W 1' --created ID | --not-created" in result.stderr
+        assert journal.rows() == before
+        one = ("--division", str(DIVISIONS[1]))
+        assert command("results", "forget", "W 1", "--yes", *one).exit_code == 0
+
+    @pytest.mark.parametrize(
+        ("answer", "code", "told", "left"),
+        [("y\n", 0, "", False), ("n\n", 0, "Nothing was", True), ("", 2, "Say --yes", True)],
+    )
+    def test_there_is_a_question_before_it(  # noqa: PLR0917
+        self,
+        journal: Journal,
+        command: Callable[..., Result],
+        answer: str,
+        code: int,
+        told: str,
+        left: bool,  # noqa: FBT001
+    ) -> None:
+        journal.note("W1", "created", exact_id=KEY)
+        result = command("results", "forget", "W1", text=answer)
+        assert result.exit_code == code
+        assert told in result.stderr
+        assert ("W1" in journal.rows()) == left
+
+    @pytest.mark.parametrize("options", [("W2",), ("W1", "--stream", "accounts")])
+    def test_what_is_not_kept_is_said(
+        self, journal: Journal, command: Callable[..., Result], options: tuple[str, ...]
+    ) -> None:
+        journal.note("W1", "created", exact_id=KEY)
+        result = command("results", "forget", *options, "--yes")
+        assert result.exit_code == 2
+        assert f"Nothing is kept under the reference {options[0]}" in result.stderr
+        assert set(journal.rows()) == {"W1"}
+
+
+def test_reasons_are_not_kept_in_clear(
+    journal: Journal, store_url: str, command: Callable[..., Result]
+) -> None:
+    journal.note("W1", "rejected", reason="no row of Accounts has Name 'Jansen'")
+    assert "Name 'Jansen'" in command("results").stdout
+    assert b"Jansen" not in TestForget.kept(store_url)
 
 
 @pytest.mark.usefixtures("signals")

@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 
 from exactonline_client import keys, rotation
-from exactonline_client.store import Store, connections, metadata, postings
+from exactonline_client.store import Store, connections, hash_keys, metadata, postings
 from tests.client.test_keys import LockedRing, Ring
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 OLD, NEW, FOREIGN = (Fernet.generate_key().decode() for _ in range(3))
 RECORD = '{"YourRef": "A-1"}'
-ROWS = 4
+ROWS = 6
 
 
 def fill(store_url: str, key: str | None) -> None:
@@ -40,7 +40,10 @@ def fill(store_url: str, key: str | None) -> None:
             sealed = store.encrypt(RECORD, secret=False) if outcome != "created" else None
             key_ = {"app": "a", "division": 1, "entity": "crm/Accounts", "reference": reference}
             rest = {"stream": "accounts", "outcome": outcome, "payload_hash": "", "at": 1.0}
-            connection.execute(postings.insert().values(**key_, **rest, record=sealed))
+            why = store.encrypt("Jansen is blocked", secret=False)
+            connection.execute(postings.insert().values(**key_, **rest, record=sealed, reason=why))
+        key_of_hashes = {"id": 1, "key": store.encrypt("of hashes", secret=False)}
+        connection.execute(hash_keys.insert().values(**key_of_hashes))
 
 
 def secrets(store_url: str) -> list[bytes]:
@@ -132,7 +135,8 @@ class TestGiven:
         result = command("rotate-key", EXACTONLINE_STORE_KEY=f"{NEW},{OLD}")
         assert result.exit_code == 8
         assert "division 1, entity crm/Accounts, reference A-1. Name that key too" in result.stderr
-        assert opened_by(NEW, secrets(store_url)) == len(secrets(store_url)) - 1
+        # The row is left whole, its reason included.
+        assert opened_by(NEW, secrets(store_url)) == len(secrets(store_url)) - 2
         keys_ = f"{NEW},{OLD},{FOREIGN}"
         assert command("rotate-key", EXACTONLINE_STORE_KEY=keys_).exit_code == 0
         assert opened_by(NEW, secrets(store_url)) == len(secrets(store_url))
@@ -149,7 +153,7 @@ class TestGiven:
 
         monkeypatch.setattr(rotation, "_rotate_row", gone)
         with closing(Store(store_url, f"{NEW},{OLD}")) as store:
-            assert rotation.rotate(store).rotated == 2
+            assert rotation.rotate(store).rotated == 3
 
 
 class TestKept:

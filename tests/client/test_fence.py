@@ -264,7 +264,7 @@ class TestBeside:
         journal.intend(intent(), None)
         first = known(journal)
         with store.transaction() as connection:
-            connection.execute(table.update().values(reason="by hand"))
+            connection.execute(table.update().values(number="by hand"))
         second = known(journal)
         assert first is not None
         assert second is not None

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import requests
+from cryptography.fernet import Fernet
 
 from exactonline_client.errors import RequestRefused
 from exactonline_client.lookups import Lookups
 from exactonline_client.refused_options import RefusedOptions
 from exactonline_client.session import Usage
+from exactonline_client.store import Store, postings
 from exactonline_client.store import lookups as kept
-from exactonline_client.store import postings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from exactonline_client.store import Store
     from tests.client.conftest import Clock
 
 T = TypeVar("T")
@@ -125,6 +128,49 @@ def test_what_was_found_is_asked_again_only_when_it_is_old(store: Store, clock: 
     assert len(server.calls) == 1
     clock.now += 2 * 3600 + 1
     assert finder(server, store, clock, hours=2).find(ITEMS, "Code", wanted(1))
+    assert len(server.calls) == 2
+
+
+def test_what_was_found_is_kept_under_a_keyed_hash_only(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    rows = [{"ID": key_of("a"), "Code": "10021", "Name": "Jansen Holding"}]
+    server = Server({ACCOUNTS: rows})
+    assert finder(server, store, clock).find(ACCOUNTS, "Name", ["Jansen Holding"])
+    assert finder(server, store, clock).find(ACCOUNTS, "Name", ["JANSEN holding "])
+    assert len(server.calls) == 1
+    files = b"".join(path.read_bytes() for path in tmp_path.glob("store.db*"))
+    assert b"jansen" not in files.lower()
+    (row,) = store.read(kept.select())
+    assert hashlib.sha256(b"jansen holding").hexdigest() != row.value_hash
+
+
+def test_what_is_too_old_or_too_much_is_not_kept(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server({ITEMS: codes(9)})
+    for number in range(4):
+        finder(server, store, clock).find(ITEMS, "Code", wanted(number))
+        clock.now += 1
+    finder(server, store, clock).purge()
+    assert len(store.read(kept.select())) == 4
+    monkeypatch.setattr("exactonline_client.lookups.MOST_KEPT", 2)
+    finder(server, store, clock).purge()
+    assert len(store.read(kept.select())) == 2
+    finder(server, store, clock, hours=0).purge()
+    assert store.read(kept.select()) == []
+
+
+def test_a_lost_key_costs_no_more_than_asking_again(store: Store, clock: Clock) -> None:
+    server = Server({ITEMS: codes(9)})
+    for _ in range(2):
+        assert finder(server, store, clock).find(ITEMS, "Code", wanted(1))
+    assert len(server.calls) == 1
+    with closing(Store(store.url.render_as_string(), Fernet.generate_key().decode())) as other:
+        for _ in range(2):
+            assert finder(server, other, clock).find(ITEMS, "Code", wanted(1))
+    assert len(server.calls) == 2
+    assert finder(server, store, clock).find(ITEMS, "Code", wanted(1))
     assert len(server.calls) == 2
 
 

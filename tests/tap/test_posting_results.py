@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exactonline_client.connection import connect
+from exactonline_client.postings import sealed
 from exactonline_client.store import Store, postings
 from tap_exactonline.tap import TapExactOnline
 from tests.tap.conftest import catalog
@@ -38,7 +39,7 @@ def note(bench: Bench, reference: str, at: float, division: int | None = None, *
         **more,
     }
     with closing(Store(bench.config["store_url"])) as store:
-        store.put(postings, **values)
+        store.put(postings, **sealed(store, values))
 
 
 def test_all_that_is_known_of_a_document_is_there(bench: Bench) -> None:
@@ -67,6 +68,11 @@ def test_all_that_is_known_of_a_document_is_there(bench: Bench) -> None:
         }
     ]
     assert not outcome.calls
+
+
+def test_what_was_forgotten_is_not_told(bench: Bench) -> None:
+    note(bench, "#forgotten-hash", LONG_AGO, outcome="forgotten")
+    assert bench.run(STREAM).records(STREAM) == []
 
 
 def test_records_keep_to_their_schema(bench: Bench) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from exactonline_client.postings import WANTED
+from exactonline_client.postings import WANTED, Wanted, derived, forget, newest
 from exactonline_client.store import Store, postings
-from target_exactonline.journal import DAY, Intent, Journal, derived, made_up
+from target_exactonline.journal import DAY, Intent, Journal, made_up
 from target_exactonline.results import (
     CREATED,
     DELETED,
@@ -154,6 +154,49 @@ def test_old_entries_go_but_for_doubts_and_what_cannot_be_searched(
     journal.purge(10, ["financialtransaction/BankEntries"])
     assert set(journal.known(ENTITY, ["old", "doubt", "young"])) == {"doubt", "young"}
     assert set(journal.known("financialtransaction/BankEntries", ["B"])) == {"B"}
+
+
+def test_the_record_of_a_doubt_is_kept_no_longer_than_others(
+    journal: Journal, store: Store, clock: Clock
+) -> None:
+    assert journal.intend(intent(), None)
+    journal.doubt(ENTITY, "R-1", "no answer in time")
+    assert len(journal.left(ENTITY)) == 1
+    clock.now += 11 * DAY
+    journal.purge(10, [])
+    row = journal.known(ENTITY, ["R-1"])["R-1"]
+    assert (row.outcome, row.reason) == (IN_DOUBT, None)
+    assert row.sent_at is not None
+    assert store.read(sa.select(postings.c.record)) == [(None,)]
+    assert journal.left(ENTITY) == []
+
+
+def test_no_more_rejected_records_are_kept_than_the_newest(
+    journal: Journal, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("target_exactonline.journal.MOST_RECORDS", 2)
+    for number in range(4):
+        settle(journal, Fate(REJECTED, reason="no"), f"R-{number}")
+        clock.now += 1
+    journal.purge(10, [])
+    query = sa.select(postings.c.reference, postings.c.record).order_by(postings.c.reference)
+    kept = [row.reference for row in store.read(query) if row.record is not None]
+    assert kept == ["R-2", "R-3"]
+
+
+@pytest.mark.parametrize(("searchable", "left"), [(True, False), (False, True)])
+def test_what_is_forgotten_is_known_as_long_as_nothing_else_would_tell(
+    journal: Journal, store: Store, clock: Clock, *, searchable: bool, left: bool
+) -> None:
+    settle(journal, Fate(CREATED, "key", payload_hash="hash"), "R-1")
+    (posting,) = newest(store, Wanted(["app"]))
+    assert forget(store, posting, clock.now)
+    assert journal.known(ENTITY, ["R-1"]) == {}
+    assert journal.forgotten(ENTITY, ["R-0", "R-1"]) == {"R-1"}
+    assert journal.forgotten("crm/Accounts", ["R-1"]) == set()
+    clock.now += 11 * DAY
+    journal.purge(10, [] if searchable else [ENTITY])
+    assert (journal.forgotten(ENTITY, ["R-1"]) == {"R-1"}) == left
 
 
 def test_a_record_that_could_not_be_named_is_forgotten_once_it_is_written(
