@@ -25,11 +25,13 @@ from target_exactonline.reasons import (
     UNKNOWN,
     UNSEARCHABLE,
     UNSEARCHED,
+    WRITTEN_BEFORE,
 )
 from target_exactonline.results import (
     CREATED,
     DELETED,
     EXISTS,
+    FAILED,
     IN_DOUBT,
     REJECTED,
     SKIPPED,
@@ -61,6 +63,19 @@ NOT_FOUND = 404
 
 Found = dict[str, "list[Row] | None"]
 """The documents at Exact Online by reference; None where there is no way to look."""
+
+
+def _as_before(row: Posting) -> Fate:
+    """What becomes of a record that has come before, by what became of it then.
+
+    Exact Online is not asked for that: it costs no call, and tells nothing of changes by hand.
+    """
+    there = Fate(UNCHANGED, row.exact_id, row.number)
+    if row.outcome == SKIPPED:
+        return replace(there, outcome=SKIPPED, reason=row.reason)
+    if row.outcome == EXISTS:
+        return replace(there, outcome=EXISTS, detail=row.reason)
+    return replace(there, detail=joined(row.reason, WRITTEN_BEFORE))
 
 
 @dataclass(frozen=True)
@@ -109,24 +124,22 @@ class Deeds:
         """What becomes of a document, where the journal alone can tell."""
         if document.deleted:
             return self._deletion(row)
-        if row is None or row.doubtful:
+        if row is None or row.doubtful or row.exact_id is None:
             return None
-        there = Fate(UNCHANGED, row.exact_id, row.number)
         same = row.payload_hash == document.payload_hash
-        if row.exact_id is None:
-            return None
+        there = _as_before(row)
         if same and row.outcome == SKIPPED:
-            return replace(there, outcome=SKIPPED, reason=row.reason)
+            return there
         if self.policy.upsert:
             return self._up_to_date(document, row, there, same=same)
-        as_before = same and row.outcome not in (REJECTED, IN_DOUBT)
-        reason = None if same else CHANGED
-        return there if as_before else replace(there, outcome=EXISTS, reason=reason)
+        if same and row.outcome not in FAILED:
+            return there
+        return replace(there, outcome=EXISTS, reason=None if same else CHANGED, detail=None)
 
     def _deletion(self, row: Posting | None) -> Fate | None:
         """The same for a record that was deleted at its source."""
         if row is not None and row.outcome == DELETED:
-            return Fate(UNCHANGED)
+            return Fate(UNCHANGED, detail=WRITTEN_BEFORE)
         return None if self.policy.hard_delete else Fate(SKIPPED, reason=NOT_DELETED)
 
     def _up_to_date(
@@ -134,7 +147,9 @@ class Deeds:
     ) -> Fate | None:
         """The same for a document at Exact Online that may be changed; None to have a look."""
         if "PUT" not in self.endpoint.methods:
-            return there if same else self._fixed(document, row)
+            if not same:
+                return self._fixed(document, row)
+            return None if row.outcome in FAILED else there
         return there if same and row.outcome in (CREATED, UPDATED, UNCHANGED) else None
 
     def _fixed(self, document: Document, row: Posting) -> Fate:
@@ -443,6 +458,9 @@ class Deeds:
             UNCHANGED, key, number_of(self.endpoint, row), payload_hash=document.payload_hash
         )
         fixed = f"the API cannot change {', '.join(wanted.fixed)}" if wanted.fixed else None
+        if fixed and wanted.wanted:
+            # The next load has to say so too.
+            fate = replace(fate, payload_hash="")
         detail = "; ".join(wanted.values) if self.policy.dry_run else None
         if not wanted.wanted:
             return replace(fate, outcome=SKIPPED, reason=fixed, detail=detail) if fixed else fate

@@ -12,7 +12,7 @@ import msgspec
 
 from exactonline_client.odata import EMPTY_GUID
 from exactonline_client.postings import LONGEST_REFERENCE
-from target_exactonline import checks, enclosed
+from target_exactonline import checks, discretion, enclosed
 from target_exactonline.enclosed import Attachment
 from target_exactonline.links import CREATABLE
 from target_exactonline.names import plain
@@ -21,7 +21,7 @@ from target_exactonline.shape import shape_of
 from target_exactonline.values import Unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from decimal import Decimal
     from zoneinfo import ZoneInfo
 
@@ -76,8 +76,15 @@ class Document:
     """What is missing to create it; with a key of this division, it may be there already."""
     notes: list[str] = field(default_factory=list)
     """What of the record was left out though it could be written, and why."""
+    shown: list[str] = field(default_factory=list)
+    """Values of the books that the problems name."""
     line_keys: Mapping[str, str] = field(default_factory=dict)
     """The key property of lines, by the name of their collection."""
+
+    def private(self) -> Iterator[str]:
+        """What problems may quote: values of the record, and of rows that were looked up for it."""
+        yield from discretion.values(self.record)
+        yield from self.shown
 
     def body(self) -> bytes:
         """What creates it, as JSON with sorted names.

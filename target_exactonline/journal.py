@@ -151,6 +151,9 @@ def _facts(fate: Fate) -> dict[str, Any]:
         return {"exact_id": None, "payload_hash": "", "finalized": None}
     names = "exact_id", "number", "payload_hash"
     facts = {name: value for name in names if (value := getattr(fate, name))}
+    if fate.outcome == UPDATED:
+        # What was changed is no longer what the entry says, even if only a part could be.
+        facts["payload_hash"] = fate.payload_hash
     # An empty text is one that Exact Online dropped.
     kept = fate.kept_reference
     return facts if kept is None else {**facts, "kept_reference": kept}

@@ -157,7 +157,7 @@ class Loader:
         waiting, self._waiting = self._waiting, []
         for stream, document in waiting:
             fate = Fate(IN_DOUBT, reason=LOST)
-            self.results.note(Result(stream, self.deeds.endpoint.id, _name(document), fate))
+            self.results.note(self._told(stream, document, fate))
 
     def _load(self, stream: str, documents: Sequence[Document]) -> None:
         """Load documents of which those with one reference are alike."""
@@ -253,7 +253,7 @@ class Loader:
         fate = Fate(REJECTED, reason=str(error))
         if len(self.denials) < MOST_DENIALS and not error.is_of_division:
             return fate
-        result = Result(stream, self.deeds.endpoint.id, _name(document), fate)
+        result = self._told(stream, document, fate)
         self._settle(result, document, after, looked=False)
         self.results.note(result)
         raise error
@@ -271,7 +271,7 @@ class Loader:
             is_same = document.reference == other.reference
             if is_same and self.deeds.policy.upsert and _content(document) != _content(other):
                 fate = Fate(SKIPPED, reason=SUPERSEDED)
-                self._report(Result(earlier, self.deeds.endpoint.id, _name(other), fate))
+                self._report(self._told(earlier, other, fate))
             else:
                 self._waiting.append((earlier, other))
         self._waiting.append((stream, document))
@@ -298,7 +298,7 @@ class Loader:
             carried_out = True
             fate = self._done(stream, document, row, there.get(name))
             fates[name] = _repeated(fate)
-        result = Result(stream, self.deeds.endpoint.id, name, fate)
+        result = self._told(stream, document, fate)
         if self.deeds.policy.dry_run:
             outcome = WOULD.get(fate.outcome, fate.outcome)
             return replace(result, fate=replace(fate, outcome=outcome))
@@ -345,6 +345,9 @@ class Loader:
             self.results.note(replace(result, fate=replace(result.fate, reason=reason)))
             raise
 
+    def _told(self, stream: str, document: Document, fate: Fate) -> Result:
+        return Result(stream, self.deeds.endpoint.id, _name(document), fate, document.private)
+
     def _report(self, result: Result) -> None:
         try:
             self.results.report(result, self.most_failures)
@@ -372,6 +375,9 @@ def _name(document: Document) -> str:
 
 def _repeated(fate: Fate) -> Fate:
     """What becomes of a second document that is the same as one before it."""
+    if fate.outcome == UPDATED and not fate.payload_hash:
+        # Not all of it could be applied.
+        return replace(fate, outcome=SKIPPED)
     if fate.outcome in (CREATED, UPDATED):
         return Fate(UNCHANGED, fate.exact_id, fate.number)
     return fate

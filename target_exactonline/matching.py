@@ -19,9 +19,10 @@ from exactonline_client.errors import (
 )
 from exactonline_client.postings import beside
 from target_exactonline import match_file
+from target_exactonline.discretion import values
 from target_exactonline.journal import Intent, Overtaken
 from target_exactonline.match_sets import TOPIC, MatchSet, document, identity, read, refusals
-from target_exactonline.reasons import FORGOTTEN
+from target_exactonline.reasons import FORGOTTEN, WRITTEN_BEFORE
 from target_exactonline.results import (
     CREATED,
     EXISTS,
@@ -150,7 +151,7 @@ class MatchSetLoader:
         """Report what was put off as being in doubt; the store knows that already."""
         for stream, item in self.waiting:
             fate = Fate(IN_DOUBT, reason=LOST)
-            self.results.note(Result(stream, ENTITY, item.reference, fate))
+            self.results.note(_result(stream, item, fate))
         self.waiting.clear()
 
 
@@ -206,7 +207,8 @@ class _Batch:
         elif posting is None or posting.outcome not in MADE:
             return False
         elif posting.payload_hash == item.payload_hash:
-            fate = Fate(UNCHANGED)
+            was_there = posting.outcome == EXISTS
+            fate = Fate(EXISTS) if was_there else Fate(UNCHANGED, detail=WRITTEN_BEFORE)
         else:
             fate = Fate(SKIPPED, reason=CHANGED)
         self._note([(item, fate)])
@@ -429,7 +431,7 @@ class _Batch:
             if beside(item.reference) in self.known:
                 self.journal.forget(ENTITY, beside(item.reference))
             return
-        result = Result(self.stream, ENTITY, item.reference, fate)
+        result = _result(self.stream, item, fate)
         payload_hash = "" if item.problems else item.payload_hash
         self.journal.settle(result, item.record, payload_hash, before=before, looked=not failed)
 
@@ -437,8 +439,12 @@ class _Batch:
         loader = self.loader
         if loader.dry_run:
             fate = Fate(WOULD.get(fate.outcome, fate.outcome), reason=fate.reason)
-        result = Result(self.stream, ENTITY, item.reference, fate)
+        result = _result(self.stream, item, fate)
         loader.results.report(result, loader.most_failures)
+
+
+def _result(stream: str, item: MatchSet, fate: Fate) -> Result:
+    return Result(stream, ENTITY, item.reference, fate, partial(values, item.record))
 
 
 def _made(outcome: str, item: MatchSet) -> Fate:

@@ -13,6 +13,10 @@ KEPT_OTHERWISE = (
     "Exact Online keeps its {name} as {kept!r}, so that a search by your reference does not find "
     "it: use references that it keeps as they are"
 )
+WRITTEN_BEFORE = (
+    "the same record was written before; whether the document was changed or deleted at Exact "
+    "Online since was not asked"
+)
 CHANGED = (
     "The record has changed since an earlier load; the document at Exact Online was left as it is"
 )

@@ -127,7 +127,9 @@ def _ask(
 
 def _tell_doubles(place: _Place, matches: Sequence[Match]) -> None:
     _, column, value = place.asks
-    shown = ", ".join(sorted(match.title for match in matches[:MOST_SHOWN]))
+    titles = sorted(match.title for match in matches[:MOST_SHOWN])
+    place.document.shown += titles
+    shown = ", ".join(titles)
     more = ", ..." if len(matches) > MOST_SHOWN else ""
     problem = f"{len(matches)} rows of {_kind(place)} have {column} {value!r}: {shown}{more}"
     _complain(place, problem)
@@ -205,6 +207,7 @@ def _tell_missing(lookups: Lookups | None, place: _Place) -> None:
         )
     else:
         near = lookups.near(wanted.endpoint, *by[0]) if lookups and not wanted.spare else []
+        place.document.shown += near
         known = " or ".join(f"{column} {value!r}" for column, value in by)
         problem = f"no row of {_kind(place)} has {known}"
         problem += f" (near it: {', '.join(near)})" if near else ""

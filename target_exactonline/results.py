@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exactonline_client.errors import ConfigurationError, RecordsRejected
+from target_exactonline import discretion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class Fate:
     exact_id: str | None = None
     number: str | None = None
     reason: str | None = None
-    """For the log as well: it holds nothing of the record but names and the reference."""
+    """For the log as well, which hides the values of the record in it."""
     detail: str | None = None
     """What the reason is about, with values of the record; for the results alone."""
     payload_hash: str = ""
@@ -80,6 +81,8 @@ class Result:
     """Id of the endpoint."""
     reference: str
     fate: Fate
+    private: Callable[[], Iterable[str]] = tuple
+    """The values that its reason may quote, and the log must not."""
 
 
 class Results:
@@ -125,6 +128,7 @@ class Results:
         if fate.failed or fate.reason:
             level = logging.ERROR if fate.failed else logging.WARNING
             told, reason = TOLD.get(fate.outcome, ""), (fate.reason or "").rstrip(".")
+            reason = discretion.without(reason, result.private(), result.reference)
             logger.log(level, "%s: record %s%s: %s.", result.stream, result.reference, told, reason)
         if not self._file:
             return
@@ -175,11 +179,11 @@ class Results:
     def summary(self) -> str:
         """One line for the log."""
         counts = self.counts
-        there = counts[EXISTS] + counts[UNCHANGED]
         if any(counts[outcome] for outcome in WOULD.values()):
             parts = [
                 f"{counts[WOULD_CREATE]} would be created",
-                f"{there} already there",
+                f"{counts[EXISTS]} already there",
+                *_said(counts[UNCHANGED], "unchanged"),
                 *_said(counts[WOULD_UPDATE], "would be updated"),
                 *_said(counts[WOULD_DELETE], "would be deleted"),
                 *_said(counts[WOULD_SKIP], "would be skipped"),
@@ -189,7 +193,8 @@ class Results:
             return f"Division {self._division}: {', '.join(parts)}. Nothing was written."
         parts = [
             f"{counts[CREATED]} created",
-            f"{there} already there",
+            f"{counts[EXISTS]} already there",
+            *_said(counts[UNCHANGED], "unchanged"),
             *_said(counts[UPDATED], "updated"),
             *_said(counts[DELETED], "deleted"),
             *_said(counts[SKIPPED], "skipped"),

@@ -392,8 +392,9 @@ class TargetExactOnline(Target):
             of_all = f" of {self.received}" if self.received else ""
             raise RecordsRejected(
                 f"{self.results.failed}{of_all} records were rejected or left unfinished, for the "
-                "reasons above. Correct them and load them again; those that were written stay as "
-                "they are."
+                "reasons above; their values are not in the log, but in results_path and, after a "
+                "run that was no dry run, in exactonline results. Correct them and load them "
+                "again; those that were written stay as they are."
             )
         if self.results.unwritten:
             raise self.results.unwritten

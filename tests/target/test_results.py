@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exactonline_client.errors import ConfigurationError, OutputError, RecordsRejected
-from target_exactonline.results import CREATED, Fate, Result, Results
+from target_exactonline.results import CREATED, EXISTS, UNCHANGED, Fate, Result, Results
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +74,37 @@ def test_a_state_that_cannot_be_written_ends_the_run(
     assert isinstance(load.error, OutputError)
     assert load.states == []
     assert runner.load(record).outcomes == [("full-state", "unchanged")]
+
+
+def test_the_summary_tells_what_was_found_from_what_was_not_asked_about() -> None:
+    results = Results(1)
+    for number, outcome in enumerate((CREATED, EXISTS, UNCHANGED, UNCHANGED)):
+        results.note(Result("orders", "salesorder/SalesOrders", str(number), Fate(outcome)))
+    told = "Division 1: 1 created, 1 already there, 2 unchanged, 0 rejected, 0 in doubt."
+    assert results.summary() == told
+
+
+def test_the_log_holds_no_values_of_a_record(
+    company: Company, runner: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = {"OrderedBy": {"Name": "Jansen en Zonen"}, "Description": "for Jansen en Zonen"}
+    load = runner.load(company.invoice("discreet", **names))
+    assert load.outcomes == [("discreet", "rejected")]
+    assert "no row of Accounts has Name 'Jansen en Zonen'" in str(load.reasons[0])
+    assert "record discreet was rejected: OrderedBy: no row of Accounts has Name '...'" in (
+        caplog.text
+    )
+    assert "Jansen" not in caplog.text
+
+
+def test_the_log_names_no_row_that_looks_like_what_was_asked_for(
+    company: Company, runner: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    accounts = company.server.control.truth(company.division, "accounts")
+    (code,) = (row["Code"].strip() for row in accounts if row["ID"] == company.customer)
+    load = runner.load(company.invoice("near", OrderedBy={"Code": f"{code}9"}))
+    assert code in str(load.reasons[0]).partition("(near it: ")[2]
+    assert "no row of Accounts has Code '...' (near it: ..., ..., ...)" in caplog.text
 
 
 def test_a_line_that_was_cut_off_is_left_alone(tmp_path: Path) -> None:
