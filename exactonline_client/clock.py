@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from exactonline_client.database import patient
 from exactonline_client.errors import StoreError
 from exactonline_client.store import clocks
 
@@ -26,6 +27,10 @@ logger = logging.getLogger(__name__)
 CLOCK_TOLERANCE = 2.0
 """The Date header has whole seconds: clocks that differ by less are not corrected, and a window
 counts as ended this many seconds late, so that it has ended on the server's clock too."""
+
+
+KEPT = 60 * 86_400
+"""Seconds that a machine is remembered; one that comes later begins anew."""
 
 
 class ServerClock:
@@ -71,6 +76,13 @@ class ServerClock:
             self._note(self.ahead)
 
 
+@patient
+def _forget(store: Store, moment: float) -> None:
+    """Remove what was noted before a moment: each container is a machine of another name."""
+    with store.transaction(durable=False) as connection:
+        connection.execute(clocks.delete().where(clocks.c.at < moment))
+
+
 def server_clock(store: Store, local: Callable[[], float] = time.time) -> ServerClock:
     """The server's clock, as far as this machine was told before.
 
@@ -81,8 +93,10 @@ def server_clock(store: Store, local: Callable[[], float] = time.time) -> Server
 
     def note(seconds: float) -> None:
         # An answer that has come counts, whatever becomes of this.
+        now = local() + seconds
         try:
-            store.put(clocks, durable=False, machine=platform.node(), ahead=seconds)
+            store.put(clocks, durable=False, machine=platform.node(), ahead=seconds, at=now)
+            _forget(store, now - KEPT)
         except StoreError as error:
             logger.warning("What the time is at Exact Online could not be noted. %s", error)
 

@@ -156,6 +156,7 @@ def _version_1(connection: sa.Connection) -> None:
         tables,
         sa.Column("machine", sa.String(255), primary_key=True),
         sa.Column("ahead", sa.Float, nullable=False),
+        sa.Column("at", sa.Float, nullable=False),
     )
     sa.Table(
         "errors",

@@ -191,6 +191,7 @@ clocks = sa.Table(
     metadata,
     sa.Column("machine", sa.String(255), primary_key=True),
     sa.Column("ahead", sa.Float, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
 )
 
 errors = sa.Table(

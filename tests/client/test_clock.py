@@ -13,7 +13,7 @@ from exactonline_client.auth import REFRESH_AGE
 from exactonline_client.clock import CLOCK_TOLERANCE, ServerClock, server_clock
 from exactonline_client.connection import connect
 from exactonline_client.errors import StoreError
-from exactonline_client.store import Store
+from exactonline_client.store import Store, clocks
 from tests.client.conftest import BASE
 
 if TYPE_CHECKING:
@@ -133,3 +133,12 @@ def test_it_is_noted_once_for_each_difference(store: Store) -> None:
     assert noted == [300.0, -40.0]
     server_clock(store, lambda: NOON).learn(dated(NOON + 300))
     assert server_clock(store, lambda: NOON).ahead == 300.0
+
+
+def test_machines_that_are_no_more_are_not_remembered(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, moment in enumerate((NOON, NOON + 61 * DAY)):
+        monkeypatch.setattr("platform.node", lambda name=f"pod-{number}": name)
+        server_clock(store, lambda at=moment: at).learn(dated(moment + 600))
+    assert [row.machine for row in store.read(clocks.select())] == ["pod-1"]
