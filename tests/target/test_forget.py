@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from exactonline_client import postings
 from exactonline_client.store import Store
@@ -69,3 +71,15 @@ def test_a_run_removes_what_lookups_left(company: Company, runner: Runner) -> No
     runner.load(company.invoice("forget-lookups"))
     with closing(Store(runner.settings["store_url"])) as store:
         assert store.read(kept_lookups.select()) == []
+
+
+def test_the_store_holds_no_value_of_a_record_in_clear(company: Company, runner: Runner) -> None:
+    accounts = company.server.control.truth(company.division, "accounts")
+    (name,) = (row["Name"] for row in accounts if row["ID"] == company.customer)
+    texts = {"Description": "for Jansen en Zonen", "Remarks": "between us"}
+    runner.load(company.invoice("clear-made", OrderedBy={"Name": name}, **texts))
+    runner.load(company.invoice("clear-not", OrderedBy={"Name": "Jansen en Zonen"}, **texts))
+    folder = Path(str(make_url(runner.settings["store_url"]).database)).parent
+    kept = b"".join(path.read_bytes() for path in folder.glob("store.db*"))
+    assert b"clear-made" in kept
+    assert [text for text in (name, "Jansen", "between us") if text.encode() in kept] == []
