@@ -9,6 +9,7 @@ from singer_sdk.exceptions import MappingError
 from singer_sdk.mapper import CustomStreamMap, PluginMapper
 from typing_extensions import override
 
+from exactonline_client.deletion import DELETED_AT, Mark, mark_of, marks_in
 from exactonline_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
 
-DELETED_AT = "_sdc_deleted_at"
 WHOLE = ("record", "_")
 """The names by which an expression can read a record as a whole."""
 _LEFT_OUT: Any = object()
@@ -34,8 +34,8 @@ class RecordMap(CustomStreamMap):
         if not mapped:
             return None
         found = {name: value for name, value in mapped.items() if value is not _LEFT_OUT}
-        if is_tombstone(record):
-            found[DELETED_AT] = record[DELETED_AT]
+        if mark_of(record) is not Mark.ALIVE:
+            found |= marks_in(record)
         return self.flatten_record(found)
 
     @override
@@ -106,4 +106,4 @@ class Mapper(PluginMapper):
 
 def is_tombstone(record: Record) -> bool:
     """Whether a record tells that its row was deleted."""
-    return bool(record.get(DELETED_AT))
+    return mark_of(record) is Mark.DELETED

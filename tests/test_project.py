@@ -42,7 +42,18 @@ MAY_IMPORT = {
 # The client's modules from the ground up: one may import those of earlier lines and of its own.
 CLIENT_LAYERS = (
     {"errors", "catalogue", "printable", "redaction"},
-    {"regions", "odata", "files", "refusals", "environment", "server_faults", "stdout", "transfer"},
+    {
+        "regions",
+        "odata",
+        "files",
+        "refusals",
+        "environment",
+        "server_faults",
+        "stdout",
+        "transfer",
+        "moments",
+        "deletion",
+    },
     {"settings", "foreign", "keys", "migrations", "database", "store", "digests", "clock"},
     {"auth", "error_counts", "refused_options", "stopping", "stream_maps"},
     {"limits"},

@@ -1,0 +1,51 @@
+"""The column by which a record says that its row was deleted where it comes from."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client.moments import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DELETED_AT = "_sdc_deleted_at"
+FALSE = {"", "0", "false"}
+YEARS = range(1971, 9999)
+"""Programs write the first day of their calendar, or the last, where there is no moment."""
+
+
+class Mark(Enum):
+    """What the column says."""
+
+    ALIVE = auto()
+    DELETED = auto()
+    UNCLEAR = auto()
+    """It holds something that is neither empty or false, nor the moment of a deletion."""
+
+
+def marks_in(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the column, by its spellings: some databases write names in capitals."""
+    return {name: value for name, value in record.items() if name.casefold() == DELETED_AT}
+
+
+def mark_of(record: Mapping[str, Any]) -> Mark:
+    """Whether a record says that its row was deleted."""
+    marks = {_read(value) for value in marks_in(record).values()}
+    return next((mark for mark in (Mark.UNCLEAR, Mark.DELETED) if mark in marks), Mark.ALIVE)
+
+
+def _read(value: object) -> Mark:
+    if value is None or (isinstance(value, (bool, int, float, Decimal)) and value == 0):
+        return Mark.ALIVE
+    if isinstance(value, str) and value.strip().casefold() in FALSE:
+        return Mark.ALIVE
+    try:
+        found = moment(value) if isinstance(value, str) else value
+    except ValueError:
+        return Mark.UNCLEAR
+    is_moment = isinstance(found, date) and found.year in YEARS
+    return Mark.DELETED if is_moment else Mark.UNCLEAR

@@ -1,0 +1,42 @@
+"""Days and moments as databases and programs write them, read alike by every Python."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+
+MOMENT = re.compile(
+    r"""
+    (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})
+    (?:
+        [T ](?P<time>[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)
+        (?:\.(?P<fraction>[0-9]{1,9}))?
+        \ ?(?P<zone>Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)?
+        (?:\+00:00)?  # The tap of MySQL adds it to moments that have an offset.
+    )?
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+MICROSECONDS = 6
+"""Digits of a second that a moment keeps."""
+
+
+def moment(text: str) -> date:
+    """A date, or a datetime (which is one too) where the text has a time.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    found = MOMENT.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("no moment")
+    if found["time"] is None:
+        return date.fromisoformat(found["day"])
+    fraction = (found["fraction"] or "").ljust(MICROSECONDS, "0")[:MICROSECONDS]
+    time = found["time"] if found["time"].count(":") > 1 else f"{found['time']}:00"
+    zone = found["zone"] or ""
+    if zone.upper() in {"Z", "UTC"}:
+        zone = "+00:00"
+    elif zone:
+        zone = f"{zone[:3]}:{zone[3:].lstrip(':') or '00'}"
+    return datetime.fromisoformat(f"{found['day']}T{time}.{fraction}{zone}")
