@@ -10,27 +10,30 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import count
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
 
 import msgspec
 
 from exactonline_client import catalogue
+from exactonline_client.deletion import Mark, mark_of
 from target_exactonline.names import plain
+from target_exactonline.streams import LINE
+from target_exactonline.values import as_text, compared, is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
-    from exactonline_client.catalogue import Property
+    from exactonline_client.catalogue import Endpoint, Property
     from target_exactonline.documents import Document
     from target_exactonline.streams import Feed
 
 Record = dict[str, Any]
 Packed: TypeAlias = "tuple[tuple[str, ...], bytes | list[Any]]"
 
-DELETED_AT = "_sdc_deleted_at"
 REFERENCE = "reference"
 """A column of this name holds the reference, whatever the entity calls it."""
 ASSEMBLED = "_assembled"
@@ -68,6 +71,8 @@ def prepared(
         document.record = {**whole, ASSEMBLED: problems}
         document.assembled = True
         document.problems[:0] = problems
+        if problems:
+            document.payload_hash = ""
         return document
 
     return with_problems
@@ -79,21 +84,40 @@ def _spellings(names: tuple[str, ...]) -> Mapping[str, str]:
 
 
 def value_of(record: Mapping[str, Any], *names: str) -> Any:  # noqa: ANN401 - whatever it holds
-    """The first value that a record has under one of these names, in any spelling."""
+    """The first value, not an empty one, that a record has under one of these names."""
     given = _spellings(tuple(record))
     values = (record[given[plain(name)]] for name in names if plain(name) in given)
-    return next((value for value in values if value is not None), None)
+    return next((value for value in values if not is_empty(value)), None)
 
 
 def text(value: object) -> str | None:
-    """A value that records are joined by, without the spaces around it; None where it is empty."""
-    return (str(value).strip() or None) if value is not None else None
+    """A value that records are joined by, whichever form it has; None where it is empty."""
+    return None if is_empty(value) else as_text(value)
 
 
 def _guid(value: object) -> str | None:
     """A key that records are joined by, as all ways to write it have in common."""
     found = text(value)
-    return found.strip("{}").casefold() if found else None
+    try:
+        return str(UUID(found)) if found else None
+    except ValueError:
+        return found
+
+
+def identity(
+    record: Mapping[str, Any], keys: Sequence[str], known: Callable[[str], Property | None]
+) -> Hashable:
+    """What a record has in common with those whose place it takes; None where it takes none.
+
+    Args:
+        record: with all its columns.
+        keys: the columns that make up its key; where one of them is empty, it has none.
+        known: the property that a column is for.
+    """
+    values = {key: record.get(key) for key in keys}
+    if not values or any(map(is_empty, values.values())):
+        return None
+    return tuple(compared(value, known(key)) for key, value in values.items())
 
 
 @dataclass
@@ -184,12 +208,12 @@ class Joined:
             _guid(value_of(record, feed.entity.key)),
             text(value_of(record, *filter(None, (feed.reference_field, REFERENCE)))),
         )
-        identity = self._identity(feed.stream, keys, record)
-        self._headers[identity] = _Header(feed.stream, self._packer.pack(record), join)
+        place = self._place(feed, keys, record)
+        self._headers[place] = _Header(feed.stream, self._packer.pack(record), join)
 
     def drop_header(self, feed: Feed, keys: Sequence[str], record: Record) -> None:
         """Forget a header, whose document was deleted where it comes from."""
-        self._headers.pop(self._identity(feed.stream, keys, record), None)
+        self._headers.pop(self._place(feed, keys, record), None)
 
     def add_line(self, feed: Feed, keys: Sequence[str], record: Record) -> None:
         """Take a line; one with the same key takes its place."""
@@ -197,21 +221,22 @@ class Joined:
             _guid(value_of(record, self._parent_field)),
             text(value_of(record, *self._reference_names)),
         )
-        identity = self._identity(feed.stream, keys, record)
+        place = self._place(feed, keys, record)
         lines = self._lines.get(join, {})
-        if value_of(record, DELETED_AT) is not None:
-            if lines.pop(identity, None) is None:
+        if mark_of(record) is Mark.DELETED:
+            if lines.pop(place, None) is None:
                 self.left_out += 1
             return
-        self._lines.setdefault(join, lines)[identity] = self._packer.pack(record)
+        self._lines.setdefault(join, lines)[place] = self._packer.pack(record)
 
     @property
     def _parent_field(self) -> str:
         return self._collection.field or self._feed.entity.key
 
-    def _identity(self, stream: str, keys: Sequence[str], record: Record) -> Hashable:
-        values = tuple(str(record.get(key)) for key in keys if record.get(key) is not None)
-        return (stream, values) if values and len(values) == len(keys) else next(self._number)
+    def _place(self, feed: Feed, keys: Sequence[str], record: Record) -> Hashable:
+        known = self._lines_known if feed.part == LINE else properties_of(feed.entity.endpoint)
+        found = identity(record, keys, lambda key: known.get(plain(key)))
+        return next(self._number) if found is None else (feed.stream, found)
 
     def documents(self) -> Iterator[tuple[str, Assembled]]:
         """All documents, each with the stream of its header."""
@@ -307,7 +332,17 @@ def collection_of(feed: Feed) -> Property:
 
 def line_properties(collection: Property) -> Mapping[str, Property]:
     """The properties of the lines, by what their spellings have in common."""
-    properties = catalogue.load().endpoints[collection.entity or ""].properties
+    return properties_of(catalogue.load().endpoints[collection.entity or ""])
+
+
+def properties_of(endpoint: Endpoint) -> Mapping[str, Property]:
+    """The properties of an endpoint, by what their spellings have in common."""
+    return _properties(endpoint.id)
+
+
+@cache
+def _properties(endpoint_id: str) -> Mapping[str, Property]:
+    properties = catalogue.load().endpoints[endpoint_id].properties
     return {plain(name): item for name, item in properties.items()}
 
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from exactonline_client.deletion import Mark, mark_of
 from exactonline_client.odata import EMPTY_GUID
 from exactonline_client.postings import LONGEST_REFERENCE
 from target_exactonline import checks, discretion, enclosed
 from target_exactonline.enclosed import Attachment
 from target_exactonline.links import CREATABLE
 from target_exactonline.names import plain
-from target_exactonline.reading import Manner, Reading, read, text
+from target_exactonline.reading import Manner, Reading, read, text, unclear_mark
 from target_exactonline.shape import shape_of
-from target_exactonline.values import Unfit
+from target_exactonline.values import CONVERTERS, Unfit, is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -38,7 +38,6 @@ NO_REFERENCE = (
     "that is called reference"
 )
 DIVISION = "division"
-DELETED_AT = "_sdc_deleted_at"
 
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
@@ -118,6 +117,15 @@ def encode(fields: Mapping[str, Any]) -> bytes:
     return _encode(fields)
 
 
+def _stripped(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """The same without the spaces around texts, which make no other document."""
+    if isinstance(value, dict):
+        return {name: _stripped(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return list(map(_stripped, value))
+    return value.strip() if isinstance(value, str) else value
+
+
 def _filled(fields: Mapping[str, Any], without: str | None = None) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None and name != without}
 
@@ -152,7 +160,8 @@ def _prepare(
     record: Mapping[str, Any],
 ) -> Document:
     rest = {str(name): value for name, value in record.items()}
-    deleted = rest.get(DELETED_AT) is not None
+    deleted = mark_of(rest) is Mark.DELETED
+    unclear = unclear_mark(rest)
     files, problems = enclosed.take(rest, manner.folder)
     origin = _take_division(rest)
     foreign = origin not in {None, division}
@@ -175,10 +184,12 @@ def _prepare(
         notes=reading.notes,
         line_keys={name: child.key for name, child in shape.children.items()},
     )
-    problems = alias_problems + missing + problems
-    if deleted:
-        document.problems = [] if key or not missing else problems
+    if unclear:
+        document.problems = [*alias_problems, *missing, unclear]
+    elif deleted:
+        document.problems = alias_problems + ([] if key else missing)
     else:
+        problems = alias_problems + missing + problems
         document.lacks = [
             f"{name} is missing"
             for name in shape.required
@@ -191,7 +202,7 @@ def _prepare(
             problems += checks.sums(shape, reading.fields, reading.totals)
         document.problems = problems
     if not document.problems:
-        document.payload_hash = hashlib.sha256(encode(reading.fields)).hexdigest()
+        document.payload_hash = hashlib.sha256(encode(_stripped(reading.fields))).hexdigest()
     return document
 
 
@@ -201,15 +212,12 @@ def _take_division(record: dict[str, Any]) -> int | None:
     Nobody writes it by hand.
     """
     name = next((name for name in record if plain(name) == DIVISION), None)
-    value = record.get(name or "")
-    if (
-        name is None
-        or isinstance(value, bool)
-        or not re.fullmatch(r"\s*[0-9]{1,10}\s*", str(value))
-    ):
+    try:
+        division = CONVERTERS["Edm.Int32"](record.get(name or ""))
+    except (ArithmeticError, TypeError, ValueError):
         return None
-    del record[name]
-    return int(str(value))
+    del record[name or ""]
+    return int(division)
 
 
 def _take_reference(
@@ -220,7 +228,7 @@ def _take_reference(
     if name is None or REFERENCE in shape.known:
         return None, []
     value = record.pop(name)
-    if value is None:
+    if is_empty(value):
         return None, []
     if reference_field is None:
         try:
@@ -229,9 +237,9 @@ def _take_reference(
             return None, [f"{name} {error}"]
     spelled = next((each for each in record if plain(each) == plain(reference_field)), None)
     given = record.get(spelled or "")
-    if spelled is not None and given is None:
+    if spelled is not None and is_empty(given):
         del record[spelled]
-    if given is None:
+    if is_empty(given):
         record[reference_field] = value
     elif not _alike(given, value):
         return None, [f"{name} and {reference_field} are both given, and differ"]

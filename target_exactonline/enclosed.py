@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_exactonline.folder import SETTING
 from target_exactonline.names import plain
-from target_exactonline.values import Unfit, describe
+from target_exactonline.values import Unfit, describe, is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,7 +84,7 @@ def take(record: dict[str, Any], folder: Folder | None) -> tuple[tuple[Attachmen
     problems: list[str] = []
     for name in [name for name in record if plain(name) in {plain(LIST), plain(PATH)}]:
         value = record.pop(name)
-        if value is not None:
+        if not is_empty(value):
             _add(found, problems, name, value)
     return tuple(replace(file, folder=folder) for file in found), problems
 

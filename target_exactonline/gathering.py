@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exactonline_client.deletion import Mark, mark_of
 from exactonline_client.errors import ConfigurationError
-from target_exactonline.assembly import DELETED_AT, REFERENCE, Joined, value_of
+from target_exactonline.assembly import REFERENCE, Joined, value_of
 from target_exactonline.names import plain
 from target_exactonline.rows import Rows
 from target_exactonline.streams import LINE, ROW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from zoneinfo import ZoneInfo
 
     from target_exactonline.assembly import Assembled, Record
     from target_exactonline.streams import Choice, Feed
@@ -20,8 +22,14 @@ if TYPE_CHECKING:
 class Gathering:
     """All records of a run that are no whole document by themselves."""
 
-    def __init__(self, chosen: Mapping[str, Choice], reference_field: str) -> None:
-        """Both as the settings `streams` and `reference_field` say."""
+    def __init__(
+        self, chosen: Mapping[str, Choice], reference_field: str, zone: Callable[[], ZoneInfo]
+    ) -> None:
+        """The first two as the settings `streams` and `reference_field` say.
+
+        `zone` gives the server's wall clock, which may have to be asked for.
+        """
+        self._zone = zone
         self._chosen_fields = {choice.reference_field for choice in chosen.values()}
         self._reference_setting = reference_field
         self._joined: dict[str, Joined] = {}
@@ -39,7 +47,7 @@ class Gathering:
             _check_key(feed, keys, joined.joining)
         elif feed.part == ROW:
             if feed.stream not in self._rows:
-                self._rows[feed.stream] = Rows(feed, keys)
+                self._rows[feed.stream] = Rows(feed, keys, self._zone)
             header = {*map(plain, feed.entity.endpoint.properties), REFERENCE}
             rows = self._rows[feed.stream]
             of_header = {key for key in keys if rows.line_column(key) is None}
@@ -58,7 +66,7 @@ class Gathering:
             self._rows[feed.stream].add(record)
             return True
         joined = self._joined_of(feed)
-        if value_of(record, DELETED_AT) is not None:
+        if mark_of(record) is Mark.DELETED:
             joined.drop_header(feed, keys, record)
             return False
         joined.add_header(feed, keys, record)

@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 from xml.etree.ElementTree import Element, SubElement
 
 import msgspec
 
+from exactonline_client.deletion import Mark, mark_of
 from exactonline_client.postings import LONGEST_REFERENCE
 from exactonline_client.xml_api import ROOT
 from target_exactonline.journal import made_up
 from target_exactonline.names import plain
-from target_exactonline.values import CONVERTERS, EXPECTED, describe
+from target_exactonline.reading import is_metadata, unclear_mark
+from target_exactonline.values import CONVERTERS, describe, is_empty, to_moment, unfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
 
 STREAM = "match_sets"
 TOPIC = "MatchSets"
-METADATA = "_sdc_"
+DELETED = (
+    "it was deleted at the source: a match set is not deleted by a record, only undone in Exact "
+    "Online"
+)
 
 TEXT, WHOLE, NUMBER, DAY = "Edm.String", "Edm.Int32", "Edm.Double", "Edm.DateTime"
 # What a record may hold: our name, the other names it may have, and its type.
@@ -174,6 +178,9 @@ def read(record: Mapping[str, Any]) -> MatchSet:
         found.write_off = _write_off(values["write_off"], problems)
     if not problems:
         _check_total(found)
+    mark = unclear_mark(record) or (DELETED if mark_of(record) is Mark.DELETED else None)
+    if mark:
+        found.problems = [mark]
     return found
 
 
@@ -231,7 +238,7 @@ def _fields(
     found: dict[str, Any] = {}
     for given, value in row.items():
         name = by_plain.get(plain(given))
-        if given.startswith(METADATA) or (name and value is None):
+        if is_metadata(given) or (name and is_empty(value)):
             continue
         if name is None:
             problems.append(f"{where}{given} is no field of a match set; {', '.join(known)} are")
@@ -249,14 +256,14 @@ def _take(  # noqa: PLR0913, PLR0917 - a value, where it belongs, and where its 
         found[name] = _converted(value, kind)
     except (ArithmeticError, TypeError, ValueError):
         found[name] = None
-        problems.append(f"{where}{name} should be {EXPECTED[kind]}, but came as {describe(value)}")
+        problems.append(f"{where}{name} {unfit(value, kind)}")
 
 
 def _converted(value: object, kind: str) -> Any:  # noqa: ANN401 - as the kind has it
     if not kind:
         return value
     if kind == DAY:
-        return date.fromisoformat(str(value).strip()[: len("2026-06-25")]).isoformat()
+        return to_moment(value).isoformat()[: len("2026-06-25")]
     converted = CONVERTERS[kind](value)
     if isinstance(converted, str):
         converted = converted.strip()

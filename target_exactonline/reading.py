@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from exactonline_client.deletion import Mark, mark_of, marks_in
 from exactonline_client.odata import EMPTY_GUID
 from target_exactonline.links import CREATABLE, ROLES
 from target_exactonline.names import nearest, plain
 from target_exactonline.references import SOURCE_KEY, Wanted
 from target_exactonline.shape import shape_of
-from target_exactonline.values import WIDTHS, Unfit, describe, to_text, to_wire
+from target_exactonline.values import WIDTHS, Unfit, describe, is_empty, to_text, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,6 +43,11 @@ SERIES = frozenset(
     }
 )
 """Numbers that each division gives out by itself."""
+CODES = re.compile(
+    "((?<!Search)Code|Currency|Country|Language|Unit|Journal|Cost([Cc]enter|[Uu]nit)"
+    "|PaymentCondition|PaymentMethod|VATType|Gender|Status|Type)(Purchase|Sales)?$"
+)
+"""Names of texts that stand for something known; an empty one stands for nothing."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +95,9 @@ def read(shape: Shape, record: Mapping[str, Any], manner: Manner, where: str = "
     reading = Reading()
     for name, value in record.items():
         item = shape.known.get(plain(name))
-        if name.startswith(METADATA):
+        if is_metadata(name):
             continue
-        if value is None:
+        if _says_nothing(shape, item, value):
             _empty(reading, shape, item, manner)
         elif item and item.name in {shape.key, shape.parent}:
             _keep_key(reading, shape, item, value, manner, where)
@@ -103,6 +110,37 @@ def read(shape: Shape, record: Mapping[str, Any], manner: Manner, where: str = "
             _add(reading, shape, item, value, manner, where)
     _follow_links(reading, shape, manner, where)
     return reading
+
+
+def is_metadata(name: str) -> bool:
+    """Whether a column is one that loaders of warehouses add; some write names in capitals."""
+    return name.casefold().startswith(METADATA)
+
+
+def unclear_mark(record: Mapping[str, Any]) -> str | None:
+    """What is wrong with the column that says whether a record was deleted, if anything is."""
+    for name, value in marks_in(record).items():
+        if mark_of({name: value}) is Mark.UNCLEAR:
+            return (
+                f"{name} should be empty or the moment of the deletion (such as "
+                f"2026-06-25T10:00:00Z, and not before 1971), but came as {describe(value)}"
+            )
+    return None
+
+
+def _says_nothing(shape: Shape, item: Property | None, value: object) -> bool:
+    """Whether a value is as good as not given; of texts, an empty one is a value where it may be.
+
+    That is where people write what they like.
+    """
+    is_free_text = (
+        item is not None
+        and item.type == "Edm.String"
+        and item.name in shape.writable
+        and item.name not in shape.required
+        and not CODES.search(item.name)
+    )
+    return value is None if is_free_text else is_empty(value)
 
 
 def _empty(reading: Reading, shape: Shape, item: Property | None, manner: Manner) -> None:
@@ -197,6 +235,8 @@ def _add(  # noqa: PLR0913, PLR0917
 
 def _fitting(shape: Shape, item: Property, value: object, manner: Manner) -> Any:  # noqa: ANN401
     sent = to_wire(value, item, manner.zone)
+    if isinstance(sent, str) and CODES.search(item.name):
+        sent = sent.strip()
     longest = WIDTHS.get(f"{shape.endpoint.id}.{item.name}") or WIDTHS.get(item.name)
     if longest and isinstance(sent, str) and len(sent.strip()) > longest:
         raise Unfit(f"is longer than {longest} characters")
@@ -209,12 +249,19 @@ def _lines(
     found = []
     for number, row in enumerate(_rows(value), start=1):
         where = f"{name}[{number}]."
+        unclear = unclear_mark(row)
+        if unclear:
+            reading.problems.append(where + unclear)
+        elif mark_of(row) is Mark.DELETED:
+            continue
         line = read(shape, row, manner, where)
         missing = [each for each in shape.required if each not in line.given]
         reading.problems += [f"{where}{each} is missing" for each in missing]
         reading.problems += line.problems
         reading.notes += line.notes
         found.append(line.fields)
+    if not found:
+        raise Unfit("should hold at least one line, but all of them were deleted")
     return found
 
 

@@ -5,33 +5,42 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from exactonline_client.deletion import Mark, mark_of, marks_in
 from target_exactonline.assembly import (
-    DELETED_AT,
     REFERENCE,
     Assembled,
     Packed,
     Packer,
     Record,
     collection_of,
+    identity,
     in_order,
     line_properties,
+    properties_of,
     text,
     value_of,
     without_number,
     writable,
 )
+from target_exactonline.documents import DIVISION
+from target_exactonline.enclosed import LIST, PATH
 from target_exactonline.names import plain
-from target_exactonline.reading import METADATA
+from target_exactonline.reading import is_metadata
+from target_exactonline.shape import shape_of
+from target_exactonline.values import compared, is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+    from zoneinfo import ZoneInfo
 
     from exactonline_client.catalogue import Property
     from target_exactonline.streams import Feed
 
 LINE_PREFIX = "line_"
+OWN_FIELDS = (REFERENCE, DIVISION, LIST, PATH)
+"""What a record may hold of the header that is no property of it."""
 
 
 @dataclass
@@ -39,21 +48,30 @@ class _Pile:
     """The rows of one document so far."""
 
     header: Record = field(default_factory=dict)
+    differing: dict[str, None] = field(default_factory=dict)
+    """Columns of the header of which rows say different things."""
     lines: dict[Hashable, Packed] = field(default_factory=dict)
-    deleted_at: object = None
+    deleted: Record = field(default_factory=dict)
+    """The header and the mark of the last row that was deleted."""
+    unclear: Record = field(default_factory=dict)
+    """A mark that says neither that its row was deleted nor that it was not."""
 
 
 class Rows:
     """The documents of one stream of flat rows, each of which is a line with its header."""
 
-    def __init__(self, feed: Feed, keys: Sequence[str]) -> None:
-        """`keys` are the columns that make up the key of a row."""
+    def __init__(self, feed: Feed, keys: Sequence[str], zone: Callable[[], ZoneInfo]) -> None:
+        """`keys` are the columns that make up the key of a row; `zone` gives the wall clock."""
         self._feed = feed
         self._keys = keys
         self._reference_names = [*filter(None, (feed.reference_field, REFERENCE))]
         self._collection = collection_of(feed)
         self._lines_known = line_properties(self._collection)
-        self._owner = _owner(feed.entity.endpoint.properties, self._lines_known)
+        self._headers_known = properties_of(feed.entity.endpoint)
+        self._zone = zone
+        shape = shape_of(feed.entity.endpoint.id)
+        self._meant = {*self._headers_known, *shape.beside, *map(plain, OWN_FIELDS)}
+        self._owner = _owner(self._headers_known, self._lines_known)
         self._packer = Packer()
         self._piles: dict[Hashable, _Pile] = {}
         self._owners: dict[str, str | None] = {}
@@ -79,65 +97,72 @@ class Rows:
         header: Record = {}
         line: Record = {}
         for name, value in record.items():
-            if name.startswith(METADATA):
+            if is_metadata(name):
                 continue
             own = self.line_column(name)
-            if own is None:
-                header[name] = value
+            part, column = (header, name) if own is None else (line, own)
+            if not is_empty(value):
+                part[column] = value
             else:
-                line[own] = value
+                part.setdefault(column, None)
         reference = text(value_of(header, *self._reference_names))
         pile = self._piles.setdefault(reference or next(self._number), _Pile())
-        _agree(pile.header, header)
-        values = tuple(str(record.get(key)) for key in self._keys)
-        identity: Hashable = values or next(self._number)
-        deleted_at = record.get(DELETED_AT)
-        if deleted_at is not None:
-            pile.deleted_at = deleted_at
-            pile.lines.pop(identity, None)
-        elif any(value is not None for value in line.values()):
-            pile.lines[identity] = self._packer.pack(line)
+        place = identity(record, self._keys, self._property)
+        mark = mark_of(record)
+        if mark is Mark.DELETED:
+            pile.deleted = header | marks_in(record)
+            pile.lines.pop(place, None)
+            return
+        if mark is Mark.UNCLEAR:
+            pile.unclear = marks_in(record)
+        self._agree(pile, header)
+        if any(value is not None for value in line.values()):
+            pile.lines[next(self._number) if place is None else place] = self._packer.pack(line)
+
+    def _property(self, column: str) -> Property | None:
+        """What a column is for."""
+        own = self.line_column(column)
+        known = self._headers_known if own is None else self._lines_known
+        return known.get(plain(own or column))
+
+    def _agree(self, pile: _Pile, header: Record) -> None:
+        """Add what a row says of the header; an empty column says nothing."""
+        for name, value in header.items():
+            before = pile.header.get(name)
+            if before is None:
+                pile.header[name] = value
+            elif value is not None and value != before and self._differ(name, before, value):
+                pile.differing[name] = None
+
+    def _differ(self, name: str, *values: object) -> bool:
+        """Whether values of the header are no two forms of one; what nobody knows is no matter."""
+        if plain(name) not in self._meant:
+            return False
+        one, other = (compared(value, self._property(name), self._zone()) for value in values)
+        return one != other
 
     def documents(self) -> Iterator[tuple[str, Assembled]]:
         """All documents, each with its stream."""
         for pile in self._piles.values():
             record = Assembled(pile.header)
-            differing = [name for name, value in record.items() if isinstance(value, _Several)]
-            if differing:
+            if pile.differing:
                 record.problems = [
-                    f"its rows differ in {', '.join(differing)}, of which a document has one"
+                    f"its rows differ in {', '.join(pile.differing)}, of which a document has one"
                 ]
+            record |= pile.unclear
             rows = [self._packer.unpack(packed) for packed in pile.lines.values()]
             if rows:
                 lines = [without_number(row, self._lines_known) for row in in_order(rows)]
                 record[self._collection.name] = lines
-            elif pile.deleted_at is not None:
-                record[DELETED_AT] = pile.deleted_at
+            elif pile.deleted:
+                record |= {**pile.deleted, **record}
             yield self._feed.stream, record
 
 
-class _Several(list[Any]):
-    """Values of which there should be one; as a list they fit no field, at a replay neither."""
-
-
-def _agree(header: Record, row: Record) -> None:
-    """Add what a row says of the header; an empty column says nothing."""
-    for name, value in row.items():
-        before = header.get(name)
-        if before is None:
-            header[name] = value
-        elif isinstance(before, _Several):
-            if value is not None and value not in before:
-                before.append(value)
-        elif value is not None and value != before:
-            header[name] = _Several([before, value])
-
-
 def _owner(
-    header: Mapping[str, Property], lines: Mapping[str, Property]
+    headers: Mapping[str, Property], lines: Mapping[str, Property]
 ) -> Callable[[str], str | None]:
     """A function that tells what a column is called in the line, None where it is the header's."""
-    headers = {plain(name): item for name, item in header.items()}
 
     def owner(column: str) -> str | None:
         name = plain(column)

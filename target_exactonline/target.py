@@ -81,7 +81,9 @@ class TargetExactOnline(Target):
         # Exact Online asks for one request at a time in a division.
         self.max_parallelism = 1
         self._chosen = streams.choices(self.config.get("streams"))
-        self.gathering = Gathering(self._chosen, self.config["reference_field"])
+        self.gathering = Gathering(
+            self._chosen, self.config["reference_field"], lambda: self.connection.zone
+        )
         """Records that are written at the end of the input, put together."""
         self.received = 0
         """Documents that came in for writing."""

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import base64
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from exactonline_client import odata
+from exactonline_client.moments import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from zoneinfo import ZoneInfo
+    from collections.abc import Callable, Hashable
 
     from exactonline_client.catalogue import Property
 
@@ -28,6 +29,7 @@ EXACT = Context(prec=28)
 """More digits than the server's doubles have."""
 LARGEST_EXPONENT = 300
 EXACT_INTEGERS = 2**53
+UTC = ZoneInfo("UTC")
 RANGES = {
     "Edm.Byte": range(2**8),
     "Edm.Int16": range(-(2**15), 2**15),
@@ -44,6 +46,21 @@ EXPECTED = {
     "Edm.Int32": "a whole number of at most 32 bits",
     "Edm.String": "text",
 }
+COMMA = re.compile(r"[+-]?[0-9][0-9., ]*,[0-9., ]*")
+A_COMMA = (
+    "a number with a comma, which may part thousands or decimals (1,234 is 1234 or 1.234): write "
+    "decimals with a point and thousands without a mark, such as 1234.56"
+)
+DAY_OR_MONTH = re.compile(r"[0-9]{1,2}([-/. ])[0-9]{1,2}\1([0-9]{2}|[0-9]{4})([ T,].*)?")
+A_DAY_OR_MONTH = (
+    "a date that begins with its day or its month (02/11/2026 is 2 November or 11 February): write "
+    "the year first, such as 2026-11-02"
+)
+AMBIGUOUS = {
+    "Edm.DateTime": (DAY_OR_MONTH, A_DAY_OR_MONTH),
+    **dict.fromkeys(["Edm.Double", *RANGES], (COMMA, A_COMMA)),
+}
+"""Texts that can be read in two ways, by the type that is expected; no way is guessed."""
 WIDTHS = {
     "AccountCode": 18,
     "crm/Accounts.Code": 18,
@@ -81,8 +98,50 @@ def to_wire(value: object, item: Property, zone: ZoneInfo) -> Scalar:
             return _date(value, zone, whole_day=item.date == "date")
         return CONVERTERS[item.type](value)
     except (ArithmeticError, TypeError, ValueError):
-        expected = EXPECTED[item.type]
-        raise Unfit(f"should be {expected}, but came as {describe(value)}") from None
+        raise unfit(value, item.type) from None
+
+
+def unfit(value: object, edm: str) -> Unfit:
+    """What is to be said of a value that is not of a type."""
+    form, both = AMBIGUOUS.get(edm, (None, ""))
+    is_either = form is not None and isinstance(value, str) and form.fullmatch(value.strip())
+    return Unfit(f"should be {EXPECTED[edm]}, but came as {both if is_either else describe(value)}")
+
+
+def is_empty(value: object) -> bool:
+    """Whether a value says nothing: null, or a text of blanks."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def compared(value: object, item: Property | None, zone: ZoneInfo | None = None) -> Hashable:
+    """A value as it is compared with others: as its type reads it, else as the text it is.
+
+    Args:
+        value: from a record.
+        item: the property it is for, where that is known.
+        zone: the server's wall clock, by which a moment is a day; without it, moments of one day
+            differ.
+    """
+    try:
+        if item and item.type == "Edm.DateTime" and zone is None:
+            return _at_midnight(to_moment(value)).isoformat()
+        if item and item.type in EXPECTED:
+            found = to_wire(value, item, zone or UTC)
+            return found.strip() if isinstance(found, str) else found
+    except (TypeError, ValueError):
+        pass
+    return as_text(value)
+
+
+def as_text(value: object) -> str:
+    """A value as text, without the spaces around it: 1, 1.0 and "1" are the same."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return str(value).strip()
+    number = Decimal(repr(value) if isinstance(value, float) else value)
+    if not number.is_finite() or abs(number.adjusted()) > LARGEST_EXPONENT:
+        return str(value)
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def describe(value: object) -> str:
@@ -145,9 +204,11 @@ def _guid(value: object) -> str:
 
 def _boolean(value: object) -> bool:
     word = value.strip().casefold() if isinstance(value, str) else value
-    if word in (1, "1", "true"):
+    if isinstance(word, str) and NUMBER.fullmatch(word):
+        word = _number(word)
+    if word in (1, "true"):
         return True
-    if word in (0, "0", "false"):
+    if word in (0, "false"):
         return False
     raise ValueError
 
@@ -160,27 +221,30 @@ def _binary(value: object) -> str:
 
 
 def _date(value: object, zone: ZoneInfo, *, whole_day: bool) -> str:
-    moment = _moment(value)
+    found = _at_midnight(to_moment(value))
     if not whole_day:
-        return odata.wall_time(moment, zone)
-    if not isinstance(moment, datetime):
-        return moment.isoformat()
+        return odata.wall_time(found, zone)
     # Midnight somewhere is a day in a timestamp's clothes; any other moment is a day of the server.
-    if moment.tzinfo is not None and moment.time() != datetime.min.time():
-        moment = moment.astimezone(zone)
-    return moment.date().isoformat()
+    if found.tzinfo is not None and found.time() != time.min:
+        found = found.astimezone(zone)
+    return found.date().isoformat()
 
 
-def _moment(value: object) -> date:
-    """A date, or a datetime (which is one too)."""
+def to_moment(value: object) -> date:
+    """A date, or a datetime (which is one too).
+
+    Raises:
+        TypeError, ValueError: it is neither.
+    """
     if isinstance(value, date):
         return value
     if not isinstance(value, str):
         raise TypeError
-    text = re.sub("[zZ]$", "+00:00", value.strip())
-    if len(text) == len("2026-06-25"):
-        return date.fromisoformat(text)
-    return datetime.fromisoformat(text)
+    return moment(value)
+
+
+def _at_midnight(day: date) -> datetime:
+    return day if isinstance(day, datetime) else datetime.combine(day, time.min)
 
 
 CONVERTERS: dict[str, Callable[[object], Scalar]] = {

@@ -8,6 +8,7 @@ from contextlib import closing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -318,7 +319,7 @@ class TestFlatRows:
 
 def test_many_lines_take_little_room() -> None:
     feed = streams.feed(LINES, {}, "YourRef")
-    gathering = Gathering({}, "YourRef")
+    gathering = Gathering({}, "YourRef", lambda: ZoneInfo("Europe/Amsterdam"))
     gathering.expect(feed, ("Division", "ID"))
     number = 500
     invoice = str(uuid4())

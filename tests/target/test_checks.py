@@ -162,7 +162,7 @@ def test_an_object_may_be_created_where_that_is_allowed() -> None:
     [
         ({"Nmae": "Jansen"}, "OrderedBy.'Nmae' is no field of Accounts (near it: Name)"),
         ({"Email": "j@example.com"}, "OrderedBy should hold Code or Name"),
-        ("  ", "OrderedBy should be a code or name, but came as empty text"),
+        ("  ", "OrderedBy is missing"),
         (1.5, "OrderedBy should be a code or name, but came as another number"),
         ({"Name": "x", "Parent": "10"}, "OrderedBy.Parent should be a GUID, but came as other"),
     ],
