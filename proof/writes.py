@@ -9,6 +9,8 @@ whose lock files are removed, whose sessions in PostgreSQL are ended, whose Post
 anew, or whose store has two names. `costs`: what new invoices cost in calls, and what
 it costs to load them again. `malformed`: every record that is broken ends with a reason, the
 sound ones between them arrive, and no file is read that lies outside the folder for files.
+`forms`: marks of deletion, empty keys, empty texts and values in other forms: nothing is deleted
+but by a moment, and no line disappears.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from demo import ending
 from proof.writing.costs import costs
 from proof.writing.faults import faults
 from proof.writing.followups import followups
+from proof.writing.forms import forms
 from proof.writing.locks import WAYS
 from proof.writing.locks import rounds as lock_rounds
 from proof.writing.malformed import malformed
@@ -125,6 +128,17 @@ def prove_malformed(given: argparse.Namespace) -> list[str]:
     return found.wrong
 
 
+def prove_forms(given: argparse.Namespace) -> list[str]:
+    """Print what became of the records; returns what is wrong."""
+    found = forms(given.seed, given.records)
+    print(
+        f"{found.records.total()} records ({_said(found.records)}); marks: {_said(found.marks)}; "
+        f"{_said(found.outcomes)}; {found.lines} lines to be there, {found.deleted} documents "
+        f"deleted, exit code {found.code}, {found.seconds:.0f} s"
+    )
+    return found.wrong
+
+
 def _said(counts: Counter[str]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counts.most_common())
 
@@ -144,6 +158,7 @@ def main() -> int:
         ("locks", prove_locks, {"rounds": 50}),
         ("costs", prove_costs, {"invoices": 1000, "again": 10_000, "customers": 200, "items": 500}),
         ("malformed", prove_malformed, {"records": 100_000}),
+        ("forms", prove_forms, {"records": 100_000}),
     ):
         proof = proofs.add_parser(name)
         proof.set_defaults(prove=prove)
