@@ -133,7 +133,7 @@ prove: $(ENV) ## Prove what the README claims, with seeds and figures; takes abo
 	done
 	$(BIN)/python -m proof.secrets
 	for proof in rounds quota entries kills storms; do $(BIN)/python -m proof.reads $$proof; done
-	for proof in costs faults followups rounds locks malformed; do $(BIN)/python -m proof.writes $$proof; done
+	for proof in costs faults followups rounds locks malformed forms; do $(BIN)/python -m proof.writes $$proof; done
 	$(BIN)/python -m proof.fuzz
 	$(BIN)/python -m proof.soak
 

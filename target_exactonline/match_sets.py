@@ -195,6 +195,9 @@ def _lines(given: object, problems: list[str]) -> list[dict[str, Any]]:
         if not isinstance(row, dict):
             problems.append(f"{name} should be an object, but came as {describe(row)}")
             continue
+        unclear = unclear_mark(row)
+        if unclear or mark_of(row) is Mark.DELETED:
+            problems.append(f"{name}.{unclear}" if unclear else f"{name} was deleted at the source")
         line = _fields(row, LINE_FIELDS, f"{name}.", problems)
         problems += [f"{name}.{item} is missing" for item in LINE_FIELDS if item not in line]
         if line.get("amount") == 0:

@@ -13,6 +13,7 @@ from exactonline_sandbox.attachments import CONTENT
 from exactonline_sandbox.attachments import TABLE as ATTACHMENTS
 from proof import traps
 from proof.writing.company import STREAM, company
+from proof.writing.forms import ALIVE, EMPTY, MARK, UNCLEAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 2**31, 2**63, 10**400, 1e308, 5e-324, 0.1 + 0.2, "", " ", "\x00",
     "\ud800", "\u202e\u0301", "a" * 5000, "'", "''; drop", "%27 or 1 eq 1", "{", "[]", "[{}]",
     "[" * 3000, "null", "NaN", "1e999", "2026-02-30", "2026-06-25T25:61:00+99:99", "0000-00-00",
+    "12,5", "1,234.50", "02-11-2026", "\u00a0",
     "00000000-0000-0000-0000-000000000000", "not-a-guid", "½", [], {}, [[]], [None], [1, "a"],
     [{}], [{"": None}], {"Code": None}, {"Code": {"Code": 1}}, {"results": []}, [[[[{}]]]],
 )  # fmt: skip
@@ -33,12 +35,12 @@ NAMES = (
     "YourRef", "your_ref", "YOURREF", "OrderedBy", "ordered_by", "OrderedByCode", "Description",
     "SalesInvoiceLines", "sales_invoice_lines", "Type", "OrderDate", "Discount", "Currency",
     "Journal", "InvoiceID", "Division", "AmountFC", "VATAmountFC", "Status", "_sdc_deleted_at",
-    "_sdc_batched_at", "attachments", "attachment_path", "reference", "Nonsense", "", "__proto__",
-    "é", "a" * 300,
+    "_SDC_DELETED_AT", "_sdc_batched_at", "attachments", "attachment_path", "reference",
+    "Nonsense", "", "__proto__", "é", "a" * 300,
 )  # fmt: skip
 LINE_NAMES = (
     "Item", "item", "ItemCode", "Quantity", "quantity", "NetPrice", "UnitPrice", "VATCode",
-    "GLAccount", "LineNumber", "Notes", "Discount", "AmountFC", "Nonsense",
+    "GLAccount", "LineNumber", "Notes", "Discount", "AmountFC", "Nonsense", "_sdc_deleted_at",
 )  # fmt: skip
 
 
@@ -61,17 +63,18 @@ def malformed(seed: int, records: int) -> Figures:
     """Load records that were broken at random, with sound ones between them."""
     figures = Figures(records)
     with company(seed, customers=10, items=20) as books:
-        laid, before = traps.lay(books.folder), _files(books)
+        laid, files = traps.lay(books.folder), _files(books)
         books.settings["attachments_folder"] = str(laid.scans)
         text = b"".join(_messages(figures, books, random.Random(seed)))
         begin = time.monotonic()
-        ended = books.load(text)
+        before = _invoices(books)
+        ended = books.load(text, hard_delete=True)
         figures.seconds = time.monotonic() - begin
         figures.code, figures.calls = ended.code, books.calls()
         told = books.told()
-        made = books.server.control.truth(books.division, STREAM)
+        made = _invoices(books)
         sound = {books.invoice(number)["YourRef"] for number in range(figures.sound)}
-        sent = [content for key, content in _files(books).items() if key not in before]
+        sent = [content for key, content in _files(books).items() if key not in files]
         figures.wrong += laid.wrong(sent)
     if len(sent) != figures.sound:
         figures.wrong.append(f"{len(sent)} files are there, of {figures.sound} sound invoices")
@@ -90,7 +93,8 @@ def malformed(seed: int, records: int) -> Figures:
         for line in told
         if line["outcome"] == "rejected" and not line["reason"]
     ]
-    there = Counter(row["YourRef"] for row in made if row["YourRef"] in sound)
+    figures.wrong += [f"deleted: {key}" for key in before.keys() - made.keys()]
+    there = Counter(name for name in made.values() if name in sound)
     if there != Counter(sound):
         figures.wrong.append(f"{there.total()} of {len(sound)} sound invoices are there")
     return figures
@@ -100,6 +104,12 @@ def _files(books: Company) -> dict[str, bytes]:
     """The files at Exact Online, by the keys of their attachments."""
     rows = books.server.world.company(books.division).table(ATTACHMENTS).rows
     return {str(key): row[CONTENT] for key, row in rows.items() if CONTENT in row}
+
+
+def _invoices(books: Company) -> dict[str, str]:
+    """The reference of each invoice, by its key."""
+    rows = books.server.control.truth(books.division, STREAM)
+    return {str(row["InvoiceID"]): row["YourRef"] for row in rows}
 
 
 def _messages(figures: Figures, books: Company, chance: random.Random) -> Iterator[bytes]:
@@ -140,27 +150,29 @@ def _bend(record: Record, chance: random.Random) -> None:
 def _unknown(record: Record, chance: random.Random) -> None:
     record[f"no_such_field_{chance.randrange(1000)}"] = chance.choice(("x", 1, {"a": 1}))
     record.pop("Division", None)
-    _live(record)
+    _live(record, chance)
 
 
-def _no_customer(record: Record, _chance: random.Random) -> None:
+def _no_customer(record: Record, chance: random.Random) -> None:
     for name in list(record):
         if name.replace("_", "").casefold().startswith("orderedby"):
             del record[name]
-    _live(record)
+    _live(record, chance)
 
 
 def _no_lines(record: Record, chance: random.Random) -> None:
     record.pop("sales_invoice_lines", None)
-    record["SalesInvoiceLines"] = chance.choice(("", "{", "[" * 3000, 5, True, [], [1], {"a": []}))
-    _live(record)
+    record["SalesInvoiceLines"] = chance.choice(
+        (*EMPTY, "{", "[" * 3000, 5, True, [], [1], {"a": []})
+    )
+    _live(record, chance)
 
 
 def _bad_quantity(record: Record, chance: random.Random) -> None:
     record.pop("sales_invoice_lines", None)
     quantity: Any = chance.choice(("many", {}, [], "1,5", "0x10", True, "\u0663"))
     record["SalesInvoiceLines"] = [{"Item": "A-0001", "Quantity": quantity, "NetPrice": 1}]
-    _live(record)
+    _live(record, chance)
 
 
 def _bad_date(record: Record, chance: random.Random) -> None:
@@ -168,7 +180,7 @@ def _bad_date(record: Record, chance: random.Random) -> None:
     record["OrderDate"] = chance.choice(
         ("2026-02-30", "25-06-2026", "yesterday", 20260625, {}, "2026-06-25T99:00:00")
     )
-    _live(record)
+    _live(record, chance)
 
 
 def _no_reference(record: Record, chance: random.Random) -> None:
@@ -176,13 +188,13 @@ def _no_reference(record: Record, chance: random.Random) -> None:
         if name.replace("_", "").casefold() in {"yourref", "reference"}:
             del record[name]
     if chance.random() < 0.5:  # noqa: PLR2004 - as often as not
-        record["YourRef"] = chance.choice(("", "  ", "\x00", "a" * 5000, {}, []))
-    _live(record)
+        record["YourRef"] = chance.choice((*EMPTY, "\x00", "a" * 5000, {}, []))
+    _live(record, chance)
 
 
-def _live(record: Record) -> None:
-    """Not a request to delete, which needs less to be right."""
-    record.pop("_sdc_deleted_at", None)
+def _live(record: Record, chance: random.Random) -> None:
+    """Not a request to delete, which needs less to be right, though it may look like one."""
+    record[MARK] = chance.choice((*ALIVE, *UNCLEAR))
 
 
 FAULTS: tuple[Callable[[Record, random.Random], None], ...] = (

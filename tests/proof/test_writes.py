@@ -13,6 +13,7 @@ from proof.writing.company import company
 from proof.writing.costs import costs
 from proof.writing.faults import faults
 from proof.writing.followups import attaching, changing, finalising, matching
+from proof.writing.forms import forms
 from proof.writing.locks import WAYS
 from proof.writing.locks import rounds as lock_rounds
 from proof.writing.malformed import malformed
@@ -63,6 +64,14 @@ def test_broken_records_end_with_a_reason() -> None:
     assert figures.wrong == []
     assert figures.sound == figures.outcomes["created"] == 2
     assert figures.outcomes["rejected"] == 998
+
+
+def test_records_in_other_forms_delete_nothing_and_lose_no_line() -> None:
+    figures = forms(seed=5, records=600)
+    assert figures.wrong == []
+    assert figures.outcomes["deleted"] == figures.deleted == 20
+    assert figures.outcomes["rejected"] == figures.marks["unclear"] > 50
+    assert figures.lines > 100
 
 
 def test_a_few_rounds_of_all_that_may_go_wrong() -> None:

@@ -19,6 +19,7 @@ from exactonline_client.errors import (
 )
 from exactonline_client.session import Session
 from target_exactonline import match_file
+from target_exactonline.match_sets import read
 from tests.target.books import DOWNLOAD, UPLOAD, Books, load
 from tests.target.test_once import noted
 
@@ -193,6 +194,54 @@ def test_everything_that_is_wrong_is_told_at_once(runner: Runner, company: Compa
     assert "on one side" in third
     assert "longer than 200" in fourth
     assert company.server.control.calls()["data_calls"] == 1  # who is signed in
+
+
+MARK = "_sdc_deleted_at"
+LINE = {"year": 2026, "period": 6, "journal": "70", "entry": 26700001}
+SET: dict[str, Any] = {
+    "reference": "M-0", "gl_account": "1300", "account": "10000",
+    "lines": [{**LINE, "amount": 10}, {**LINE, "journal": "20", "amount": -10}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mark", [None, "", False, "0"])
+def test_a_set_with_an_empty_mark_is_matched(mark: object) -> None:
+    lines: list[Any] = [{**line, MARK: mark} for line in SET["lines"]]
+    found = read({**SET, "lines": lines, MARK: mark, "write_off": ""})
+    assert found.problems == []
+    assert found.payload_hash == read(SET).payload_hash
+
+
+@pytest.mark.parametrize(
+    ("mark", "problem"),
+    [
+        ("2026-06-25T10:00:00Z", "it was deleted at the source"),
+        ("yes", f"{MARK} should be empty or the moment"),
+        (True, f"{MARK} should be empty or the moment"),
+    ],
+)
+def test_a_set_that_was_deleted_is_not_matched(mark: object, problem: str) -> None:
+    for record in ({**SET, MARK: mark}, {"reference": "M-0", MARK: mark}):
+        found = read(record)
+        assert found.reference == "M-0"
+        assert len(found.problems) == 1
+        assert found.problems[0].startswith(problem)
+    lines: list[Any] = [{**line, MARK: mark} for line in SET["lines"]]
+    assert len(read({**SET, "lines": lines}).problems) == 2
+
+
+def test_empty_and_ambiguous_values_of_a_set() -> None:
+    write_off = {"gl_account": "4000", "date": "", "description": " ", "year": "", "type": None}
+    found = read({**SET, "write_off": write_off})
+    assert found.problems == []
+    assert found.write_off == {"gl_account": "4000"}
+    lines = [{**LINE, "amount": "1,234"}, {**LINE, "amount": -10, "entry": ""}]
+    write_off["date"] = "2-11-2026"
+    problems = read({**SET, "lines": lines, "write_off": write_off}).problems
+    assert "may part thousands or decimals" in problems[0]
+    assert problems[1] == "lines[2].entry is missing"
+    assert "2 November or 11 February" in problems[2]
+    assert len(problems) == 3
 
 
 class TestFile:
