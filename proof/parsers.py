@@ -197,6 +197,8 @@ def _input(server: Server, folder: Path) -> Callable[[bytes], object]:
         **server.settings(),
         "store_url": f"sqlite:///{folder / 'input' / 'store.db'}",
         "dry_run": True,
+        "hard_delete": True,
+        "streams": {"web": {"entity": "sales_invoices", "rows": "lines"}},
     }
     server.control.clock(advance_seconds=600)
 
@@ -288,6 +290,18 @@ MESSAGES = (
     b'"9b5d4b2e-0f4f-4b7e-8d51-2f6a1c8e7d10", "SalesInvoiceLines": [{"Item": '
     b'"9b5d4b2e-0f4f-4b7e-8d51-2f6a1c8e7d10", "Quantity": 1}]}}\n'
     b'{"type": "STATE", "value": {"a": 1}}\n'
+)
+ROWS = (
+    b'{"type": "SCHEMA", "stream": "web", "schema": {"properties": {}}, "key_properties": '
+    b'["your_ref", "line_number"]}\n'
+    b'{"type": "RECORD", "stream": "web", "record": {"your_ref": "a", "line_number": null, '
+    b'"ordered_by": "9b5d4b2e-0f4f-4b7e-8d51-2f6a1c8e7d10", "order_date": "2026-06-25", "item": '
+    b'"9b5d4b2e-0f4f-4b7e-8d51-2f6a1c8e7d10", "quantity": "1.0", "_sdc_deleted_at": ""}}\n'
+    b'{"type": "RECORD", "stream": "web", "record": {"your_ref": "a ", "line_number": "", '
+    b'"ordered_by": "", "order_date": "2026-06-25T00:00:00Z", "item": '
+    b'"9b5d4b2e-0f4f-4b7e-8d51-2f6a1c8e7d10", "quantity": 2, "_sdc_deleted_at": false}}\n'
+    b'{"type": "RECORD", "stream": "web", "record": {"your_ref": "a", "line_number": "1", '
+    b'"_sdc_deleted_at": "2026-06-25T10:00:00Z"}}\n'
 )
 
 
@@ -384,8 +398,8 @@ def parsers(folder: Path, server: Server) -> Iterator[Parser]:
     yield Parser("list of match sets", (DOWNLOADED, STRANGE), _downloaded)
     yield Parser("file of match sets", (DOWNLOADED, STRANGE), _match_file(folder), 0.1)
     yield Parser("path of a file", PLACES, _path_of_a_file(folder))
-    yield Parser("line of the input", tuple(MESSAGES.splitlines()), _singer_line)
-    yield Parser("input of the target", (MESSAGES,), _input(server, folder), 0.02)
+    yield Parser("line of the input", tuple((MESSAGES + ROWS).splitlines()), _singer_line)
+    yield Parser("input of the target", (MESSAGES, ROWS), _input(server, folder), 0.02)
     yield Parser("settings of the tap", (SETTINGS,), _settings(TapExactOnline), 0.01)
     yield Parser("settings of the target", (TARGET_SETTINGS,), _settings(TargetExactOnline), 0.02)
     yield Parser("variables of the tap", (VARIABLES,), _environment(TapExactOnline), 0.05)
