@@ -1,12 +1,15 @@
-"""What can be known to be wrong with a document without asking: sums that do not agree."""
+"""What can be known to be wrong with a document without asking: sums, fractions and signs."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from target_exactonline.references import Wanted
+from target_exactonline.shape import shape_of
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from target_exactonline.shape import Shape
 
@@ -15,6 +18,18 @@ BALANCED = "generaljournalentry/GeneralJournalEntries"
 TAXES = ("VATCode", "AmountVATFC")
 """With one of these on a line, Exact Online books VAT of its own, which balances what is left."""
 DISCOUNTS = ("Discount", "AmountDiscount", "AmountDiscountExclVat")
+FRACTIONS = frozenset(
+    {
+        "Discount",
+        "DiscountPercentage",
+        "DiscountPurchase",
+        "DiscountSales",
+        "VATPercentage",
+        "VatPercentages.Percentage",
+    }
+)
+"""What Exact Online takes as a fraction, by property, or by entity and property. The unit of its
+other percentages is not documented; those are sent as they come."""
 
 Row = dict[str, Any]
 
@@ -33,6 +48,34 @@ def sums(shape: Shape, fields: Row, totals: Mapping[str, Decimal]) -> list[str]:
         found.append(_unbalanced(lines))
     found += [_carried_over(fields, lines), _untaxed(totals), _unlike_lines(fields, lines, totals)]
     return [problem for problem in found if problem]
+
+
+def fractions(shape: Shape, fields: Row, where: str = "") -> list[str]:
+    """Sentences about fractions beyond 1, in which somebody may have written a percentage.
+
+    Args:
+        shape: of the fields.
+        fields: what is to be sent.
+        where: stands in front of names.
+    """
+    return list(_beyond_one(shape, fields, where))
+
+
+def _beyond_one(shape: Shape, fields: Mapping[str, Any], where: str) -> Iterator[str]:
+    for name, value in fields.items():
+        if name in shape.children:
+            for number, line in enumerate(value or [], start=1):
+                yield from _beyond_one(shape.children[name], line, f"{where}{name}[{number}].")
+        elif isinstance(value, Wanted):
+            # What may be created of it.
+            yield from _beyond_one(shape_of(value.endpoint), value.new or {}, f"{where}{name}.")
+        elif value is not None and {name, f"{shape.name}.{name}"} & FRACTIONS and abs(value) > 1:
+            number = Decimal(value)
+            yield (
+                f"{where}{name} is {_plain(number)}, which is {_plain(number * 100)} % to Exact "
+                f"Online: it takes fractions. If {_plain(number)} % is meant, give "
+                f"{_plain(number / 100)}"
+            )
 
 
 def _sum(lines: Sequence[Row], name: str) -> Decimal | None:

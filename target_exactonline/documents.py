@@ -200,6 +200,7 @@ def _prepare(
         problems += reading.problems
         if origin is None:
             problems += checks.sums(shape, reading.fields, reading.totals)
+            problems += checks.fractions(shape, reading.fields)
         document.problems = problems
     if not document.problems:
         document.payload_hash = hashlib.sha256(encode(_stripped(reading.fields))).hexdigest()

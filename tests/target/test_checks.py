@@ -110,6 +110,77 @@ def test_discounts_of_lines_count() -> None:
     assert prepared("sales_invoices", record).problems == []
 
 
+@pytest.mark.parametrize(
+    ("stream", "record", "problem"),
+    [
+        (
+            "sales_invoices",
+            invoice(SalesInvoiceLines=[{"Item": KEY, "Quantity": 1, "Discount": 10}]),
+            "SalesInvoiceLines[1].Discount is 10, which is 1000 % to Exact Online: it takes "
+            "fractions. If 10 % is meant, give 0.1",
+        ),
+        (
+            "sales_invoices",
+            invoice(discount="12.5"),
+            "Discount is 12.5, which is 1250 % to Exact Online: it takes fractions. If 12.5 % is "
+            "meant, give 0.125",
+        ),
+        (
+            "sales_orders",
+            {
+                "YourRef": "F-1",
+                "OrderedBy": KEY,
+                "SalesOrderLines": [{"Item": KEY, "Quantity": 1, "Discount": -5}],
+            },
+            "SalesOrderLines[1].Discount is -5, which is -500 % to Exact Online: it takes "
+            "fractions. If -5 % is meant, give -0.05",
+        ),
+        (
+            "purchase_entries",
+            {
+                "YourRef": "F-2",
+                "Supplier": KEY,
+                "Journal": "60",
+                "PurchaseEntryLines": [{"GLAccount": KEY, "AmountFC": 5, "VATPercentage": 21}],
+            },
+            "PurchaseEntryLines[1].VATPercentage is 21, which is 2100 % to Exact Online: it takes "
+            "fractions. If 21 % is meant, give 0.21",
+        ),
+        (
+            "accounts",
+            {"Code": "1", "Name": "A", "DiscountSales": 5.5},
+            "DiscountSales is 5.5, which is 550 % to Exact Online: it takes fractions. If 5.5 % is "
+            "meant, give 0.055",
+        ),
+        (
+            "payment_conditions",
+            {"Code": "9", "Description": "9", "DiscountPercentage": 2},
+            "DiscountPercentage is 2, which is 200 % to Exact Online: it takes fractions. If 2 % "
+            "is meant, give 0.02",
+        ),
+    ],
+)
+def test_a_fraction_beyond_one_is_refused_with_both_readings(
+    stream: str, record: dict[str, Any], problem: str
+) -> None:
+    assert problem in prepared(stream, record).problems
+
+
+def test_an_account_that_may_be_created_is_checked_as_well() -> None:
+    record = invoice(OrderedBy={"Code": "1", "Name": "A", "DiscountSales": 5})
+    (problem,) = prepared(
+        "sales_invoices", record, create_missing=frozenset({"accounts"})
+    ).problems
+    assert problem.startswith("OrderedBy.DiscountSales is 5, which is 500 %")
+
+
+def test_fractions_up_to_one_and_those_of_exact_online_are_taken() -> None:
+    line = {"Item": KEY, "Quantity": 1, "UnitPrice": 1, "Discount": 1}
+    assert prepared("sales_invoices", invoice(SalesInvoiceLines=[line])).problems == []
+    read = {**invoice(SalesInvoiceLines=[{**line, "Discount": -7}]), "Division": HERE}
+    assert prepared("sales_invoices", read).problems == []
+
+
 def test_a_line_needs_what_its_entity_needs() -> None:
     record = invoice(SalesInvoiceLines=[{"Quantity": 1}, {"item_code": "A-1"}])
     assert prepared("sales_invoices", record).problems == ["SalesInvoiceLines[1].Item is missing"]
