@@ -42,13 +42,14 @@ FORGOTTEN = "forgotten"
 DOUBTFUL = ("in_doubt", "posting")
 UNFINISHED = (REJECTED, *DOUBTFUL)
 """Outcomes of documents that may or may not be at Exact Online."""
-UNCHECKED, WANTED, SENDING = "unchecked", "wanted", "sending"
-NOT_ENDED = (UNCHECKED, WANTED, SENDING)
+UNCHECKED, WANTED, ASKED, SENDING = "unchecked", "wanted", "asked", "sending"
+NOT_ENDED = (UNCHECKED, WANTED, ASKED, SENDING)
 DONE, BROKEN, REFUSED, HELD = "done", "failed", "refused", "held"
 """How far the finalising of a document is; None where it was not asked for.
 
-Unchecked: its totals have to be compared first. Broken: it is processed, but a part failed.
-Refused: Exact Online left it open. Held: we did, and a person has to look at it.
+Unchecked: its totals have to be compared first. Asked: a person wants it as it is. Broken: it is
+processed, but a part failed. Refused: Exact Online left it open. Held: we did, and a person has to
+look at it.
 """
 SCHEMA_SIGNS = ("-", ".")
 """What stands between the schema and the name of a table in the name of a stream."""
@@ -238,7 +239,7 @@ def finalize_again(store: Store, posting: Posting) -> None:
     """Let the next run that finalises take up a document, also one that was left open."""
     the = _the(posting) & postings.c.finalized.in_((REFUSED, HELD))
     with store.transaction() as connection:
-        connection.execute(postings.update().where(the).values(finalized=WANTED))
+        connection.execute(postings.update().where(the).values(finalized=ASKED))
 
 
 def _the(posting: Posting) -> sa.ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from target_exactonline.references import Wanted
@@ -31,7 +31,52 @@ FRACTIONS = frozenset(
 """What Exact Online takes as a fraction, by property, or by entity and property. The unit of its
 other percentages is not documented; those are sent as they come."""
 
+SIGNS: Mapping[str, Mapping[int, tuple[int, str]]] = {
+    "salesinvoice/SalesInvoices": {
+        8020: (1, "an invoice"),
+        8021: (-1, "a credit note"),
+        8023: (1, "a direct invoice"),
+        8024: (-1, "a direct credit note"),
+    }
+}
+"""By endpoint and `Type`: the sign of the total, and what such a document is called. The type of
+entries is read-only; Exact Online gives it."""
+USUAL_TYPE = 8020
+"""Of an invoice that does not say."""
+TYPE, TOTAL = "Type", "AmountFC"
+ADVICE = {
+    1: "one that credits has the type of a credit note",
+    -1: "give its lines negative quantities",
+}
+
 Row = dict[str, Any]
+
+
+def against_type(endpoint_id: str, row: Mapping[str, Any]) -> str | None:
+    """What to say of a document at Exact Online whose total has not the sign of its type."""
+    kind = SIGNS.get(endpoint_id, {}).get(row.get(TYPE) or USUAL_TYPE)
+    try:
+        total = Decimal(str(row.get(TOTAL)))
+    except InvalidOperation:
+        return None
+    if kind is None or total * kind[0] >= 0:
+        return None
+    return f"its {TOTAL} is {_plain(total)} at Exact Online, but {_signed(row, *kind)}"
+
+
+def lines_against_type(shape: Shape, fields: Row) -> str | None:
+    """The same of one that is not there yet, by its lines: Exact Online may book them otherwise."""
+    kind = SIGNS.get(shape.endpoint.id, {}).get(fields.get(TYPE) or USUAL_TYPE)
+    lines = [row for name in shape.children for row in fields.get(name) or []]
+    total = sum((_amount(line) or Decimal(0) for line in lines), Decimal(0))
+    if kind is None or total * kind[0] >= 0:
+        return None
+    return f"its lines come to {_plain(total)}, but {_signed(fields, *kind)}"
+
+
+def _signed(row: Mapping[str, Any], sign: int, name: str) -> str:
+    word = "positive" if sign > 0 else "negative"
+    return f"{name} (Type {row.get(TYPE) or USUAL_TYPE}) has a {word} total: {ADVICE[sign]}"
 
 
 def sums(shape: Shape, fields: Row, totals: Mapping[str, Decimal]) -> list[str]:
@@ -64,8 +109,8 @@ def fractions(shape: Shape, fields: Row, where: str = "") -> list[str]:
 def _beyond_one(shape: Shape, fields: Mapping[str, Any], where: str) -> Iterator[str]:
     for name, value in fields.items():
         if name in shape.children:
-            for number, line in enumerate(value or [], start=1):
-                yield from _beyond_one(shape.children[name], line, f"{where}{name}[{number}].")
+            for count, line in enumerate(value or [], start=1):
+                yield from _beyond_one(shape.children[name], line, f"{where}{name}[{count}].")
         elif isinstance(value, Wanted):
             # What may be created of it.
             yield from _beyond_one(shape_of(value.endpoint), value.new or {}, f"{where}{name}.")

@@ -7,7 +7,8 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.postings import HELD, REFUSED, SENDING, UNCHECKED
-from target_exactonline.finalize import OTHERS, Ending
+from target_exactonline.checks import SIGNS, TOTAL, TYPE, against_type
+from target_exactonline.finalize import NOT_FINALIZED, OTHERS, Ending
 from target_exactonline.results import IN_DOUBT, REJECTED, UPDATED, Fate, Result, joined
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ NUMBERS = ("InvoiceNumber", "EntryNumber", "OrderNumber", "QuotationNumber")
 """Where entities have the number that Exact Online gives a document; the first counts."""
 HALF_A_CENT = Decimal("0.005")
 TOTALS = "its totals are not those of the record"
-NOT_FINALIZED = "it was not finalised"
 MAYBE_FINALIZED = "the run ended before it was known whether it was finalised"
 CUT_OFF = "it was not finalised, since a run was cut off before its totals were compared"
 
@@ -78,14 +78,38 @@ class Completion:
         """What tells the number and totals of documents, besides other columns."""
         others = others or {}
         name = number_field(self.search.endpoint)
-        return {**others, "": [*others.get("", []), *([name] if name else []), *expected]}
+        signed = [TYPE, TOTAL] if self._is_signed else []
+        names = [*others.get("", []), *([name] if name else []), *expected, *signed]
+        return {**others, "": list(dict.fromkeys(names))}
 
-    def totals(self, document: Document, row: Row) -> str | None:
-        """What is wrong with the totals of a new document; some may have to be read later."""
-        if any(row.get(name) is None for name in document.expected):
+    @property
+    def _is_signed(self) -> bool:
+        """Whether a document has a type that says which sign its total has."""
+        return self.search.endpoint.id in SIGNS
+
+    def judge(self, fate: Fate, document: Document, row: Row) -> Fate:
+        """What became of a new document, with what is wrong with its totals.
+
+        What the answer to its creation does not tell is read later.
+        """
+        unknown = any(row.get(name) is None for name in document.expected)
+        # An answer may hold a total of 0 that was not calculated yet.
+        unsigned = self._is_signed and self.finalizer is not None and not row.get(TOTAL)
+        if unknown or unsigned:
             self._expected[str(row[self.search.key])] = document.expected
-            return None
-        return differing(document.expected, row)
+            return fate
+        return self._judged(fate, document.expected, row)
+
+    def _judged(self, fate: Fate, expected: Mapping[str, Decimal], row: Row) -> Fate:
+        wrong = differing(expected, row)
+        against = against_type(self.search.endpoint.id, row)
+        held = wrong is not None or (against is not None and self.finalizer is not None)
+        return replace(
+            fate,
+            reason=joined(fate.reason, TOTALS if wrong else None, against),
+            detail=joined(fate.detail, wrong),
+            unfinished=fate.unfinished or held,
+        )
 
     def finalize(self, result: Result) -> Result:
         """The result of a new document after it was finalised, if that is asked for.
@@ -133,15 +157,10 @@ class Completion:
     def _completed(self, result: Result, row: Row) -> Result:
         key = str(result.fate.exact_id)
         self._finalized.discard(key)
-        wrong = differing(self._expected.pop(key, {}), row)
-        detail = joined(result.fate.detail, wrong)
-        fate = replace(
-            result.fate,
-            number=number_of(self.search.endpoint, row) or result.fate.number,
-            reason=joined(result.fate.reason, TOTALS if wrong else None),
-            detail=detail,
-            unfinished=result.fate.unfinished or wrong is not None,
-        )
+        number = number_of(self.search.endpoint, row) or result.fate.number
+        fate = replace(result.fate, number=number)
+        if key in self._expected:
+            fate = self._judged(fate, self._expected.pop(key), row)
         self._note(result, number=fate.number, reason=joined(fate.reason, fate.detail))
         return replace(result, fate=fate)
 

@@ -12,7 +12,8 @@ from exactonline_client.postings import FREED, UNCHECKED, WANTED, derived
 from target_exactonline import changes as differences
 from target_exactonline import enclosed, finalize
 from target_exactonline.attachments import ATTACHMENTS, DOCUMENTS, LINK, Attacher
-from target_exactonline.completion import TOTALS, number_of
+from target_exactonline.checks import lines_against_type
+from target_exactonline.completion import number_of
 from target_exactonline.journal import Intent, Overtaken
 from target_exactonline.reasons import (
     CHANGED,
@@ -41,6 +42,7 @@ from target_exactonline.results import (
     Result,
     joined,
 )
+from target_exactonline.shape import shape_of
 from target_exactonline.values import Unfit
 from target_exactonline.waiting import is_old
 
@@ -257,7 +259,10 @@ class Deeds:
         # Nothing is made at Exact Online for files that cannot follow.
         if unfit := enclosed.problems(document.attachments):
             return Fate(REJECTED, reason="; ".join(unfit))
-        return Fate(CREATED) if self.policy.dry_run else self._sent(stream, document, before)
+        if self.policy.dry_run:
+            reason = lines_against_type(shape_of(self.endpoint.id), document.fields)
+            return Fate(CREATED, reason=reason)
+        return self._sent(stream, document, before)
 
     def _sent(self, stream: str, document: Document, before: Posting | None) -> Fate:
         """Send a document that is not at Exact Online."""
@@ -346,20 +351,16 @@ class Deeds:
     def _created(self, document: Document, row: Row) -> Fate:
         key = str(row[self.search.key])
         kept, other = self._kept(document, row)
-        wrong = self.completion.totals(document, row)
-        return Fate(
+        fate = Fate(
             CREATED,
             key,
             number_of(self.endpoint, row),
-            joined(
-                other,
-                TOTALS if wrong else None,
-            ),
-            detail=wrong,
+            other,
             payload_hash=document.payload_hash,
             kept_reference=kept,
-            unfinished=wrong is not None or other is not None,
+            unfinished=other is not None,
         )
+        return self.completion.judge(fate, document, row)
 
     def can_attach(self) -> bool:
         """Whether files can go with these documents."""

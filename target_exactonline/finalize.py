@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue, pages
 from exactonline_client.errors import ExactOnlineError, InDoubt, RequestRefused
-from exactonline_client.postings import BROKEN, DONE, REFUSED, SENDING, WANTED
+from exactonline_client.postings import ASKED, BROKEN, DONE, HELD, REFUSED, SENDING, WANTED
+from target_exactonline.checks import TOTAL, TYPE, against_type
 from target_exactonline.documents import encode
 from target_exactonline.journal import Overtaken
 from target_exactonline.waiting import is_old
 
 if TYPE_CHECKING:
     from target_exactonline.journal import Journal, Posting
-    from target_exactonline.search import Search
+    from target_exactonline.search import Row, Search
 
 INVOICES = "salesinvoice/SalesInvoices"
 PRINTED = "salesinvoice/PrintedSalesInvoices"
 NONE, EMAIL, PEPPOL = "none", "email", "peppol"
 SENDS = (EMAIL, PEPPOL)
+STATUS = "Status"
 PROCESSED = 50
 """The status of an invoice that has its number and can no longer be changed."""
 FAILURES = (
@@ -34,6 +36,7 @@ FAILURES = (
     "PostboxMessageCreationError",
 )
 """Where an answer says that a part of it failed, although it was carried out as a whole."""
+NOT_FINALIZED = "it was not finalised"
 NOT_KNOWN = (
     "no answer came when it was finalised; it is processed, but whether it was sent is not known"
 )
@@ -77,8 +80,8 @@ class Finalizer:
     sender: str | None = None
     """The address that e-mail comes from, else the one that Exact Online is set to."""
 
-    def finalize(self, reference: str, key: str) -> Ending:
-        """Finalise an invoice that is there and open."""
+    def finalize(self, reference: str, key: str, back: str = WANTED) -> Ending:
+        """Finalise an invoice that is there and open; `back` is noted where it was not sent."""
         now = self.journal.clock()
         if not self._note(reference, SENDING, sent_at=now):
             return OTHERS
@@ -102,7 +105,7 @@ class Finalizer:
             return self._ended(reference, self._found(NOT_KNOWN) if is_processed else WAITING)
         except ExactOnlineError as error:
             if error.not_carried_out:
-                self._note(reference, WANTED)
+                self._note(reference, back)
             raise
         return self._ended(reference, _carried_out(problems))
 
@@ -114,9 +117,11 @@ class Finalizer:
             order["SendInvoiceViaPeppol"] = True
         return order
 
+    def _row(self, key: str) -> Row:
+        return self.search.by_key([key], {"": [STATUS, TYPE, TOTAL]}).get(key, {})
+
     def _is_processed(self, key: str) -> bool:
-        row = self.search.by_key([key], {"": ["Status"]}).get(key, {})
-        return bool(row.get("Status") == PROCESSED)
+        return bool(self._row(key).get(STATUS) == PROCESSED)
 
     def _refused(self, key: str, reason: str) -> Ending:
         if not self._is_processed(key):
@@ -150,7 +155,8 @@ class Finalizer:
         `waited` is whether this run has waited for what was sent.
         """
         key, was_sent = str(posting.exact_id), posting.finalized == SENDING
-        is_processed = self._is_processed(key)
+        row = self._row(key)
+        is_processed = row.get(STATUS) == PROCESSED
         is_due = is_old(posting.sent_at, self.journal.clock(), settle_after, waited=waited)
         if was_sent and not is_processed and not is_due:
             return WAITING
@@ -158,7 +164,10 @@ class Finalizer:
             return OTHERS
         if is_processed:
             return self._ended(posting.reference, self._found(NOT_KNOWN if was_sent else NOT_SENT))
-        return self.finalize(posting.reference, key)
+        if posting.finalized == WANTED and (against := against_type(INVOICES, row)):
+            return Ending(HELD, f"{against}; {NOT_FINALIZED}")
+        asked = posting.finalized == ASKED
+        return self.finalize(posting.reference, key, ASKED if asked else WANTED)
 
 
 def _carried_out(problems: str) -> Ending:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from exactonline_client.errors import AccessDenied, ExactOnlineError, RecordsRejected
 from exactonline_client.postings import beside
 from target_exactonline import enclosed
-from target_exactonline.completion import MAYBE_FINALIZED, NOT_FINALIZED
+from target_exactonline.completion import MAYBE_FINALIZED
 from target_exactonline.documents import refuse_contradictions
+from target_exactonline.finalize import NOT_FINALIZED
 from target_exactonline.journal import Overtaken, made_up
 from target_exactonline.reasons import FORGOTTEN, LOST
 from target_exactonline.results import (

@@ -110,67 +110,56 @@ def test_discounts_of_lines_count() -> None:
     assert prepared("sales_invoices", record).problems == []
 
 
+ORDER = {
+    "YourRef": "F-1",
+    "OrderedBy": KEY,
+    "SalesOrderLines": [{"Item": KEY, "Quantity": 1, "Discount": -5}],
+}
+BILL = {
+    "YourRef": "F-2",
+    "Supplier": KEY,
+    "Journal": "60",
+    "PurchaseEntryLines": [{"GLAccount": KEY, "AmountFC": 5, "VATPercentage": 21}],
+}
+CONDITION = {"Code": "9", "Description": "9", "DiscountPercentage": 2}
+
+
 @pytest.mark.parametrize(
-    ("stream", "record", "problem"),
+    ("stream", "record", "name", "numbers"),
     [
         (
             "sales_invoices",
             invoice(SalesInvoiceLines=[{"Item": KEY, "Quantity": 1, "Discount": 10}]),
-            "SalesInvoiceLines[1].Discount is 10, which is 1000 % to Exact Online: it takes "
-            "fractions. If 10 % is meant, give 0.1",
+            "SalesInvoiceLines[1].Discount",
+            ("10", "1000", "0.1"),
         ),
-        (
-            "sales_invoices",
-            invoice(discount="12.5"),
-            "Discount is 12.5, which is 1250 % to Exact Online: it takes fractions. If 12.5 % is "
-            "meant, give 0.125",
-        ),
-        (
-            "sales_orders",
-            {
-                "YourRef": "F-1",
-                "OrderedBy": KEY,
-                "SalesOrderLines": [{"Item": KEY, "Quantity": 1, "Discount": -5}],
-            },
-            "SalesOrderLines[1].Discount is -5, which is -500 % to Exact Online: it takes "
-            "fractions. If -5 % is meant, give -0.05",
-        ),
-        (
-            "purchase_entries",
-            {
-                "YourRef": "F-2",
-                "Supplier": KEY,
-                "Journal": "60",
-                "PurchaseEntryLines": [{"GLAccount": KEY, "AmountFC": 5, "VATPercentage": 21}],
-            },
-            "PurchaseEntryLines[1].VATPercentage is 21, which is 2100 % to Exact Online: it takes "
-            "fractions. If 21 % is meant, give 0.21",
-        ),
+        ("sales_invoices", invoice(discount="12.5"), "Discount", ("12.5", "1250", "0.125")),
+        ("sales_orders", ORDER, "SalesOrderLines[1].Discount", ("-5", "-500", "-0.05")),
+        ("purchase_entries", BILL, "PurchaseEntryLines[1].VATPercentage", ("21", "2100", "0.21")),
         (
             "accounts",
             {"Code": "1", "Name": "A", "DiscountSales": 5.5},
-            "DiscountSales is 5.5, which is 550 % to Exact Online: it takes fractions. If 5.5 % is "
-            "meant, give 0.055",
+            "DiscountSales",
+            ("5.5", "550", "0.055"),
         ),
-        (
-            "payment_conditions",
-            {"Code": "9", "Description": "9", "DiscountPercentage": 2},
-            "DiscountPercentage is 2, which is 200 % to Exact Online: it takes fractions. If 2 % "
-            "is meant, give 0.02",
-        ),
+        ("payment_conditions", CONDITION, "DiscountPercentage", ("2", "200", "0.02")),
     ],
 )
 def test_a_fraction_beyond_one_is_refused_with_both_readings(
-    stream: str, record: dict[str, Any], problem: str
+    stream: str, record: dict[str, Any], name: str, numbers: tuple[str, str, str]
 ) -> None:
-    assert problem in prepared(stream, record).problems
+    given, percent, fraction = numbers
+    assert prepared(stream, record).problems == [
+        (
+            f"{name} is {given}, which is {percent} % to Exact Online: it takes fractions. "
+            f"If {given} % is meant, give {fraction}"
+        )
+    ]
 
 
 def test_an_account_that_may_be_created_is_checked_as_well() -> None:
     record = invoice(OrderedBy={"Code": "1", "Name": "A", "DiscountSales": 5})
-    (problem,) = prepared(
-        "sales_invoices", record, create_missing=frozenset({"accounts"})
-    ).problems
+    (problem,) = prepared("sales_invoices", record, create_missing=frozenset({"accounts"})).problems
     assert problem.startswith("OrderedBy.DiscountSales is 5, which is 500 %")
 
 

@@ -333,7 +333,8 @@ def test_what_is_asked_for(
     invoices = "/api/v1/1/salesinvoice/SalesInvoices"
     numbered = {"InvoiceID": key, "InvoiceNumber": 7}
     httpserver.expect_oneshot_request(invoices, "GET").respond_with_json({"d": []})
-    httpserver.expect_request(invoices, "POST").respond_with_json({"d": {"InvoiceID": key}}, 201)
+    made = {"InvoiceID": key, "AmountFC": 5}
+    httpserver.expect_request(invoices, "POST").respond_with_json({"d": made}, 201)
     httpserver.expect_request(
         f"/api/v1/1/salesinvoice/{PRINTED}", "POST", json={"InvoiceID": key, **expected}
     ).respond_with_json({"d": {"InvoiceID": key, "PeppolCreationError": None}}, 201)
