@@ -41,6 +41,8 @@ TITLES = ("Code", "Name", "FullName", "Description")
 """Columns that tell a person which row it is."""
 WIDTHS = {("crm/Accounts", "Code"): 18}
 """Texts that are kept with spaces in front, up to this width, and are only found so."""
+WIDTHS_BEHIND = {("logistics/Units", "Code"): 8, ("vat/VATCodes", "Code"): 3}
+"""The same of texts with spaces behind."""
 MOST_TERMS = 60
 """Values in one filter of a plain list, whose pages have 60 rows."""
 MOST_KEPT = 100_000
@@ -99,7 +101,9 @@ class Lookups:
         self._refused = RefusedOptions(self.store, self.app, self.division, self.clock)
         self._digests = Digests(self.store)
 
-    def find(self, endpoint: str, column: str, values: Iterable[str]) -> Matches:
+    def find(
+        self, endpoint: str, column: str, values: Iterable[str], pages_first: int = 0
+    ) -> Matches:
         """The rows whose column has one of these values, by value; values without are absent.
 
         Case and the spaces around a value do not count.
@@ -108,6 +112,8 @@ class Lookups:
             endpoint: id of a plain endpoint, such as `crm/Accounts`.
             column: a text of its rows, such as `Code`.
             values: what to look for.
+            pages_first: of a short list, how many pages of it are read, once in a run, before it
+                is asked for what they lack.
 
         Raises:
             The errors of `Session.get`.
@@ -116,9 +122,27 @@ class Lookups:
         known = self._known[endpoint, column]
         self._recall(endpoint, column, self._missing(known, asked))
         missing = self._missing(known, asked)
+        if missing and pages_first:
+            missing = self._read_list(endpoint, column, missing, pages_first)
         if missing:
             self._ask(endpoint, column, missing)
         return {value: known[_fold(value)] for value in asked if _fold(value) in known}
+
+    def _read_list(self, endpoint: str, column: str, values: Sequence[str], most: int) -> list[str]:
+        """Read a list up to `most` pages; which of the values are still to be asked for."""
+        the = self._list(endpoint)
+        while not the.complete and the.read < most:
+            self._read_page(endpoint, column, the)
+        return [] if the.complete else self._missing(self._known[endpoint, column], values)
+
+    def listed(self, endpoint: str, column: str) -> list[str]:
+        """The values of a column that are known, as Exact Online spells them."""
+        known = self._known[endpoint, column].values()
+        return sorted(matches[0].value for matches in known)
+
+    def is_complete(self, endpoint: str) -> bool:
+        """Whether all of a list was read in this run."""
+        return self._list(endpoint).complete
 
     def written(self, endpoint: str, source_keys: Sequence[str]) -> Matches:
         """The rows that were written to this division from rows of others, by the keys of those."""
@@ -307,6 +331,8 @@ class Lookups:
         """A filter that lets every row through, for lists that demand a filter."""
         allowed = the.endpoint.filter_fields
         key = the.endpoint.key[0]
+        if the.endpoint.columns[key].type != "Edm.Guid":
+            return ""
         if not allowed or key in allowed:
             return f"{key} ne guid'{odata.EMPTY_GUID}'"
         return f"Division eq {self.division}" if "Division" in allowed else ""
@@ -315,7 +341,8 @@ class Lookups:
         titles = [name for name in TITLES if name in endpoint.columns]
         names = ",".join(dict.fromkeys([endpoint.key[0], column, *titles[:2]]))
         path = endpoint.uri.format(division=self.division)
-        return odata.url(path, {"$filter": condition, "$select": names})
+        options = {"$filter": condition} if condition else {}
+        return odata.url(path, {**options, "$select": names})
 
     def _addresses(self, endpoint: str, column: str, values: Sequence[str]) -> Iterator[str]:
         """As few addresses as will ask for all values, none of them too long."""
@@ -340,7 +367,8 @@ class Lookups:
 
 def padded(endpoint: str, column: str, value: str) -> str:
     """A value as a filter on this column has to name it."""
-    return value.rjust(WIDTHS.get((endpoint, column), 0))
+    place = endpoint, column
+    return value.rjust(WIDTHS.get(place, 0)).ljust(WIDTHS_BEHIND.get(place, 0))
 
 
 def _fold(value: str) -> str:

@@ -18,6 +18,7 @@ from exactonline_client import catalogue, odata
 from exactonline_client.errors import RequestRefused
 from exactonline_client.refused_options import is_about_query
 from exactonline_client.store import loaded_kinds
+from target_exactonline.planned import refers_to_new
 from target_exactonline.spelling import Spelling
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class FirstLoad:
         Returns:
             None where nothing in it can be looked for.
         """
-        if self.mark.is_new or self._is_later(document):
+        if self.mark.is_new or self._is_later(document) or refers_to_new(document.fields):
             return []
         rows = self._candidates(document)
         if rows is None:

@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
+    from exactonline_client.catalogue import Endpoint
     from target_exactonline.deeds import Deeds, Found
     from target_exactonline.documents import Document
     from target_exactonline.journal import Posting
+    from target_exactonline.planned import Planned
     from target_exactonline.results import Results
     from target_exactonline.search import Row
 
@@ -62,6 +64,10 @@ class Loader:
     prepare: Callable[[Mapping[str, Any]], Document]
     look_up: Callable[[Sequence[Document]], None]
     """Puts the keys of other rows into documents, or gives a document a problem."""
+    written: Callable[[Endpoint, Document, Fate], None]
+    """Told of a document that was, or would be, created or changed."""
+    planned: Planned
+    """What this run would have written, if it is a dry one."""
     doubt: Callable[[Document], None]
     """Told of a document that Exact Online refused: the keys in it may be of rows that are gone."""
     most_failures: int | None
@@ -174,10 +180,12 @@ class Loader:
         sound = _sound(documents)
         fates: dict[str, Fate] = {}
         for reference, document in sound.items():
+            upsert = self.deeds.policy.upsert
             fate = (
                 Fate(SKIPPED, reason=FORGOTTEN)
                 if reference in gone
-                else self.deeds.settled(document, known.get(reference))
+                else self.planned.fate(self.deeds.endpoint, document, upsert=upsert)
+                or self.deeds.settled(document, known.get(reference))
             )
             if fate:
                 fates[reference] = fate
@@ -299,6 +307,8 @@ class Loader:
             carried_out = True
             fate = self._done(stream, document, row, there.get(name))
             fates[name] = _repeated(fate)
+            if fate.outcome in (CREATED, UPDATED):
+                self.written(self.deeds.endpoint, document, fate)
         result = self._told(stream, document, fate)
         if self.deeds.policy.dry_run:
             outcome = WOULD.get(fate.outcome, fate.outcome)

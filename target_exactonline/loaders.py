@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import odata
-from exactonline_client.lookups import Lookups
+from exactonline_client.lookups import CODE, Lookups
 from target_exactonline import finalize, references
+from target_exactonline.codes import LISTS, Codes
 from target_exactonline.completion import Completion
 from target_exactonline.deeds import Deeds, Policy
 from target_exactonline.finalize import Finalizer
@@ -16,7 +17,8 @@ from target_exactonline.first_load import FirstLoad
 from target_exactonline.journal import Journal
 from target_exactonline.load import Loader
 from target_exactonline.matching import MatchSetLoader
-from target_exactonline.missing import REFERENCES, Missing
+from target_exactonline.missing import Missing, known_by
+from target_exactonline.planned import NEW, Planned
 from target_exactonline.resemblance import Resemblance
 from target_exactonline.search import Search
 from target_exactonline.writer import Writer
@@ -24,10 +26,11 @@ from target_exactonline.writer import Writer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from exactonline_client.catalogue import Endpoint
     from exactonline_client.connection import Connection
     from target_exactonline.documents import Document
     from target_exactonline.entities import Entity
-    from target_exactonline.results import Results
+    from target_exactonline.results import Fate, Results
 
 
 @dataclass
@@ -67,6 +70,16 @@ class Workshop:
             connection.clock,
         )
 
+    @cached_property
+    def planned(self) -> Planned:
+        """What this run would have written, if it is a dry one."""
+        return Planned()
+
+    @cached_property
+    def codes(self) -> Codes:
+        """What checks codes against the short lists of the division."""
+        return Codes(self.lookups, self.connection.refused_in(self.division), self.planned)
+
     def loader(
         self,
         entity: Entity,
@@ -101,6 +114,8 @@ class Workshop:
             self.results,
             prepare,
             self._look_up,
+            self._written,
+            self.planned,
             self._doubt,
             self._most_failures,
             self.check_stop,
@@ -138,16 +153,24 @@ class Workshop:
 
     def _look_up(self, documents: Sequence[Document]) -> None:
         create = self._would_create if self.config["dry_run"] else Missing(self.writer).create
-        references.resolve(self.lookups, documents, create)
+        references.resolve(self.lookups, documents, create, self.planned, self.codes.check)
+
+    def _written(self, endpoint: Endpoint, document: Document, fate: Fate) -> None:
+        """Know a document that was created or changed, for those that refer to it."""
+        if self.config["dry_run"]:
+            self.planned.add(endpoint, document, fate.exact_id)
+        elif endpoint.id in LISTS and fate.exact_id and document.fields.get(CODE):
+            # Their list may have been read before.
+            self.lookups.remember(endpoint.id, CODE, document.fields[CODE], fate.exact_id)
 
     def _doubt(self, document: Document) -> None:
         self.lookups.forget(_keys(document.fields))
 
-    @staticmethod
-    def _would_create(entity: str, fields: Mapping[str, Any]) -> str:
+    def _would_create(self, entity: str, fields: Mapping[str, Any]) -> str:
         """What stands for the key of a row that a dry run does not create."""
-        name = next((fields[name] for name in REFERENCES if fields.get(name)), "")
-        return f"a new row of {entity.rpartition('/')[2]}, {name}"
+        reference, digest = known_by(fields)
+        self.planned.note(entity, reference, digest)
+        return NEW.format(name=entity.rpartition("/")[2], title=reference)
 
 
 def _keys(fields: Mapping[str, Any]) -> Iterator[str]:

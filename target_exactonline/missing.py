@@ -20,6 +20,16 @@ REFERENCES = ("Code", "Name")
 """What such a row is known by; the first that is given."""
 
 
+def _reference_field(fields: Mapping[str, Any]) -> str:
+    return next(name for name in REFERENCES if fields.get(name))
+
+
+def known_by(fields: Mapping[str, Any]) -> tuple[str, str]:
+    """The reference that such a row has in the journal, and the hash of what is sent."""
+    reference = str(fields[_reference_field(fields)]).strip()
+    return reference, hashlib.sha256(encode(fields)).hexdigest()
+
+
 @dataclass(frozen=True)
 class Missing:
     """Creates rows that documents refer to and that are not there."""
@@ -34,13 +44,12 @@ class Missing:
             InDoubt: whether it was created is not known yet.
         """
         endpoint = catalogue.load().endpoints[entity]
-        name = next(name for name in REFERENCES if fields.get(name))
-        reference = str(fields[name]).strip()
+        name = _reference_field(fields)
+        reference, digest = known_by(fields)
         body = encode(fields)
         stream = next(
             stream.name for stream in catalogue.load().streams.values() if stream.plain == entity
         )
-        digest = hashlib.sha256(body).hexdigest()
         intent = Intent(stream, entity, reference, digest, record=dict(fields))
 
         def look(sent_at: float) -> list[str]:

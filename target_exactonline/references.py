@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.lookups import Lookups, Match
     from target_exactonline.documents import Document
+    from target_exactonline.planned import Planned
 
     Create = Callable[[str, Mapping[str, Any]], str]
     """Creates a row of an endpoint and gives its key."""
@@ -61,26 +62,32 @@ class _Place:
         self.document.notes.append(f"{self.path} was left out: {why}")
 
 
-def resolve(lookups: Lookups, documents: Iterable[Document], create: Create | None) -> None:
+def resolve(
+    lookups: Lookups,
+    documents: Iterable[Document],
+    create: Create | None,
+    planned: Planned | None = None,
+    check: Callable[[Sequence[Document]], None] | None = None,
+) -> None:
     """Put keys where documents want rows; a document that wants what is not there gets a problem.
 
     Args:
         lookups: of the division that is written to.
         documents: those that have problems already are left as they are.
         create: makes a row that is missing; None where nothing is to be created.
+        planned: what a dry run would have written before.
+        check: finds more that is wrong with documents; for those nothing is created.
 
     Raises:
         The errors of `Session.get` that are not about one document.
     """
-    places = [
-        place
-        for document in documents
-        if not document.problems
-        for place in _places(document, document.fields, "")
-    ]
+    sound = [document for document in documents if not document.problems]
+    places = [place for each in sound for place in _places(each, each.fields, "")]
+    if check:
+        check(sound)
     missing = []
     while places:
-        found = _ask(lookups, places)
+        found = _ask(lookups, places, planned)
         still_open = []
         for place in places:
             matches = found.get(place.asks, ())
@@ -107,22 +114,25 @@ def _places(document: Document, fields: dict[str, Any], path: str) -> Iterator[_
 
 
 def _ask(
-    lookups: Lookups, places: Sequence[_Place]
+    lookups: Lookups, places: Sequence[_Place], planned: Planned | None
 ) -> Mapping[tuple[str, str, str], Sequence[Match]]:
     """What was found for each of the things that are asked for, all of a kind at once."""
     kinds: dict[tuple[str, str], dict[str, None]] = {}
     for place in places:
         endpoint, column, value = place.asks
         kinds.setdefault((endpoint, column), {})[value] = None
-    return {
-        (endpoint, column, value): matches
-        for (endpoint, column), values in kinds.items()
-        for value, matches in (
-            lookups.written(endpoint, list(values))
-            if column == SOURCE_KEY
-            else lookups.find(endpoint, column, list(values))
-        ).items()
-    }
+    answers: dict[tuple[str, str, str], list[Match]] = {}
+    for (endpoint, column), values in kinds.items():
+        asked = list(values)
+        if column == SOURCE_KEY:
+            there = lookups.written(endpoint, asked)
+        else:
+            there = lookups.find(endpoint, column, asked)
+        to_come = planned.find(endpoint, column, asked) if planned else {}
+        for value in asked:
+            matches = [*there.get(value, ()), *to_come.get(value, ())]
+            answers[endpoint, column, value] = list({each.key: each for each in matches}.values())
+    return answers
 
 
 def _tell_doubles(place: _Place, matches: Sequence[Match]) -> None:
