@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client.errors import AccessDenied, ErrorLimitReached, RequestRefused
+from exactonline_client.errors import (
+    AccessDenied,
+    ErrorLimitReached,
+    RequestRefused,
+    Unavailable,
+    UnexpectedAnswer,
+)
 from exactonline_client.lookups import CODE
 from exactonline_client.refused_options import DAY
 
@@ -105,7 +111,8 @@ class Codes:
             return {}, "its list was refused lately"
         try:
             found = self.lookups.find(endpoint, CODE, codes, MOST_PAGES)
-        except ErrorLimitReached as error:
+        except (ErrorLimitReached, Unavailable, UnexpectedAnswer) as error:
+            # What cannot be checked may be right: Exact Online is left to judge.
             return {}, str(error)
         except (AccessDenied, RequestRefused) as error:
             self.refused.remember(endpoint, READING)

@@ -155,6 +155,18 @@ def test_without_rights_to_a_list_codes_are_sent_unchecked(
     assert (calls(company.server, "Costcenters") == first) == (answer == "403")
 
 
+@pytest.mark.parametrize("status", [404, 500, 503])
+def test_a_list_that_fails_stops_no_document(
+    company: Company, patient: Runner, status: int
+) -> None:
+    company.server.control.faults({"kind": "status", "status": status, "path": "Costcenters"})
+    reference = f"code-{status}"
+    record = company.invoice(reference, SalesInvoiceLines=line(company, CostCenter="VERK"))
+    load = patient.load(record)
+    assert load.error is None
+    assert load.outcomes == [(reference, "created")]
+
+
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_a_code_that_came_in_the_same_input_is_known(
     company: Company, runner: Runner, *, dry_run: bool

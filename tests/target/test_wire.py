@@ -48,6 +48,8 @@ def posts(httpserver: HTTPServer) -> list[Request]:
 def test_the_body_is_json_of_the_api_s_types(httpserver: HTTPServer, wire_runner: Runner) -> None:
     httpserver.expect_request(INVOICES, "GET").respond_with_json({"d": []})
     httpserver.expect_request(INVOICES, "POST").respond_with_json(created("w"), 201)
+    codes = [{"ID": KEY, "Code": "5  "}]
+    httpserver.expect_request("/api/v1/1/vat/VATCodes").respond_with_json({"d": codes})
     line = {"item": ANYONE.upper(), "net_price": "0.10", "quantity": 3.0, "vat_code": 5}
     wire_runner.load(
         invoice("w", order_date="2026-06-25T00:00:00Z", sales_invoice_lines=[line])
