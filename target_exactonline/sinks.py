@@ -77,6 +77,7 @@ class DocumentSink(_Unchecked, BatchSink):
     def process_batch(self, context: dict[str, Any]) -> None:
         records = context.get("records")
         if records:
+            self._target.drain_before(self)
             self._target.load(self._feed, records)
 
 

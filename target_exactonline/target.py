@@ -279,6 +279,12 @@ class TargetExactOnline(Target):
         if "match_sets" in vars(self):
             yield self.match_sets
 
+    def drain_before(self, sink: Sink) -> None:
+        """Write what other streams brought before: the records of a sink may refer to it."""
+        active = list(self._sinks_active.values())
+        for other in active[: active.index(sink)] if sink in active else ():
+            self.drain_one(other)
+
     @override
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         if stream_name == TEST_STREAM:
