@@ -19,6 +19,7 @@ from exactonline_client.errors import (
 )
 from exactonline_client.lookups import CODE
 from exactonline_client.refused_options import DAY
+from target_exactonline.references import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -138,5 +139,8 @@ def _codes(fields: Mapping[str, Any], where: str) -> Iterator[tuple[str, str, st
         if isinstance(value, list):
             for number, row in enumerate(value, start=1):
                 yield from _codes(row, f"{where}{name}[{number}].")
+        elif isinstance(value, Wanted):
+            # What may be created of it.
+            yield from _codes(value.new or {}, f"{where}{name}.")
         elif name in LIST_OF and isinstance(value, str) and value.strip():
             yield name, where + name, value.strip()

@@ -106,6 +106,16 @@ def test_all_that_is_wrong_is_said_at_once_and_nothing_created_for_it(
     assert company.calls("POST") == 0
 
 
+def test_an_account_that_may_be_created_is_checked_as_well(
+    company: Company, runner: Runner
+) -> None:
+    new = {"Code": "880003", "Name": "Met btw B.V.", "SalesVATCode": "9"}
+    load = runner.load(
+        company.invoice("code-inline", OrderedBy=new), create_missing=["accounts"], dry_run=True
+    )
+    assert str(load.reasons[0]).startswith("OrderedBy.SalesVATCode: no row of VATCodes has Code")
+
+
 def test_a_list_is_read_once_and_what_it_holds_is_kept(company: Company, runner: Runner) -> None:
     codes = ["0", "2", "4", " 5 "]
     records = [
