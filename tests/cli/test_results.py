@@ -20,7 +20,6 @@ from tests.cli.test_commands import DIVISIONS, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from click.testing import Result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import datetime, timezone
 from email.utils import format_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -139,6 +140,6 @@ def test_machines_that_are_no_more_are_not_remembered(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number, moment in enumerate((NOON, NOON + 61 * DAY)):
-        monkeypatch.setattr("platform.node", lambda name=f"pod-{number}": name)
-        server_clock(store, lambda at=moment: at).learn(dated(moment + 600))
+        monkeypatch.setattr("platform.node", partial(str, f"pod-{number}"))
+        server_clock(store, partial(float, moment)).learn(dated(moment + 600))
     assert [row.machine for row in store.read(clocks.select())] == ["pod-1"]

@@ -71,8 +71,9 @@ class TestLogs:
         assert stream.getvalue() == f"record A\\nB: {SHOWN}\n"
 
     def test_a_traceback_keeps_its_lines(self, stream: io.StringIO) -> None:
+        nothing: dict[str, str] = {}
         try:
-            {}[ATTACK]
+            nothing[ATTACK]
         except KeyError:
             logging.getLogger("tests.printable").exception("failed")
         text = stream.getvalue()

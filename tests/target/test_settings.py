@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -196,7 +197,7 @@ def test_each_column_of_a_flat_row_belongs_to_the_header_or_to_the_line(
 ) -> None:
     chosen = streams.choices({"billing": {"entity": entity, "rows": "lines"}})
     feed = streams.feed("billing", chosen, "YourRef")
-    gathering = Gathering(chosen, "YourRef")
+    gathering = Gathering(chosen, "YourRef", lambda: ZoneInfo("Europe/Amsterdam"))
     gathering.expect(feed, ())
     gathering.take(feed, (), {column: "x", "Quantity": 1, "AmountFC": 1})
     ((_, record),) = gathering.documents()
