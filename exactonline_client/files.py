@@ -20,7 +20,6 @@ logger = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = 600.0
 """Seconds to wait for another process: longer than it can need for one call."""
-OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _my_uid = getattr(os, "geteuid", None)
 """Whose files these should be; None on a system that has other means than Unix."""
 
@@ -43,10 +42,10 @@ def own_folder(folder: Path) -> None:
     except OSError as error:
         raise _unusable(folder, error) from None
     _refuse_foreign(folder, found)
-    if found.st_mode & OTHERS_WRITE and _my_uid is not None:
+    if _my_uid is not None and _others_may_write(found):
         raise StoreError(
             f"Others may write in the folder {folder}, and could put a store or a key of their own "
-            "there. Take that right away (chmod go-w), or name a file in a folder of its own in "
+            "there. Take that right away (chmod go-w) or name a file in a folder of its own in "
             "the setting store_url; that folder is made."
         )
 
@@ -107,6 +106,30 @@ def _close_to_others(file: Path, descriptor: int) -> None:
     _refuse_other_kinds(file, found)
     if found.st_mode & 0o077:
         file.chmod(0o600)
+
+
+def _others_may_write(found: os.stat_result) -> bool:
+    by_group = found.st_mode & stat.S_IWGRP and not _is_private(found.st_gid)
+    return bool(found.st_mode & stat.S_IWOTH or by_group)
+
+
+def _is_private(gid: int) -> bool:
+    """Whether a group is there for this user alone, as systems make one for each user.
+
+    That of a volume, in a container, may have no name.
+    """
+    import grp  # noqa: PLC0415 - there is none on Windows
+    import pwd  # noqa: PLC0415
+
+    try:
+        group = grp.getgrgid(gid)
+    except KeyError:
+        return gid in (os.getegid(), *os.getgroups())
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return False
+    return group.gr_name == name and set(group.gr_mem) <= {name}
 
 
 def _refuse_other_kinds(file: Path, found: os.stat_result) -> None:

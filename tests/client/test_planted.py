@@ -51,7 +51,7 @@ def test_a_folder_that_was_there_is_left_as_it_is(folder: Path) -> None:
     assert not (folder / ".gitignore").exists()
 
 
-@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o775, 0o720])
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o707])
 def test_a_folder_that_others_may_write_is_refused(mode: int, folder: Path) -> None:
     folder.mkdir()
     folder.chmod(mode)
@@ -59,6 +59,21 @@ def test_a_folder_that_others_may_write_is_refused(mode: int, folder: Path) -> N
     key.write_bytes(Fernet.generate_key())
     assert "Others may write in the folder" in refusal(folder)
     assert not (folder / "store.db").exists()
+
+
+@as_root
+def test_a_folder_that_a_group_may_write_is_refused(folder: Path) -> None:
+    folder.mkdir()
+    os.chown(folder, 0, SOMEBODY)
+    folder.chmod(0o2770)
+    assert "Others may write in the folder" in refusal(folder)
+
+
+@as_root
+def test_a_group_of_ones_own_is_nobody_else(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o775)
+    open_in(folder)
 
 
 @pytest.mark.parametrize("name", ["store.key", "store.migration.lock", "store.key.lock"])
