@@ -136,6 +136,12 @@ class SharedLog:
         return SeenKeys(self.connection.store, self.connection.app.key, self.division, stream)
 
 
+LASTING = (
+    "Division %s: the rows are read all the same. Where Exact Online goes on refusing the log, "
+    "every run ends like this one: set deletes: off, and no deletes are seen."
+)
+
+
 class DeletedLogs:
     """The logs of all divisions, each read once a run, before the first stream that needs it.
 
@@ -161,6 +167,8 @@ class DeletedLogs:
             return read(self._tap.connection, division, start, note)
         except NOT_READ as error:
             self._tap.trouble.failed(f"the deleted log of division {division}", error)
+            if isinstance(error, RequestRefused):
+                logger.warning(LASTING, division)
         except AccessDenied as error:
             if error.is_of_division:
                 raise

@@ -59,7 +59,8 @@ OWN: dict[str, dict[str, Any]] = {
         "examples": ["2025-01-01T00:00:00Z"],
         "description": (
             "On the first run, read only rows changed since this moment. Without a zone it is "
-            "UTC. Default: everything."
+            "UTC. Lists that do not tell when a row was changed, or cannot be filtered by it, come "
+            "whole. Default: everything."
         ),
     },
     "use_sync_api": {

@@ -355,21 +355,34 @@ class ExactStream(Stream):
         if found is None:
             found = continuity.other_start(state, column)
         start_date = self.tap.start_date
+        if column == MODIFIED:
+            return self._since_moment(state, found, start_date)
         if found is not None or start_date is None:
             return found
-        if column == MODIFIED:
-            return bookmarks.just_before(start_date)
         # A company that was moved, copied or restored has rowversions in another order than
         # moments: everything is read, and what is too old is left out.
         state[continuity.SINCE] = start_date
         return reading.BEGINNING
 
+    @staticmethod
+    def _since_moment(
+        state: dict[str, Any], bookmark: str | None, start_date: str | None
+    ) -> str | None:
+        """Where a list goes on by `Modified`; older rows come where it takes no filter.
+
+        A start date behind the bookmark must not keep back what has changed between the two.
+        """
+        state.pop(continuity.SINCE, None)
+        if start_date is None:
+            return bookmark
+        state[continuity.SINCE] = min(start_date, bookmark or start_date)
+        return bookmark or bookmarks.just_before(start_date)
+
     def oldest(self, state: Mapping[str, Any]) -> str | None:
         """The moment before which rows are not wanted, although the list may hold such."""
-        if not self.is_incremental or MODIFIED not in self.plan.endpoint.columns:
+        if not self.is_incremental or self.plan.stamp not in self.plan.endpoint.columns:
             return None
-        is_by_moment = self.plan.bookmark == MODIFIED
-        since = self.tap.start_date if is_by_moment else state.get(continuity.SINCE)
+        since = state.get(continuity.SINCE)
         return since and bookmarks.earliest(since, self.tap.connection.zone)
 
     def wanted(self, rows: list[Row], here: Partition) -> list[Row]:
@@ -378,7 +391,7 @@ class ExactStream(Stream):
         since = self.oldest(here.state)
         if since is None:
             return rows
-        return [row for row in rows if (row[MODIFIED] or since) >= since]
+        return [row for row in rows if (row[self.plan.stamp] or since) >= since]
 
     @property
     def selected_columns(self) -> list[Property]:

@@ -142,7 +142,7 @@ def test_a_gap_in_the_log_is_told_to_a_load_without_a_state(
 
 @pytest.mark.parametrize(("status", "times"), [(404, 1), (400, 2)], ids=["missing", "refused"])
 def test_a_log_that_is_refused_is_no_run_that_went_well(
-    bench: Bench, status: int, times: int
+    bench: Bench, status: int, times: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = bench.run(STREAM)
     before = living(bench)
@@ -152,6 +152,7 @@ def test_a_log_that_is_refused_is_no_run_that_went_well(
     second = bench.run(STREAM, state=first.state)
     assert isinstance(second.error, Incomplete)
     assert "the deleted log" in str(second.error)
+    assert "every run ends like this one: set deletes: off" in caplog.text
     bench.server.control.faults()
     third = bench.run(STREAM, state=second.state)
     assert third.error is None

@@ -104,3 +104,39 @@ def test_going_over_to_rowversions_in_another_order_loses_no_row(bench: Bench) -
     rows = {row["ID"]: row["Name"] for run in (first, over) for row in run.records("accounts")}
     assert rows == {row["ID"]: row["Name"] for row in bench.truth("accounts")}
     assert len(over.records("accounts")) < len(rows)
+
+
+@pytest.mark.parametrize(
+    ("stream", "config"),
+    [("sales_entries", {}), ("accounts", {"use_sync_api": False}), ("accounts", {})],
+)
+def test_a_start_date_behind_the_bookmark_keeps_no_change_back(
+    bench: Bench, stream: str, config: dict[str, bool]
+) -> None:
+    """It limits the first run; whoever sets it later, or moves it, loses nothing."""
+    control = bench.server.control
+    key = "EntryID" if stream == "sales_entries" else "ID"
+    before = bench.run(stream, **config)
+    known = {row[key]: row["Modified"] for row in bench.truth(stream)}
+    control.clock(advance_seconds=DAY)
+    control.changes(bench.divisions[0], seed=7, new=3, changed=5, deleted=0)
+    control.clock(advance_seconds=DAY)
+    after = bench.run(stream, state=before.state, start_date="2200-01-01T00:00:00Z", **config)
+    now = {row[key]: row["Modified"] for row in bench.truth(stream)}
+    changed = {name for name, moment in now.items() if known.get(name) != moment}
+    assert changed
+    assert {row[key] for row in after.records(stream)} >= changed
+    (partition,) = after.state["bookmarks"][stream]["partitions"]
+    assert "since" not in partition
+
+
+def test_older_entries_of_the_deleted_log_are_left_out(bench: Bench) -> None:
+    control = bench.server.control
+    for seed in (6, 7):
+        control.changes(bench.divisions[0], seed=seed, new=0, changed=0, deleted=3)
+        control.clock(advance_seconds=DAY)
+    every = bench.run("deleted", deletes="stream").records("deleted")
+    moments = sorted(row["DeletedDate"] for row in every)
+    start = moments[-1]
+    found = bench.run("deleted", deletes="stream", start_date=start).records("deleted")
+    assert 0 < len(found) == sum(moment >= start for moment in moments) < len(every)
