@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
@@ -111,7 +111,7 @@ def test_going_over_to_rowversions_in_another_order_loses_no_row(bench: Bench) -
     [("sales_entries", {}), ("accounts", {"use_sync_api": False}), ("accounts", {})],
 )
 def test_a_start_date_behind_the_bookmark_keeps_no_change_back(
-    bench: Bench, stream: str, config: dict[str, bool]
+    bench: Bench, stream: str, config: dict[str, Any]
 ) -> None:
     """It limits the first run; whoever sets it later, or moves it, loses nothing."""
     control = bench.server.control
