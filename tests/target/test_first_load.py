@@ -59,7 +59,7 @@ def test_a_lost_store_does_not_double_journal_entries(
     assert "set new_store: true for the first load" in caplog.text
     again = patient.load(*records, stream=ENTRIES, **options)
     assert again.error is None
-    assert {outcome for _, outcome in again.outcomes} == {"unchanged"}
+    assert {outcome for _, outcome in again.outcomes} == {"exists"}
 
 
 def test_a_first_load_that_breaks_off_goes_on_looking(
