@@ -119,8 +119,8 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "Nulls",
         "examples": ["clear"],
         "description": (
-            "What a null in a record means: leave (the field is not given) or clear (upsert "
-            "empties the field at Exact Online)."
+            "What a null in a record means, and an empty text where it is as good as null: leave "
+            "(the field is not given) or clear (upsert empties the field at Exact Online)."
         ),
     },
     "create_missing": {
@@ -163,8 +163,8 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "Hard Delete",
         "examples": [True],
         "description": (
-            "Delete documents at Exact Online whose record was deleted at its source (it comes "
-            "with _sdc_deleted_at). Else such records are skipped."
+            "Delete documents at Exact Online whose record was deleted at its source: its "
+            "_sdc_deleted_at is a moment. Else such records are skipped."
         ),
     },
     "dry_run": {

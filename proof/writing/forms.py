@@ -47,6 +47,10 @@ DOOMED_EVERY = 5
 """One victim in so many is deleted by a moment in the end."""
 VICTIMS = 100
 LINES_A_DOCUMENT = 60
+PART = 25_000
+"""Records of one load."""
+UNCLEAR_SHARE = 0.1
+"""Of the records of victims; each has its outcome noted in the store, which takes its time."""
 UNCLEAR_EVERY = 20
 """One document put together in so many has a mark that is none, and is rejected."""
 REJECTED = 5
@@ -85,12 +89,20 @@ class Expected:
 
 
 def forms(seed: int, records: int) -> Figures:
-    """Load so many records in forms that were chosen at random."""
+    """Load so many records in forms that were chosen at random, into a few companies."""
     figures, chance = Figures(), random.Random(seed)
+    begin = time.monotonic()
+    for part in range(0, records, PART):
+        _load(figures, chance, seed + part, min(PART, records - part))
+    figures.seconds = time.monotonic() - begin
+    return figures
+
+
+def _load(figures: Figures, chance: random.Random, seed: int, records: int) -> None:
+    """Load records into one company, and see what became of them."""
     with company(seed, customers=10, items=20) as books:
         victims = [books.invoice(number) for number in range(VICTIMS)]
         doomed = {victim["YourRef"] for victim in victims[::DOOMED_EVERY]}
-        begin = time.monotonic()
         first = books.load(b"".join(_run((STREAM, each) for each in victims)), streams=STREAMS)
         if first.code:
             raise RuntimeError(first.said)
@@ -102,12 +114,10 @@ def forms(seed: int, records: int) -> Figures:
             (STREAM, {"YourRef": name, MARK: chance.choice(MOMENTS)}) for name in sorted(doomed)
         ]
         messages = [*_mixed(chance, again, flat, joined), *deletions]
-        figures.records = Counter(stream for stream, _ in messages)
+        figures.records += Counter(stream for stream, _ in messages)
         ended = books.load(b"".join(_run(messages)), hard_delete=True, streams=STREAMS)
-        figures.seconds = time.monotonic() - begin
         _check_run(figures, books, ended, outcomes, doomed)
         _check_books(figures, books, {v["YourRef"] for v in victims}, doomed, of_flat + of_joined)
-    return figures
 
 
 def _run(messages: Iterable[tuple[str, Record]]) -> Iterator[bytes]:
@@ -140,7 +150,7 @@ def _victims(
     found, outcomes = [], Counter[tuple[str, bool]]()
     for _ in range(number):
         victim = chance.choice(victims)
-        unclear = chance.random() < 0.3  # noqa: PLR2004
+        unclear = chance.random() < UNCLEAR_SHARE
         mark = chance.choice(UNCLEAR if unclear else ALIVE)
         lines = [
             _sparse(_other(line, chance), OPTIONAL_OF_LINE, chance)
@@ -287,7 +297,7 @@ def _check_run(
     """Hold what the run said against what it had to say."""
     told = books.told()
     figures.code = ended.code
-    figures.outcomes = Counter(line["outcome"] for line in told)
+    figures.outcomes += Counter(line["outcome"] for line in told)
     if "Traceback" in ended.said:
         figures.wrong.append(f"a traceback: {ended.said[-2000:]}")
     if ended.code != REJECTED:
@@ -330,7 +340,7 @@ def _check_books(
         sold = _sold(row["Quantity"], row["NetPrice"])
         lines.setdefault(row["InvoiceID"], Counter())[sold] += 1
     gone = victims - there.keys()
-    figures.deleted = len(gone)
+    figures.deleted += len(gone)
     figures.wrong += [f"deleted without a moment: {name}" for name in sorted(gone - doomed)]
     figures.wrong += [f"not deleted: {name}" for name in sorted(doomed - gone)]
     for document in documents:

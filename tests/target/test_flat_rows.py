@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import closing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -9,6 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from exactonline_client import accounts
+from exactonline_client.postings import UNFINISHED, Wanted, unfinished
+from exactonline_client.store import Store
 from target_exactonline import streams
 from target_exactonline.gathering import Gathering
 
@@ -249,6 +254,21 @@ class TestLoaded:
         load = self.load(runner, *rows)
         assert load.outcomes == [(reference, "rejected")]
         assert load.reasons == ["its rows differ in ordered_by, of which a document has one"]
+
+    def test_rows_that_differ_do_so_when_they_are_sent_again(
+        self, company: Company, runner: Runner
+    ) -> None:
+        reference = str(uuid4())
+        rows = [self.row(company, reference, description=text) for text in "AB"]
+        load = self.load(runner, *rows)
+        with closing(Store(runner.settings["store_url"])) as store:
+            apps = [account.app_key for account in accounts.load(store)]
+            wanted = Wanted(apps, company.division, None, UNFINISHED, None)
+            ((stream, _, kept),) = unfinished(store, wanted)
+        messages = [runner.schema(stream), runner.record(json.loads(kept), stream)]
+        again = runner.run(messages, **FLAT)
+        assert (again.outcomes, again.reasons) == (load.outcomes, load.reasons)
+        assert company.invoices(reference) == []
 
     def test_the_same_values_in_other_forms(self, company: Company, runner: Runner) -> None:
         reference, other = str(uuid4()), {"ordered_by": f"{company.customer.upper()} "}
