@@ -331,9 +331,8 @@ class Lookups:
         """A filter that lets every row through, for lists that demand a filter."""
         allowed = the.endpoint.filter_fields
         key = the.endpoint.key[0]
-        if the.endpoint.columns[key].type != "Edm.Guid":
-            return ""
-        if not allowed or key in allowed:
+        is_guid = the.endpoint.columns[key].type == "Edm.Guid"
+        if is_guid and (not allowed or key in allowed):
             return f"{key} ne guid'{odata.EMPTY_GUID}'"
         return f"Division eq {self.division}" if "Division" in allowed else ""
 

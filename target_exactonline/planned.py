@@ -6,7 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client.lookups import Match
+from exactonline_client.lookups import CODE, Match
+from target_exactonline.codes import LISTS
 from target_exactonline.links import TARGETS
 from target_exactonline.reasons import CHANGED
 from target_exactonline.references import SOURCE_KEY
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from exactonline_client.lookups import Matches
     from target_exactonline.documents import Document
 
-COLUMNS = frozenset(column for target in TARGETS for column in target.by)
-"""What rows are found by."""
+FOUND_BY = {target.endpoint: target.by for target in TARGETS} | dict.fromkeys(LISTS, (CODE,))
+"""What rows are found by, by endpoint; those of others are never looked for."""
+DIGITS = 16
+"""Of a hash; enough to tell the few documents with one reference apart."""
 FULL_NAME = ("FirstName", "MiddleName", "LastName")
 """What Exact Online makes the `FullName` of a person of."""
 NEW = "a new row of {name}, {title}"
@@ -38,7 +41,7 @@ class Planned:
 
     def add(self, endpoint: Endpoint, document: Document, key: str | None) -> None:
         """Note a document that would be created, or changed where it has a key already."""
-        texts = _texts(document)
+        texts = _texts(endpoint, document)
         title = texts.get("Code") or texts.get("Name") or str(document.reference)
         stands_in = key or NEW.format(name=endpoint.name, title=title)
         for column, value in texts.items():
@@ -48,7 +51,7 @@ class Planned:
 
     def note(self, endpoint: str, reference: str, payload_hash: str) -> None:
         """Note what would be written under a reference."""
-        self._hashes[endpoint, reference] = payload_hash
+        self._hashes[endpoint, reference] = payload_hash[:DIGITS]
 
     def find(self, endpoint: str, column: str, values: Sequence[str]) -> Matches:
         """The rows whose column has one of these values, by value."""
@@ -60,7 +63,7 @@ class Planned:
         before = self._hashes.get((endpoint.id, str(document.reference)))
         if before is None or document.deleted:
             return None
-        if before == document.payload_hash:
+        if before == document.payload_hash[:DIGITS]:
             return Fate(UNCHANGED)
         return (
             Fate(UPDATED) if upsert and "PUT" in endpoint.methods else Fate(EXISTS, reason=CHANGED)
@@ -76,11 +79,11 @@ def refers_to_new(fields: Mapping[str, Any]) -> bool:
     )
 
 
-def _texts(document: Document) -> dict[str, str]:
+def _texts(endpoint: Endpoint, document: Document) -> dict[str, str]:
     """What a document can be found by."""
-    fields = document.fields
-    found = {name: str(fields[name]).strip() for name in COLUMNS if fields.get(name)}
-    if fields.get("LastName") and "FullName" not in found:
+    fields, columns = document.fields, FOUND_BY.get(endpoint.id, ())
+    found = {name: str(fields[name]).strip() for name in columns if fields.get(name)}
+    if "FullName" in columns and "FullName" not in found:
         found["FullName"] = " ".join(str(fields[name]) for name in FULL_NAME if fields.get(name))
     if document.source_key:
         found[SOURCE_KEY] = document.source_key
