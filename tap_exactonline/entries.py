@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from exactonline_client import odata
+from exactonline_client import configuration, odata
 from exactonline_client.catalogue import Property
 from exactonline_client.errors import ConfigurationError
 from tap_exactonline import functions
@@ -110,7 +110,11 @@ def read(setting: Any) -> list[Entry]:  # noqa: ANN401 - whatever the configurat
 def _in_our_words(message: str) -> str:
     text, _, place = message.partition(" - at `$")
     place = SETTING + place.removesuffix("`").replace("[...]", "")
-    cure = f" It has {', '.join(Entry.__struct_fields__)}." if "unknown field" in text else ""
+    cure = ""
+    if wrong := re.search("unknown field `(.*)`", text):
+        kind = {"parent": ParentEntry, "years": YearsEntry}.get(place.rpartition(".")[2], Entry)
+        fields = kind.__struct_encode_fields__
+        cure = f"{configuration.near(wrong[1], fields)} It has {', '.join(fields)}."
     return f"Setting {place}: {text[:1].lower()}{text[1:]}.{cure}"
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import html
+import os
+import pty
 import re
+import subprocess
+import sys
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +25,7 @@ from exactonline_cli.page.serve import listen, origin, serve
 from exactonline_sandbox import App, Sandbox, SandboxConfig, User
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from click.testing import Result
@@ -203,3 +208,32 @@ def command(store_url: str) -> Callable[..., Result]:
         return CliRunner().invoke(main, arguments, input=text, env=variables)
 
     return run
+
+
+@contextmanager
+def at_keyboard(options: Sequence[str], store_url: str) -> Iterator[tuple[Any, int]]:
+    """The command as a program before a person, of whose keyboard this is the other end."""
+    keyboard, other_end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "exactonline_cli.main", *options],
+        stdin=other_end,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "EXACTONLINE_STORE_URL": store_url},
+    )
+    try:
+        yield process, keyboard
+    finally:
+        process.kill()
+        process.wait()
+        os.close(keyboard)
+        os.close(other_end)
+
+
+def read_until(stream: Any, text: bytes) -> None:
+    """Wait for what a program says."""
+    said = b""
+    while text not in said:
+        more = stream.read(1)
+        assert more, said
+        said += more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from sqlalchemy.engine import make_url
 from exactonline_client.connection import connect
 from exactonline_client.store import Store, connections, runs
 from exactonline_sandbox import Sandbox, SandboxConfig, User
-from tests.cli.conftest import SECOND_USER
+from tests.cli.conftest import SECOND_USER, at_keyboard, read_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,6 +126,19 @@ class TestDivisions:
         result = command("divisions")
         assert result.exit_code == 2
         assert "exactonline connect" in result.stderr
+
+
+def test_ctrl_c_at_a_question_ends_a_command_with_its_code(store_url: str) -> None:
+    with at_keyboard(["login"], store_url) as (process, _):
+        read_until(process.stderr, b"Region")
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert told.endswith(b"Stopped.\n")
+
+
+def test_the_end_of_the_input_is_no_ctrl_c(command: Callable[..., Result]) -> None:
+    assert command("login", text="").exit_code == 1
 
 
 class TestStatus:

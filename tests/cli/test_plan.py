@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import signal
-import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_exactonline.tap import TapExactOnline
+from tests.cli.conftest import at_keyboard, read_until
 from tests.cli.test_commands import sign_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from click.testing import Result
 
@@ -319,33 +317,6 @@ class TestManyCalls:
         path.write_text(json.dumps(found))
         return ["plan", "--catalog", str(path), "--config", config]
 
-    @contextmanager
-    def asked(self, options: list[str], store_url: str) -> Iterator[tuple[Any, int]]:
-        """The program before a person, of whose keyboard this is the other end."""
-        keyboard, other_end = pty.openpty()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "exactonline_cli.main", *options],
-            stdin=other_end,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "EXACTONLINE_STORE_URL": store_url},
-        )
-        try:
-            yield process, keyboard
-        finally:
-            process.kill()
-            process.wait()
-            os.close(keyboard)
-            os.close(other_end)
-
-    @staticmethod
-    def read_until(stream: Any, text: bytes) -> None:
-        said = b""
-        while text not in said:
-            more = stream.read(1)
-            assert more, said
-            said += more
-
     def test_where_nobody_can_be_asked_nothing_is_spent(
         self, command: Callable[..., Result], server: Server, options: list[str]
     ) -> None:
@@ -368,8 +339,8 @@ class TestManyCalls:
     def test_the_answer_counts(
         self, server: Server, store_url: str, options: list[str], answer: bytes, calls: int
     ) -> None:
-        with self.asked([*options, "--json"], store_url) as (process, keyboard):
-            self.read_until(process.stderr, b"Go on? [y/N]:")
+        with at_keyboard([*options, "--json"], store_url) as (process, keyboard):
+            read_until(process.stderr, b"Go on? [y/N]:")
             os.write(keyboard, answer)
             found = json.loads(process.communicate(timeout=60)[0])
         assert process.returncode == 0
@@ -382,8 +353,8 @@ class TestManyCalls:
         # The count would have to wait for the next minutes.
         server.control.limits(minutely=2)
         before = b"Counting rows:" if option else b"Go on? [y/N]:"
-        with self.asked([*options, *filter(None, [option])], store_url) as (process, _):
-            self.read_until(process.stderr, before)
+        with at_keyboard([*options, *filter(None, [option])], store_url) as (process, _):
+            read_until(process.stderr, before)
             process.send_signal(signal.SIGINT)
             out, rest = process.communicate(timeout=30)
         assert process.returncode == 130

@@ -278,7 +278,8 @@ def parent(stream: str, field: str, filter_field: str) -> dict[str, Any]:
             ".replication_key",
             "Leave it out",
         ),
-        ({"pth": "x"}, "", "path"),
+        ({"pth": "x"}, "", "Did you mean path? It has name, path,"),
+        ({"years": {"form": 2020}}, ".years", "Did you mean from? It has parameter, filter_field,"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_place_and_its_cure(
