@@ -22,6 +22,7 @@ import requests
 from exactonline_cli.signin import SignIn
 from exactonline_client import auth, catalogue, odata, pages, plugin, refusals, xml_api
 from exactonline_client.clock import ServerClock
+from exactonline_client.configuration import Given
 from exactonline_client.errors import DailyLimitReached, ExactOnlineError
 from exactonline_client.limits import Budget
 from exactonline_client.session import Usage, exact_message
@@ -160,7 +161,7 @@ def _settings(kind: type[TapExactOnline | TargetExactOnline]) -> Callable[[bytes
             raise ExactOnlineError("The SDK reads the file, and says so.") from None
         if not isinstance(settings, dict):
             raise ExactOnlineError("The SDK reads the file, and says so.")
-        plugin.start(kind, SimpleNamespace(config=settings, parse_env=False))
+        plugin.start(kind, Given(settings))
 
     return read
 
@@ -174,7 +175,7 @@ def _environment(kind: type[TapExactOnline | TargetExactOnline]) -> Callable[[by
         pairs = (line.partition("=") for line in lines)
         variables = {f"{prefix}{name}": value for name, _, value in pairs if name.isidentifier()}
         with mock.patch.dict(os.environ, variables):
-            plugin.start(kind, SimpleNamespace(config={}, parse_env=True))
+            plugin.start(kind, Given(parse_env=True))
 
     return read
 
@@ -208,9 +209,7 @@ def _input(server: Server, folder: Path) -> Callable[[bytes], object]:
             redirect_stdout(io.TextIOWrapper(io.BytesIO())),
             plugin.readable_configuration_errors(),
         ):
-            TargetExactOnline.invoke(
-                config=SimpleNamespace(config=settings, parse_env=False), file_input=given
-            )
+            TargetExactOnline.invoke(config=Given(settings), file_input=given)
 
     return read
 
