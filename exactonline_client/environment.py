@@ -41,8 +41,11 @@ def load_file() -> None:
     Raises:
         ConfigurationError: it cannot be read.
     """
+    set_before = dict(os.environ)
     try:
         parse_environment_config({}, "", FILE if Path(FILE).is_file() else None)
+        # The SDK lets the file win. In Meltano, what is set does.
+        os.environ.update(set_before)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"The file {FILE} cannot be read: {error}.") from None
 

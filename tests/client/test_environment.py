@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,3 +105,46 @@ def test_objects_are_nested_again_that_meltano_has_made_flat(
 def test_an_empty_variable_says_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"SOME_TAP_{name.upper()}", " ")
     assert environment.settings(SCHEMA, "SOME_TAP_") == {}
+
+
+def test_a_file_env_in_the_folder_counts_where_nothing_else_is_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # Set first, so that what the file adds goes with it.
+    for name in ("WHOLE", "NAMES"):
+        monkeypatch.setenv(f"SOME_TAP_{name}", "")
+        monkeypatch.delenv(f"SOME_TAP_{name}")
+    monkeypatch.setenv("SOME_TAP_NUMBER", "2")
+    Path(".env").write_text("SOME_TAP_WHOLE=7\nSOME_TAP_NUMBER=3\nSOME_TAP_NAMES='a, b'\n")
+    found = environment.settings(SCHEMA, "SOME_TAP_")
+    assert found == {"whole": 7, "number": 2, "names": ["a", "b"]}
+
+
+def test_a_file_env_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_bytes(b"\xff\xfe=1")
+    with pytest.raises(ConfigurationError, match=r"The file \.env cannot be read"):
+        environment.settings(SCHEMA, "SOME_TAP_")
+
+
+@pytest.mark.parametrize(
+    ("variable", "near"),
+    [
+        ("SWICH", "SWITCH"),
+        ("SWITCHES", "SWITCH"),
+        ("WHOLE_NUMBERS", None),
+        ("BE_SWITCH", None),
+        ("_SWITCH", None),
+        ("LOGLEVEL", None),
+        ("SWITCH", None),
+    ],
+)
+def test_a_misspelt_variable_is_one_that_is_nearly_right(
+    monkeypatch: pytest.MonkeyPatch, variable: str, near: str | None
+) -> None:
+    monkeypatch.setenv(f"SOME_TAP_{variable}", "x")
+    found = environment.misspelt(SCHEMA["properties"], "SOME_TAP_")
+    assert found == ({f"SOME_TAP_{variable}": f"SOME_TAP_{near}"} if near else {})
