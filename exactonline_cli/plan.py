@@ -113,9 +113,9 @@ def plan(  # noqa: PLR0913 - one for each option
         config = {**of_project, **config}
     settings = plugin_settings(TapExactOnline, config, connection=connection, store_url=store_url)
     with readable_configuration_errors():
-        if not selected and "_catalog" in extras:
+        if selected is None and "_catalog" in extras:
             selected = read_object((project or Path()) / extras["_catalog"])
-        elif not selected and extras:
+        elif selected is None and extras:
             selected = TapExactOnline(config=dict(settings)).catalog_dict
             _select(selected, extras["_select"])
         tap = TapExactOnline(
