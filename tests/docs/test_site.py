@@ -247,3 +247,28 @@ def test_every_stop_for_a_limit_is_on_the_page() -> None:
     limits = text.partition("## Limits")[2]
     for value in SHARED["on_daily_limit"]["enum"]:
         assert f"`{value}`" in limits
+
+
+@pytest.mark.parametrize(
+    ("tap", "target", "code"), [(0, 0, 0), (7, 0, 7), (0, 5, 5), (7, 5, 7), (1, 8, 1)]
+)
+def test_the_pipe_on_the_page_keeps_the_state_and_the_code_that_counts(
+    tap: int, target: int, code: int, tmp_path: Path
+) -> None:
+    (script,) = blocks(DOCS / "look-after.md", "bash")
+    for name, text in {
+        "tap-exactonline": f"echo '{{}}'\nexit {tap}",
+        "target-postgres": f"cat > /dev/null\necho first\necho last\nexit {target}",
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert (tmp_path / "state.json").read_text(encoding="utf-8") == "last\n"
