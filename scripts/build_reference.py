@@ -30,10 +30,26 @@ Made from the settings by `make docs-tables`; do not edit by hand.
 
 Under Meltano a setting is set with `meltano config set tap-exactonline NAME VALUE`, or in the
 environment as `TAP_EXACTONLINE_NAME`; of the target with `target-exactonline` and
-`TARGET_EXACTONLINE_NAME`. Without Meltano, the plugins read a JSON file (`--config FILE`), or the
-same variables (`--config ENV`). A wrong value is refused before anything is read or written.
+`TARGET_EXACTONLINE_NAME`. (Meltano 4.4 cannot take `request_timeout` and `attachments_max_mb` from the
+environment.) None is mandatory where the store holds one connection only: see [connect](connect.md).
 
-None is mandatory where the store holds one connection only: see [connect](connect.md).
+Without Meltano, tap, target and commands read settings in one way. The later wins:
+
+1. for commands alone, variables `EXACTONLINE_NAME`;
+2. JSON files, `--config FILE`, several too;
+3. variables `TAP_EXACTONLINE_NAME` and `TARGET_EXACTONLINE_NAME`: the plugins with `--config ENV`,
+   `exactonline plan` and `exactonline replay` always. A file `.env` in the current folder counts as
+   environment; what is set already holds;
+4. options of the command.
+
+In variables lists are JSON or have commas (`TAP_EXACTONLINE_DIVISIONS=1700001,1700002`), objects are
+JSON, truth is `true/false/1/0/yes/no/on/off`, and an empty one says nothing.
+
+A wrong value ends the program with exit code 2 before anything is read or written. So does a name that
+there is not for the **target** and `exactonline replay`, with the near one named: `There is no setting
+dryrun; it has no effect. Did you mean dry_run? Nothing was written.` It holds for fields of settings and
+for variables too, also for variables that are not read since `--config ENV` is missing. The **tap** and
+`exactonline plan` warn.
 
 ## Both plugins
 
