@@ -1,4 +1,4 @@
-"""Write `docs/settings.md`: every setting of both plugins, from the settings themselves.
+"""Write the settings in `docs/settings.md`, of both plugins, from the settings themselves.
 
 Usage: python -m scripts.build_reference [--check]
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client.settings import SHARED
 from scripts.build_meltano import LEFT_OUT
-from scripts.pages import keep_up, table
+from scripts.pages import filled, keep_up, table
 from tap_exactonline.settings import OWN as TAP
 from tap_exactonline.tap import TapExactOnline
 from target_exactonline.settings import OWN as TARGET
@@ -22,50 +22,6 @@ from target_exactonline.target import TargetExactOnline
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-PAGE = """\
-# Settings
-
-Made from the settings by `make docs-tables`; do not edit by hand.
-
-Under Meltano a setting is set with `meltano config set tap-exactonline NAME VALUE`, or in the
-environment as `TAP_EXACTONLINE_NAME`; of the target with `target-exactonline` and
-`TARGET_EXACTONLINE_NAME`. (Meltano 4.4 cannot take `request_timeout` and `attachments_max_mb` from the
-environment.) None is mandatory where the store holds one connection only: see [connect](connect.md).
-
-Without Meltano, tap, target and commands read settings in one way. The later wins:
-
-1. for commands alone, variables `EXACTONLINE_NAME`;
-2. JSON files, `--config FILE`, several too;
-3. variables `TAP_EXACTONLINE_NAME` and `TARGET_EXACTONLINE_NAME`: the plugins with `--config ENV`,
-   `exactonline plan` and `exactonline replay` always. A file `.env` in the current folder counts as
-   environment; what is set already holds;
-4. options of the command.
-
-In variables lists are JSON or have commas (`TAP_EXACTONLINE_DIVISIONS=1700001,1700002`), objects are
-JSON, truth is `true/false/1/0/yes/no/on/off`, and an empty one says nothing.
-
-A wrong value ends the program with exit code 2 before anything is read or written. So does a name that
-there is not for the **target** and `exactonline replay`, with the near one named: `There is no setting
-dryrun; it has no effect. Did you mean dry_run? Nothing was written.` It holds for fields of settings and
-for variables too, also for variables that are not read since `--config ENV` is missing. The **tap** and
-`exactonline plan` warn.
-
-## Both plugins
-
-{shared}
-## The tap
-
-{tap}
-## The target
-
-{target}
-## From the SDK
-
-The library that both are built on brings settings of its own. How to use them is told in
-[its documentation](https://sdk.meltano.com/en/latest/).
-
-{sdk}"""
 
 ENTRY = """\
 ### `{name}`
@@ -80,10 +36,14 @@ ENTRY = """\
 PLUGINS = {"tap": TapExactOnline, "target": TargetExactOnline}
 
 
-def page(_before: str) -> str:
-    """The whole page."""
-    return PAGE.format(
-        shared=entries(SHARED), tap=entries(TAP), target=entries(TARGET), sdk=of_the_sdk()
+def page(before: str) -> str:
+    """The page with its settings as they should be."""
+    return filled(
+        before,
+        settings_of_both=entries(SHARED),
+        settings_of_the_tap=entries(TAP),
+        settings_of_the_target=entries(TARGET),
+        settings_of_the_SDK=of_the_sdk(),
     )
 
 
@@ -143,7 +103,7 @@ def of_the_sdk() -> str:
         (f"`{name}`", " and ".join(those), description)
         for (name, description), those in owners.items()
     ]
-    return table(("setting", "of", "what it is for"), rows) + "\n"
+    return table(("setting", "of", "what it is for"), rows)
 
 
 def text(value: object) -> str:
