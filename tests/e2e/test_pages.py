@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -47,6 +50,9 @@ ORDERS = """
     select id as order_id, %(item)s as item, 2 as quantity, 12.5 as price, 1 as position
     from billing.orders;
 """
+BACKUP = "sqlite3 .exactonline/store.db \".backup 'backup/store.db'\""
+OPTIONAL = set() if shutil.which("sqlite3") else {BACKUP}
+"""Run only where there is the program."""
 IN_DOUBT = ("2026-118", "2026-119")
 REFUSED = "WEB-10023"
 
@@ -71,7 +77,8 @@ class Project:
         """Type what a page says, but for what another page has had typed already."""
         found = list(pages.blocks(page))
         program = self.folder / f"{Path(page).stem}.sh"
-        program.write_text(pages.program(found, without=self.ran), encoding="utf-8")
+        text = pages.program(found, without={*self.ran, *OPTIONAL})
+        program.write_text(text, encoding="utf-8")
         cwd = self.folder / ("books" if self.ran else "source")
         code, said = pages.followed(program, self.environment, cwd=cwd)
         assert code == 0, f"{page}\n{said[-6000:]}"
@@ -91,7 +98,7 @@ class Project:
             capture_output=True,
             check=False,
             cwd=self.folder / "books",
-            env=self.environment,
+            env={**self.environment, "TARGET_EXACTONLINE_SETTLE_AFTER": "1"},
         )
         return done.returncode
 
@@ -141,7 +148,7 @@ def leave_work(project: Project) -> None:
     project.stack.sandbox.post(
         "faults",
         rules=[
-            {"kind": "lost", "path": "BankEntries", **fault},
+            {"kind": "cut", "path": "BankEntries", **fault},
             {"kind": "status", "path": "SalesInvoices", "status": 400, "body": True, **fault},
         ],
     )
@@ -226,6 +233,14 @@ def test_the_readme_and_the_index_say_the_same_of_meltano() -> None:
     typed = [command for block in pages.blocks("docs/index.md") for command in block.commands()]
     readme = [command for block in pages.blocks("README.md") for command in block.commands()]
     assert set(typed) - set(readme) == {"pip install ."}
+
+
+def test_the_store_is_backed_up_whole(project: Project) -> None:
+    assert BACKUP in project.ran
+    if not OPTIONAL:
+        with closing(sqlite3.connect(project.folder / "books" / "backup" / "store.db")) as copy:
+            (count,) = copy.execute("select count(*) from postings").fetchone()
+        assert count >= 2
 
 
 def test_what_is_not_run_is_listed_with_its_reason() -> None:
