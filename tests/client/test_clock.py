@@ -139,7 +139,8 @@ def test_it_is_noted_once_for_each_difference(store: Store) -> None:
 def test_machines_that_are_no_more_are_not_remembered(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number, moment in enumerate((NOON, NOON + 61 * DAY)):
-        monkeypatch.setattr("platform.node", partial(str, f"pod-{number}"))
-        server_clock(store, partial(float, moment)).learn(dated(moment + 600))
+    for machine, moment in (("pod-0", NOON), ("pod-1", NOON + 61 * DAY)):
+        with monkeypatch.context() as patch:
+            patch.setattr("platform.node", partial(str, machine))
+            server_clock(store, partial(float, moment)).learn(dated(moment + 600))
     assert [row.machine for row in store.read(clocks.select())] == ["pod-1"]
