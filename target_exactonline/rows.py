@@ -53,8 +53,8 @@ class _Pile:
     lines: dict[Hashable, Packed] = field(default_factory=dict)
     deleted: Record = field(default_factory=dict)
     """The header and the mark of the last row that was deleted."""
-    unclear: Record = field(default_factory=dict)
-    """A mark that says neither that its row was deleted nor that it was not."""
+    unclear: dict[Hashable, Record] = field(default_factory=dict)
+    """Marks that say neither that their row was deleted nor that it was not."""
 
 
 class Rows:
@@ -108,16 +108,19 @@ class Rows:
         reference = text(value_of(header, *self._reference_names))
         pile = self._piles.setdefault(reference or next(self._number), _Pile())
         place = identity(record, self._keys, self._property)
+        if place is None:
+            place = next(self._number)
+        pile.unclear.pop(place, None)
         mark = mark_of(record)
         if mark is Mark.DELETED:
             pile.deleted = header | marks_in(record)
             pile.lines.pop(place, None)
             return
         if mark is Mark.UNCLEAR:
-            pile.unclear = marks_in(record)
+            pile.unclear[place] = marks_in(record)
         self._agree(pile, header)
         if any(value is not None for value in line.values()):
-            pile.lines[next(self._number) if place is None else place] = self._packer.pack(line)
+            pile.lines[place] = self._packer.pack(line)
 
     def _property(self, column: str) -> Property | None:
         """What a column is for."""
@@ -149,7 +152,8 @@ class Rows:
                 record.problems = [
                     f"its rows differ in {', '.join(pile.differing)}, of which a document has one"
                 ]
-            record |= pile.unclear
+            for marks in pile.unclear.values():
+                record |= marks
             rows = [self._packer.unpack(packed) for packed in pile.lines.values()]
             if rows:
                 lines = [without_number(row, self._lines_known) for row in in_order(rows)]

@@ -79,13 +79,22 @@ class Expected:
     reference: str
     keyed: dict[int, Record] = field(default_factory=dict)
     others: list[Record] = field(default_factory=list)
-    rejected: bool = False
+    marked: Record | None = None
+    """The line whose mark is none; another with its key may take its place."""
+
+    @property
+    def _rows(self) -> list[Record]:
+        return [*self.keyed.values(), *self.others]
+
+    @property
+    def rejected(self) -> bool:
+        """Whether it must not be written."""
+        return any(row is self.marked for row in self._rows)
 
     @property
     def lines(self) -> Counter[tuple[Decimal, Decimal]]:
         """Quantities and prices."""
-        rows = [*self.keyed.values(), *self.others]
-        return Counter(_sold(row["Quantity"], row["NetPrice"]) for row in rows)
+        return Counter(_sold(row["Quantity"], row["NetPrice"]) for row in self._rows)
 
 
 def forms(seed: int, records: int) -> Figures:
@@ -213,8 +222,8 @@ def _drawn(
             expected.others.append(line)
         if not gone and count == marked and _is_marked(expected):
             line[MARK] = chance.choice(UNCLEAR)
-            expected.rejected = True
-        figures.marks["moment" if gone else "unclear" if expected.rejected and count == marked
+            expected.marked = line
+        figures.marks["moment" if gone else "unclear" if expected.marked is line
                       else "empty"] += 1  # fmt: skip
         yield dict(line)
 

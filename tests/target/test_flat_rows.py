@@ -57,6 +57,15 @@ def test_a_row_without_its_key_replaces_no_other(key: str | None) -> None:
     assert quantities(*rows, keys=("line_number",)) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("mark", ["", "2026-06-25"])
+def test_a_later_row_takes_the_place_of_a_mark_too(mark: str) -> None:
+    keyed = {"line_number": 1, "quantity": 1}
+    rows = [row(**keyed, _sdc_deleted_at="yes"), row(**keyed, _sdc_deleted_at=mark), row(2)]
+    (document,) = put_together(*rows, keys=("your_ref", "line_number"))
+    assert "_sdc_deleted_at" not in document
+    assert len(document["SalesInvoiceLines"]) == (1 if mark else 2)
+
+
 def test_a_row_that_lacks_a_column_of_its_key_replaces_no_other() -> None:
     rows = [row(quantity=number) for number in (1, 2)]
     assert quantities(*rows, keys=("your_ref", "line_number")) == [1, 2]
