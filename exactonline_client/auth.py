@@ -26,6 +26,7 @@ from exactonline_client.database import patient
 from exactonline_client.errors import SignInNeeded, StoreError, Unavailable
 from exactonline_client.redaction import remember
 from exactonline_client.regions import REGIONS
+from exactonline_client.stopping import uninterrupted
 from exactonline_client.store import Store, connections
 
 if TYPE_CHECKING:
@@ -228,7 +229,9 @@ class TokenSource(AuthBase):
                     return self._until(token, token.received_at + REFRESH_AGE)
                 self._warn_of_idleness(chain)
                 try:
-                    return self._refresh(chain, refused)
+                    # The answer holds the only copy of the next refresh token.
+                    with uninterrupted():
+                        return self._refresh(chain, refused)
                 except SignInNeeded as error:
                     other = self._instead_of(chain)
                     if other is None:
@@ -479,7 +482,7 @@ class TokenSource(AuthBase):
         """
         remember(code)
         fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
-        with self._lock():
+        with self._lock(), uninterrupted():
             answer = self._post(fields)
             if answer.status_code != requests.codes.ok:
                 raise refusals.of_code(answer, self.app.region.base_url)

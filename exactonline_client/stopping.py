@@ -95,3 +95,32 @@ class Stop:
             if self.signals and not end.code:
                 raise SystemExit(KILLED + max(self.signals)) from None
             raise
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C until the block is done; a second one ends it at once.
+
+    Only where Ctrl-C raises KeyboardInterrupt: programs with a `Stop` are never interrupted.
+
+    Raises:
+        KeyboardInterrupt: behind the block, where Ctrl-C was pressed.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    former = signal.getsignal(signal.SIGINT)
+    if not in_main_thread or former is not signal.default_int_handler:
+        yield
+        return
+    came: list[int] = []
+
+    def hold(signum: int, _: object) -> None:
+        came.append(signum)
+        signal.signal(signal.SIGINT, former)
+
+    signal.signal(signal.SIGINT, hold)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+    if came:
+        raise KeyboardInterrupt

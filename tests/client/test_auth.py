@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import time
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -989,3 +990,46 @@ def test_no_secret_is_logged_or_kept_in_clear(
 def test_the_app_does_not_show_its_secret(exact: Exact) -> None:
     assert "my-secret" not in repr(exact.app())
     assert "access-1" not in repr(auth.Token("access-1", 0.0))
+
+
+class TestCtrlC:
+    """The answer of the token endpoint holds the only copy of the next refresh token."""
+
+    @pytest.fixture
+    def interrupted(self, endpoint: TokenEndpoint) -> TokenEndpoint:
+        """Ctrl-C is pressed while the endpoint answers."""
+
+        def answer(_: object) -> tuple[int, dict[str, str], str]:
+            signal.raise_signal(signal.SIGINT)
+            pair = {"access_token": "access-1", "refresh_token": "refresh-1"}
+            return 200, {}, json.dumps({**pair, "token_type": "bearer", "expires_in": "600"})
+
+        endpoint.mock.add_callback("POST", TOKEN_URL, answer)
+        return endpoint
+
+    @pytest.mark.usefixtures("interrupted")
+    def test_new_tokens_are_kept_before_it_ends_the_program(self, exact: Exact) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            signed(exact.tokens())
+        assert stored(exact) == ("access-1", "refresh-1")
+
+    @pytest.mark.usefixtures("interrupted")
+    def test_so_are_those_of_a_sign_in(self, exact: Exact) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            exact.tokens(seed=None).sign_in("code", "https://localhost/callback")
+        assert stored(exact) == ("access-1", "refresh-1")
+
+    def test_a_second_one_ends_it_at_once(self, exact: Exact, endpoint: TokenEndpoint) -> None:
+        reached = []
+
+        def answer(_: object) -> tuple[int, dict[str, str], str]:
+            for number in (1, 2, 3):
+                reached.append(number)
+                signal.raise_signal(signal.SIGINT)
+            raise AssertionError
+
+        endpoint.mock.add_callback("POST", TOKEN_URL, answer)
+        with pytest.raises(KeyboardInterrupt):
+            signed(exact.tokens())
+        assert reached == [1, 2]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
