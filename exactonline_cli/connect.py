@@ -12,7 +12,7 @@ import click
 from exactonline_cli import meltano
 from exactonline_cli.options import from_environment, option, store_option, withdraw_secrets
 from exactonline_cli.signin import SignIn
-from exactonline_client import accounts
+from exactonline_client import connections
 from exactonline_client.errors import ConfigurationError
 
 PORT = 8641
@@ -42,7 +42,7 @@ def connect(
     from exactonline_cli.page.serve import listen, origin, serve  # noqa: PLC0415
     from exactonline_cli.page.shortcut import shortcut  # noqa: PLC0415
 
-    if connection and not accounts.NAME.fullmatch(connection):
+    if connection and not connections.NAME.fullmatch(connection):
         raise ConfigurationError(f"--name: {connection!r} is no name for a connection.")
     sign_in = begin(store_url, base_url, connection)
     withdraw_secrets()

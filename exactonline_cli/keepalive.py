@@ -14,8 +14,8 @@ from exactonline_cli.status import selected
 from exactonline_client.errors import ExactOnlineError
 
 if TYPE_CHECKING:
-    from exactonline_client.accounts import Account
-    from exactonline_client.store import Store
+    from exactonline_client.connections import Account
+    from exactonline_client.store.store import Store
 
 
 @click.command()

@@ -20,8 +20,9 @@ from exactonline_cli.rotate_key import rotate_key
 from exactonline_cli.sandbox import sandbox
 from exactonline_cli.status import status
 from exactonline_cli.webhooks import webhooks
-from exactonline_client import environment, foreign, redaction, stdout
+from exactonline_client import redaction
 from exactonline_client.errors import ExactOnlineError, OutputError
+from exactonline_client.plugin import environment, foreign, stdout
 from exactonline_client.stopping import INTERRUPTED
 
 

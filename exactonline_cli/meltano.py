@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from exactonline_cli.options import without_secrets
-from exactonline_client.database import has_password
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.store import project_folder
+from exactonline_client.store.engine import has_password
+from exactonline_client.store.store import project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from exactonline_client import database, environment
 from exactonline_client.connection import connect
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.store import Store
+from exactonline_client.plugin import environment
+from exactonline_client.store import engine
+from exactonline_client.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,7 +76,7 @@ def _secret_variables() -> set[str]:
 def in_sight(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """Warn of a secret among the arguments, which every user of the machine can read."""
     is_argument = context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
-    is_secret = option.name != "store_url" or database.has_password(value or "")
+    is_secret = option.name != "store_url" or engine.has_password(value or "")
     if value and is_argument and is_secret:
         click.echo(
             f"Warning: others on this machine can read the secret in {option.opts[0]} in the list "
@@ -145,7 +146,7 @@ def plugin_settings(
     Raises:
         ConfigurationError: one is wrong, or means nothing to the target.
     """
-    from exactonline_client import configuration  # noqa: PLC0415 - takes long to import
+    from exactonline_client.plugin import configuration  # noqa: PLC0415 - takes long to import
 
     own = {name: value for name, value in options.items() if value is not None}
     given = configuration.Given({**given_settings(), **config}, parse_env=True, options=own)

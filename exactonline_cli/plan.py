@@ -19,9 +19,9 @@ from exactonline_cli.options import (
     yes_option,
 )
 from exactonline_cli.output import json_option, print_json, print_table
-from exactonline_client import environment
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.store import project_folder
+from exactonline_client.plugin import environment
+from exactonline_client.store.store import project_folder
 from tap_exactonline.settings import FRESH_DAYS
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ def plan(  # noqa: PLR0913 - one for each option
     environment variables too.
     """
     # They take long to import.
-    from exactonline_client.configuration import read_files, read_object  # noqa: PLC0415
-    from exactonline_client.plugin import readable_configuration_errors  # noqa: PLC0415
+    from exactonline_client.plugin.configuration import read_files, read_object  # noqa: PLC0415
+    from exactonline_client.plugin.start import readable_configuration_errors  # noqa: PLC0415
     from tap_exactonline import estimate as estimates  # noqa: PLC0415
     from tap_exactonline import sources  # noqa: PLC0415
     from tap_exactonline.advice import advice  # noqa: PLC0415

@@ -16,10 +16,10 @@ from exactonline_cli.options import (
     store_option,
 )
 from exactonline_cli.results import reference_option, stream_option
-from exactonline_client import postings
-from exactonline_client.configuration import read_files
-from exactonline_client.plugin import readable_configuration_errors
-from exactonline_client.postings import UNFINISHED, Posting, Wanted
+from exactonline_client.plugin.configuration import read_files
+from exactonline_client.plugin.start import readable_configuration_errors
+from exactonline_client.store import postings
+from exactonline_client.store.postings import UNFINISHED, Posting, Wanted
 from target_exactonline import finalize
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from exactonline_cli.options import without_secrets
 
 if TYPE_CHECKING:
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 TIMEOUT = 10
 

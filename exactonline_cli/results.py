@@ -15,15 +15,16 @@ import click
 from exactonline_cli.options import connection_option, open_store, store_option
 from exactonline_cli.output import moment, print_table
 from exactonline_cli.status import selected
-from exactonline_client import catalogue, postings
-from exactonline_client.clock import server_clock
+from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.postings import DOUBTFUL, OUTCOMES, Posting, Wanted
+from exactonline_client.store import postings
+from exactonline_client.store.clock import server_clock
+from exactonline_client.store.postings import DOUBTFUL, OUTCOMES, Posting, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 COLUMNS = {
     "at": "At",

@@ -8,9 +8,9 @@ import click
 
 from exactonline_cli.options import from_environment, open_store, store_option
 from exactonline_cli.output import json_option, print_json
-from exactonline_client import keys
 from exactonline_client.errors import ConfigurationError, StoreError
-from exactonline_client.rotation import rotate
+from exactonline_client.store import keys
+from exactonline_client.store.rotation import rotate
 
 
 @click.command("rotate-key")

@@ -10,14 +10,14 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from exactonline_client import accounts, connection, regions
+from exactonline_client import connection, connections, regions
 from exactonline_client.errors import ConfigurationError, ExactOnlineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from exactonline_client.accounts import Account
     from exactonline_client.connection import Connection
+    from exactonline_client.connections import Account
 
 REDIRECT_RULE = (
     "Exact takes public https addresses only, not localhost. Type it exactly as it is registered."
@@ -129,7 +129,7 @@ class SignIn:
         ]
 
     def _accounts(self) -> list[Account]:
-        return accounts.load(self.opened.store)
+        return connections.load(self.opened.store)
 
     def take_address(self, text: str) -> None:
         """Step 3: the address that the browser landed on after the sign-in.
@@ -197,7 +197,7 @@ class SignIn:
             raise Problem("divisions", f"There is no division {unknown[0]} that you may open.")
         self.all_divisions = everything
         self.chosen = () if everything else tuple(sorted(set(codes)))
-        accounts.choose_divisions(self.opened.store, self.opened.name, self.chosen or None)
+        connections.choose_divisions(self.opened.store, self.opened.name, self.chosen or None)
 
     def close(self) -> None:
         """Let go of the store."""

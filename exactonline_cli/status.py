@@ -12,15 +12,16 @@ import sqlalchemy as sa
 from exactonline_cli import repository
 from exactonline_cli.options import connection_option, open_store, store_option
 from exactonline_cli.output import json_option, moment, print_json, print_table
-from exactonline_client import accounts, runs
-from exactonline_client.clock import server_clock
+from exactonline_client import connections
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.limits import DAY, MINUTE, Window
-from exactonline_client.store import budgets
+from exactonline_client.http.rate_limit import DAY, MINUTE, Window
+from exactonline_client.store import runs
+from exactonline_client.store.clock import server_clock
+from exactonline_client.store.store import budgets
 
 if TYPE_CHECKING:
-    from exactonline_client.accounts import Account
-    from exactonline_client.store import Store
+    from exactonline_client.connections import Account
+    from exactonline_client.store.store import Store
 
 ALARM = 9
 """Exit code where a sign-in is about to end, or has ended."""
@@ -91,13 +92,13 @@ def selected(store: Store, name: str | None) -> list[Account]:
     Raises:
         ConfigurationError: there is none.
     """
-    saved = accounts.load(store)
+    saved = connections.load(store)
     found = [account for account in saved if name in (None, account.name)]
     if not found:
         known = ", ".join(account.name for account in saved) or "none"
         raise ConfigurationError(
             f"The store {store.name} has no connection {name or 'yet'} (stored: {known}). "
-            f"{accounts.CONNECT}"
+            f"{connections.CONNECT}"
         )
     return found
 

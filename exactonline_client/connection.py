@@ -14,21 +14,23 @@ from zoneinfo import ZoneInfo
 import requests
 from requests.adapters import HTTPAdapter
 
-from exactonline_client import accounts, divisions, error_counts, pages, runs
-from exactonline_client.auth import TokenSource
-from exactonline_client.clock import ServerClock, server_clock
-from exactonline_client.limits import Budget
-from exactonline_client.refused_options import RefusedOptions
-from exactonline_client.session import Session
-from exactonline_client.settings import DISTRIBUTION
-from exactonline_client.store import Store
+from exactonline_client import connections, divisions
+from exactonline_client.auth.oauth import TokenSource
+from exactonline_client.http import error_budget, pagination
+from exactonline_client.http.rate_limit import Budget
+from exactonline_client.http.session import Session
+from exactonline_client.plugin.settings import DISTRIBUTION
+from exactonline_client.store import runs
+from exactonline_client.store.clock import ServerClock, server_clock
+from exactonline_client.store.store import Store
+from exactonline_client.store.unsupported import RefusedOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from exactonline_client.auth import App
-    from exactonline_client.pages import Page
+    from exactonline_client.auth.oauth import App
+    from exactonline_client.http.pagination import Page
 
 CONNECTIONS_KEPT = 64
 """Open connections to the server that are kept for the next call: one for each thread."""
@@ -55,7 +57,7 @@ class Connection:
     def me(self) -> dict[str, Any]:
         """The signed-in user; asked once."""
         me = divisions.me(self.session)
-        accounts.remember_user(self.store, self.name, me)
+        connections.remember_user(self.store, self.name, me)
         return me
 
     @cached_property
@@ -80,11 +82,11 @@ class Connection:
 
     def pages(self, address: str, division: int | None) -> Iterator[Page]:
         """All pages of a list, see `pages.read`."""
-        return pages.read(self.session, address, division)
+        return pagination.read(self.session, address, division)
 
     def is_denied(self, endpoint: str, division: int) -> bool:
         """Whether a list of a division was refused within the hour, for want of rights."""
-        return self.refused_in(division).holds(endpoint, RIGHTS, error_counts.HOUR)
+        return self.refused_in(division).holds(endpoint, RIGHTS, error_budget.HOUR)
 
     def remember_denial(self, endpoint: str, division: int) -> None:
         """Note that a list of a division was refused for want of rights."""
@@ -119,7 +121,7 @@ def connect(
     """
     store = Store(settings.get("store_url"), settings.get("store_key"))
     try:
-        name, app = accounts.identify(settings, store)
+        name, app = connections.identify(settings, store)
         there = server_clock(store, clock)
     except Exception:
         store.close()

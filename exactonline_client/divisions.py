@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import odata, pages
 from exactonline_client.errors import (
     AccessDenied,
     DailyLimitReached,
@@ -13,15 +12,17 @@ from exactonline_client.errors import (
     RequestRefused,
     UnexpectedAnswer,
 )
+from exactonline_client.http import pagination
+from exactonline_client.odata import literals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import requests
 
-    from exactonline_client.odata import Row
-    from exactonline_client.pages import Page
-    from exactonline_client.session import Session
+    from exactonline_client.http.pagination import Page
+    from exactonline_client.http.session import Session
+    from exactonline_client.odata.literals import Row
 
 DAY = 86_400
 ME = "/api/v1/current/Me"
@@ -37,13 +38,13 @@ def me(session: Session) -> dict[str, Any]:
 
     Counts against no limit.
     """
-    address = odata.url(ME, {"$select": "UserID,FullName,CurrentDivision,ServerUtcOffset"})
+    address = literals.url(ME, {"$select": "UserID,FullName,CurrentDivision,ServerUtcOffset"})
     return session.read(address, None, _me)
 
 
 def _me(answer: requests.Response) -> dict[str, Any]:
     """The user in an answer of Me, with plain values."""
-    rows = pages.parse(answer.content).rows
+    rows = pagination.parse(answer.content).rows
     if not rows:
         raise UnexpectedAnswer("Exact Online does not say who is signed in (empty answer of Me).")
     row = rows[0]
@@ -64,9 +65,9 @@ def refusal(session: Session, division: int) -> str | None:
     path = f"/api/v1/{division}/system/Divisions"
     try:
         session.read(
-            odata.url(path, {"$select": "Code", "$top": "1"}),
+            literals.url(path, {"$select": "Code", "$top": "1"}),
             division,
-            lambda answer: pages.parse(answer.content),
+            lambda answer: pagination.parse(answer.content),
         )
     except (AccessDenied, RequestRefused, DailyLimitReached, ErrorLimitReached) as error:
         return str(error)
@@ -84,8 +85,10 @@ def why_shut(row: Mapping[str, Any]) -> str | None:
 
 def divisions(session: Session, current: int) -> list[dict[str, Any]]:
     """All divisions that the user may open, also those of an accountant's clients."""
-    address = odata.url(f"/api/v1/{current}/system/Divisions", {"$select": DIVISION_FIELDS})
-    return [row for page in pages.read(session, address, current, _listed) for row in page.rows]
+    address = literals.url(f"/api/v1/{current}/system/Divisions", {"$select": DIVISION_FIELDS})
+    return [
+        row for page in pagination.read(session, address, current, _listed) for row in page.rows
+    ]
 
 
 def _listed(page: Page) -> Page:

@@ -18,20 +18,22 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from exactonline_client import catalogue, odata, pages
-from exactonline_client.database import patient
-from exactonline_client.digests import Digests
+from exactonline_client import catalogue
 from exactonline_client.errors import AccessDenied, RequestRefused
-from exactonline_client.refused_options import RefusedOptions, is_about_query
-from exactonline_client.store import lookups, postings
+from exactonline_client.http import pagination
+from exactonline_client.odata import literals
+from exactonline_client.store.digests import Digests
+from exactonline_client.store.engine import patient
+from exactonline_client.store.store import lookups, postings
+from exactonline_client.store.unsupported import RefusedOptions, is_about_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from exactonline_client.catalogue import Endpoint
-    from exactonline_client.odata import Row
-    from exactonline_client.session import Session
-    from exactonline_client.store import Store
+    from exactonline_client.http.session import Session
+    from exactonline_client.odata.literals import Row
+    from exactonline_client.store.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -310,7 +312,7 @@ class Lookups:
             the.asked += 1
             rows = [
                 row
-                for page in pages.read(self.session, address, self.division)
+                for page in pagination.read(self.session, address, self.division)
                 for row in page.rows
             ]
             self._learn(endpoint, column, _matches(the.endpoint, column, rows))
@@ -321,7 +323,7 @@ class Lookups:
     def _read_page(self, endpoint: str, column: str, the: _List) -> None:
         """Read one more page of a list."""
         address = the.next_address or self._address(the.endpoint, column, self._everything(the))
-        page = next(pages.read(self.session, address, self.division))
+        page = next(pagination.read(self.session, address, self.division))
         the.read += 1
         the.next_address = page.next_address
         the.complete = page.next_address is None
@@ -333,7 +335,7 @@ class Lookups:
         key = the.endpoint.key[0]
         is_guid = the.endpoint.columns[key].type == "Edm.Guid"
         if is_guid and (not allowed or key in allowed):
-            return f"{key} ne guid'{odata.EMPTY_GUID}'"
+            return f"{key} ne guid'{literals.EMPTY_GUID}'"
         return f"Division eq {self.division}" if "Division" in allowed else ""
 
     def _address(self, endpoint: Endpoint, column: str, condition: str) -> str:
@@ -341,20 +343,20 @@ class Lookups:
         names = ",".join(dict.fromkeys([endpoint.key[0], column, *titles[:2]]))
         path = endpoint.uri.format(division=self.division)
         options = {"$filter": condition} if condition else {}
-        return odata.url(path, {**options, "$select": names})
+        return literals.url(path, {**options, "$select": names})
 
     def _addresses(self, endpoint: str, column: str, values: Sequence[str]) -> Iterator[str]:
         """As few addresses as will ask for all values, none of them too long."""
         asked = self._list(endpoint).endpoint
         most = len(values) if asked.kind == "bulk" else MOST_TERMS
-        longest = odata.MAX_URL - len(self.session.base_url)
+        longest = literals.MAX_URL - len(self.session.base_url)
         empty = len(self._address(asked, column, " "))
         terms: list[str] = []
         size = empty
         for value in values:
-            text = odata.literal(padded(endpoint, column, value), asked.columns[column].type)
+            text = literals.literal(padded(endpoint, column, value), asked.columns[column].type)
             term = f"{column} eq {text}"
-            more = len(odata.url("", {"": f" or {term}"}))
+            more = len(literals.url("", {"": f" or {term}"}))
             if terms and (len(terms) == most or size + more > longest):
                 yield self._address(asked, column, " or ".join(terms))
                 terms, size = [], empty

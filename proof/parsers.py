@@ -20,13 +20,17 @@ from zoneinfo import ZoneInfo
 import requests
 
 from exactonline_cli.signin import SignIn
-from exactonline_client import auth, catalogue, odata, pages, plugin, refusals, xml_api
-from exactonline_client.clock import ServerClock
-from exactonline_client.configuration import Given
+from exactonline_client import catalogue
+from exactonline_client.auth import oauth, refusals
 from exactonline_client.errors import DailyLimitReached, ExactOnlineError
-from exactonline_client.limits import Budget
-from exactonline_client.session import Usage, exact_message
-from exactonline_client.store import Store, connections
+from exactonline_client.http import pagination, xml
+from exactonline_client.http.rate_limit import Budget
+from exactonline_client.http.session import Usage, exact_message
+from exactonline_client.odata import literals
+from exactonline_client.plugin import start
+from exactonline_client.plugin.configuration import Given
+from exactonline_client.store.clock import ServerClock
+from exactonline_client.store.store import Store, connections
 from proof import traps
 from tap_exactonline import events
 from tap_exactonline.plan import plans
@@ -59,12 +63,12 @@ class Parser:
 
 
 def _rows(endpoint: str) -> Callable[[bytes], object]:
-    decode = odata.decoder(catalogue.load().endpoints[endpoint].columns.values(), ZONE)
+    decode = literals.decoder(catalogue.load().endpoints[endpoint].columns.values(), ZONE)
 
-    def read(body: bytes) -> list[odata.Row]:
+    def read(body: bytes) -> list[literals.Row]:
         try:
-            return [decode(row) for row in pages.parse(body).rows]
-        except odata.WrongType as error:
+            return [decode(row) for row in pagination.parse(body).rows]
+        except literals.WrongType as error:
             # The stream that reads the row makes an error of this.
             raise ExactOnlineError(str(error)) from None
 
@@ -81,7 +85,7 @@ def _next_page(text: bytes) -> object:
         return parse(SimpleNamespace(content=next(bodies), headers={}))
 
     session: Any = SimpleNamespace(base_url=HOST, read=read, usage=Usage())
-    return [page.skiptoken for page in pages.read(session, "/api/v1/1/crm/Accounts", 1)]
+    return [page.skiptoken for page in pagination.read(session, "/api/v1/1/crm/Accounts", 1)]
 
 
 def _answer(body: bytes, status: int) -> requests.Response:
@@ -91,7 +95,7 @@ def _answer(body: bytes, status: int) -> requests.Response:
 
 
 def _tokens(body: bytes) -> object:
-    return auth._pair(_answer(body, 200), None, HOST)  # noqa: SLF001 - what an answer goes through first
+    return oauth._pair(_answer(body, 200), None, HOST)  # noqa: SLF001 - what an answer goes through first
 
 
 def _token_refusal(body: bytes) -> object:
@@ -161,7 +165,7 @@ def _settings(kind: type[TapExactOnline | TargetExactOnline]) -> Callable[[bytes
             raise ExactOnlineError("The SDK reads the file, and says so.") from None
         if not isinstance(settings, dict):
             raise ExactOnlineError("The SDK reads the file, and says so.")
-        plugin.start(kind, Given(settings))
+        start.start(kind, Given(settings))
 
     return read
 
@@ -175,7 +179,7 @@ def _environment(kind: type[TapExactOnline | TargetExactOnline]) -> Callable[[by
         pairs = (line.partition("=") for line in lines)
         variables = {f"{prefix}{name}": value for name, _, value in pairs if name.isidentifier()}
         with mock.patch.dict(os.environ, variables):
-            plugin.start(kind, Given(parse_env=True))
+            start.start(kind, Given(parse_env=True))
 
     return read
 
@@ -207,7 +211,7 @@ def _input(server: Server, folder: Path) -> Callable[[bytes], object]:
         given = io.StringIO(text.decode(errors="surrogateescape"))
         with (
             redirect_stdout(io.TextIOWrapper(io.BytesIO())),
-            plugin.readable_configuration_errors(),
+            start.readable_configuration_errors(),
         ):
             TargetExactOnline.invoke(config=Given(settings), file_input=given)
 
@@ -307,7 +311,7 @@ ROWS = (
 def _uploaded(text: bytes) -> None:
     """What is made of the answer to an upload of the XML API."""
     session = SimpleNamespace(write=lambda *_, **__: SimpleNamespace(content=text))
-    xml_api.upload(session, 1, "MatchSets", Element("eExact"))  # type: ignore[arg-type]
+    xml.upload(session, 1, "MatchSets", Element("eExact"))  # type: ignore[arg-type]
 
 
 def _downloaded(text: bytes) -> None:
@@ -318,7 +322,7 @@ def _downloaded(text: bytes) -> None:
         return parse(SimpleNamespace(content=next(answers)))
 
     session = SimpleNamespace(read=read)
-    for page in xml_api.download(session, 1, "MatchSets"):  # type: ignore[arg-type]
+    for page in xml.download(session, 1, "MatchSets"):  # type: ignore[arg-type]
         for element in page.iter("MatchSet"):
             match_sets.identity(element)
 

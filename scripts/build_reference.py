@@ -11,7 +11,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client.settings import SHARED
+from exactonline_client.plugin.settings import SHARED
 from scripts.build_meltano import LEFT_OUT
 from scripts.pages import filled, keep_up, table
 from tap_exactonline.settings import OWN as TAP

@@ -12,14 +12,14 @@ from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import odata
+from exactonline_client.odata import literals
 from tap_exactonline.plan import MODIFIED, TIMESTAMP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from exactonline_client.pages import Page
+    from exactonline_client.http.pagination import Page
 
 SETTLED = timedelta(minutes=5)
 """Rows stamped longer ago than this are all visible; younger ones are read again next time.
@@ -165,7 +165,7 @@ def modified_filter(bookmark: str | None, zone: ZoneInfo) -> str:
     if repeated:
         wall = _hour(wall)
     operator = "gt" if bookmark and not repeated else "ge"
-    return f"{MODIFIED} {operator} {odata.literal(wall.replace(tzinfo=None), 'Edm.DateTime')}"
+    return f"{MODIFIED} {operator} {literals.literal(wall.replace(tzinfo=None), 'Edm.DateTime')}"
 
 
 def earliest(moment: str, zone: ZoneInfo) -> str:

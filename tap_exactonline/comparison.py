@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client.catalogue import load
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.seen_keys import SeenKeys
+from exactonline_client.store.key_snapshots import SeenKeys
 from tap_exactonline import continuity, decoding, rights
 from tap_exactonline.plan import DIVISION
 from tap_exactonline.schema import DELETED_AT
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from exactonline_client.connection import Connection
-    from exactonline_client.odata import Row
-    from exactonline_client.pages import Page
+    from exactonline_client.http.pagination import Page
+    from exactonline_client.odata.literals import Row
     from tap_exactonline.plan import Plan
 
     AnyPlan = TypeVar("AnyPlan", bound=Plan)

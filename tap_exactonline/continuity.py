@@ -10,8 +10,8 @@ import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import odata
-from exactonline_client.deletes_told import Place
+from exactonline_client.odata import literals
+from exactonline_client.store.delete_watermarks import Place
 from tap_exactonline import bookmarks
 from tap_exactonline.plan import TIMESTAMP
 
@@ -52,7 +52,7 @@ def move(day: str | None, now: datetime, zone: ZoneInfo) -> str:
     if not day:
         return NEVER
     try:
-        midnight = odata.instant(odata.milliseconds(day), zone)
+        midnight = literals.instant(literals.milliseconds(day), zone)
     except (ValueError, OverflowError):
         return day
     return day if now - bookmarks.SETTLED >= midnight + DAY else f"{day}{NOT_OVER}"

@@ -5,15 +5,15 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import odata
 from exactonline_client.errors import UnexpectedAnswer
+from exactonline_client.odata import literals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from exactonline_client.catalogue import Property
-    from exactonline_client.odata import Row
+    from exactonline_client.odata.literals import Row
 
     Note = Callable[[str, str, Mapping[str, Any]], None]
     """Takes what is wrong, what became of it, and the key of the row."""
@@ -26,8 +26,8 @@ def decoder(
 
     A value that cannot be read is null in it; `note` is told which, with the row's `key`.
     """
-    wrong: list[odata.WrongType] = []
-    decode = odata.decoder(columns, zone, wrong.append)
+    wrong: list[literals.WrongType] = []
+    decode = literals.decoder(columns, zone, wrong.append)
 
     def decoded(row: Row) -> Row:
         found = decode(row)

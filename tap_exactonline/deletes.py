@@ -13,7 +13,6 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
-from exactonline_client import odata
 from exactonline_client.catalogue import load
 from exactonline_client.errors import (
     AccessDenied,
@@ -22,7 +21,8 @@ from exactonline_client.errors import (
     RequestRefused,
     UnexpectedAnswer,
 )
-from exactonline_client.seen_keys import SeenKeys
+from exactonline_client.odata import literals
+from exactonline_client.store.key_snapshots import SeenKeys
 from tap_exactonline import continuity, decoding
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ def read(connection: Connection, division: int, start: int, note: decoding.Note)
     names = SELECT.split(",")
     columns = [endpoint.columns[name] for name in names]
     decode = decoding.decoder(columns, connection.zone, NEEDED, note)
-    address = odata.url(
+    address = literals.url(
         endpoint.uri.format(division=division),
-        {"$filter": f"Timestamp gt {odata.literal(start, 'Edm.Int64')}", "$select": SELECT},
+        {"$filter": f"Timestamp gt {literals.literal(start, 'Edm.Int64')}", "$select": SELECT},
     )
     log = DeletedLog(end=start)
     moment = datetime.fromtimestamp(connection.clock(), timezone.utc).isoformat()

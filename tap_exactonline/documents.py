@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from exactonline_client import pages
 from exactonline_client.errors import ExactOnlineError, RequestRefused
-from exactonline_client.refused_options import is_about_query
+from exactonline_client.http import pagination
+from exactonline_client.store.unsupported import is_about_query
 from tap_exactonline import comparison, decoding, reading
 from tap_exactonline.bookmarks import Progress
 from tap_exactonline.lines import Lines, LineStream, Pair, Part, is_new
@@ -25,8 +25,8 @@ from tap_exactonline.streams import ExactStream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from exactonline_client.odata import Row
-    from exactonline_client.pages import Page
+    from exactonline_client.http.pagination import Page
+    from exactonline_client.odata.literals import Row
     from tap_exactonline.batches import Batch, Partition
 
     Context = Mapping[str, Any]
@@ -264,7 +264,7 @@ class ExpandedHeaders(HeaderStream):
             lines.alone = True
             reading.note_refusal(self.tap.connection, self.plan, pair.division, self._expansion)
             return []
-        page = pages.collection(collection)
+        page = pagination.collection(collection)
         if page is None:
             which = {column: row.get(column) for column in self.plan.stream.key}
             lines.note_lost(f"{self.plan.expand} of a row is no list of rows", which)

@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from exactonline_client import configuration, odata
 from exactonline_client.catalogue import Property
 from exactonline_client.errors import ConfigurationError
+from exactonline_client.odata import literals
+from exactonline_client.plugin import configuration
 from tap_exactonline import functions
 
 SETTING = "custom_streams"
@@ -27,7 +28,7 @@ TYPES = {
     "date-time": Property("", "Edm.DateTime", date="instant"),
     **{
         edm: Property("", edm)
-        for edm in (*sorted(odata.INTEGERS | odata.NUMBERS), "Edm.Boolean", "Edm.Guid")
+        for edm in (*sorted(literals.INTEGERS | literals.NUMBERS), "Edm.Boolean", "Edm.Guid")
     },
     "Edm.String": Property("", "Edm.String"),
 }

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from exactonline_client import catalogue, list_sizes, odata
+from exactonline_client import catalogue
 from exactonline_client.errors import NOT_READABLE, DailyLimitReached, UnexpectedAnswer
-from exactonline_client.list_sizes import Size
-from exactonline_client.store import budgets
+from exactonline_client.odata import literals
+from exactonline_client.store import list_sizes
+from exactonline_client.store.list_sizes import Size
+from exactonline_client.store.store import budgets
 from tap_exactonline import attachments, deletes, parallel, reading, rights, sources
 from tap_exactonline.attachments import AttachmentStream
 from tap_exactonline.bookmarks import modified_filter
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     import requests
 
     from exactonline_client.connection import Connection
-    from exactonline_client.list_sizes import Known
+    from exactonline_client.store.list_sizes import Known
     from tap_exactonline.plan import Plan
     from tap_exactonline.sources import Source
     from tap_exactonline.tap import TapExactOnline
@@ -196,7 +198,7 @@ def _query(tap: TapExactOnline, plan: Plan, source: Source) -> str | None:
         else:
             return None
     path = f"{twin.endpoint.uri.format(division=source.division)}/$count"
-    return odata.url(path, {"$filter": reading.both(condition, own)})
+    return literals.url(path, {"$filter": reading.both(condition, own)})
 
 
 def _rows(connection: Connection, source: Source, address: str) -> int:

@@ -13,7 +13,7 @@ from tap_exactonline.streams import ExactStream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from exactonline_client.odata import Row
+    from exactonline_client.odata.literals import Row
     from tap_exactonline.batches import Batch, Partition
     from tap_exactonline.bookmarks import Progress
     from tap_exactonline.comparison import Comparison

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
-from exactonline_client import odata
+from exactonline_client.odata import literals
 from tap_exactonline import comparison, decoding, reading
 from tap_exactonline.custom import CustomPlan, Parents, Years
 from tap_exactonline.plan import HEADER_LINE_NUMBER, LINE_NUMBER, MODIFIED
@@ -18,8 +18,8 @@ from tap_exactonline.streams import ExactStream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from exactonline_client.odata import Row
-    from exactonline_client.pages import Page
+    from exactonline_client.http.pagination import Page
+    from exactonline_client.odata.literals import Row
     from tap_exactonline.batches import Batch, Partition
 
     Context = Mapping[str, Any]
@@ -110,7 +110,9 @@ class CustomStream(ExactStream):
                 yield self._part_of(self.plan.parameter, value, edm)
         elif self.plan.filter_field is not None:
             column = self.plan.filter_field
-            clauses = (f"{column.name} eq {odata.literal(value, column.type)}" for value in values)
+            clauses = (
+                f"{column.name} eq {literals.literal(value, column.type)}" for value in values
+            )
             room = self._room(division)
             yield from (Part(condition=text) for text in together(clauses, room))
 
@@ -118,9 +120,9 @@ class CustomStream(ExactStream):
         """One call's list, whose parameter is a column where no row tells it."""
         own = self.plan.columns.get(parameter)
         is_told = own is not None and parameter not in self.plan.endpoint.columns
-        told = int(value) if edm in odata.INTEGERS else value
+        told = int(value) if edm in literals.INTEGERS else value
         return Part(
-            parameters={parameter: odata.literal(value, edm)},
+            parameters={parameter: literals.literal(value, edm)},
             told={parameter: told} if is_told else {},
         )
 
@@ -154,12 +156,12 @@ class CustomStream(ExactStream):
 
     def _room(self, division: int) -> int:
         """How long the encoded conditions of one call may be."""
-        query = self._query(division, Part(condition=f"{MODIFIED} eq {odata.EMPTY_GUID}"))
+        query = self._query(division, Part(condition=f"{MODIFIED} eq {literals.EMPTY_GUID}"))
         options = {**query.parameters, "$select": query.select, "$filter": query.condition}
         path = self.plan.endpoint.uri.format(division=division)
         taken = sum(len(quote(f"{name}={value}&", safe="")) for name, value in options.items())
         base = len(self.tap.connection.session.base_url) + len(path)
-        return odata.MAX_URL - base - taken - ROOM_TO_GO_ON
+        return literals.MAX_URL - base - taken - ROOM_TO_GO_ON
 
 
 def together(clauses: Iterable[str], room: int) -> Iterator[str]:

@@ -8,7 +8,7 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
-from exactonline_client.stdout import Output
+from exactonline_client.plugin.stdout import Output
 
 if TYPE_CHECKING:
     from singer_sdk.singerlib import Message

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.singerlib import Catalog
 
-    from exactonline_client.postings import Posting
+    from exactonline_client.store.postings import Posting
     from tap_exactonline.tap import TapExactOnline
 
     Context = Mapping[str, Any]
@@ -90,7 +90,7 @@ class PostingResults(Stream):
     def get_records(self, context: Context | None) -> Iterator[Row]:
         """What changed in one division since the last run."""
         # Discovery needs no store, and the database library takes long to import.
-        from exactonline_client import postings  # noqa: PLC0415
+        from exactonline_client.store import postings  # noqa: PLC0415
 
         division = context[PARTITION] if context else self.tap.reach.current
         start = self.get_starting_timestamp(context)

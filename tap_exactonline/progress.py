@@ -17,8 +17,8 @@ from singer_sdk import metrics
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from exactonline_client.limits import Budget
-    from exactonline_client.session import Usage
+    from exactonline_client.http.rate_limit import Budget
+    from exactonline_client.http.session import Usage
 
 logger = logging.getLogger(__name__)
 

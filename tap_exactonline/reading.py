@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import odata
 from exactonline_client.errors import (
     RequestRefused,
 )
-from exactonline_client.refused_options import is_about_query, unknown_property
+from exactonline_client.odata import literals
+from exactonline_client.store.unsupported import is_about_query, unknown_property
 from tap_exactonline.bookmarks import modified_filter
 from tap_exactonline.plan import LINE_NUMBER, MODIFIED, TIMESTAMP
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from exactonline_client.connection import Connection
-    from exactonline_client.pages import Page
+    from exactonline_client.http.pagination import Page
     from tap_exactonline.plan import Plan
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def read(connection: Connection, plan: Plan, query: Query) -> Iterator[Page]:
     query, attempts = _prepared(connection, plan, query)
     for position, attempt in enumerate(attempts):
         options = {**query.parameters, **attempt.options, "$expand": query.expand}
-        reader = connection.pages(odata.url(path, options), query.division)
+        reader = connection.pages(literals.url(path, options), query.division)
         try:
             first = next(reader)
         except RequestRefused as refusal:
@@ -218,7 +218,7 @@ def _attempts(connection: Connection, plan: Plan, query: Query) -> list[_Attempt
     """Filters and orders that give what is wanted, the best first."""
     simplest = _Attempt("", {"$filter": query.condition})
     if plan.endpoint.kind == "sync":
-        behind = f"{TIMESTAMP} gt {odata.literal(query.start or 0, 'Edm.Int64')}"
+        behind = f"{TIMESTAMP} gt {literals.literal(query.start or 0, 'Edm.Int64')}"
         return [_Attempt("", {"$filter": both(behind, query.condition)})]
     if plan.bookmark == MODIFIED:
         changed = both(modified_filter(query.start, connection.zone), query.condition)
@@ -247,7 +247,7 @@ def passes_all(plan: Plan, division: int) -> str | None:
     """A filter on a permitted field that lets every row through, since one is demanded."""
     filters = {
         **{
-            name: f"{name} ne guid'{odata.EMPTY_GUID}'"
+            name: f"{name} ne guid'{literals.EMPTY_GUID}'"
             for name in plan.endpoint.key
             if plan.endpoint.columns[name].type == "Edm.Guid"
         },

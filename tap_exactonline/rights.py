@@ -9,9 +9,10 @@ import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import odata, pages
 from exactonline_client.catalogue import load
 from exactonline_client.errors import NOT_READABLE, UnexpectedAnswer
+from exactonline_client.http import pagination
+from exactonline_client.odata import literals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,9 +56,9 @@ def doubt(connection: Connection, plan: Plan, division: int) -> None:
 
 def may_read(connection: Connection, plan: Plan, division: int) -> bool | None:
     """Whether the user may read a stream; None where Exact does not say."""
-    address = odata.url(
+    address = literals.url(
         f"/api/v1/{division}/{USER_HAS_RIGHTS}",
-        {"endpoint": odata.literal(_name(plan), "Edm.String"), "action": "'GET'"},
+        {"endpoint": literals.literal(_name(plan), "Edm.String"), "action": "'GET'"},
     )
     try:
         return connection.session.read(address, division, _truth)
@@ -75,7 +76,7 @@ def _name(plan: Plan) -> str:
 
 def _truth(answer: requests.Response) -> bool | None:
     """The one truth value in an answer: bare, of a row, or of the only row of a list."""
-    found = pages.content(answer.content)
+    found = pagination.content(answer.content)
     if found is None:
         raise UnexpectedAnswer("Exact Online does not say whether the user has rights.")
     if isinstance(found, dict):

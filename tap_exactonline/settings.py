@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exactonline_client.settings import SHARED
+from exactonline_client.plugin.settings import SHARED
 from tap_exactonline import parallel
 
 FRESH_DAYS = 7.0

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import list_sizes
-from exactonline_client.error_counts import endpoint_of
-from exactonline_client.list_sizes import Size
+from exactonline_client.http.error_budget import endpoint_of
+from exactonline_client.store import list_sizes
+from exactonline_client.store.list_sizes import Size
 from tap_exactonline import bookmarks, continuity, deletes, rights
 from tap_exactonline.documents import HeaderStream
 from tap_exactonline.plan import MODIFIED, TIMESTAMP

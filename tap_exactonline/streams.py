@@ -14,7 +14,7 @@ from singer_sdk.singerlib import Metadata
 from typing_extensions import override
 
 from exactonline_client.errors import ExactOnlineError
-from exactonline_client.stream_maps import is_tombstone
+from exactonline_client.plugin.stream_maps import is_tombstone
 from tap_exactonline import (
     bookmarks,
     comparison,
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog, MetadataMapping, RecordMessage
 
     from exactonline_client.catalogue import Property
-    from exactonline_client.odata import Row
-    from exactonline_client.pages import Page
+    from exactonline_client.http.pagination import Page
+    from exactonline_client.odata.literals import Row
     from tap_exactonline.batches import Batch
     from tap_exactonline.deletes import DeletedLog
     from tap_exactonline.plan import Plan

@@ -19,12 +19,13 @@ from singer_sdk.helpers.capabilities import (
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
-from exactonline_client import catalogue, plugin
-from exactonline_client.deletes_told import DeletesTold
+from exactonline_client import catalogue
 from exactonline_client.errors import AccessDenied, ConfigurationError, DailyLimitReached
-from exactonline_client.settings import DISTRIBUTION
+from exactonline_client.plugin import start
+from exactonline_client.plugin.settings import DISTRIBUTION
+from exactonline_client.plugin.stream_maps import Mapper
 from exactonline_client.stopping import Stop
-from exactonline_client.stream_maps import Mapper
+from exactonline_client.store.delete_watermarks import DeletesTold
 from tap_exactonline import (
     attachments,
     bookmarks,
@@ -305,7 +306,7 @@ class TapExactOnline(Tap):
             cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
-        tap = plugin.start(cls, config, state=state, catalog=catalog)
+        tap = start.start(cls, config, state=state, catalog=catalog)
         if test == CliTestOptionValue.Schema.value:
             tap.write_schemas()
             tap.flush()
@@ -409,7 +410,7 @@ class TapExactOnline(Tap):
 
 def main() -> None:
     """The console script."""
-    plugin.run(TapExactOnline)
+    start.run(TapExactOnline)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue
-from exactonline_client.postings import derived
+from exactonline_client.store.postings import derived
 from target_exactonline.documents import Attachment, Document, encode
 from target_exactonline.journal import Intent
 from target_exactonline.search import Search

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import catalogue, odata
+from exactonline_client import catalogue
+from exactonline_client.odata import literals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -193,7 +194,7 @@ def same(item: Property, value: object, old: object) -> bool:  # noqa: PLR0911
     if _empty(value) or _empty(old):
         return _empty(value) and _empty(old)
     try:
-        if item.type in odata.NUMBERS or item.type in odata.INTEGERS:
+        if item.type in literals.NUMBERS or item.type in literals.INTEGERS:
             return math.isclose(float(str(value)), float(str(old)), rel_tol=1e-12)
         if item.type == "Edm.Boolean":
             return bool(value) == bool(old)
@@ -208,7 +209,7 @@ def same(item: Property, value: object, old: object) -> bool:  # noqa: PLR0911
 
 
 def _empty(value: object) -> bool:
-    return value is None or value in ("", odata.EMPTY_GUID)
+    return value is None or value in ("", literals.EMPTY_GUID)
 
 
 def _text(value: object) -> str:
@@ -217,7 +218,7 @@ def _text(value: object) -> str:
 
 def _wall(value: str) -> str:
     if value.startswith("/Date("):
-        return (odata.EPOCH + timedelta(milliseconds=odata.milliseconds(value))).isoformat()
+        return (literals.EPOCH + timedelta(milliseconds=literals.milliseconds(value))).isoformat()
     return value if "T" in value else f"{value}T00:00:00"
 
 

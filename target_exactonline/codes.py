@@ -18,14 +18,14 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
 )
 from exactonline_client.lookups import CODE
-from exactonline_client.refused_options import DAY
+from exactonline_client.store.unsupported import DAY
 from target_exactonline.references import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from exactonline_client.lookups import Lookups, Matches
-    from exactonline_client.refused_options import RefusedOptions
+    from exactonline_client.store.unsupported import RefusedOptions
     from target_exactonline.documents import Document
     from target_exactonline.planned import Planned
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client.postings import HELD, REFUSED, SENDING, UNCHECKED
+from exactonline_client.store.postings import HELD, REFUSED, SENDING, UNCHECKED
 from target_exactonline.checks import SIGNS, TOTAL, TYPE, against_type
 from target_exactonline.finalize import NOT_FINALIZED, OTHERS, Ending
 from target_exactonline.results import IN_DOUBT, REJECTED, UPDATED, Fate, Result, joined

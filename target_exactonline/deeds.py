@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from exactonline_client.errors import InDoubt, RequestRefused
-from exactonline_client.postings import FREED, UNCHECKED, WANTED, derived
+from exactonline_client.store.postings import FREED, UNCHECKED, WANTED, derived
 from target_exactonline import changes as differences
 from target_exactonline import enclosed, finalize
 from target_exactonline.attachments import ATTACHMENTS, DOCUMENTS, LINK, Attacher

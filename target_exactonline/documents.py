@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from exactonline_client.deletion import Mark, mark_of
-from exactonline_client.odata import EMPTY_GUID
-from exactonline_client.postings import LONGEST_REFERENCE
+from exactonline_client.odata.literals import EMPTY_GUID
+from exactonline_client.store.postings import LONGEST_REFERENCE
 from target_exactonline import checks, discretion, enclosed
 from target_exactonline.enclosed import Attachment
 from target_exactonline.links import CREATABLE

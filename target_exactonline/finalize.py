@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import catalogue, pages
+from exactonline_client import catalogue
 from exactonline_client.errors import ExactOnlineError, InDoubt, RequestRefused
-from exactonline_client.postings import ASKED, BROKEN, DONE, HELD, REFUSED, SENDING, WANTED
+from exactonline_client.http import pagination
+from exactonline_client.store.postings import ASKED, BROKEN, DONE, HELD, REFUSED, SENDING, WANTED
 from target_exactonline.checks import TOTAL, TYPE, against_type
 from target_exactonline.documents import encode
 from target_exactonline.journal import Overtaken
@@ -180,7 +181,7 @@ def _problems(body: bytes) -> str:
     Raises:
         InDoubt: it cannot be read.
     """
-    row = pages.content(body)
+    row = pagination.content(body)
     if not isinstance(row, dict):
         raise InDoubt("The answer to an invoice that was finalised cannot be read.")
     return "; ".join(str(row[name]).strip() for name in FAILURES if row.get(name))

@@ -21,9 +21,9 @@ from uuid import uuid4
 import sqlalchemy as sa
 from singer_sdk.singerlib.json import deserialize_json, serialize_json
 
-from exactonline_client.database import patient
-from exactonline_client.digests import Digests
-from exactonline_client.postings import (
+from exactonline_client.store.digests import Digests
+from exactonline_client.store.engine import patient
+from exactonline_client.store.postings import (
     BROKEN,
     DONE,
     FORGOTTEN,
@@ -35,7 +35,7 @@ from exactonline_client.postings import (
     reason,
     sealed,
 )
-from exactonline_client.store import postings, refusals
+from exactonline_client.store.store import postings, refusals
 from target_exactonline.results import (
     CREATED,
     DELETED,
@@ -52,7 +52,7 @@ from target_exactonline.spelling import MOST_EXAMPLES, Spelling
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
     from target_exactonline.results import Fate, Result
 
 QUERY_SIZE = 500

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from exactonline_client.errors import AccessDenied, ExactOnlineError, RecordsRejected
-from exactonline_client.postings import beside
+from exactonline_client.store.postings import beside
 from target_exactonline import enclosed
 from target_exactonline.completion import MAYBE_FINALIZED
 from target_exactonline.documents import refuse_contradictions

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import odata
 from exactonline_client.lookups import CODE, Lookups
+from exactonline_client.odata import literals
 from target_exactonline import finalize, references
 from target_exactonline.codes import LISTS, Codes
 from target_exactonline.completion import Completion
@@ -176,7 +176,7 @@ class Workshop:
 def _keys(fields: Mapping[str, Any]) -> Iterator[str]:
     """All that looks like the key of a row in a document."""
     for value in fields.values():
-        if isinstance(value, str) and len(value) == len(odata.EMPTY_GUID):
+        if isinstance(value, str) and len(value) == len(literals.EMPTY_GUID):
             yield value
         elif isinstance(value, list):
             for row in value:

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exactonline_client import xml_api
 from exactonline_client.errors import ConfigurationError
+from exactonline_client.http import xml
 from target_exactonline.match_sets import TOPIC, document, identity
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def add(path: str | None, division: int, sets: Sequence[Element]) -> Path:
         partial.unlink(missing_ok=True)
         descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with open(descriptor, "wb") as opened:  # noqa: PTH123 - a descriptor, not a path
-            opened.write(xml_api.body(document([*present, *added])))
+            opened.write(xml.body(document([*present, *added])))
             os.fsync(opened.fileno())
         partial.replace(file)
     except OSError as error:
@@ -52,7 +52,7 @@ def _sets(file: Path) -> list[Element]:
     """The sets that the file holds; none where there is no file."""
     if not file.exists():
         return []
-    root = xml_api.read(file.read_bytes()) if file.is_file() else None
+    root = xml.read(file.read_bytes()) if file.is_file() else None
     if root is None or root.find(TOPIC) is None:
         raise ConfigurationError(
             f"Setting {SETTING}: {file} exists, but is no file of match sets. Name another, or "

@@ -16,8 +16,8 @@ from xml.etree.ElementTree import Element, SubElement
 import msgspec
 
 from exactonline_client.deletion import Mark, mark_of
-from exactonline_client.postings import LONGEST_REFERENCE
-from exactonline_client.xml_api import ROOT
+from exactonline_client.http.xml import ROOT
+from exactonline_client.store.postings import LONGEST_REFERENCE
 from target_exactonline.journal import made_up
 from target_exactonline.names import plain
 from target_exactonline.reading import is_metadata, unclear_mark
@@ -26,7 +26,7 @@ from target_exactonline.values import CONVERTERS, describe, is_empty, to_moment,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from exactonline_client.xml_api import Message
+    from exactonline_client.http.xml import Message
 
 STREAM = "match_sets"
 TOPIC = "MatchSets"

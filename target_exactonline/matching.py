@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import server_faults, xml_api
 from exactonline_client.errors import (
     AccessDenied,
     ConfigurationError,
@@ -17,7 +16,8 @@ from exactonline_client.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from exactonline_client.postings import beside
+from exactonline_client.http import server_faults, xml
+from exactonline_client.store.postings import beside
 from target_exactonline import match_file
 from target_exactonline.discretion import values
 from target_exactonline.journal import Intent, Overtaken
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from exactonline_client.connection import Connection
-    from exactonline_client.xml_api import Message
+    from exactonline_client.http.xml import Message
     from target_exactonline.journal import Journal, Posting
     from target_exactonline.results import Results
 
@@ -259,7 +259,7 @@ class _Batch:
         loader = self.loader
         left = {item.reference: identity(item.element()) for item in wanted}
         found = set()
-        for page in xml_api.download(loader.connection.session, loader.division, TOPIC):
+        for page in xml.download(loader.connection.session, loader.division, TOPIC):
             for there in map(identity, page.iter("MatchSet")):
                 same = [
                     reference
@@ -312,7 +312,7 @@ class _Batch:
         references = [item.reference for item in items]
         confirm = partial(self.journal.confirm, ENTITY, references, intended_at)
         try:
-            messages = xml_api.upload(
+            messages = xml.upload(
                 loader.connection.session, loader.division, TOPIC, upload, confirm
             )
         except Overtaken:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from exactonline_client.deletion import Mark, mark_of, marks_in
-from exactonline_client.odata import EMPTY_GUID
+from exactonline_client.odata.literals import EMPTY_GUID
 from target_exactonline.links import CREATABLE, ROLES
 from target_exactonline.names import nearest, plain
 from target_exactonline.references import SOURCE_KEY, Wanted

@@ -6,9 +6,10 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import catalogue, odata
+from exactonline_client import catalogue
 from exactonline_client.errors import RequestRefused
-from exactonline_client.refused_options import is_about_query
+from exactonline_client.odata import literals
+from exactonline_client.store.unsupported import is_about_query
 from target_exactonline import changes as differences
 from target_exactonline.spelling import SHORT, Spelling
 
@@ -76,12 +77,12 @@ class Resemblance:
         alike = self.search.alike(document)
         condition: str | None
         if predicted:
-            condition = f"{name} eq {odata.literal(predicted, 'Edm.String')}"
+            condition = f"{name} eq {literals.literal(predicted, 'Edm.String')}"
         elif spelling.examples:
             condition = alike
         else:
             start = reference[: SHORT if alike else 2 * SHORT]
-            begins = f"startswith({name},{odata.literal(start, 'Edm.String')})"
+            begins = f"startswith({name},{literals.literal(start, 'Edm.String')})"
             condition = f"{begins} and {alike}" if alike else begins
         if not condition:
             return []

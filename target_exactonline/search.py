@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import catalogue, lookups, odata, pages
+from exactonline_client import catalogue, lookups
 from exactonline_client.errors import (
     AccessDenied,
     ExactOnlineError,
@@ -15,7 +15,9 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
     Unreadable,
 )
-from exactonline_client.refused_options import is_about_query
+from exactonline_client.http import pagination
+from exactonline_client.odata import literals
+from exactonline_client.store.unsupported import is_about_query
 from target_exactonline.spelling import Spelling
 from target_exactonline.waiting import is_ahead
 
@@ -118,9 +120,9 @@ class Search:
 
     def _one(self, key: str, columns: Columns) -> Row | None:
         """The document with a key, from its own address; None where it is no more."""
-        literal = odata.literal(key, self.endpoint.properties[self.key].type)
+        literal = literals.literal(key, self.endpoint.properties[self.key].type)
         select = ",".join(self._own(columns))
-        address = odata.url(f"{self._path()}({literal})", {"$select": select})
+        address = literals.url(f"{self._path()}({literal})", {"$select": select})
         try:
             row = self.connection.session.read(address, self.division, self._document)
         except RequestRefused as refusal:
@@ -134,7 +136,7 @@ class Search:
         return row
 
     def _document(self, answer: requests.Response) -> Row:
-        row = pages.content(answer.content)
+        row = pagination.content(answer.content)
         if not isinstance(row, dict):
             raise UnexpectedAnswer(
                 f"{self.endpoint.name}: a document was asked for, and something else came."
@@ -197,7 +199,7 @@ class Search:
         """The documents that meet a condition, without their lines; or rows of another endpoint."""
         path = (endpoint or self.endpoint).uri.format(division=self.division)
         names = ",".join(select or self._own(columns))
-        return list(self._pages(odata.url(path, {"$filter": condition, "$select": names})))
+        return list(self._pages(literals.url(path, {"$filter": condition, "$select": names})))
 
     def since(self, sent_at: float) -> str | None:
         """A condition for what was made, or changed, since a moment; None where there is none."""
@@ -213,7 +215,7 @@ class Search:
             for time in (moment - MARGIN, moment)
         ]
         earliest = min(walls[0][0], walls[1][0] - MARGIN)
-        return f"{name} ge {odata.literal(earliest, 'Edm.DateTime')}"
+        return f"{name} ge {literals.literal(earliest, 'Edm.DateTime')}"
 
     def alike(self, document: Document) -> str | None:
         """A condition for what is of the same relation and day; None where there is none."""
@@ -223,7 +225,7 @@ class Search:
             # A dry run has words in place of the key of a row that it does not create.
             if isinstance(value, str) and " " not in value and self.may_filter(name):
                 edm = self.endpoint.properties[name].type
-                terms.append(f"{name} eq {odata.literal(value, edm)}")
+                terms.append(f"{name} eq {literals.literal(value, edm)}")
         return " and ".join(terms) or None
 
     def may_filter(self, name: str) -> bool:
@@ -286,7 +288,7 @@ class Search:
 
     def _whole(self, collection: object) -> list[Row]:
         """The rows of a collection inside a row, those on further pages of it included."""
-        page = pages.collection(collection)
+        page = pagination.collection(collection)
         if page is None:
             raise UnexpectedAnswer("The lines of a document were asked for, and did not come.")
         more = list(self._pages(page.next_address)) if page.next_address else []
@@ -327,18 +329,18 @@ class Search:
     ) -> Iterator[str]:
         """As few addresses as ask for all values, none with more than `most` of them."""
         path = endpoint.uri.format(division=self.division)
-        longest = odata.MAX_URL - len(self.connection.session.base_url)
+        longest = literals.MAX_URL - len(self.connection.session.base_url)
         options = {"$select": ",".join(select), "$expand": ",".join(expand)}
 
         def address(terms: Sequence[str]) -> str:
-            return odata.url(path, {"$filter": " or ".join(terms), **options})
+            return literals.url(path, {"$filter": " or ".join(terms), **options})
 
         edm = endpoint.properties[name].type
         pending: list[str] = []
         room = 0
         for value in values:
-            term = f"{name} eq {odata.literal(value, edm)}"
-            size = len(odata.url("", {"": f" or {term}"}))
+            term = f"{name} eq {literals.literal(value, edm)}"
+            size = len(literals.url("", {"": f" or {term}"}))
             if pending and (len(pending) == most or size > room):
                 yield address(pending)
                 pending = []

@@ -15,7 +15,7 @@ from singer_sdk.exceptions import MappingError, SyncError
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from typing_extensions import override
 
-from exactonline_client import connection, plugin
+from exactonline_client import connection
 from exactonline_client.errors import (
     AccessDenied,
     ConfigurationError,
@@ -23,10 +23,11 @@ from exactonline_client.errors import (
     ExactOnlineError,
     RecordsRejected,
 )
-from exactonline_client.settings import DISTRIBUTION
-from exactonline_client.stdout import Output
+from exactonline_client.plugin import start
+from exactonline_client.plugin.settings import DISTRIBUTION
+from exactonline_client.plugin.stdout import Output
+from exactonline_client.plugin.stream_maps import Mapper
 from exactonline_client.stopping import Stop
-from exactonline_client.stream_maps import Mapper
 from target_exactonline import division, folder, match_sets, streams
 from target_exactonline.assembly import prepared
 from target_exactonline.documents import Preparation, preparer
@@ -120,7 +121,7 @@ class TargetExactOnline(Target):
             cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
-        target = plugin.start(cls, config)
+        target = start.start(cls, config)
         with closing(target), target.connection.noted_run(cls.name):
             try:
                 target.load_all(file_input)
@@ -455,4 +456,4 @@ class TargetExactOnline(Target):
 
 def main() -> None:
     """Run as a program."""
-    plugin.run(TargetExactOnline)
+    start.run(TargetExactOnline)

@@ -6,7 +6,7 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
-from exactonline_client.clock import CLOCK_TOLERANCE
+from exactonline_client.store.clock import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client import odata
 from exactonline_client.errors import ExactOnlineError, InDoubt
+from exactonline_client.odata import literals
 from target_exactonline.documents import encode
 from target_exactonline.journal import Overtaken
 from target_exactonline.results import CREATED, Fate, Result
@@ -198,4 +198,4 @@ class Writer:
         address = endpoint.uri.format(division=self.division)
         if key is None:
             return address
-        return f"{address}({odata.literal(key, endpoint.properties[endpoint.key[0]].type)})"
+        return f"{address}({literals.literal(key, endpoint.properties[endpoint.key[0]].type)})"

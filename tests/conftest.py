@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exactonline_client import session
+from exactonline_client.http import session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

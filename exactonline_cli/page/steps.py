@@ -10,7 +10,7 @@ from exactonline_cli import repository
 from exactonline_cli.page.html import Markup, element, join
 from exactonline_cli.page.layout import choice, form, frame, group, summary, text_field
 from exactonline_cli.signin import REDIRECT_RULE
-from exactonline_client.auth import CHAIN_DAYS
+from exactonline_client.auth.oauth import CHAIN_DAYS
 from exactonline_client.regions import REGIONS
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 
-from exactonline_client.postings import HELD
+from exactonline_client.store.postings import HELD
 from exactonline_sandbox import Switches
 from exactonline_sandbox.business.invoices import PROCESSED
 from exactonline_sandbox.config import FaultRule

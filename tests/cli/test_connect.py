@@ -18,9 +18,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from exactonline_client import accounts, regions
+from exactonline_client import connections, regions
 from exactonline_client.connection import connect
-from exactonline_client.store import Store
+from exactonline_client.store.store import Store
 from tests.cli.conftest import SECOND_USER, Browser, consent
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ NOWHERE = "https://example.com/callback"
 FIRST = 1_700_001
 
 
-def kept(store_url: str) -> list[accounts.Account]:
+def kept(store_url: str) -> list[connections.Account]:
     with closing(Store(store_url)) as store:
-        return accounts.load(store)
+        return connections.load(store)
 
 
 class TestFourSteps:

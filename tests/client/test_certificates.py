@@ -13,7 +13,7 @@ from tests.client.conftest import Clock, Exact
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
     from exactonline_sandbox import Server
 
 ITEMS = "/api/v1/1700001/logistics/Items"

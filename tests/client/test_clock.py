@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exactonline_client.auth import REFRESH_AGE
-from exactonline_client.clock import CLOCK_TOLERANCE, ServerClock, server_clock
+from exactonline_client.auth.oauth import REFRESH_AGE
 from exactonline_client.connection import connect
 from exactonline_client.errors import StoreError
-from exactonline_client.store import Store, clocks
+from exactonline_client.store.clock import CLOCK_TOLERANCE, ServerClock, server_clock
+from exactonline_client.store.store import Store, clocks
 from tests.client.conftest import BASE
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import time_machine
 from exactonline_client.connection import connect
 from exactonline_client.divisions import DIVISION_FIELDS, refusal, why_shut
 from exactonline_client.errors import ConfigurationError, DailyLimitReached, EndpointUnavailable
-from exactonline_client.session import TRIES
-from exactonline_client.settings import SHARED
+from exactonline_client.http.session import TRIES
+from exactonline_client.plugin.settings import SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from exactonline_client.transfer import PIECE
 from tests.client.conftest import BASE
 
 if TYPE_CHECKING:
-    from exactonline_client.session import Session
+    from exactonline_client.http.session import Session
     from tests.client.conftest import Exact
 
 PATH = "/docs/SysAttachment.aspx?ID=1"

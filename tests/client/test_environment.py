@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from exactonline_client import environment
 from exactonline_client.errors import ConfigurationError
+from exactonline_client.plugin import environment
 
 SCHEMA: dict[str, Any] = {
     "properties": {

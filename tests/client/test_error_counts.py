@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from exactonline_client.error_counts import HOUR, MOST, endpoint_of
 from exactonline_client.errors import AccessDenied, ErrorLimitReached, RequestRefused, Unavailable
-from exactonline_client.store import connections, errors
+from exactonline_client.http.error_budget import HOUR, MOST, endpoint_of
+from exactonline_client.store.store import connections, errors
 from tests.client.conftest import BASE
 
 if TYPE_CHECKING:
-    from exactonline_client.session import Session
-    from exactonline_client.store import Store
+    from exactonline_client.http.session import Session
+    from exactonline_client.store.store import Store
     from tests.client.conftest import Clock, Exact, TokenEndpoint
 
 PATH = "/api/v1/1/crm/Accounts"

@@ -10,9 +10,9 @@ import pytest
 from cryptography.fernet import Fernet
 from typing_extensions import override
 
-from exactonline_client import keys
 from exactonline_client.errors import StoreError
-from exactonline_client.store import Store
+from exactonline_client.store import keys
+from exactonline_client.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

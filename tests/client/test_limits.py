@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from exactonline_client import limits as limits_module
-from exactonline_client.clock import CLOCK_TOLERANCE, ServerClock
-from exactonline_client.error_counts import HOUR, MOST
 from exactonline_client.errors import DailyLimitReached, ErrorLimitReached
-from exactonline_client.limits import Budget
-from exactonline_client.store import Store, budgets
+from exactonline_client.http import rate_limit as limits_module
+from exactonline_client.http.error_budget import HOUR, MOST
+from exactonline_client.http.rate_limit import Budget
+from exactonline_client.store.clock import CLOCK_TOLERANCE, ServerClock
+from exactonline_client.store.store import Store, budgets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

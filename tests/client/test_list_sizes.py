@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exactonline_client import list_sizes
-from exactonline_client.list_sizes import Size
+from exactonline_client.store import list_sizes
+from exactonline_client.store.list_sizes import Size
 
 if TYPE_CHECKING:
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 SIZE = Size(1, "accounts", "all", 2_000, 3, 100.0, 100.0, expected=4)
 

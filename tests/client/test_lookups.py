@@ -15,11 +15,11 @@ import requests
 from cryptography.fernet import Fernet
 
 from exactonline_client.errors import RequestRefused
+from exactonline_client.http.session import Usage
 from exactonline_client.lookups import Lookups
-from exactonline_client.refused_options import RefusedOptions
-from exactonline_client.session import Usage
-from exactonline_client.store import Store, postings
-from exactonline_client.store import lookups as kept
+from exactonline_client.store.store import Store, postings
+from exactonline_client.store.store import lookups as kept
+from exactonline_client.store.unsupported import RefusedOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

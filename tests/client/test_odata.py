@@ -13,8 +13,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from exactonline_client import odata
 from exactonline_client.catalogue import Property
+from exactonline_client.odata import literals
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -23,7 +23,7 @@ GUID = "a07b5588-4d7d-4872-88f9-30b2d256440d"
 
 def decoded(value: object, edm: str, name: str = "Field", kind: str | None = None) -> Any:
     item = Property(name, edm, date=kind)
-    return odata.decoder([item], AMSTERDAM)({name: value})[name]
+    return literals.decoder([item], AMSTERDAM)({name: value})[name]
 
 
 def stamp(year: int, *rest: int) -> str:
@@ -59,7 +59,7 @@ def stamp(year: int, *rest: int) -> str:
     ],
 )
 def test_literals(value: object, edm: str, text: str) -> None:
-    assert odata.literal(value, edm) == text
+    assert literals.literal(value, edm) == text
 
 
 @pytest.mark.parametrize(
@@ -75,17 +75,17 @@ def test_literals(value: object, edm: str, text: str) -> None:
     ],
 )
 def test_moments_are_written_on_the_servers_clock(moment: datetime, wall: str) -> None:
-    assert odata.literal(moment, "Edm.DateTime", AMSTERDAM) == f"datetime'{wall}'"
+    assert literals.literal(moment, "Edm.DateTime", AMSTERDAM) == f"datetime'{wall}'"
 
 
 def test_a_moment_is_never_written_on_an_unknown_clock() -> None:
     with pytest.raises(ValueError, match="clock"):
-        odata.literal(EPOCH, "Edm.DateTime")
+        literals.literal(EPOCH, "Edm.DateTime")
 
 
 def test_addresses_are_encoded() -> None:
     text = "Jansen & Zn. + 'Café' 100% #1 ?=€"
-    address = odata.url("/api/v1/1/crm/Accounts", {"$filter": f"Name eq {text}", "$top": "5"})
+    address = literals.url("/api/v1/1/crm/Accounts", {"$filter": f"Name eq {text}", "$top": "5"})
     assert address == (
         "/api/v1/1/crm/Accounts?$filter=Name%20eq%20Jansen%20%26%20Zn.%20%2B%20'Caf%C3%A9'%20100%25"
         "%20%231%20%3F%3D%E2%82%AC&$top=5"
@@ -95,7 +95,7 @@ def test_addresses_are_encoded() -> None:
 @given(text=st.text(min_size=1))
 def test_any_text_in_an_address_comes_out_as_it_went_in(text: str) -> None:
     assume(not any("\ud800" <= letter <= "\udfff" for letter in text))
-    address = odata.url("/path", {"$filter": text, "$select": "ID"})
+    address = literals.url("/path", {"$filter": text, "$select": "ID"})
     assert address.isascii()
     assert " " not in address
     query = parse_qs(urlsplit(address).query, keep_blank_values=True, strict_parsing=True)
@@ -103,9 +103,9 @@ def test_any_text_in_an_address_comes_out_as_it_went_in(text: str) -> None:
 
 
 def test_options_without_a_value_are_left_out() -> None:
-    assert odata.url("/path", {"$filter": None, "$select": ""}) == "/path"
-    assert odata.url("/path", {}) == "/path"
-    assert odata.url("/path", {"$filter": None, "$top": "1"}) == "/path?$top=1"
+    assert literals.url("/path", {"$filter": None, "$select": ""}) == "/path"
+    assert literals.url("/path", {}) == "/path"
+    assert literals.url("/path", {"$filter": None, "$top": "1"}) == "/path?$top=1"
 
 
 @pytest.mark.parametrize(
@@ -222,10 +222,10 @@ def test_pure_dates_never_shift(day: date, seconds: int) -> None:
 def test_a_moment_survives_the_way_to_the_server_and_back(moment: datetime, zone: ZoneInfo) -> None:
     moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     assume(moment.astimezone(zone).fold == 0)  # the second showing of a wall time is lost
-    literal = odata.literal(moment, "Edm.DateTime", zone)
+    literal = literals.literal(moment, "Edm.DateTime", zone)
     shown = datetime.fromisoformat(literal.removeprefix("datetime'").removesuffix("'"))
     milliseconds = (shown.replace(tzinfo=timezone.utc) - EPOCH) // timedelta(milliseconds=1)
-    decode = odata.decoder([Property("Modified", "Edm.DateTime", date="instant")], zone)
+    decode = literals.decoder([Property("Modified", "Edm.DateTime", date="instant")], zone)
     assert datetime.fromisoformat(decode({"Modified": f"/Date({milliseconds})/"})["Modified"]) == (
         moment
     )
@@ -262,19 +262,19 @@ def test_a_moment_survives_the_way_to_the_server_and_back(moment: datetime, zone
 def test_a_wrong_type_names_the_property_and_never_the_value(
     value: object, edm: str, kind: str
 ) -> None:
-    with pytest.raises(odata.WrongType) as caught:
+    with pytest.raises(literals.WrongType) as caught:
         decoded(value, edm, "TheName", kind)
     assert caught.value.name == "TheName"
     assert str(caught.value) == f"TheName should be {edm}, but came as {type(value).__name__}"
 
 
 def test_a_code_of_a_wrong_type_is_told_too() -> None:
-    with pytest.raises(odata.WrongType, match=r"VATCode should be Edm\.String"):
+    with pytest.raises(literals.WrongType, match=r"VATCode should be Edm\.String"):
         decoded(4, "Edm.String", "VATCode")
 
 
 def test_a_plain_moment_with_a_zone_is_not_taken_for_wall_time() -> None:
-    with pytest.raises(odata.WrongType):
+    with pytest.raises(literals.WrongType):
         decoded("2026-06-25T16:30:59+02:00", "Edm.DateTime", kind="instant")
 
 
@@ -285,14 +285,14 @@ ANYTHING = st.recursive(
     | st.integers(-(2**70), 2**70)
     | st.floats()
     | st.text()
-    | st.from_regex(odata.DATE, fullmatch=True)
+    | st.from_regex(literals.DATE, fullmatch=True)
     | st.sampled_from(["/Date(253402300800000)/", "NaN", "1e999", "9" * 5000, 10**400]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
     max_leaves=3,
 )
 KINDS = [
     *(Property("Field", edm) for edm in ("Edm.Guid", "Edm.String", "Edm.Binary", "Edm.Boolean")),
-    *(Property("Field", edm) for edm in sorted(odata.INTEGERS | odata.NUMBERS)),
+    *(Property("Field", edm) for edm in sorted(literals.INTEGERS | literals.NUMBERS)),
     Property("Field", "Edm.DateTime", date="instant"),
     Property("Field", "Edm.DateTime", date="date"),
     Property("VATCode", "Edm.String"),
@@ -307,22 +307,22 @@ def test_any_value_in_any_column_gives_what_every_target_takes(
 ) -> None:
     """As the value of its column, or as null where it is none; and the column beside it too."""
     beside = Property("Beside", item.type, date=item.date)
-    wrong: list[odata.WrongType] = []
-    decode = odata.decoder([item, beside], AMSTERDAM, wrong.append)
+    wrong: list[literals.WrongType] = []
+    decode = literals.decoder([item, beside], AMSTERDAM, wrong.append)
     row = decode({item.name: value, "Beside": more})
     text = json.dumps(row, allow_nan=False)
     assert json.loads(msgspec.json.encode(row)) == json.loads(text)
     for given_value, found in ((value, row[item.name]), (more, row["Beside"])):
         named = {error.name for error in wrong}
         assert found is not None or given_value is None or named
-        if item.type in odata.INTEGERS:
+        if item.type in literals.INTEGERS:
             assert found is None or -(2**63) <= found < 2**63
-        if item.type in odata.NUMBERS:
+        if item.type in literals.NUMBERS:
             assert found is None or isinstance(found, float) or abs(found) < 2**63
 
 
 def test_a_row_is_projected_onto_the_properties_in_their_order() -> None:
-    decode = odata.decoder([Property("B", "Edm.Int32"), Property("A", "Edm.String")], AMSTERDAM)
+    decode = literals.decoder([Property("B", "Edm.Int32"), Property("A", "Edm.String")], AMSTERDAM)
     row = {"A": "x", "__metadata": {"uri": "..."}, "Unknown": 1}
     assert list(decode(row).items()) == [("B", None), ("A", "x")]
     assert row == {"A": "x", "__metadata": {"uri": "..."}, "Unknown": 1}
@@ -330,6 +330,6 @@ def test_a_row_is_projected_onto_the_properties_in_their_order() -> None:
 
 def test_what_a_row_lacks_is_none() -> None:
     columns = [Property("Name", "Edm.String"), Property("Rate", "Edm.Double")]
-    assert odata.decoder(columns, AMSTERDAM)({"Name": "a"}) == {"Name": "a", "Rate": None}
-    assert odata.decoder(columns[:1], AMSTERDAM)({"Rate": 1}) == {"Name": None}
-    assert odata.decoder([], AMSTERDAM)({"Rate": 1}) == {}
+    assert literals.decoder(columns, AMSTERDAM)({"Name": "a"}) == {"Name": "a", "Rate": None}
+    assert literals.decoder(columns[:1], AMSTERDAM)({"Rate": 1}) == {"Name": None}
+    assert literals.decoder([], AMSTERDAM)({"Rate": 1}) == {}

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exactonline_client import pages
 from exactonline_client.errors import EndpointUnavailable, UnexpectedAnswer
-from exactonline_client.pages import Page
-from exactonline_client.session import TRIES
+from exactonline_client.http import pagination
+from exactonline_client.http.pagination import Page
+from exactonline_client.http.session import TRIES
 
 if TYPE_CHECKING:
     import responses
 
-    from exactonline_client.session import Session
+    from exactonline_client.http.session import Session
     from tests.client.conftest import Exact
 
 BASE = "http://127.0.0.1:9"
@@ -58,12 +58,12 @@ def as_body(content: Any) -> bytes:
     ],
 )
 def test_both_shapes_of_a_list_are_understood(body: object, page: Page) -> None:
-    assert pages.parse(as_body(body)) == page
+    assert pagination.parse(as_body(body)) == page
 
 
 def test_the_servers_line_breaks_and_slashes_are_understood() -> None:
     body = b'{\r\n"d" : [\r\n{\r\n"Modified": "\\/Date(1782405060220)\\/"\r\n}\r\n]\r\n}'
-    assert pages.parse(body).rows == [{"Modified": "/Date(1782405060220)/"}]
+    assert pagination.parse(body).rows == [{"Modified": "/Date(1782405060220)/"}]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_the_servers_line_breaks_and_slashes_are_understood() -> None:
 )
 def test_what_is_no_list_of_rows_is_told(body: bytes) -> None:
     with pytest.raises(UnexpectedAnswer, match="not a list of rows"):
-        pages.parse(body)
+        pagination.parse(body)
 
 
 @pytest.mark.parametrize(
@@ -114,12 +114,12 @@ def test_a_body_that_is_not_understood_is_asked_for_again(  # noqa: PLR0917
     for _ in range(2):
         mock.get(f"{BASE}{PATH}", body=body, headers=headers)
     mock.get(f"{BASE}{PATH}", json={"d": ROWS})
-    assert [page.rows for page in pages.read(session, PATH, 1)] == [ROWS]
+    assert [page.rows for page in pagination.read(session, PATH, 1)] == [ROWS]
     assert len(naps) == session.usage.retries == 2
     for _ in range(TRIES):
         mock.get(f"{BASE}{PATH}", body=body, headers=headers)
     with pytest.raises(EndpointUnavailable) as caught:
-        next(pages.read(session, PATH, 1))
+        next(pagination.read(session, PATH, 1))
     assert outline in str(caught.value)
     assert "5 times in a row" in str(caught.value)
     assert "secret" not in str(caught.value)
@@ -136,7 +136,7 @@ def test_a_page_that_fails_a_check_is_asked_for_again(
 
     mock.get(f"{BASE}{PATH}", json={"d": []})
     mock.get(f"{BASE}{PATH}", json={"d": ROWS})
-    assert [page.rows for page in pages.read(session, PATH, 1, check)] == [ROWS]
+    assert [page.rows for page in pagination.read(session, PATH, 1, check)] == [ROWS]
     assert len(naps) == 1
 
 
@@ -144,7 +144,7 @@ def test_a_page_that_fails_a_check_is_asked_for_again(
 @example(content={"d": {"results": [], "__next": True}})
 def test_any_json_is_a_page_or_is_told(content: Any) -> None:
     try:
-        page = pages.parse(as_body(content))
+        page = pagination.parse(as_body(content))
     except UnexpectedAnswer:
         return
     assert all(isinstance(row, dict) for row in page.rows)
@@ -173,7 +173,7 @@ def test_pages_are_followed_to_the_end(session: Session, mock: responses.Request
     mock.get(f"{BASE}{PATH}", json={"d": {"results": ROWS, "__next": following}}, headers=headers)
     mock.get(following, json={"d": {"results": [{"ID": "c"}], "__next": f"{PATH}?$skiptoken=7L"}})
     mock.get(f"{BASE}{PATH}?$skiptoken=7L", json={"d": []})
-    found = list(pages.read(session, PATH, 1))
+    found = list(pagination.read(session, PATH, 1))
     assert [page.rows for page in found] == [ROWS, [{"ID": "c"}], []]
     assert found[0].read_at == datetime(2026, 6, 25, 14, 13, 14, tzinfo=timezone.utc)
     assert session.usage.calls == {1: 3}
@@ -181,7 +181,7 @@ def test_pages_are_followed_to_the_end(session: Session, mock: responses.Request
 
 def test_a_page_is_fetched_when_it_is_asked_for(session: Session, mock: Any) -> None:
     mock.get(f"{BASE}{PATH}", json={"d": {"results": ROWS, "__next": f"{BASE}/2"}})
-    reading = pages.read(session, PATH, 1)
+    reading = pagination.read(session, PATH, 1)
     assert not mock.calls
     assert next(reading).rows == ROWS
     assert len(mock.calls) == 1
@@ -190,7 +190,7 @@ def test_a_page_is_fetched_when_it_is_asked_for(session: Session, mock: Any) -> 
 @pytest.mark.parametrize("date", [None, "", "soon", "Fri, 12 May 2023 08:168387954018:25 GMT"])
 def test_a_missing_or_garbled_date_is_none(date: str | None, session: Session, mock: Any) -> None:
     mock.get(f"{BASE}{PATH}", json={"d": []}, headers={} if date is None else {"Date": date})
-    (page,) = pages.read(session, PATH, 1)
+    (page,) = pagination.read(session, PATH, 1)
     assert page.read_at is None
 
 
@@ -218,7 +218,7 @@ def test_a_next_page_on_another_server_is_never_asked_for(
 ) -> None:
     mock.get(f"{BASE}{PATH}", json={"d": {"results": ROWS, "__next": address}})
     with pytest.raises(UnexpectedAnswer, match="next page"):
-        list(pages.read(session, PATH, 1))
+        list(pagination.read(session, PATH, 1))
     assert len(mock.calls) == 1
 
 
@@ -226,7 +226,7 @@ def test_pages_that_lead_round_in_a_circle_end(session: Session, mock: Any) -> N
     first, second = f"{BASE}{PATH}", f"{BASE}{PATH}?$skiptoken=2L"
     mock.get(first, json={"d": {"results": ROWS, "__next": second}})
     mock.get(second, json={"d": {"results": ROWS, "__next": first}})
-    reading = pages.read(session, first, 1)
+    reading = pagination.read(session, first, 1)
     assert next(reading).rows == ROWS
     with pytest.raises(UnexpectedAnswer, match="was read already"):
         next(reading)
@@ -239,7 +239,7 @@ def test_pages_that_lead_round_in_a_circle_end(session: Session, mock: Any) -> N
 )
 def test_values_are_what_the_standard_decoder_makes_of_them(text: str) -> None:
     body = f'{{"d": [{{"A": {text}}}]}}'
-    (row,) = pages.parse(body.encode()).rows
+    (row,) = pagination.parse(body.encode()).rows
     assert repr(row["A"]) == repr(json.loads(text))
 
 
@@ -257,23 +257,23 @@ def test_values_are_what_the_standard_decoder_makes_of_them(text: str) -> None:
 def test_texts_that_no_utf_8_or_no_database_holds_are_mended_and_named(
     text: str, mended: object
 ) -> None:
-    page = pages.parse(f'{{"d": [{{"A": {text}, "B": "sound"}}]}}'.encode())
+    page = pagination.parse(f'{{"d": [{{"A": {text}, "B": "sound"}}]}}'.encode())
     assert page.rows == [{"A": mended, "B": "sound"}]
     assert page.mended == ({"A"} if "\N{REPLACEMENT CHARACTER}" in str(mended) else set())
 
 
 def test_a_number_of_more_digits_than_are_ever_read_spares_the_rows_beside_it() -> None:
-    (row, other) = pages.parse(b'{"d": [{"A": 1' + b"0" * 5000 + b'}, {"A": 1}]}').rows
+    (row, other) = pagination.parse(b'{"d": [{"A": 1' + b"0" * 5000 + b'}, {"A": 1}]}').rows
     assert row["A"] == float("inf")
     assert other == {"A": 1}
 
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:
-    assert pages.parse(b"\xef\xbb\xbf" + as_body({"d": ROWS})) == Page(ROWS)
+    assert pagination.parse(b"\xef\xbb\xbf" + as_body({"d": ROWS})) == Page(ROWS)
 
 
 def test_rows_are_counted_by_endpoint(session: Session, mock: responses.RequestsMock) -> None:
     mock.get(f"{BASE}{PATH}", json={"d": ROWS})
-    assert [page.rows for page in pages.read(session, f"{PATH}?$top=2", 1)] == [ROWS]
+    assert [page.rows for page in pagination.read(session, f"{PATH}?$top=2", 1)] == [ROWS]
     assert session.usage.rows_by_endpoint == {(1, "crm/Accounts"): 2}
     assert session.usage.calls_by_endpoint == {(1, "crm/Accounts"): 1}

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.fernet import Fernet
 
-from exactonline_client import files
 from exactonline_client.errors import StoreError
-from exactonline_client.store import Store
+from exactonline_client.store import files
+from exactonline_client.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,8 +16,9 @@ from singer_sdk import Tap
 from typing_extensions import override
 
 from exactonline_cli.status import ALARM
-from exactonline_client import errors, plugin
-from exactonline_client.settings import SHARED
+from exactonline_client import errors
+from exactonline_client.plugin import start
+from exactonline_client.plugin.settings import SHARED
 
 if TYPE_CHECKING:
     from singer_sdk import Stream
@@ -86,7 +87,7 @@ def test_settings_that_cannot_be_read_are_no_crash(content: bytes | None, tmp_pa
 def test_a_state_that_cannot_be_parsed_is_no_crash(text: bytes) -> None:
     with (
         pytest.raises(errors.ConfigurationError, match="not JSON") as caught,
-        plugin.readable_configuration_errors(),
+        start.readable_configuration_errors(),
     ):
         json.loads(text)
     assert caught.value.exit_code == 2
@@ -109,7 +110,7 @@ class PickyTap(Tap):
 def test_all_wrong_settings_are_named_in_one_error() -> None:
     with (
         pytest.raises(errors.ConfigurationError) as caught,
-        plugin.readable_configuration_errors(),
+        start.readable_configuration_errors(),
     ):
         PickyTap(config={"request_timeout": 0, "region": "it"}, validate_config=True)
     assert "0 is less than or equal to the minimum of 0" in str(caught.value)
@@ -122,7 +123,7 @@ def test_a_wrong_secret_is_not_shown(name: str) -> None:
     config = {"client_id": "me", "client_secret": "mine", name: ["hunter2"]}
     with (
         pytest.raises(errors.ConfigurationError, match=name) as caught,
-        plugin.readable_configuration_errors(),
+        start.readable_configuration_errors(),
     ):
         PickyTap(config=config, validate_config=True)
     assert f"Setting {name} is not of the kind it should be. An example:" in str(caught.value)

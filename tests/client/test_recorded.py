@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exactonline_client import catalogue, odata, pages
+from exactonline_client import catalogue
+from exactonline_client.http import pagination
+from exactonline_client.odata import literals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,12 +67,12 @@ def is_list(recording: Recording) -> bool:
     return isinstance(content, list) or "results" in content
 
 
-def rows_of(recording: Recording) -> list[odata.Row]:
+def rows_of(recording: Recording) -> list[literals.Row]:
     body = recording["response"]["body"]
-    return pages.parse(json.dumps(body).encode()).rows if is_list(recording) else [body["d"]]
+    return pagination.parse(json.dumps(body).encode()).rows if is_list(recording) else [body["d"]]
 
 
-def with_children(endpoint: Endpoint, row: odata.Row) -> Iterator[tuple[Endpoint, odata.Row]]:
+def with_children(endpoint: Endpoint, row: literals.Row) -> Iterator[tuple[Endpoint, literals.Row]]:
     """A row, and the rows of its expanded collections, each with the endpoint that lists it."""
     yield endpoint, row
     for name, item in endpoint.properties.items():
@@ -99,19 +101,19 @@ def is_of_type(value: object, edm: str, kind: str | None) -> bool:
         return day or (isinstance(moment, datetime) and moment.tzinfo is not None)
     if edm == "Edm.Guid":
         return GUID.fullmatch(str(value)) is not None
-    if edm in odata.INTEGERS:
+    if edm in literals.INTEGERS:
         return type(value) is int
-    if edm in odata.NUMBERS:
+    if edm in literals.NUMBERS:
         return type(value) in (int, float)
     return isinstance(value, bool if edm == "Edm.Boolean" else str)
 
 
 @pytest.mark.parametrize(("endpoint", "row"), ROWS)
 def test_every_value_is_of_the_type_that_the_catalogue_says(
-    endpoint: Endpoint, row: odata.Row
+    endpoint: Endpoint, row: literals.Row
 ) -> None:
     columns = endpoint.columns
-    decoded = odata.decoder(columns.values(), AMSTERDAM)(dict(row))
+    decoded = literals.decoder(columns.values(), AMSTERDAM)(dict(row))
     sent = {name for name in columns if row.get(name) is not None}
     assert {name for name, value in decoded.items() if value is not None} == sent
     wrong = {
@@ -123,25 +125,25 @@ def test_every_value_is_of_the_type_that_the_catalogue_says(
 
 
 @pytest.mark.parametrize(("endpoint", "row"), ROWS)
-def test_every_field_is_known(endpoint: Endpoint, row: odata.Row) -> None:
+def test_every_field_is_known(endpoint: Endpoint, row: literals.Row) -> None:
     unknown = row.keys() - endpoint.properties.keys() - {"__metadata"}
     assert unknown <= ADDED_IN_2026.get(endpoint.id, set())
 
 
 @pytest.mark.parametrize(("endpoint", "row"), ROWS)
-def test_days_are_sent_as_midnight(endpoint: Endpoint, row: odata.Row) -> None:
+def test_days_are_sent_as_midnight(endpoint: Endpoint, row: literals.Row) -> None:
     days = {name for name, item in endpoint.columns.items() if item.date == "date"}
     times = {
         name: row[name]
         for name in days & row.keys()
-        if row[name] is not None and odata.milliseconds(row[name]) % DAY
+        if row[name] is not None and literals.milliseconds(row[name]) % DAY
     }
     assert not times
 
 
 @pytest.mark.parametrize(("endpoint", "row"), ROWS)
-def test_no_padding_is_left_on_a_code(endpoint: Endpoint, row: odata.Row) -> None:
-    decoded = odata.decoder(endpoint.columns.values(), AMSTERDAM)(dict(row))
+def test_no_padding_is_left_on_a_code(endpoint: Endpoint, row: literals.Row) -> None:
+    decoded = literals.decoder(endpoint.columns.values(), AMSTERDAM)(dict(row))
     padded = {
         name: value
         for name, value in decoded.items()
@@ -164,14 +166,14 @@ def test_rows_keep_the_order_they_came_in() -> None:
 def test_a_row_made_just_now_carries_the_time_of_the_answer() -> None:
     recording = RECORDINGS["salesinvoice_post"]
     row = rows_of(recording)[0]
-    decoded = odata.decoder(endpoint_of(recording).columns.values(), AMSTERDAM)(dict(row))
+    decoded = literals.decoder(endpoint_of(recording).columns.values(), AMSTERDAM)(dict(row))
     answered = parsedate_to_datetime(recording["response"]["date"])
     assert abs(answered - datetime.fromisoformat(decoded["Created"])) < timedelta(seconds=5)
 
 
 def test_the_next_page_is_on_the_same_server_and_starts_somewhere() -> None:
     parsed = [
-        pages.parse(json.dumps(recording["response"]["body"]).encode())
+        pagination.parse(json.dumps(recording["response"]["body"]).encode())
         for recording in RECORDINGS.values()
         if is_list(recording)
     ]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exactonline_client.errors import RequestRefused
-from exactonline_client.refused_options import RefusedOptions, is_about_query, unknown_property
-from exactonline_client.store import Store
+from exactonline_client.store.store import Store
+from exactonline_client.store.unsupported import RefusedOptions, is_about_query, unknown_property
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exactonline_client import refused_options, seen_keys
-from exactonline_client.deletes_told import DeletesTold, Place
-from exactonline_client.refused_options import RefusedOptions
-from exactonline_client.seen_keys import SeenKeys
+from exactonline_client.store import key_snapshots, unsupported
+from exactonline_client.store.delete_watermarks import DeletesTold, Place
+from exactonline_client.store.key_snapshots import SeenKeys
+from exactonline_client.store.unsupported import RefusedOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
     from tests.client.conftest import Clock
 
 DAY = 86_400.0
@@ -80,7 +80,7 @@ def test_what_is_gone_is_forgotten_after_two_months(opened: Store) -> None:
 
 def test_many_are_told_in_pieces(opened: Store) -> None:
     keys = keys_of(opened)
-    names = [f"{number:05}" for number in range(2 * seen_keys.BATCH + 1)]
+    names = [f"{number:05}" for number in range(2 * key_snapshots.BATCH + 1)]
     keys.note(names, 1.0)
     keys.settle(2.0)
     told = keys.gone(0)
@@ -125,7 +125,7 @@ def test_how_far_deletes_were_told_is_remembered(opened: Store) -> None:
 
 def test_refusals_are_known_by_endpoint_and_for_a_month(opened: Store, clock: Clock) -> None:
     refused = RefusedOptions(opened, "app", 1, clock)
-    month = refused_options.DAYS_REMEMBERED * DAY
+    month = unsupported.DAYS_REMEMBERED * DAY
     refused.remember("vat/VATCodes", "$orderby")
     refused.remember("vat/VATCodes", "$expand")
     until = clock.now + month

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exactonline_client import server_faults
+from exactonline_client.http import server_faults
 
 
 @pytest.mark.parametrize(

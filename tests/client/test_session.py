@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typing_extensions import override
 
-from exactonline_client.clock import CLOCK_TOLERANCE
 from exactonline_client.errors import (
     AccessDenied,
     DailyLimitReached,
@@ -29,15 +28,16 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
     ValidationFailed,
 )
-from exactonline_client.limits import Budget
-from exactonline_client.session import MOMENT, TRIES
+from exactonline_client.http.rate_limit import Budget
+from exactonline_client.http.session import MOMENT, TRIES
+from exactonline_client.store.clock import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import responses
 
-    from exactonline_client.session import Session
+    from exactonline_client.http.session import Session
     from tests.client.conftest import Clock, Exact, TokenEndpoint
 
 PATH = "/api/v1/1/salesinvoice/SalesInvoices"

@@ -20,14 +20,15 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from exactonline_client import database, files
-from exactonline_client.auth import Token
-from exactonline_client.clock import ServerClock
+from exactonline_client.auth.oauth import Token
 from exactonline_client.connection import connect
 from exactonline_client.errors import ConfigurationError, StoreError
-from exactonline_client.limits import Budget
-from exactonline_client.migrations import MIGRATIONS
-from exactonline_client.store import Store, budgets, connections, metadata, schema_version
+from exactonline_client.http.rate_limit import Budget
+from exactonline_client.store import engine as database
+from exactonline_client.store import files
+from exactonline_client.store.clock import ServerClock
+from exactonline_client.store.schema import MIGRATIONS
+from exactonline_client.store.store import Store, budgets, connections, metadata, schema_version
 from exactonline_sandbox import Sandbox, SandboxConfig
 from tests.client.conftest import BASE, Exact
 

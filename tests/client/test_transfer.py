@@ -13,7 +13,6 @@ import requests
 from urllib3.exceptions import DecodeError
 from werkzeug import Response
 
-from exactonline_client import pages
 from exactonline_client.errors import (
     EndpointUnavailable,
     ExactOnlineError,
@@ -21,7 +20,8 @@ from exactonline_client.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from exactonline_client.session import TRIES, Session
+from exactonline_client.http import pagination
+from exactonline_client.http.session import TRIES, Session
 from tests.client.conftest import BASE, TOKEN_URL
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def session(exact: Exact, httpserver: HTTPServer, drip: Drip, naps: list[float])
 
 
 def rows(session: Session) -> list[Any]:
-    return [row for page in pages.read(session, PATH, 1) for row in page.rows]
+    return [row for page in pagination.read(session, PATH, 1) for row in page.rows]
 
 
 @pytest.mark.parametrize("length", [{}, {"Content-Length": str(LENGTH)}], ids=["open", "known"])

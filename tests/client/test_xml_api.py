@@ -7,14 +7,14 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from exactonline_client import xml_api
 from exactonline_client.errors import EndpointUnavailable, InDoubt
-from exactonline_client.session import TRIES
-from exactonline_client.xml_api import Message
+from exactonline_client.http import xml
+from exactonline_client.http.session import TRIES
+from exactonline_client.http.xml import Message
 from tests.client.conftest import BASE
 
 if TYPE_CHECKING:
-    from exactonline_client.session import Session
+    from exactonline_client.http.session import Session
     from tests.client.conftest import Exact
 
 UPLOAD = f"{BASE}/docs/XMLUpload.aspx?Topic=Things&_Division_=7"
@@ -49,7 +49,7 @@ def test_messages_are_read_in_their_order(session: Session, mock: Any) -> None:
         + told("3")
     )
     mock.post(UPLOAD, body=f"<eExact><Messages>{body}</Messages></eExact>")
-    assert xml_api.upload(session, 7, "Things", Element("eExact")) == [
+    assert xml.upload(session, 7, "Things", Element("eExact")) == [
         Message(is_error=False, key="17", text="Created"),
         Message(is_error=True, key="17", text="Not; found"),
         Message(is_error=False, key="", text=""),
@@ -69,7 +69,7 @@ def test_an_answer_that_is_something_else_leaves_doubt(
 ) -> None:
     mock.post(UPLOAD, body=body)
     with pytest.raises(InDoubt, match="not its own XML"):
-        xml_api.upload(session, 7, "Things", Element("eExact"))
+        xml.upload(session, 7, "Things", Element("eExact"))
     assert len(mock.calls) == 1
 
 
@@ -79,12 +79,12 @@ def test_a_download_of_something_else_is_asked_for_again(
 ) -> None:
     mock.get(DOWNLOAD, body=body)
     mock.get(DOWNLOAD, body="<eExact/>")
-    (root,) = xml_api.download(session, 7, "Things")
+    (root,) = xml.download(session, 7, "Things")
     assert root.tag == "eExact"
     for _ in range(TRIES):
         mock.get(DOWNLOAD, body=body)
     with pytest.raises(EndpointUnavailable, match="not its own XML") as caught:
-        list(xml_api.download(session, 7, "Things"))
+        list(xml.download(session, 7, "Things"))
     assert caught.value.exit_code == 7
     assert len(naps) == TRIES
 
@@ -109,4 +109,4 @@ def test_pages_are_read_to_the_last(
 ) -> None:
     for number, topic in enumerate(topics):
         mock.get(DOWNLOAD + ("&TSPaging=0xA" if number else ""), body=page(topic))
-    assert len(list(xml_api.download(session, 7, "Things"))) == calls == len(mock.calls)
+    assert len(list(xml.download(session, 7, "Things"))) == calls == len(mock.calls)

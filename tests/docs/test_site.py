@@ -18,9 +18,10 @@ import pytest
 import yaml
 from typing_extensions import override
 
-from exactonline_client import catalogue, errors, postings
-from exactonline_client.settings import SHARED
+from exactonline_client import catalogue, errors
+from exactonline_client.plugin.settings import SHARED
 from exactonline_client.stopping import KILLED
+from exactonline_client.store import postings
 from tap_exactonline import posting_results
 from target_exactonline import results
 from tests.built import ROOT

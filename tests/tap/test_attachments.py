@@ -10,8 +10,8 @@ import pytest
 import requests
 import time_machine
 
-from exactonline_client import odata
 from exactonline_client.errors import Incomplete
+from exactonline_client.odata import literals
 from exactonline_sandbox.attachments import CONTENT, PAGE, TABLE
 from exactonline_sandbox.business.desk import Desk
 
@@ -86,12 +86,12 @@ def test_a_large_file_is_left_out_and_told(
 def test_the_token_goes_to_our_own_server_alone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    decoder = odata.decoder
+    decoder = literals.decoder
 
     def elsewhere(*given: Any) -> Any:
         decode = decoder(*given)
 
-        def changed(row: odata.Row) -> odata.Row:
+        def changed(row: literals.Row) -> literals.Row:
             found = decode(row)
             if "Url" in found:
                 found["Url"] = f"https://files.example.com/docs/{PAGE}?ID=1"
@@ -99,7 +99,7 @@ def test_the_token_goes_to_our_own_server_alone(
 
         return changed
 
-    monkeypatch.setattr(odata, "decoder", elsewhere)
+    monkeypatch.setattr(literals, "decoder", elsewhere)
     outcome = bench.run(STREAM, attachments="content")
     assert outcome.error is None
     assert set(files(outcome).values()) == {None}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exactonline_client import odata
-from exactonline_client.pages import Page
+from exactonline_client.http.pagination import Page
+from exactonline_client.odata import literals
 from tap_exactonline import bookmarks
 from tap_exactonline.bookmarks import SETTLED, Progress, advance, modified_filter, utc_text
 
@@ -164,7 +164,7 @@ def test_no_row_seems_older_than_a_moment_it_was_changed_after(
 ) -> None:
     moment = datetime.fromtimestamp(second, timezone.utc)
     wall = (moment + later).astimezone(AMSTERDAM).replace(tzinfo=None)
-    seems = odata.instant(round((wall - odata.EPOCH) / timedelta(milliseconds=1)), AMSTERDAM)
+    seems = literals.instant(round((wall - literals.EPOCH) / timedelta(milliseconds=1)), AMSTERDAM)
     earliest = datetime.fromisoformat(bookmarks.earliest(moment.isoformat(), AMSTERDAM))
     assert seems >= earliest - timedelta(milliseconds=1)
     assert earliest >= moment - timedelta(hours=2)

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exactonline_client import catalogue, odata
+from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
+from exactonline_client.odata import literals
 from tap_exactonline import custom, functions
 from tap_exactonline.lists import together
 from tap_exactonline.plan import plans
@@ -131,7 +132,7 @@ def test_keys_of_headers_are_taken_from_a_list_that_mixes_them_with_lines(bench:
     asked = bench.server.control.calls()["last"]
     addresses = [call["query"] for call in asked if call["endpoint"] == entry["path"]]
     assert 2 < len([query for query in addresses if "$skiptoken" not in query]) < 10
-    assert max(map(len, addresses)) > odata.MAX_URL / 2
+    assert max(map(len, addresses)) > literals.MAX_URL / 2
 
 
 def test_a_function_gets_its_parameters(bench: Bench) -> None:
@@ -387,5 +388,5 @@ def test_conditions_that_are_put_together_fit_and_none_is_lost(ids: list[Any], r
     found = list(together(clauses, room))
     assert [clause for text in found for clause in text.split(" or ")] == clauses
     for text in found:
-        encoded = odata.url("", {"$filter": text}).removeprefix("?$filter=")
+        encoded = literals.url("", {"$filter": text}).removeprefix("?$filter=")
         assert len(encoded) <= max(room, 80)

@@ -14,9 +14,10 @@ import pytest
 import requests
 import time_machine
 
-from exactonline_client import catalogue, pages
+from exactonline_client import catalogue
 from exactonline_client.connection import connect
 from exactonline_client.errors import Incomplete, UnexpectedAnswer
+from exactonline_client.http import pagination
 from tap_exactonline import rights
 from tap_exactonline.drift import Watch
 from tap_exactonline.plan import plans
@@ -35,16 +36,16 @@ RIGHTS = "users/UserHasRights"
 
 def change_rows(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
     """Let Exact answer with rows that are a little different."""
-    parse = pages.parse
+    parse = pagination.parse
 
-    def changed(body: bytes) -> pages.Page:
+    def changed(body: bytes) -> pagination.Page:
         page = parse(body)
         for row in page.rows:
             if "CRM/Accounts(" in row.get("__metadata", {}).get("uri", ""):
                 change(row)
         return page
 
-    monkeypatch.setattr(pages, "parse", changed)
+    monkeypatch.setattr(pagination, "parse", changed)
 
 
 def add_fields(row: dict[str, Any]) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exactonline_client import list_sizes
 from exactonline_client.errors import Incomplete
-from exactonline_client.list_sizes import Size
+from exactonline_client.store import list_sizes
+from exactonline_client.store.list_sizes import Size
 from tap_exactonline import sources
 from tap_exactonline.advice import advice
 from tap_exactonline.estimate import (

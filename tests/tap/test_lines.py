@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exactonline_client import pages
 from exactonline_client.errors import Incomplete
+from exactonline_client.http import pagination
 from exactonline_sandbox.booking import PROCESSED
 from exactonline_sandbox.business import deeds
 from exactonline_sandbox.business.desk import Desk
@@ -77,15 +77,15 @@ def test_lines_alone_are_called_by_their_name(
 def test_a_failure_of_lines_alone_is_told_by_their_name(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parse = pages.parse
+    parse = pagination.parse
 
-    def changed(body: bytes) -> pages.Page:
+    def changed(body: bytes) -> pagination.Page:
         page = parse(body)
         for row in page.rows:
             row.pop("LineNumber", None)
         return page
 
-    monkeypatch.setattr(pages, "parse", changed)
+    monkeypatch.setattr(pagination, "parse", changed)
     outcome = bench.run("sales_invoice_lines", "vat_codes")
     assert isinstance(outcome.error, Incomplete)
     assert "sales_invoice_lines of division" in str(outcome.error)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from exactonline_client import odata, refused_options
-from exactonline_client.store import Store, refusals
+from exactonline_client.odata import literals
+from exactonline_client.store import unsupported
+from exactonline_client.store.store import Store, refusals
 from tap_exactonline import lines
 
 if TYPE_CHECKING:
@@ -20,13 +21,13 @@ ENTRIES = ("purchase_entries", "purchase_entry_lines")
 
 def refuse(monkeypatch: pytest.MonkeyPatch, option: str, value: str) -> None:
     """Let the server refuse one value of a query option."""
-    plain_url = odata.url
+    plain_url = literals.url
 
     def spoilt(path: str, options: dict[str, str | None]) -> str:
         asked = (options.get(option) or "").startswith(value)
         return plain_url(path, {**options, option: "NoSuchThing"} if asked else options)
 
-    monkeypatch.setattr(odata, "url", spoilt)
+    monkeypatch.setattr(literals, "url", spoilt)
 
 
 def refused(bench: Bench) -> int:
@@ -72,7 +73,7 @@ def test_a_refused_expansion_is_remembered_for_a_division_and_all_runs(bench: Be
 def test_after_a_month_it_is_asked_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(monkeypatch, "$orderby", "Modified")
     bench.run("vat_codes")
-    month = refused_options.DAYS_REMEMBERED * refused_options.DAY
+    month = unsupported.DAYS_REMEMBERED * unsupported.DAY
     with closing(Store(bench.config["store_url"])) as store, store.transaction() as connection:
         connection.execute(refusals.update().values(at=refusals.c.at - month))
         assert connection.execute(sa.select(refusals.c.endpoint)).scalars().all() == [

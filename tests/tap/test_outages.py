@@ -9,7 +9,6 @@ import pytest
 import requests
 import time_machine
 
-from exactonline_client.error_counts import endpoint_of
 from exactonline_client.errors import (
     AccessDenied,
     ConfigurationError,
@@ -20,7 +19,8 @@ from exactonline_client.errors import (
     Unavailable,
     Unreadable,
 )
-from exactonline_client.session import TRIES
+from exactonline_client.http.error_budget import endpoint_of
+from exactonline_client.http.session import TRIES
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome

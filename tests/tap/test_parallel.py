@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from exactonline_client.errors import SignInNeeded, Unavailable
-from exactonline_client.session import Session
+from exactonline_client.http.session import Session
 from tap_exactonline import parallel
 from tap_exactonline.parallel import Crew, Ended
 from tap_exactonline.states import StateMessages

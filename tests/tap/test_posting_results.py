@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exactonline_client.connection import connect
-from exactonline_client.postings import sealed
-from exactonline_client.store import Store, postings
+from exactonline_client.store.postings import sealed
+from exactonline_client.store.store import Store, postings
 from tap_exactonline.tap import TapExactOnline
 from tests.tap.conftest import catalog
 

@@ -15,9 +15,9 @@ import pytest
 from rich.console import Console
 from singer_sdk.logging import StructuredFormatter
 
-from exactonline_client.limits import Budget
-from exactonline_client.session import Usage
-from exactonline_client.store import Store
+from exactonline_client.http.rate_limit import Budget
+from exactonline_client.http.session import Usage
+from exactonline_client.store.store import Store
 from tap_exactonline.progress import Line, Progress, measure
 from tap_exactonline.screen import table
 from tests.tap.conftest import catalog

@@ -10,14 +10,14 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
-from exactonline_client import refused_options
 from exactonline_client.errors import (
     AccessDenied,
     EndpointUnavailable,
     Incomplete,
     RequestRefused,
 )
-from exactonline_client.store import Store, refusals
+from exactonline_client.store import unsupported
+from exactonline_client.store.store import Store, refusals
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome
@@ -141,7 +141,7 @@ def test_a_column_is_left_out_where_it_is_not_known_and_comes_back(
     assert len(told) == 1
     assert f"accounts of division {one}: " in told[0]
     assert "is left out until 20" in told[0]
-    with time_machine.travel(time.time() + refused_options.DAYS_REMEMBERED * DAY + 60):
+    with time_machine.travel(time.time() + unsupported.DAYS_REMEMBERED * DAY + 60):
         bench.sign_in()
         third = bench.run("accounts", state=second.state, **settings)
         load(third)

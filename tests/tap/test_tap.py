@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import time_machine
 
-from exactonline_client import catalogue, pages
+from exactonline_client import catalogue
 from exactonline_client.errors import AccessDenied, DailyLimitReached, Incomplete, Unavailable
+from exactonline_client.http import pagination
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome
@@ -262,8 +263,8 @@ def test_lines_without_a_mark_of_change_come_with_their_headers(bench: Bench) ->
     for stream in ENTRIES:
         assert keys(first.records(stream), stream) == keys(bench.truth(stream), stream)
         assert len(first.records(stream)) == len(bench.truth(stream))
-    pages = -(-len(bench.truth("purchase_entries")) // 60)
-    assert first.calls == {"purchaseentry/PurchaseEntries": pages}
+    pagination = -(-len(bench.truth("purchase_entries")) // 60)
+    assert first.calls == {"purchaseentry/PurchaseEntries": pagination}
     bench.server.control.clock(advance_seconds=DAY)
     bench.server.control.changes(bench.divisions[0], seed=1, new=8, changed=0, deleted=0)
     bench.server.control.clock(advance_seconds=DAY)
@@ -388,14 +389,14 @@ def test_columns_of_a_fixed_width_come_without_padding(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, stream: str, column: str, *, is_sync: bool
 ) -> None:
     sent: list[str] = []
-    parse = pages.parse
+    parse = pagination.parse
 
-    def watched(body: bytes) -> pages.Page:
+    def watched(body: bytes) -> pagination.Page:
         page = parse(body)
         sent.extend(row[column] for row in page.rows if row.get(column))
         return page
 
-    monkeypatch.setattr(pages, "parse", watched)
+    monkeypatch.setattr(pagination, "parse", watched)
     outcome = bench.run(stream, use_sync_api=is_sync)
     assert outcome.error is None
     assert sent

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import time_machine
 
-from exactonline_client import catalogue, odata, pages
+from exactonline_client import catalogue
 from exactonline_client.errors import (
     AccessDenied,
     DailyLimitReached,
     Incomplete,
     UnexpectedAnswer,
 )
+from exactonline_client.http import pagination
+from exactonline_client.odata import literals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from exactonline_client.pages import Page
+    from exactonline_client.http.pagination import Page
     from tests.tap.conftest import Bench, Outcome
 
 DAY = 86_400
@@ -29,14 +31,14 @@ TWO = pytest.mark.parametrize("bench", [{"divisions": 2, "invoices": 12}], indir
 
 def on_pages(monkeypatch: pytest.MonkeyPatch, change: Callable[[Page], None]) -> None:
     """Have a look at, or a hand in, every page that comes."""
-    parse = pages.parse
+    parse = pagination.parse
 
     def changed(body: bytes) -> Page:
         page = parse(body)
         change(page)
         return page
 
-    monkeypatch.setattr(pages, "parse", changed)
+    monkeypatch.setattr(pagination, "parse", changed)
 
 
 def is_of(row: dict[str, Any], entity: str) -> bool:
@@ -255,14 +257,14 @@ def test_rights_that_cannot_be_asked_about_spoil_nothing(bench: Bench) -> None:
 def test_a_column_that_exact_has_removed_is_left_out(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address_of = odata.url
+    address_of = literals.url
 
     def renamed(path: str, options: Mapping[str, str | None]) -> str:
         select = options.get("$select") or ""
         gone = {"$select": select.replace("Description", "NoLonger")} if "VATCodes" in path else {}
         return address_of(path, {**options, **gone})
 
-    monkeypatch.setattr(odata, "url", renamed)
+    monkeypatch.setattr(literals, "url", renamed)
     for refused in (8, 0):
         outcome = bench.run("vat_codes")
         assert outcome.error is None

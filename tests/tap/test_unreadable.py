@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exactonline_client import pages
 from exactonline_client.errors import UnexpectedAnswer
+from exactonline_client.http import pagination
 from tap_exactonline.tap import TapExactOnline
 from tests.tap.conftest import catalog
 
@@ -37,26 +37,26 @@ def spoil(
     monkeypatch: pytest.MonkeyPatch, endpoint: str, change: Callable[[int, dict[str, Any]], object]
 ) -> None:
     """Let Exact send rows of a list that are a little different; they are numbered from 0."""
-    parse, numbers = pages.parse, iter(range(10**9))
+    parse, numbers = pagination.parse, iter(range(10**9))
 
-    def changed(body: bytes) -> pages.Page:
+    def changed(body: bytes) -> pagination.Page:
         page = parse(body)
         for row in page.rows:
             if f"/{endpoint}(" in row.get("__metadata", {}).get("uri", ""):
                 change(next(numbers), row)
         return page
 
-    monkeypatch.setattr(pages, "parse", changed)
+    monkeypatch.setattr(pagination, "parse", changed)
 
 
 def spoil_text(monkeypatch: pytest.MonkeyPatch, before: str, after: str) -> None:
     """Let Exact send a text as other JSON."""
-    parse = pages.parse
+    parse = pagination.parse
 
-    def changed(body: bytes) -> pages.Page:
+    def changed(body: bytes) -> pagination.Page:
         return parse(body.replace(json.dumps(before).encode(), after.encode()))
 
-    monkeypatch.setattr(pages, "parse", changed)
+    monkeypatch.setattr(pagination, "parse", changed)
 
 
 @pytest.mark.parametrize(

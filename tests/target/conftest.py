@@ -12,7 +12,7 @@ import pytest
 
 from exactonline_client.connection import connect
 from exactonline_client.errors import ExactOnlineError
-from exactonline_client.store import Store, postings
+from exactonline_client.store.store import Store, postings
 from exactonline_sandbox import Sandbox, SandboxConfig
 from target_exactonline import waiting
 from target_exactonline.target import TargetExactOnline

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exactonline_client import accounts
+from exactonline_client import connections
 from exactonline_client.errors import RecordsRejected
-from exactonline_client.postings import UNFINISHED, Wanted, unfinished
-from exactonline_client.store import Store
+from exactonline_client.store.postings import UNFINISHED, Wanted, unfinished
+from exactonline_client.store.store import Store
 from tap_exactonline.tap import TapExactOnline
 from target_exactonline import streams
 from target_exactonline.gathering import Gathering
@@ -401,7 +401,7 @@ def test_what_was_put_together_stays_so_when_it_is_sent_again(
     first = runner.run(messages, load_method="upsert")
     assert [outcome for _, outcome in first.outcomes] == ["rejected", "rejected"]
     with closing(Store(runner.settings["store_url"])) as store:
-        apps = [account.app_key for account in accounts.load(store)]
+        apps = [account.app_key for account in connections.load(store)]
         wanted = Wanted(apps, company.division, None, UNFINISHED, None)
         kept = [(stream, json.loads(text)) for stream, _, text in unfinished(store, wanted)]
     assert len(kept) == 2

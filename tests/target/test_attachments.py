@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exactonline_client.errors import RecordsRejected
-from exactonline_client.session import Session
+from exactonline_client.http.session import Session
 from tests.target.conftest import noted_a_day_ahead
 
 if TYPE_CHECKING:

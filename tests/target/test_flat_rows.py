@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exactonline_client import accounts
-from exactonline_client.postings import UNFINISHED, Wanted, unfinished
-from exactonline_client.store import Store
+from exactonline_client import connections
+from exactonline_client.store.postings import UNFINISHED, Wanted, unfinished
+from exactonline_client.store.store import Store
 from target_exactonline import streams
 from target_exactonline.gathering import Gathering
 
@@ -271,7 +271,7 @@ class TestLoaded:
         rows = [self.row(company, reference, description=text) for text in "AB"]
         load = self.load(runner, *rows)
         with closing(Store(runner.settings["store_url"])) as store:
-            apps = [account.app_key for account in accounts.load(store)]
+            apps = [account.app_key for account in connections.load(store)]
             wanted = Wanted(apps, company.division, None, UNFINISHED, None)
             ((stream, _, kept),) = unfinished(store, wanted)
         messages = [runner.schema(stream), runner.record(json.loads(kept), stream)]

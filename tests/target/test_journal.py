@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from exactonline_client.postings import WANTED, Wanted, derived, forget, newest
-from exactonline_client.store import Store, postings
+from exactonline_client.store.postings import WANTED, Wanted, derived, forget, newest
+from exactonline_client.store.store import Store, postings
 from target_exactonline.journal import DAY, Intent, Journal, made_up
 from target_exactonline.results import (
     CREATED,
@@ -98,7 +98,7 @@ def test_many_kept_records_do_not_become_secrets_to_hide(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hidden: list[object] = []
-    monkeypatch.setattr("exactonline_client.store.remember", hidden.append)
+    monkeypatch.setattr("exactonline_client.store.store.remember", hidden.append)
     assert journal.intend(intent(), None)
     assert hidden == []
 

@@ -19,8 +19,8 @@ from exactonline_client.errors import (
     RecordsRejected,
     Unavailable,
 )
-from exactonline_client.postings import reason
-from exactonline_client.store import Store, postings
+from exactonline_client.store.postings import reason
+from exactonline_client.store.store import Store, postings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from exactonline_client.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from exactonline_client.session import Session
+from exactonline_client.http.session import Session
 from target_exactonline import match_file
 from target_exactonline.match_sets import read
 from tests.target.books import DOWNLOAD, UPLOAD, Books, load

@@ -8,7 +8,7 @@ from threading import Event, get_ident
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.connection import connect
-from exactonline_client.store import Store
+from exactonline_client.store.store import Store
 from target_exactonline.journal import Journal
 from target_exactonline.missing import Missing
 from target_exactonline.writer import Writer

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from werkzeug import Request, Response
 
-from exactonline_client.auth import TokenSource
+from exactonline_client.auth.oauth import TokenSource
 from exactonline_client.errors import (
     AccessDenied,
     RecordsRejected,
@@ -20,8 +20,8 @@ from exactonline_client.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from exactonline_client.limits import Budget
-from exactonline_client.store import Store, postings
+from exactonline_client.http.rate_limit import Budget
+from exactonline_client.store.store import Store, postings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

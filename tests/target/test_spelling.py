@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from exactonline_client.errors import RecordsRejected
-from exactonline_client.store import Store, postings
+from exactonline_client.store.store import Store, postings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from exactonline_client.errors import RecordsRejected
-from exactonline_client.session import Session
+from exactonline_client.http.session import Session
 from proof import databases
 from target_exactonline.deeds import Deeds
 from target_exactonline.journal import Journal

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from exactonline_client import regions
-from exactonline_client.auth import CHAIN_DAYS, DAY, App
-from exactonline_client.database import patient
+from exactonline_client.auth.oauth import CHAIN_DAYS, DAY, App
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.store import connections
+from exactonline_client.store.engine import patient
+from exactonline_client.store.store import connections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from exactonline_client.regions import Region
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 CONNECT = "Run exactonline connect to add one."

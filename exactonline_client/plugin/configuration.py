@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import Target
 from singer_sdk.helpers import capabilities
 
-from exactonline_client import environment
 from exactonline_client.errors import ConfigurationError
+from exactonline_client.plugin import environment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

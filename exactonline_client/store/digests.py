@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from exactonline_client.database import patient
 from exactonline_client.errors import StoreError
-from exactonline_client.store import hash_keys
+from exactonline_client.store.engine import patient
+from exactonline_client.store.store import hash_keys
 
 if TYPE_CHECKING:
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 
 @dataclass(frozen=True)

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from exactonline_client import error_counts
-from exactonline_client.clock import CLOCK_TOLERANCE, ServerClock
-from exactonline_client.database import patient
 from exactonline_client.errors import DailyLimitReached
-from exactonline_client.store import budgets
+from exactonline_client.http import error_budget
+from exactonline_client.store.clock import CLOCK_TOLERANCE, ServerClock
+from exactonline_client.store.engine import patient
+from exactonline_client.store.store import budgets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +140,7 @@ class Budget:
     @patient
     def _check_errors(self, endpoint: str) -> None:
         with self._store.transaction(durable=False) as connection:
-            error_counts.check(connection, self._app, None, endpoint, self.clock())
+            error_budget.check(connection, self._app, None, endpoint, self.clock())
 
     @patient
     def _take(self, division: int, endpoint: str) -> float:
@@ -148,7 +148,7 @@ class Budget:
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)
         with self._store.transaction(durable=False) as connection:
             now = self.clock()
-            error_counts.check(connection, self._app, division, endpoint, now)
+            error_budget.check(connection, self._app, division, endpoint, now)
             query = sa.select(budgets).where(mine).with_for_update()
             row = connection.execute(query).one_or_none()
             if row is None:
@@ -199,7 +199,7 @@ class Budget:
 
     def note_error(self, division: int | None, endpoint: str) -> None:
         """Count a call that was refused with one of `error_counts.COUNTED`."""
-        error_counts.note(self._store, self._app, division, endpoint, self.clock())
+        error_budget.note(self._store, self._app, division, endpoint, self.clock())
 
     def learn(self, division: int | None, headers: Mapping[str, str]) -> None:
         """Take over what the headers of an answer say.

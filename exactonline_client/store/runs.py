@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from exactonline_client.database import patient
 from exactonline_client.errors import ExactOnlineError
-from exactonline_client.store import runs
+from exactonline_client.store.engine import patient
+from exactonline_client.store.store import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 KEPT = 20
 """Runs that are kept of each connection."""

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from exactonline_client.database import patient
-from exactonline_client.store import refusals
+from exactonline_client.store.engine import patient
+from exactonline_client.store.store import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exactonline_client.errors import RequestRefused
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 DAYS_REMEMBERED = 30
 """After so many days an option is tried again: Exact Online may have changed its mind."""

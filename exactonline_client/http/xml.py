@@ -15,13 +15,13 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from exactonline_client.errors import InDoubt, UnexpectedAnswer
-from exactonline_client.session import one_line
+from exactonline_client.http.session import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from xml.etree.ElementTree import Element
 
-    from exactonline_client.session import Session
+    from exactonline_client.http.session import Session
 
 ROOT = "eExact"
 UPLOAD, DOWNLOAD = "/docs/XMLUpload.aspx", "/docs/XMLDownload.aspx"

@@ -20,8 +20,8 @@ import backoff
 import requests
 from urllib3.exceptions import DecodeError, ReadTimeoutError
 
-from exactonline_client import odata, refusals, server_faults, transfer
-from exactonline_client.error_counts import COUNTED, endpoint_of
+from exactonline_client import transfer
+from exactonline_client.auth import refusals
 from exactonline_client.errors import (
     AccessDenied,
     EndpointUnavailable,
@@ -34,13 +34,16 @@ from exactonline_client.errors import (
     ValidationFailed,
     not_carried_out,
 )
-from exactonline_client.limits import names_a_limit
+from exactonline_client.http import server_faults
+from exactonline_client.http.error_budget import COUNTED, endpoint_of
+from exactonline_client.http.rate_limit import names_a_limit
+from exactonline_client.odata import literals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from exactonline_client.auth import TokenSource
-    from exactonline_client.limits import Budget
+    from exactonline_client.auth.oauth import TokenSource
+    from exactonline_client.http.rate_limit import Budget
 
 T = TypeVar("T")
 
@@ -457,7 +460,7 @@ def exact_message(answer: requests.Response) -> str:
 
 def one_line(text: object) -> str:
     """Several messages come on several lines; a list of all fields of an entity is cut short."""
-    lines = odata.sound(str(text or "")).strip().splitlines()
+    lines = literals.sound(str(text or "")).strip().splitlines()
     return shorten("; ".join(lines), LONGEST_REASON)
 
 

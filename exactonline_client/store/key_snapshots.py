@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from exactonline_client.database import patient
-from exactonline_client.store import seen_keys
+from exactonline_client.store.engine import patient
+from exactonline_client.store.store import seen_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 TICK = 0.001
 KEPT = 60 * 86_400

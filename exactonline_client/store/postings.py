@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from exactonline_client import catalogue
-from exactonline_client.database import patient
-from exactonline_client.digests import Digests
 from exactonline_client.errors import StoreError
-from exactonline_client.store import postings
+from exactonline_client.store.digests import Digests
+from exactonline_client.store.engine import patient
+from exactonline_client.store.store import postings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cryptography.fernet import Fernet, MultiFernet
 
-from exactonline_client import files
 from exactonline_client.errors import ConfigurationError, StoreError
 from exactonline_client.redaction import remember
+from exactonline_client.store import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

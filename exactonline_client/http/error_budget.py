@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from exactonline_client.database import patient
 from exactonline_client.errors import ErrorLimitReached
-from exactonline_client.store import errors
+from exactonline_client.store.engine import patient
+from exactonline_client.store.store import errors
 
 if TYPE_CHECKING:
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 HOUR = 3600.0
 COUNTED = (400, 401, 403, 404)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from exactonline_client.store import deletes_told
+from exactonline_client.store.store import deletes_told
 
 if TYPE_CHECKING:
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 
 class Place(NamedTuple):

@@ -10,9 +10,10 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 
-from exactonline_client import configuration, foreign, redaction, stdout
-from exactonline_client.configuration import Given
+from exactonline_client import redaction
 from exactonline_client.errors import ConfigurationError, ExactOnlineError
+from exactonline_client.plugin import configuration, foreign, stdout
+from exactonline_client.plugin.configuration import Given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

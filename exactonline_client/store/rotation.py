@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from exactonline_client.errors import StoreError
-from exactonline_client.store import metadata
+from exactonline_client.store.store import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 ROWS_AT_ONCE = 100
 """Rows in one transaction, which others have to wait for."""

@@ -20,14 +20,15 @@ import sqlalchemy as sa
 from requests.auth import AuthBase
 from typing_extensions import override
 
-from exactonline_client import refusals, transfer
-from exactonline_client.clock import ServerClock
-from exactonline_client.database import patient
+from exactonline_client import transfer
+from exactonline_client.auth import refusals
 from exactonline_client.errors import SignInNeeded, StoreError, Unavailable
 from exactonline_client.redaction import remember
 from exactonline_client.regions import REGIONS
 from exactonline_client.stopping import uninterrupted
-from exactonline_client.store import Store, connections
+from exactonline_client.store.clock import ServerClock
+from exactonline_client.store.engine import patient
+from exactonline_client.store.store import Store, connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from exactonline_client.database import patient
-from exactonline_client.store import list_sizes
+from exactonline_client.store.engine import patient
+from exactonline_client.store.store import list_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 DAY = 86_400.0
 OF_THE_RUN = ("calls", "read_at", "expected")

@@ -21,10 +21,11 @@ from cryptography.fernet import InvalidToken
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from exactonline_client import database, files, keys
 from exactonline_client.errors import StoreError, StoreLost
-from exactonline_client.migrations import MIGRATIONS
 from exactonline_client.redaction import remember
+from exactonline_client.store import engine as database
+from exactonline_client.store import files, keys
+from exactonline_client.store.schema import MIGRATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,10 +15,10 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from exactonline_client import odata
-from exactonline_client.error_counts import endpoint_of
 from exactonline_client.errors import AccessDenied, EndpointUnavailable, UnexpectedAnswer
-from exactonline_client.session import check_host
+from exactonline_client.http.error_budget import endpoint_of
+from exactonline_client.http.session import check_host
+from exactonline_client.odata import literals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     import requests
 
-    from exactonline_client.odata import Row
-    from exactonline_client.session import Session
+    from exactonline_client.http.session import Session
+    from exactonline_client.odata.literals import Row
 
 logger = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ def _unsound(value: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401
 def _sound(value: Any) -> Any:  # noqa: ANN401
     """A value whose texts are sound."""
     if isinstance(value, str):
-        return odata.sound(value)
+        return literals.sound(value)
     if isinstance(value, list):
         return [_sound(item) for item in value]
     if isinstance(value, dict):

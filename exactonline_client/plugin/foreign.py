@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import metadata
 
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.settings import DISTRIBUTION
+from exactonline_client.plugin.settings import DISTRIBUTION
 
 FOREIGN = "tap-exactonline"
 """A distribution of others, with our tap's command and import package."""

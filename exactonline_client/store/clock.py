@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from exactonline_client.database import patient
 from exactonline_client.errors import StoreError
-from exactonline_client.store import clocks
+from exactonline_client.store.engine import patient
+from exactonline_client.store.store import clocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Calls to Exact Online: sessions, limits, pages."""

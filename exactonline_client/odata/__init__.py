@@ -1,0 +1,1 @@
+"""The OData dialect of Exact Online."""

@@ -1,0 +1,1 @@
+"""What both Singer plugins share; the only room that imports the Singer SDK."""

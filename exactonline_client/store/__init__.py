@@ -1,0 +1,1 @@
+"""Durable state that all processes share."""
