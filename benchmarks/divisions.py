@@ -12,7 +12,7 @@ from benchmarks.arena import TAP, arena, catalog, measured
 from benchmarks.report import Table
 from demo import ending
 from exactonline_client.catalogue import load as load_catalogue
-from tap_exactonline.plan import plans
+from tap_exactonline.definitions.definition import plans
 from tap_exactonline.settings import CONFIG
 
 if TYPE_CHECKING:

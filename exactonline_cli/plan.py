@@ -27,8 +27,8 @@ from tap_exactonline.settings import FRESH_DAYS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tap_exactonline.estimate import Cost, Estimate
-    from tap_exactonline.sources import Source
+    from tap_exactonline.estimate.cost import Cost, Estimate
+    from tap_exactonline.estimate.sources import Source
     from tap_exactonline.tap import TapExactOnline
 
 TAP = "tap-exactonline"
@@ -99,9 +99,9 @@ def plan(  # noqa: PLR0913 - one for each option
     # They take long to import.
     from exactonline_client.plugin.configuration import read_files, read_object  # noqa: PLC0415
     from exactonline_client.plugin.start import readable_configuration_errors  # noqa: PLC0415
-    from tap_exactonline import estimate as estimates  # noqa: PLC0415
-    from tap_exactonline import sources  # noqa: PLC0415
-    from tap_exactonline.advice import advice  # noqa: PLC0415
+    from tap_exactonline.estimate import cost as estimates  # noqa: PLC0415
+    from tap_exactonline.estimate import sources  # noqa: PLC0415
+    from tap_exactonline.estimate.advice import advice  # noqa: PLC0415
     from tap_exactonline.tap import TapExactOnline  # noqa: PLC0415
 
     config = dict(read_files(files).config)
@@ -160,7 +160,7 @@ def _select(catalog: dict[str, Any], patterns: Sequence[str]) -> None:
 
 def _count(tap: TapExactOnline, lists: list[Source], *, yes: bool) -> int:
     """Count the rows of lists, if that may be; the number of calls it took."""
-    from tap_exactonline import estimate as estimates  # noqa: PLC0415 - takes long to import
+    from tap_exactonline.estimate import cost as estimates  # noqa: PLC0415 - takes long to import
 
     calls = sum(len(estimates.queries(tap, source)) for source in lists)
     if not calls:

@@ -8,7 +8,7 @@ from exactonline_cli.options import in_sight
 from exactonline_cli.output import json_option, print_json
 from exactonline_client import redaction
 from exactonline_client.errors import ConfigurationError
-from tap_exactonline import events
+from tap_exactonline.divisions import webhooks as events
 
 VARIABLE = "EXACTONLINE_WEBHOOK_SECRET"
 STDIN = "-"

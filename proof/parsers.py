@@ -32,8 +32,8 @@ from exactonline_client.plugin.configuration import Given
 from exactonline_client.store.clock import ServerClock
 from exactonline_client.store.store import Store, connections
 from proof import traps
-from tap_exactonline import events
-from tap_exactonline.plan import plans
+from tap_exactonline.definitions.definition import plans
+from tap_exactonline.divisions import webhooks
 from tap_exactonline.tap import TapExactOnline
 from target_exactonline import enclosed, match_file, match_sets
 from target_exactonline.folder import Folder
@@ -109,7 +109,7 @@ def _refusal(body: bytes) -> object:
 
 def _webhook(payload: bytes) -> object:
     try:
-        return events.parse(payload).is_signed_with("secret")
+        return webhooks.parse(payload).is_signed_with("secret")
     except ValueError as error:
         raise ExactOnlineError(str(error)) from None
 
@@ -191,7 +191,7 @@ def _events(folder: Path) -> Callable[[bytes], object]:
 
     def read(text: bytes) -> object:
         path.write_bytes(text)
-        return events.divisions_by_stream(events.read(str(path)), known, facts)
+        return webhooks.divisions_by_stream(webhooks.read(str(path)), known, facts)
 
     return read
 

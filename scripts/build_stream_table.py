@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from exactonline_client import catalogue
 from scripts.pages import filled, keep_up, table
-from tap_exactonline.plan import plans
+from tap_exactonline.definitions.definition import plans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from exactonline_client.catalogue import Endpoint
-    from tap_exactonline.plan import Plan
+    from tap_exactonline.definitions.definition import Plan
 
 KINDS = {"crud": "plain", "read": "plain"}
 WIDTH = 100

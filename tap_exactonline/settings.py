@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from exactonline_client.plugin.settings import SHARED
-from tap_exactonline import parallel
+from tap_exactonline.extract import workers
 
 FRESH_DAYS = 7.0
 """Days for which the size of a list is taken for what it still is."""
@@ -44,7 +44,7 @@ OWN: dict[str, dict[str, Any]] = {
         "type": "integer",
         "minimum": 1,
         "maximum": 64,
-        "default": parallel.DEFAULT,
+        "default": workers.DEFAULT,
         "title": "Max Parallel Divisions",
         "examples": [16],
         "description": (

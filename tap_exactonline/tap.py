@@ -26,34 +26,29 @@ from exactonline_client.plugin.settings import DISTRIBUTION
 from exactonline_client.plugin.stream_maps import Mapper
 from exactonline_client.stopping import Stop
 from exactonline_client.store.delete_watermarks import DeletesTold
-from tap_exactonline import (
-    attachments,
-    bookmarks,
-    comparison,
-    custom,
-    entries,
-    estimate,
-    inputs,
-    parallel,
-    posting_results,
-    sources,
-)
-from tap_exactonline.attachments import AttachmentStream
-from tap_exactonline.deletes import DeletedLogs
-from tap_exactonline.documents import ExpandedHeaders, HeaderStream, MixedHeaders
-from tap_exactonline.lines import LineStream
-from tap_exactonline.lists import CustomStream
-from tap_exactonline.output import PieceWriter
-from tap_exactonline.plan import plans
-from tap_exactonline.posting_results import PostingResults
-from tap_exactonline.progress import Progress, measure, on_terminal
-from tap_exactonline.reach import Reach
-from tap_exactonline.readers import Readers
+from tap_exactonline.definitions import custom, custom_config
+from tap_exactonline.definitions.definition import plans
+from tap_exactonline.deletes import key_diff
+from tap_exactonline.deletes.log import DeletedLogs
+from tap_exactonline.divisions.failures import Trouble
+from tap_exactonline.divisions.selection import Reach
+from tap_exactonline.estimate import cost, sources
+from tap_exactonline.extract import workers
+from tap_exactonline.extract.unreadable import Unreadable
+from tap_exactonline.message_writer import PieceWriter
+from tap_exactonline.progress.progress import Progress, measure, on_terminal
+from tap_exactonline.readers import attachments
+from tap_exactonline.readers.attachments import AttachmentStream
+from tap_exactonline.readers.custom import CustomStream
+from tap_exactonline.readers.divisions import Readers
+from tap_exactonline.readers.lines import LineStream
 from tap_exactonline.settings import CONFIG, FRESH_DAYS
-from tap_exactonline.states import StateMessages
-from tap_exactonline.streams import ExactStream
-from tap_exactonline.trouble import Trouble
-from tap_exactonline.unreadable import Unreadable
+from tap_exactonline.state import bookmarks, inputs
+from tap_exactonline.state.messages import StateMessages
+from tap_exactonline.streams import posting_results
+from tap_exactonline.streams.base import ExactStream
+from tap_exactonline.streams.documents import ExpandedHeaders, HeaderStream, MixedHeaders
+from tap_exactonline.streams.posting_results import PostingResults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +58,7 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
 
     from exactonline_client.connection import Connection
-    from tap_exactonline.plan import Plan
+    from tap_exactonline.definitions.definition import Plan
 
 
 TRIED_OUT = {"accounts", "items", "journals"}
@@ -129,7 +124,7 @@ class TapExactOnline(Tap):
         """The plans of all streams, those of the user's own last."""
         use_sync = bool(self.config.get("use_sync_api", True))
         own = plans(catalogue.load(), use_sync=use_sync)
-        return [*own, *custom.plans(self.config.get(entries.SETTING), own, catalogue.load())]
+        return [*own, *custom.plans(self.config.get(custom_config.SETTING), own, catalogue.load())]
 
     def _stream(self, plan: Plan, headers: dict[str, type[HeaderStream]]) -> ExactStream:
         if isinstance(plan, custom.CustomPlan):
@@ -181,13 +176,13 @@ class TapExactOnline(Tap):
     @cached_property
     def compared(self) -> set[str]:
         """The streams whose deletes are found by their keys."""
-        chosen = self.config.get(comparison.SETTING)
+        chosen = self.config.get(key_diff.SETTING)
         if chosen and not self.sends_tombstones:
             raise ConfigurationError(
-                f"Setting {comparison.SETTING}: what is gone is told by tombstones, so it needs "
+                f"Setting {key_diff.SETTING}: what is gone is told by tombstones, so it needs "
                 "deletes: tombstone."
             )
-        return comparison.streams(chosen, self.plans)
+        return key_diff.streams(chosen, self.plans)
 
     # What the streams share
 
@@ -203,14 +198,14 @@ class TapExactOnline(Tap):
 
     def _check_stop(self) -> None:
         """Go on, in whichever thread, only if what it does is still wanted."""
-        if parallel.is_reader():
-            parallel.check()
+        if workers.is_reader():
+            workers.check()
         else:
             self.stop.check()
 
     def _sleep(self, seconds: float) -> None:
-        if parallel.is_reader():
-            parallel.pause(seconds)
+        if workers.is_reader():
+            workers.pause(seconds)
         else:
             self.stop.sleep(seconds)
 
@@ -242,7 +237,7 @@ class TapExactOnline(Tap):
         """What reads the divisions of a stream."""
         connection = self.connection
         return Readers(
-            self.config.get(parallel.SETTING) or parallel.DEFAULT,
+            self.config.get(workers.SETTING) or workers.DEFAULT,
             Progress(connection.session.usage, connection.budget),
             StateMessages(self.state, self._send_state),
             self.stop.check,
@@ -388,7 +383,7 @@ class TapExactOnline(Tap):
         with self.connection.noted_run(self.name):
             lists = sources.of(self)
             self.readers.progress.expected = sources.expected(self, lists)
-            costs = estimate.estimate(self, lists, FRESH_DAYS)
+            costs = cost.estimate(self, lists, FRESH_DAYS)
             self._expected = {
                 division.division: division.calls
                 for division in costs.divisions

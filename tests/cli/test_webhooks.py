@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exactonline_cli.main import main
-from tap_exactonline import events
+from tap_exactonline.divisions import webhooks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,7 +114,7 @@ JSON = st.recursive(
 def test_any_writing_of_the_content_keeps_its_hash(content: dict[str, Any], indent: int) -> None:
     named = {**content, "Topic": "Items", "Action": "Create", "Division": 1, "Key": "k"}
     text = json.dumps(named, indent=indent).encode()
-    event = events.parse(signed(text))
+    event = webhooks.parse(signed(text))
     assert event.signed == text
     assert event.is_signed_with(SECRET)
     assert not event.is_signed_with(SECRET + "x")
@@ -123,4 +123,4 @@ def test_any_writing_of_the_content_keeps_its_hash(content: dict[str, Any], inde
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_whatever_comes_is_an_event_or_a_sentence(payload: bytes) -> None:
     with pytest.raises(ValueError, match="not the payload"):
-        events.parse(payload)
+        webhooks.parse(payload)

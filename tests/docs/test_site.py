@@ -22,7 +22,7 @@ from exactonline_client import catalogue, errors
 from exactonline_client.plugin.settings import SHARED
 from exactonline_client.stopping import KILLED
 from exactonline_client.store import postings
-from tap_exactonline import posting_results
+from tap_exactonline.streams import posting_results
 from target_exactonline import results
 from tests.built import ROOT
 

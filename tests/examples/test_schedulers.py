@@ -17,7 +17,7 @@ import yaml
 from typing_extensions import Self
 
 from exactonline_cli.main import main
-from tap_exactonline import shares
+from tap_exactonline.divisions import shares
 from tests.built import ROOT
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from exactonline_client.http.pagination import Page
 from exactonline_client.odata import literals
-from tap_exactonline import bookmarks
-from tap_exactonline.bookmarks import SETTLED, Progress, advance, modified_filter, utc_text
+from tap_exactonline.state import bookmarks
+from tap_exactonline.state.bookmarks import SETTLED, Progress, advance, modified_filter, utc_text
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 READ_AT = datetime(2026, 6, 25, 12, 0, tzinfo=timezone.utc)

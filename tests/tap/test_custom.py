@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.odata import literals
-from tap_exactonline import custom, functions
-from tap_exactonline.lists import together
-from tap_exactonline.plan import plans
+from tap_exactonline.definitions import custom, functions
+from tap_exactonline.definitions.definition import plans
+from tap_exactonline.readers.custom import together
 from tap_exactonline.tap import TapExactOnline
 from tests.tap.test_program import program
 

@@ -18,9 +18,9 @@ from exactonline_client import catalogue
 from exactonline_client.connection import connect
 from exactonline_client.errors import Incomplete, UnexpectedAnswer
 from exactonline_client.http import pagination
-from tap_exactonline import rights
-from tap_exactonline.drift import Watch
-from tap_exactonline.plan import plans
+from tap_exactonline.definitions.definition import plans
+from tap_exactonline.extract import permissions
+from tap_exactonline.extract.schema_drift import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,7 +228,7 @@ def test_every_shape_of_the_answer_is_understood(
     answer.status_code = 200
     answer._content = f'{{"d": {shape % json.dumps(allowed)}}}'.encode()
     with mock.patch.object(connection.session, "read", lambda *asked: asked[-1](answer)):
-        rights.doubt(connection, ACCOUNTS, bench.divisions[0])
+        permissions.doubt(connection, ACCOUNTS, bench.divisions[0])
     connection.close()
     assert ("has no rights" in caplog.text) is not allowed
 

@@ -13,9 +13,9 @@ import pytest
 from exactonline_client.errors import Incomplete
 from exactonline_client.store import list_sizes
 from exactonline_client.store.list_sizes import Size
-from tap_exactonline import sources
-from tap_exactonline.advice import advice
-from tap_exactonline.estimate import (
+from tap_exactonline.estimate import sources
+from tap_exactonline.estimate.advice import advice
+from tap_exactonline.estimate.cost import (
     Cost,
     Division,
     Estimate,

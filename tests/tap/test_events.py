@@ -9,8 +9,8 @@ import pytest
 
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
-from tap_exactonline import events
-from tap_exactonline.plan import plans
+from tap_exactonline.definitions.definition import plans
+from tap_exactonline.divisions import webhooks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,15 +77,15 @@ def test_a_line_that_is_no_payload_is_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = written(tmp_path / "events", ("Accounts", 1), more='\n\n{"Content": {"Topic')
-    assert [event.topic for event in events.read(path)] == ["Accounts"]
+    assert [event.topic for event in webhooks.read(path)] == ["Accounts"]
     assert "line 3 was left out" in caplog.text
 
 
 def test_a_file_that_is_not_there_is_a_wrong_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"divisions_from: .*cannot be read"):
-        events.read(str(tmp_path / "nothing"))
+        webhooks.read(str(tmp_path / "nothing"))
     with pytest.raises(ConfigurationError, match="divisions_from"):
-        events.read("\0")
+        webhooks.read("\0")
 
 
 def test_every_topic_names_a_stream_and_headers_name_their_lines() -> None:
@@ -98,9 +98,11 @@ def test_every_topic_names_a_stream_and_headers_name_their_lines() -> None:
     }
     found = plans(facts, use_sync=True)
     for topic in topics:
-        named = events.divisions_by_stream([events.Content(topic, "Update", 1)], found, facts)
+        named = webhooks.divisions_by_stream([webhooks.Content(topic, "Update", 1)], found, facts)
         assert any(named.values()), topic
-    sold = events.divisions_by_stream([events.Content("SalesEntries", "Create", 7)], found, facts)
+    sold = webhooks.divisions_by_stream(
+        [webhooks.Content("SalesEntries", "Create", 7)], found, facts
+    )
     assert {name for name, divisions in sold.items() if divisions} == {
         "sales_entries",
         "sales_entry_lines",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_exactonline import inputs
+from tap_exactonline.state import inputs
 from tests.tap.conftest import catalog
 
 if TYPE_CHECKING:

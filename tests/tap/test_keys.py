@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from exactonline_client import catalogue
-from tap_exactonline.plan import DIVISION, plans
-from tap_exactonline.posting_results import PostingResults
+from tap_exactonline.definitions.definition import DIVISION, plans
+from tap_exactonline.streams.posting_results import PostingResults
 
 OF_THE_USER = {
     "accountant_info",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_exactonline.bookmarks import SETTLED
+from tap_exactonline.state.bookmarks import SETTLED
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from exactonline_client.odata import literals
 from exactonline_client.store import unsupported
 from exactonline_client.store.store import Store, refusals
-from tap_exactonline import lines
+from tap_exactonline.readers import lines
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome

@@ -10,7 +10,7 @@ import pytest
 from singer_sdk.singerlib import RecordMessage, StateMessage
 
 from exactonline_client.errors import OutputError
-from tap_exactonline.output import PIECE, PieceWriter
+from tap_exactonline.message_writer import PIECE, PieceWriter
 from tap_exactonline.tap import TapExactOnline
 from tests.tap.conftest import catalog
 

@@ -16,9 +16,9 @@ import requests
 
 from exactonline_client.errors import SignInNeeded, Unavailable
 from exactonline_client.http.session import Session
-from tap_exactonline import parallel
-from tap_exactonline.parallel import Crew, Ended
-from tap_exactonline.states import StateMessages
+from tap_exactonline.extract import workers as parallel
+from tap_exactonline.extract.workers import Crew, Ended
+from tap_exactonline.state.messages import StateMessages
 from tests.tap.conftest import catalog
 
 if TYPE_CHECKING:

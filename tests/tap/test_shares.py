@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exactonline_client.errors import ConfigurationError
-from tap_exactonline import shares
+from tap_exactonline.divisions import shares
 
 DIVISIONS = st.sets(st.integers(1, 10_000_000), max_size=50)
 

@@ -1,0 +1,1 @@
+"""What each stream is: endpoint, columns, keys and schema."""

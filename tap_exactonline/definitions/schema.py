@@ -1,0 +1,58 @@
+"""JSON schemas of the streams, made from the catalogue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from exactonline_client.catalogue import Property
+    from tap_exactonline.definitions.definition import Plan
+
+TYPES: dict[str, dict[str, str]] = {
+    "Edm.Guid": {"type": "string", "format": "uuid"},
+    "Edm.String": {"type": "string"},
+    "Edm.Boolean": {"type": "boolean"},
+    "Edm.Binary": {"type": "string", "contentEncoding": "base64"},
+    "Edm.Double": {"type": "number"},
+    "Edm.Decimal": {"type": "number"},
+    "Edm.Int64": {"type": "integer"},
+    "Edm.Int32": {"type": "integer"},
+    "Edm.Int16": {"type": "integer"},
+    "Edm.Byte": {"type": "integer"},
+}
+INSTANT = {"type": "string", "format": "date-time"}
+DATE = {"type": "string", "format": "date"}
+DELETED_AT = "_sdc_deleted_at"
+UNKNOWN_FIELDS = "_unknown_fields"
+
+
+def schema(plan: Plan, *, tombstones: bool, unknown: bool = False) -> dict[str, Any]:
+    """The schema of a stream.
+
+    With `tombstones` its records may say that a row was deleted; with `unknown` they hold what
+    the catalogue does not know. One column for all of that needs no new schema in mid-stream.
+    """
+    keys = plan.primary_keys
+    properties = {
+        name: _property(item, nullable=name not in keys) for name, item in plan.columns.items()
+    }
+    if tombstones:
+        properties[DELETED_AT] = {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "When the row was deleted at Exact Online; all else is then empty.",
+        }
+    if unknown:
+        properties[UNKNOWN_FIELDS] = {
+            "type": ["object", "null"],
+            "description": "Fields that are not known here, with their values as Exact sends them.",
+        }
+    return {"type": "object", "properties": properties}
+
+
+def _property(item: Property, *, nullable: bool) -> dict[str, Any]:
+    if item.type == "Edm.DateTime":
+        facts = DATE if item.date == "date" else INSTANT
+    else:
+        facts = TYPES[item.type]
+    return {**facts, "type": [facts["type"], "null"] if nullable else facts["type"]}

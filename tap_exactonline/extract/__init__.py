@@ -1,0 +1,1 @@
+"""Queries and the rows that answer them."""

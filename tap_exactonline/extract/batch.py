@@ -1,0 +1,65 @@
+"""What goes from the threads that read to the one that writes: rows, and the state behind them.
+
+A thread that reads a division runs ahead of what has been sent. It works on a copy of the
+division's state, and a copy of that goes along with every batch: it holds once the rows are out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from exactonline_client.odata.literals import Row
+    from tap_exactonline.streams.base import ExactStream
+
+    Context = Mapping[str, Any]
+
+MOST_ROWS = 1000
+"""Rows of a batch that is not a page."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of one stream in one division."""
+
+    stream: ExactStream
+    context: Context | None
+    """The partition of the state; None for lists that belong to the user."""
+    rows: list[Row]
+    state: dict[str, Any]
+    """That of the partition, once the rows are out."""
+
+    def sent(self) -> None:
+        """The rows are out: the state holds."""
+        state = self.stream.get_context_state(self.context)
+        state.update(self.state)
+        for name in state.keys() - self.state.keys():
+            del state[name]
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One stream in one division, for the thread that reads it."""
+
+    stream: ExactStream
+    division: int
+    context: Context | None
+    state: dict[str, Any]
+    """As it will be when everything read so far is out."""
+
+    def batch(self, rows: Iterable[Row] = ()) -> Batch:
+        """These rows, and the state as it is now."""
+        found = [*rows]
+        self.stream.remember(self.division, found)
+        return Batch(self.stream, self.context, found, dict(self.state))
+
+    def batches(self, rows: Iterable[Row]) -> Iterator[Batch]:
+        """Any number of rows, and at last the state as it is behind them."""
+        source = iter(rows)
+        while some := [*islice(source, MOST_ROWS)]:
+            yield self.batch(some)
+        yield self.batch()

@@ -1,0 +1,101 @@
+"""The files of document attachments, each fetched by a call of its own where that is wanted."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from exactonline_client.errors import AccessDenied, RequestRefused, UnexpectedAnswer, Unreadable
+from tap_exactonline.definitions.definition import TIMESTAMP
+from tap_exactonline.state.bookmarks import moved, start
+from tap_exactonline.streams.base import ExactStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exactonline_client.catalogue import Property
+    from exactonline_client.odata.literals import Row
+    from tap_exactonline.extract.batch import Batch, Partition
+
+logger = logging.getLogger(__name__)
+
+STREAM = "document_attachments"
+FILES = "docs/SysAttachment.aspx"
+"""What the calls for files are counted by."""
+SETTING, MOST = "attachments", "attachments_max_mb"
+CONTENT = "content"
+MEGABYTE = 1_000_000
+COLUMN, LINK, NAME, SIZE = "Attachment", "Url", "FileName", "FileSize"
+AS_FILE = "Download=1"
+"""Has the server send the file, not a page that shows it."""
+PAGE_NAMES = (".htm", ".html")
+
+
+class AttachmentStream(ExactStream):
+    """Document attachments with their files, in base64."""
+
+    @property
+    @override
+    def selected_columns(self) -> list[Property]:
+        """Those that are selected, and the ones that the file is fetched by."""
+        chosen = super().selected_columns
+        needed = [self.plan.columns[name] for name in (LINK, NAME, SIZE)]
+        return [*chosen, *(item for item in needed if item not in chosen)]
+
+    @property
+    def wants_files(self) -> bool:
+        """Whether the column that holds the file is selected."""
+        return bool(self.mask.get(("properties", COLUMN), True))
+
+    @override
+    def _rows(self, here: Partition, *others: Partition) -> Iterator[Batch]:
+        wanted = self.wants_files
+        before = dict(here.state)
+        for batch in super()._rows(here, *others):
+            ready: list[Row] = []
+            # In a list that is proven to be in order, the bookmark can move file by file: there may
+            # be fewer calls left today than a page has files.
+            last = batch.rows[-1].get(TIMESTAMP) if batch.rows else None
+            in_order = last is not None and start(batch.state, TIMESTAMP) == last
+            for record in batch.rows:
+                ready.append(record)
+                if wanted and record.get(COLUMN) is None and record.get(LINK):
+                    record[COLUMN] = self._file(record, here.division)
+                    if in_order and record[TIMESTAMP] is not None:
+                        before = moved(before, TIMESTAMP, record[TIMESTAMP])
+                    # Files are large: each is sent before the next one is fetched.
+                    yield replace(batch, rows=ready, state=before)
+                    ready = []
+            yield replace(batch, rows=ready)
+            before = batch.state
+
+    def _file(self, record: Row, division: int) -> str | None:
+        """The file of an attachment in base64; None, and a warning, where it cannot be had."""
+        most = int(self.tap.config[MOST] * MEGABYTE)
+        what = f"Attachment {record['ID']} of division {division}"
+        too_large = f"{what} is sent without its file, which has more than {most} bytes."
+        if (record.get(SIZE) or 0) > most:
+            logger.warning(too_large)
+            return None
+        link = record[LINK]
+        if AS_FILE not in link:
+            link += f"{'&' if '?' in link else '?'}{AS_FILE}"
+        try:
+            content = self.tap.connection.session.download(
+                link,
+                division,
+                most,
+                may_be_page=str(record[NAME]).lower().endswith(PAGE_NAMES),
+            )
+        except (AccessDenied, RequestRefused, UnexpectedAnswer, Unreadable) as error:
+            # Others have theirs: an attachment whose file is gone must not be in the way for ever.
+            logger.warning("%s is sent without its file. %s", what, error)
+            return None
+        if content is None:
+            logger.warning(too_large)
+            return None
+        return base64.b64encode(content).decode()

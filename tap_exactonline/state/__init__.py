@@ -1,0 +1,1 @@
+"""Singer state: bookmarks and when they hold."""

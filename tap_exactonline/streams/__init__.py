@@ -1,0 +1,1 @@
+"""The streams as the Singer SDK sees them."""
