@@ -20,7 +20,7 @@ from exactonline_client.plugin.configuration import read_files
 from exactonline_client.plugin.start import readable_configuration_errors
 from exactonline_client.store import postings
 from exactonline_client.store.postings import UNFINISHED, Posting, Wanted
-from target_exactonline import finalize
+from target_exactonline.load import finalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -35,11 +35,13 @@ from proof import traps
 from tap_exactonline.definitions.definition import plans
 from tap_exactonline.divisions import webhooks
 from tap_exactonline.tap import TapExactOnline
-from target_exactonline import enclosed, match_file, match_sets
-from target_exactonline.folder import Folder
-from target_exactonline.messages import MessageReader
+from target_exactonline.mapping import attachments
+from target_exactonline.mapping.folder import Folder
+from target_exactonline.match_sets import file as match_file
+from target_exactonline.match_sets import model
+from target_exactonline.message_reader import MessageReader
+from target_exactonline.schema.values import Unfit
 from target_exactonline.target import TargetExactOnline
-from target_exactonline.values import Unfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -324,7 +326,7 @@ def _downloaded(text: bytes) -> None:
     session = SimpleNamespace(read=read)
     for page in xml.download(session, 1, "MatchSets"):  # type: ignore[arg-type]
         for element in page.iter("MatchSet"):
-            match_sets.identity(element)
+            model.identity(element)
 
 
 def _match_file(folder: Path) -> Callable[[bytes], object]:
@@ -345,7 +347,7 @@ def _path_of_a_file(folder: Path) -> Callable[[bytes], object]:
     def read(text: bytes) -> None:
         path = text.decode(errors="surrogateescape").replace("{}", str(laid.scans))
         try:
-            content = place.read(path, enclosed.LARGEST)
+            content = place.read(path, attachments.LARGEST)
         except Unfit as error:
             raise ExactOnlineError(str(error)) from None
         if wrong := laid.wrong([content]):

@@ -10,15 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scripts.pages import filled, keep_up, table
-from target_exactonline.entities import entities
-from target_exactonline.links import TARGETS
-from target_exactonline.shape import shape_of
+from target_exactonline.schema.entities import entities
+from target_exactonline.schema.fields import shape_of
+from target_exactonline.schema.references import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from target_exactonline.entities import Entity
-    from target_exactonline.links import Target
+    from target_exactonline.schema.entities import Entity
+    from target_exactonline.schema.references import Target
 
 
 def page(before: str) -> str:

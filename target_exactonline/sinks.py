@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.sinks import BatchSink, RecordSink, Sink
 from typing_extensions import override
 
-from target_exactonline.streams import LINE
+from target_exactonline.stream_config import LINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,16 +28,18 @@ from exactonline_client.plugin.settings import DISTRIBUTION
 from exactonline_client.plugin.stdout import Output
 from exactonline_client.plugin.stream_maps import Mapper
 from exactonline_client.stopping import Stop
-from target_exactonline import division, folder, match_sets, streams
-from target_exactonline.assembly import prepared
-from target_exactonline.documents import Preparation, preparer
-from target_exactonline.entities import entities
-from target_exactonline.gathering import Gathering
-from target_exactonline.loaders import Workshop
-from target_exactonline.matching import ENTITY as MATCH_SETS
-from target_exactonline.matching import MatchSetLoader
-from target_exactonline.messages import MessageReader
-from target_exactonline.results import WRITTEN, Results
+from target_exactonline import division, stream_config
+from target_exactonline.factory import Workshop
+from target_exactonline.grouping.buffer import Gathering
+from target_exactonline.grouping.header_lines import prepared
+from target_exactonline.mapping import folder
+from target_exactonline.mapping.prepare import Preparation, preparer
+from target_exactonline.match_sets import model
+from target_exactonline.match_sets.loader import ENTITY as MATCH_SETS
+from target_exactonline.match_sets.loader import MatchSetLoader
+from target_exactonline.message_reader import MessageReader
+from target_exactonline.results.results import WRITTEN, Results
+from target_exactonline.schema.entities import entities
 from target_exactonline.settings import SCHEMA
 from target_exactonline.sinks import TEST_STREAM, DocumentSink, MatchSetSink, ProbeSink
 
@@ -49,10 +51,10 @@ if TYPE_CHECKING:
     from singer_sdk.sinks import Sink
 
     from exactonline_client.connection import Connection
-    from target_exactonline.entities import Entity
-    from target_exactonline.load import Loader
-    from target_exactonline.matching import MatchSetLoader
-    from target_exactonline.streams import Feed
+    from target_exactonline.load.load import Loader
+    from target_exactonline.match_sets.loader import MatchSetLoader
+    from target_exactonline.schema.entities import Entity
+    from target_exactonline.stream_config import Feed
 
 
 class _StoppedWriting(SystemExit):
@@ -81,7 +83,7 @@ class TargetExactOnline(Target):
         self._output = Output()
         # Exact Online asks for one request at a time in a division.
         self.max_parallelism = 1
-        self._chosen = streams.choices(self.config.get("streams"))
+        self._chosen = stream_config.choices(self.config.get("streams"))
         self.gathering = Gathering(
             self._chosen, self.config["reference_field"], lambda: self.connection.zone
         )
@@ -187,11 +189,11 @@ class TargetExactOnline(Target):
         Raises:
             ConfigurationError: nothing can be written for the stream.
         """
-        return streams.feed(stream_name, self._chosen, self.config["reference_field"])
+        return stream_config.feed(stream_name, self._chosen, self.config["reference_field"])
 
     def writes(self, stream_name: str, endpoint: str) -> bool:
         """Whether the records of a stream become rows of this very endpoint."""
-        if match_sets.are_meant_by(stream_name):
+        if model.are_meant_by(stream_name):
             return endpoint == MATCH_SETS
         return self.feed(stream_name).entity.endpoint.id == endpoint
 
@@ -290,7 +292,7 @@ class TargetExactOnline(Target):
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         if stream_name == TEST_STREAM:
             return ProbeSink
-        return MatchSetSink if match_sets.are_meant_by(stream_name) else DocumentSink
+        return MatchSetSink if model.are_meant_by(stream_name) else DocumentSink
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

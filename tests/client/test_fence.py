@@ -11,8 +11,8 @@ from exactonline_client.store import postings
 from exactonline_client.store.postings import SENDING, WANTED, Wanted, beside
 from exactonline_client.store.store import Store
 from exactonline_client.store.store import postings as table
-from target_exactonline.journal import FRESH, Intent, Journal, Overtaken
-from target_exactonline.results import (
+from target_exactonline.load.journal import FRESH, Intent, Journal, Overtaken
+from target_exactonline.results.results import (
     CREATED,
     EXISTS,
     IN_DOUBT,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from target_exactonline.journal import Posting
+    from target_exactonline.load.journal import Posting
     from tests.client.conftest import Clock
 
 ENTITY = "salesinvoice/SalesInvoices"

@@ -23,7 +23,7 @@ from exactonline_client.plugin.settings import SHARED
 from exactonline_client.stopping import KILLED
 from exactonline_client.store import postings
 from tap_exactonline.streams import posting_results
-from target_exactonline import results
+from target_exactonline.results import results
 from tests.built import ROOT
 
 if TYPE_CHECKING:

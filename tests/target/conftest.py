@@ -14,7 +14,7 @@ from exactonline_client.connection import connect
 from exactonline_client.errors import ExactOnlineError
 from exactonline_client.store.store import Store, postings
 from exactonline_sandbox import Sandbox, SandboxConfig
-from target_exactonline import waiting
+from target_exactonline.load import in_doubt
 from target_exactonline.target import TargetExactOnline
 from tests.target.books import Books
 
@@ -199,7 +199,7 @@ def sent_by_another(patch: pytest.MonkeyPatch, runner: Runner, module: str) -> N
     """Have another run, whose clock is a day ahead, send what a module waits for meanwhile."""
 
     def wait(*_arguments: object) -> None:
-        patch.setattr(f"target_exactonline.{module}.wait", waiting.wait)
+        patch.setattr(f"target_exactonline.{module}.wait", in_doubt.wait)
         noted_a_day_ahead(runner, revision="another.1")
 
     patch.setattr(f"target_exactonline.{module}.wait", wait)

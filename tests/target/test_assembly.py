@@ -17,8 +17,8 @@ from exactonline_client.errors import RecordsRejected
 from exactonline_client.store.postings import UNFINISHED, Wanted, unfinished
 from exactonline_client.store.store import Store
 from tap_exactonline.tap import TapExactOnline
-from target_exactonline import streams
-from target_exactonline.gathering import Gathering
+from target_exactonline import stream_config
+from target_exactonline.grouping.buffer import Gathering
 from tests.tap.conftest import Collector, catalog
 
 if TYPE_CHECKING:
@@ -318,7 +318,7 @@ class TestFlatRows:
 
 
 def test_many_lines_take_little_room() -> None:
-    feed = streams.feed(LINES, {}, "YourRef")
+    feed = stream_config.feed(LINES, {}, "YourRef")
     gathering = Gathering({}, "YourRef", lambda: ZoneInfo("Europe/Amsterdam"))
     gathering.expect(feed, ("Division", "ID"))
     number = 500

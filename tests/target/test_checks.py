@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from target_exactonline import enclosed, entities
-from target_exactonline.documents import Document, Preparation, preparer
-from target_exactonline.folder import Folder
-from target_exactonline.references import SOURCE_KEY, Wanted
+from target_exactonline.mapping import attachments
+from target_exactonline.mapping.folder import Folder
+from target_exactonline.mapping.prepare import Document, Preparation, preparer
+from target_exactonline.resolve.references import SOURCE_KEY, Wanted
+from target_exactonline.schema import entities
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -388,7 +389,7 @@ def test_files_come_in_the_record_or_by_their_path(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_with_files_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enclosed, "LARGEST", 1024**2)
+    monkeypatch.setattr(attachments, "LARGEST", 1024**2)
     large = tmp_path / "large.bin"
     large.write_bytes(bytes(1024**2 + 1))
     files: list[Any] = [
@@ -401,7 +402,7 @@ def test_what_is_wrong_with_files_is_said(tmp_path: Path, monkeypatch: pytest.Mo
         "a.pdf",
     ]
     document = prepared("sales_invoices", invoice(attachments=files), folder=Folder(tmp_path))
-    assert sorted([*document.problems, *enclosed.problems(document.attachments)]) == [
+    assert sorted([*document.problems, *attachments.problems(document.attachments)]) == [
         "attachments[1] names a file that cannot be read (No such file or directory)",
         "attachments[2] is larger than 1 MB, which is more than Exact Online takes",
         "attachments[3] has a content that is not base64",

@@ -10,9 +10,9 @@ import pytest
 
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
-from target_exactonline import entities
-from target_exactonline.links import TARGETS, Target, links
-from target_exactonline.shape import shape_of
+from target_exactonline.schema import entities
+from target_exactonline.schema.fields import shape_of
+from target_exactonline.schema.references import TARGETS, Target, links
 
 ROOT = Path(__file__).parent.parent.parent
 ALL = entities.entities()

@@ -244,7 +244,7 @@ def test_an_invoice_with_other_totals_is_left_open(
     company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch, *, whole: bool
 ) -> None:
     if not whole:
-        monkeypatch.setattr("target_exactonline.writer.WHOLE_ANSWER", {})
+        monkeypatch.setattr("target_exactonline.load.writer.WHOLE_ANSWER", {})
     names = [f"right-{whole}", f"wrong-{whole}"]
     right: dict[str, Any] = {"AmountFCExclVat": 25}
     totals = right, {**right, "VATAmountFC": 1.25, "AmountFC": 26.25}

@@ -14,11 +14,11 @@ import pytest
 from exactonline_client import connections
 from exactonline_client.store.postings import UNFINISHED, Wanted, unfinished
 from exactonline_client.store.store import Store
-from target_exactonline import streams
-from target_exactonline.gathering import Gathering
+from target_exactonline import stream_config
+from target_exactonline.grouping.buffer import Gathering
 
 if TYPE_CHECKING:
-    from target_exactonline.assembly import Assembled
+    from target_exactonline.grouping.header_lines import Assembled
     from tests.target.conftest import Company, Load, Record, Runner
 
 FLAT = {"streams": {"web": {"entity": "sales_invoices", "rows": "lines"}}}
@@ -27,8 +27,8 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 def put_together(*rows: Record, keys: tuple[str, ...] = (), stream: str = "web") -> list[Assembled]:
     """The documents of rows, without the rest of the target."""
-    chosen = streams.choices(FLAT["streams"])
-    feed = streams.feed(stream, chosen, "YourRef")
+    chosen = stream_config.choices(FLAT["streams"])
+    feed = stream_config.feed(stream, chosen, "YourRef")
     gathering = Gathering(chosen, "YourRef", lambda: AMSTERDAM)
     gathering.expect(feed, keys)
     for row in rows:
@@ -73,7 +73,7 @@ def test_a_row_that_lacks_a_column_of_its_key_replaces_no_other() -> None:
 
 @pytest.mark.parametrize("key", EMPTY)
 def test_a_line_without_its_key_replaces_no_other(key: str | None) -> None:
-    feed = streams.feed("sales_invoice_lines", {}, "YourRef")
+    feed = stream_config.feed("sales_invoice_lines", {}, "YourRef")
     gathering = Gathering({}, "YourRef", lambda: AMSTERDAM)
     gathering.expect(feed, ("nr",))
     for number in (1, 2):

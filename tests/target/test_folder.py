@@ -10,8 +10,8 @@ import pytest
 
 from exactonline_client.errors import ConfigurationError, RecordsRejected
 from exactonline_sandbox.attachments import CONTENT, TABLE
-from target_exactonline import enclosed, folder
-from target_exactonline.values import Unfit
+from target_exactonline.mapping import attachments, folder
+from target_exactonline.schema.values import Unfit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -232,7 +232,7 @@ def test_a_system_that_opens_no_file_by_its_folder_compares(
 ) -> None:
     monkeypatch.setattr(folder, "OPENS_BY_FOLDER", False)
     place = folder.Folder(scans)
-    assert place.read("2026/a.pdf", enclosed.LARGEST) == INSIDE
+    assert place.read("2026/a.pdf", attachments.LARGEST) == INSIDE
     for path, reason in (
         ("link.pdf", LINK),
         ("up/secret.txt", LINK),
@@ -242,4 +242,4 @@ def test_a_system_that_opens_no_file_by_its_folder_compares(
         ("2026", NOT_REGULAR),
     ):
         with pytest.raises(Unfit, match=reason):
-            place.read(path, enclosed.LARGEST)
+            place.read(path, attachments.LARGEST)

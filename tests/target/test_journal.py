@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from exactonline_client.store.postings import WANTED, Wanted, derived, forget, newest
 from exactonline_client.store.store import Store, postings
-from target_exactonline.journal import DAY, Intent, Journal, made_up
-from target_exactonline.results import (
+from target_exactonline.load.journal import DAY, Intent, Journal, made_up
+from target_exactonline.results.results import (
     CREATED,
     DELETED,
     EXISTS,
@@ -174,7 +174,7 @@ def test_the_record_of_a_doubt_is_kept_no_longer_than_others(
 def test_no_more_rejected_records_are_kept_than_the_newest(
     journal: Journal, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("target_exactonline.journal.MOST_RECORDS", 2)
+    monkeypatch.setattr("target_exactonline.load.journal.MOST_RECORDS", 2)
     for number in range(4):
         settle(journal, Fate(REJECTED, reason="no"), f"R-{number}")
         clock.now += 1

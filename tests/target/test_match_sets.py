@@ -18,8 +18,8 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
 )
 from exactonline_client.http.session import Session
-from target_exactonline import match_file
-from target_exactonline.match_sets import read
+from target_exactonline.match_sets import file as match_file
+from target_exactonline.match_sets.model import read
 from tests.target.books import DOWNLOAD, UPLOAD, Books, load
 from tests.target.test_once import noted
 

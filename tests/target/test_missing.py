@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client.connection import connect
 from exactonline_client.store.store import Store
-from target_exactonline.journal import Journal
-from target_exactonline.missing import Missing
-from target_exactonline.writer import Writer
+from target_exactonline.load.journal import Journal
+from target_exactonline.load.writer import Writer
+from target_exactonline.resolve.create_missing import Missing
 
 if TYPE_CHECKING:
     import pytest

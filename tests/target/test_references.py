@@ -12,9 +12,9 @@ from exactonline_client.connection import connect
 from exactonline_client.errors import RequestRefused
 from exactonline_client.lookups import Lookups
 from exactonline_client.store.store import postings
-from target_exactonline import entities
-from target_exactonline.documents import Document, Preparation, preparer
-from target_exactonline.references import resolve
+from target_exactonline.mapping.prepare import Document, Preparation, preparer
+from target_exactonline.resolve.references import resolve
+from target_exactonline.schema import entities
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

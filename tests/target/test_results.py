@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exactonline_client.errors import ConfigurationError, OutputError, RecordsRejected
-from target_exactonline.results import CREATED, EXISTS, UNCHANGED, Fate, Result, Results
+from target_exactonline.results.results import CREATED, EXISTS, UNCHANGED, Fate, Result, Results
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exactonline_client import catalogue
-from target_exactonline import entities
-from target_exactonline.documents import Document, Preparation, preparer
-from target_exactonline.reading import Manner, read
-from target_exactonline.shape import shape_of
-from target_exactonline.values import EXPECTED
+from target_exactonline.mapping.prepare import Document, Preparation, preparer
+from target_exactonline.mapping.record import Manner, read
+from target_exactonline.schema import entities
+from target_exactonline.schema.fields import shape_of
+from target_exactonline.schema.values import EXPECTED
 
 CUSTOMER = "a0b1c2d3-0000-4000-8000-00000000000a"
 ITEM = "a0b1c2d3-0000-4000-8000-00000000000b"

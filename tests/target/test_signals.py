@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from exactonline_client.errors import RecordsRejected
 from exactonline_sandbox.recorder import Recorder
-from target_exactonline.reasons import LOST
+from target_exactonline.results.reasons import LOST
 from tests.target.books import STREAM as MATCH_SETS
 from tests.target.books import UPLOAD, Books, load
 from tests.target.test_program import lines

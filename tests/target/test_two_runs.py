@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from exactonline_client.errors import RecordsRejected
 from exactonline_client.http.session import Session
 from proof import databases
-from target_exactonline.deeds import Deeds
-from target_exactonline.journal import Journal
+from target_exactonline.load.execute import Deeds
+from target_exactonline.load.journal import Journal
 from tests.target.books import UPLOAD, Books
 from tests.target.conftest import Runner, sign_in
 from tests.target.test_finalize import prints, status
@@ -153,7 +153,7 @@ def test_what_is_on_its_way_is_left_to_the_run_that_sends_it(
 ) -> None:
     reference = unused()
     # However slow this machine is, the first sends at once.
-    monkeypatch.setattr("target_exactonline.journal.FRESH", 60.0)
+    monkeypatch.setattr("target_exactonline.load.journal.FRESH", 60.0)
     entry = journal_entry(company, reference)
     before = number_of(company, ENTRIES)
     first, second = two.load(
@@ -170,7 +170,7 @@ def test_a_run_that_was_held_up_before_it_sends_looks_again(
     company: Company, two: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reference = unused()
-    monkeypatch.setattr("target_exactonline.journal.FRESH", 0.0)
+    monkeypatch.setattr("target_exactonline.load.journal.FRESH", 0.0)
     invoice = company.invoice(reference)
     first, second = two.load(
         monkeypatch,

@@ -9,7 +9,7 @@ import pytest
 
 from exactonline_client import catalogue
 from exactonline_client.errors import RecordsRejected
-from target_exactonline import changes
+from target_exactonline.load import diff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -336,7 +336,7 @@ def test_a_dry_run_says_everything_and_writes_nothing(
 
 
 def same(name: str, value: object, old: object) -> bool:
-    return changes.same(INVOICE.properties[name], value, old)
+    return diff.same(INVOICE.properties[name], value, old)
 
 
 def test_values_are_compared_by_what_they_mean() -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from target_exactonline.load import Loader
-from target_exactonline.writer import Writer
+from target_exactonline.load.load import Loader
+from target_exactonline.load.writer import Writer
 
 if TYPE_CHECKING:
     from tests.target.conftest import Company, Record, Runner

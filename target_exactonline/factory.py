@@ -1,0 +1,184 @@
+"""How a loader is put together from the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client.lookups import CODE, Lookups
+from exactonline_client.odata import literals
+from target_exactonline.load import finalize
+from target_exactonline.load.completion import Completion
+from target_exactonline.load.execute import Deeds, Policy
+from target_exactonline.load.finalize import Finalizer
+from target_exactonline.load.first_load import FirstLoad
+from target_exactonline.load.journal import Journal
+from target_exactonline.load.load import Loader
+from target_exactonline.load.planned import NEW, Planned
+from target_exactonline.load.resemblance import Resemblance
+from target_exactonline.load.search import Search
+from target_exactonline.load.writer import Writer
+from target_exactonline.match_sets.loader import MatchSetLoader
+from target_exactonline.resolve import references
+from target_exactonline.resolve.codes import LISTS, Codes
+from target_exactonline.resolve.create_missing import Missing, known_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from exactonline_client.catalogue import Endpoint
+    from exactonline_client.connection import Connection
+    from target_exactonline.mapping.prepare import Document
+    from target_exactonline.results.results import Fate, Results
+    from target_exactonline.schema.entities import Entity
+
+
+@dataclass
+class Workshop:
+    """What the loaders of one run share."""
+
+    connection: Connection
+    division: int
+    results: Results
+    config: Mapping[str, Any]
+    check_stop: Callable[[], None]
+    known_by: Callable[[str, Entity], str | None]
+    """The reference field of a stream's documents of an entity, as far as the settings tell."""
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The journal of the division; one for the run, which knows by it what it wrote itself."""
+        connection = self.connection
+        return Journal(connection.store, connection.app.key, self.division, connection.clock)
+
+    @property
+    def writer(self) -> Writer:
+        """What writes to the division."""
+        return Writer(self.connection, self.division, self.journal, self.config["settle_after"])
+
+    @cached_property
+    def lookups(self) -> Lookups:
+        """What finds the rows that documents refer to; a dry run leaves nothing in the store."""
+        connection = self.connection
+        hours = 0 if self.config["dry_run"] else self.config["lookup_hours"]
+        return Lookups(
+            connection.session,
+            connection.store,
+            connection.app.key,
+            self.division,
+            hours,
+            connection.clock,
+        )
+
+    @cached_property
+    def planned(self) -> Planned:
+        """What this run would have written, if it is a dry one."""
+        return Planned()
+
+    @cached_property
+    def codes(self) -> Codes:
+        """What checks codes against the short lists of the division."""
+        return Codes(self.lookups, self.connection.refused_in(self.division), self.planned)
+
+    def loader(
+        self,
+        entity: Entity,
+        setting: str,
+        prepare: Callable[[Mapping[str, Any]], Document],
+    ) -> Loader:
+        """A loader of one entity; `setting` is what the setting reference_field says for it."""
+        config = self.config
+        reference_field = entity.reference_field(setting)
+        search = Search(self.connection, self.division, entity.endpoint, reference_field)
+        completion = Completion(
+            search, self.journal, self._finalizer(search), config["settle_after"]
+        )
+        policy = Policy(
+            upsert=config["load_method"] == "upsert",
+            hard_delete=bool(config.get("hard_delete")),
+            dry_run=bool(config.get("dry_run")),
+        )
+        resemblance = Resemblance(search, self.journal)
+        deeds = Deeds(
+            entity.endpoint,
+            search,
+            self.journal,
+            self.writer,
+            completion,
+            policy,
+            resemblance,
+            FirstLoad(search, resemblance, bool(config.get("new_store")), policy.dry_run),
+        )
+        return Loader(
+            deeds,
+            self.results,
+            prepare,
+            self._look_up,
+            self._written,
+            self.planned,
+            self._doubt,
+            self._most_failures,
+            self.check_stop,
+            lambda stream: self.known_by(stream, entity) in (None, reference_field),
+            sleep=self.connection.sleep,
+        )
+
+    def match_sets(self) -> MatchSetLoader:
+        """A loader of match sets."""
+        return MatchSetLoader(
+            self.connection,
+            self.division,
+            self.results,
+            self.journal,
+            self.config.get("match_sets_path"),
+            self.config["settle_after"],
+            bool(self.config.get("dry_run")),
+            self._most_failures,
+            self.check_stop,
+            sleep=self.connection.sleep,
+        )
+
+    @property
+    def _most_failures(self) -> int | None:
+        """Stop at this many records that were rejected or are in doubt; None for no limit."""
+        most: int | None = self.config.get("max_errors")
+        return 1 if self.config["on_error"] == "fail" else most
+
+    def _finalizer(self, search: Search) -> Finalizer | None:
+        """Only sales invoices can be finalised."""
+        mode = self.config["finalize"]
+        if mode == finalize.NONE or search.endpoint.id != finalize.INVOICES:
+            return None
+        return Finalizer(search, self.journal, mode, self.config.get("finalize_sender"))
+
+    def _look_up(self, documents: Sequence[Document]) -> None:
+        create = self._would_create if self.config["dry_run"] else Missing(self.writer).create
+        references.resolve(self.lookups, documents, create, self.planned, self.codes.check)
+
+    def _written(self, endpoint: Endpoint, document: Document, fate: Fate) -> None:
+        """Know a document that was created or changed, for those that refer to it."""
+        if self.config["dry_run"]:
+            self.planned.add(endpoint, document, fate.exact_id)
+        elif endpoint.id in LISTS and fate.exact_id and document.fields.get(CODE):
+            # Their list may have been read before.
+            self.lookups.remember(endpoint.id, CODE, document.fields[CODE], fate.exact_id)
+
+    def _doubt(self, document: Document) -> None:
+        self.lookups.forget(_keys(document.fields))
+
+    def _would_create(self, entity: str, fields: Mapping[str, Any]) -> str:
+        """What stands for the key of a row that a dry run does not create."""
+        reference, digest = known_by(fields)
+        self.planned.note(entity, reference, digest)
+        return NEW.format(name=entity.rpartition("/")[2], title=reference)
+
+
+def _keys(fields: Mapping[str, Any]) -> Iterator[str]:
+    """All that looks like the key of a row in a document."""
+    for value in fields.values():
+        if isinstance(value, str) and len(value) == len(literals.EMPTY_GUID):
+            yield value
+        elif isinstance(value, list):
+            for row in value:
+                yield from _keys(row)

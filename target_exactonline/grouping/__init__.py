@@ -1,0 +1,1 @@
+"""Documents from several records."""

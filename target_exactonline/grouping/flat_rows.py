@@ -1,0 +1,191 @@
+"""Documents put together from flat rows: each a line, with the header of its document beside it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING
+
+from exactonline_client.deletion import Mark, mark_of, marks_in
+from target_exactonline.grouping.header_lines import (
+    REFERENCE,
+    Assembled,
+    Packed,
+    Packer,
+    Record,
+    collection_of,
+    identity,
+    in_order,
+    line_properties,
+    properties_of,
+    text,
+    value_of,
+    without_number,
+    writable,
+)
+from target_exactonline.mapping.attachments import LIST, PATH
+from target_exactonline.mapping.prepare import DIVISION
+from target_exactonline.mapping.record import is_metadata
+from target_exactonline.schema.fields import shape_of
+from target_exactonline.schema.names import plain
+from target_exactonline.schema.values import compared, is_empty
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+    from zoneinfo import ZoneInfo
+
+    from exactonline_client.catalogue import Property
+    from target_exactonline.stream_config import Feed
+
+LINE_PREFIX = "line_"
+OWN_FIELDS = (REFERENCE, DIVISION, LIST, PATH)
+"""What a record may hold of the header that is no property of it."""
+
+
+@dataclass
+class _Pile:
+    """The rows of one document so far."""
+
+    header: Record = field(default_factory=dict)
+    differing: dict[str, None] = field(default_factory=dict)
+    """Columns of the header of which rows say different things."""
+    lines: dict[Hashable, Packed] = field(default_factory=dict)
+    deleted: Record = field(default_factory=dict)
+    """The header and the mark of the last row that was deleted."""
+    unclear: dict[Hashable, Record] = field(default_factory=dict)
+    """Marks that say neither that their row was deleted nor that it was not."""
+
+
+class Rows:
+    """The documents of one stream of flat rows, each of which is a line with its header."""
+
+    def __init__(self, feed: Feed, keys: Sequence[str], zone: Callable[[], ZoneInfo]) -> None:
+        """`keys` are the columns that make up the key of a row; `zone` gives the wall clock."""
+        self._feed = feed
+        self._keys = keys
+        self._reference_names = [*filter(None, (feed.reference_field, REFERENCE))]
+        self._collection = collection_of(feed)
+        self._lines_known = line_properties(self._collection)
+        self._headers_known = properties_of(feed.entity.endpoint)
+        self._zone = zone
+        shape = shape_of(feed.entity.endpoint.id)
+        self._meant = {*self._headers_known, *shape.beside, *map(plain, OWN_FIELDS)}
+        self._owner = _owner(self._headers_known, self._lines_known)
+        self._packer = Packer()
+        self._piles: dict[Hashable, _Pile] = {}
+        self._owners: dict[str, str | None] = {}
+        self._number = count()
+
+    def __len__(self) -> int:
+        """How many documents there are."""
+        return len(self._piles)
+
+    @property
+    def has_records(self) -> bool:
+        """Whether there is anything at all."""
+        return bool(self._piles)
+
+    def line_column(self, name: str) -> str | None:
+        """What a column is called in the line; None where it belongs to the header."""
+        if name not in self._owners:
+            self._owners[name] = self._owner(name)
+        return self._owners[name]
+
+    def add(self, record: Record) -> None:
+        """Take a row; one with the same key takes its place."""
+        header: Record = {}
+        line: Record = {}
+        for name, value in record.items():
+            if is_metadata(name):
+                continue
+            own = self.line_column(name)
+            part, column = (header, name) if own is None else (line, own)
+            if not is_empty(value):
+                part[column] = value
+            else:
+                part.setdefault(column, None)
+        reference = text(value_of(header, *self._reference_names))
+        pile = self._piles.setdefault(reference or next(self._number), _Pile())
+        place = identity(record, self._keys, self._property)
+        if place is None:
+            place = next(self._number)
+        pile.unclear.pop(place, None)
+        mark = mark_of(record)
+        if mark is Mark.DELETED:
+            pile.deleted = header | marks_in(record)
+            pile.lines.pop(place, None)
+            return
+        if mark is Mark.UNCLEAR:
+            pile.unclear[place] = marks_in(record)
+        self._agree(pile, header)
+        if any(value is not None for value in line.values()):
+            pile.lines[place] = self._packer.pack(line)
+
+    def _property(self, column: str) -> Property | None:
+        """What a column is for."""
+        own = self.line_column(column)
+        known = self._headers_known if own is None else self._lines_known
+        return known.get(plain(own or column))
+
+    def _agree(self, pile: _Pile, header: Record) -> None:
+        """Add what a row says of the header; an empty column says nothing."""
+        for name, value in header.items():
+            before = pile.header.get(name)
+            if before is None:
+                pile.header[name] = value
+            elif value is not None and value != before and self._differ(name, before, value):
+                pile.differing[name] = None
+
+    def _differ(self, name: str, *values: object) -> bool:
+        """Whether values of the header are no two forms of one; what nobody knows is no matter."""
+        if plain(name) not in self._meant:
+            return False
+        one, other = (compared(value, self._property(name), self._zone()) for value in values)
+        return one != other
+
+    def documents(self) -> Iterator[tuple[str, Assembled]]:
+        """All documents, each with its stream."""
+        for pile in self._piles.values():
+            record = Assembled(pile.header)
+            if pile.differing:
+                record.problems = [
+                    f"its rows differ in {', '.join(pile.differing)}, of which a document has one"
+                ]
+            for marks in pile.unclear.values():
+                record |= marks
+            rows = [self._packer.unpack(packed) for packed in pile.lines.values()]
+            if rows:
+                lines = [without_number(row, self._lines_known) for row in in_order(rows)]
+                record[self._collection.name] = lines
+            elif pile.deleted:
+                record |= {**pile.deleted, **record}
+            yield self._feed.stream, record
+
+
+def _owner(
+    headers: Mapping[str, Property], lines: Mapping[str, Property]
+) -> Callable[[str], str | None]:
+    """A function that tells what a column is called in the line, None where it is the header's."""
+
+    def owner(column: str) -> str | None:
+        name = plain(column)
+        if name == REFERENCE:
+            return None
+        if name not in lines and column.casefold().startswith(LINE_PREFIX):
+            return column[len(LINE_PREFIX) :]
+        for of_header, of_line in (
+            (writable(headers, name), writable(lines, name)),
+            (name in headers, name in lines),
+            (_stem(name) in headers, _stem(name) in lines),
+        ):
+            if of_header or of_line:
+                return None if of_header else column
+        return None
+
+    return owner
+
+
+def _stem(name: str) -> str:
+    """Of `itemcode`, the field that the code is for."""
+    return re.sub("(code|name)$", "", name)

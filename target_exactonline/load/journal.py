@@ -1,0 +1,536 @@
+"""The journal of writes: what the store knows of each document, before and after it is sent.
+
+An entry is durable before its document leaves, and settled when the answer has come. So a document
+whose answer was lost, or whose run was killed, is known at the next run, and is looked for at
+Exact Online before it may be sent again.
+
+Each write gives an entry another revision, and an entry is changed only where it still has the one
+that was read, or one of this run. So of two runs that decide on the same entry one loses, and
+decides anew, also where the lock between them is lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+from singer_sdk.singerlib.json import deserialize_json, serialize_json
+
+from exactonline_client.store.digests import Digests
+from exactonline_client.store.engine import patient
+from exactonline_client.store.postings import (
+    BROKEN,
+    DONE,
+    FORGOTTEN,
+    IS_THERE,
+    NOT_ENDED,
+    beside,
+    nameless,
+    opened,
+    reason,
+    sealed,
+)
+from exactonline_client.store.store import postings, refusals
+from target_exactonline.load.spelling import MOST_EXAMPLES, Spelling
+from target_exactonline.results.results import (
+    CREATED,
+    DELETED,
+    EXISTS,
+    FAILED,
+    IN_DOUBT,
+    POSTING,
+    REJECTED,
+    UPDATED,
+    joined,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from exactonline_client.store.store import Store
+    from target_exactonline.results.results import Fate, Result
+
+QUERY_SIZE = 500
+"""References in one query of the store."""
+FRESH = 0.5
+"""Seconds after which an intent is noted once more, just before its document leaves."""
+MOST_CONFIRMATIONS = 3
+"""How often that is done, where the store took so long that what it notes is old again."""
+DAY = 86_400.0
+BESIDE = "its reference {reference} is that of an earlier record, which stays as it is"
+IS_DOUBTFUL = postings.c.outcome.in_((POSTING, IN_DOUBT)) & postings.c.exact_id.is_(None)
+"""Entries of documents that were sent, and of which nothing is known."""
+MOST_RECORDS = 100_000
+"""Rejected records of one division that are kept for a replay."""
+IS_FREE = (postings.c.outcome == REJECTED) & postings.c.exact_id.is_(None)
+"""Entries of which nothing is at Exact Online, nor on its way."""
+
+
+class Overtaken(Exception):  # noqa: N818 - named for what the run has to know
+    """Another run has changed an entry since it was read: what to do is decided anew."""
+
+
+@dataclass(frozen=True)
+class Posting:
+    """What the journal says of a reference."""
+
+    stream: str
+    reference: str
+    outcome: str
+    exact_id: str | None
+    number: str | None
+    payload_hash: str
+    reason: str | None
+    finalized: str | None
+    sent_at: float | None
+    revision: str = field(compare=False)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it was sent, and nothing is known of what came of it."""
+        return self.under_way and self.exact_id is None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it, or a change of it, was sent, and nothing is known of what came of that."""
+        return self.outcome in (POSTING, IN_DOUBT)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is at Exact Online; match sets have no key there."""
+        return self.exact_id is not None or self.outcome in (CREATED, EXISTS)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing of it is at Exact Online, nor on its way."""
+        return self.outcome == REJECTED and self.exact_id is None
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A document that is about to be created."""
+
+    stream: str
+    entity: str
+    """Id of the endpoint."""
+    reference: str
+    payload_hash: str
+    record: Mapping[str, Any]
+    """For a replay."""
+    source_key: str | None = None
+    finalized: str | None = None
+
+
+def made_up(record: Mapping[str, Any]) -> str:
+    """A reference for a record that has none that can be used."""
+    return f"#{hashlib.sha256(_text(record).encode()).hexdigest()[:16]}"
+
+
+def _text(record: Mapping[str, Any]) -> str:
+    """A record as JSON, in which text that is no text (half of a surrogate pair) is escaped."""
+    return serialize_json(record, sort_keys=True)
+
+
+def _stays(fate: Fate, before: Posting | None, *, looked: bool) -> bool:
+    """Whether an entry stays as it is, whatever became of a later record."""
+    if looked:
+        return fate.outcome == REJECTED and fate.exact_id is not None
+    if before is None:
+        return False
+    return before.under_way or (fate.outcome == REJECTED and before.is_there)
+
+
+def _facts(fate: Fate) -> dict[str, Any]:
+    """The columns of an entry that what became of a document tells."""
+    if fate.outcome == DELETED:
+        return {"exact_id": None, "payload_hash": "", "finalized": None}
+    names = "exact_id", "number", "payload_hash"
+    facts = {name: value for name in names if (value := getattr(fate, name))}
+    if fate.outcome == UPDATED:
+        # What was changed is no longer what the entry says, even if only a part could be.
+        facts["payload_hash"] = fate.payload_hash
+    # An empty text is one that Exact Online dropped.
+    kept = fate.kept_reference
+    return facts if kept is None else {**facts, "kept_reference": kept}
+
+
+class Journal:
+    """The journal of one app in one division."""
+
+    def __init__(
+        self, store: Store, app: str, division: int, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`clock` gives seconds since the epoch."""
+        self.clock = clock
+        self._store = store
+        self._app = app
+        self._division = division
+        self._run = uuid4().hex
+        self._writes = count()
+        self._digests = Digests(store)
+
+    def known(self, entity: str, references: Sequence[str]) -> dict[str, Posting]:
+        """What is on record about these references."""
+        found = {}
+        for start in range(0, len(references), QUERY_SIZE):
+            asked = postings.c.reference.in_(references[start : start + QUERY_SIZE])
+            for posting in self._read(self._mine(entity) & asked):
+                found[posting.reference] = posting
+        return found
+
+    @patient
+    def forgotten(self, entity: str, references: Collection[str]) -> set[str]:
+        """Which of these references were forgotten: their documents are not sent again."""
+        names = {name: each for each in references for name in nameless(self._digests, each)}
+        found: set[str] = set()
+        for start in range(0, len(names), QUERY_SIZE):
+            some = list(names)[start : start + QUERY_SIZE]
+            query = sa.select(postings.c.reference).where(
+                self._mine(entity), postings.c.reference.in_(some)
+            )
+            with self._store.transaction() as connection:
+                found.update(names[name] for name in connection.execute(query).scalars())
+        return found
+
+    @patient
+    def taken(self, entity: str, keys: Sequence[str]) -> set[str]:
+        """Which of the keys at Exact Online belong to a reference that is on record."""
+        query = sa.select(postings.c.exact_id)
+        mine = self._mine(entity) & postings.c.exact_id.in_(keys)
+        with self._store.transaction() as connection:
+            return {*connection.execute(query.where(mine)).scalars()}
+
+    @patient
+    def spelling(self, entity: str) -> Spelling:
+        """How the references of a kind of documents were kept until now."""
+        kept, reference = postings.c.kept_reference, postings.c.reference
+        mine = self._mine(entity)
+        longest = sa.select(sa.func.max(sa.func.length(reference))).where(mine, kept == reference)
+        others = sa.select(reference, kept).where(mine, kept != reference)
+        others = others.order_by(postings.c.at.desc()).limit(MOST_EXAMPLES)
+        with self._store.transaction() as connection:
+            proven = connection.execute(longest).scalar() or 0
+            examples = connection.execute(others).all()
+        return Spelling(proven, [(row.reference, row.kept_reference) for row in examples])
+
+    def unfinalized(self, entity: str) -> list[Posting]:
+        """The documents that were created, but whose finalising was not carried to its end."""
+        open_ones = postings.c.finalized.in_(NOT_ENDED) & postings.c.exact_id.is_not(None)
+        return list(self._read(self._mine(entity) & open_ones))
+
+    def unnumbered(self, entity: str) -> list[Posting]:
+        """The documents that were finalised, and whose number has not been read."""
+        processed = postings.c.finalized.in_((DONE, BROKEN)) & postings.c.number.is_(None)
+        return list(self._read(self._mine(entity) & processed))
+
+    def left(
+        self, entity: str, *, changes: bool = False
+    ) -> list[tuple[str, float, dict[str, Any]]]:
+        """What is in doubt: the stream, the moment it was sent at, and the record.
+
+        `changes` asks also for documents that are there, and of which a change is in doubt.
+        """
+        names = ("stream", "reference", "sent_at", "record")
+        columns = [postings.c[name] for name in names]
+        in_doubt = IS_DOUBTFUL
+        if changes:
+            in_doubt |= postings.c.outcome == IN_DOUBT
+        kept = in_doubt & postings.c.record.is_not(None)
+        query = sa.select(*columns).where(self._mine(entity) & kept).order_by(postings.c.at)
+        rows = self._store.read(query)
+        texts = [(row, opened(self._store, row)) for row in rows]
+        return [
+            (row.stream, row.sent_at or 0.0, deserialize_json(text))
+            for row, text in texts
+            if text is not None
+        ]
+
+    @patient
+    def _read(self, condition: sa.ColumnElement[bool]) -> Iterator[Posting]:
+        names = [postings.c[name] for name in Posting.__dataclass_fields__]
+        query = sa.select(*names).where(condition).order_by(postings.c.at)
+        with self._store.transaction() as connection:
+            rows = connection.execute(query).all()
+        return (
+            Posting(**{**row._mapping, "reason": reason(self._store, row.reason)})  # noqa: SLF001
+            for row in rows
+        )
+
+    def _mine(self, entity: str) -> sa.ColumnElement[bool]:
+        return sa.and_(
+            postings.c.app == self._app,
+            postings.c.division == self._division,
+            postings.c.entity == entity,
+        )
+
+    def _the(self, entity: str, reference: str) -> sa.ColumnElement[bool]:
+        return self._mine(entity) & (postings.c.reference == reference)
+
+    def _of_this_run(self) -> sa.ColumnElement[bool]:
+        """Whether an entry was last changed by this run."""
+        return postings.c.revision.startswith(f"{self._run}.")
+
+    def _stamped(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values with a revision that no other write has."""
+        kept = sealed(self._store, values)
+        return {**kept, "revision": f"{self._run}.{next(self._writes)}"}
+
+    def _insert(
+        self, connection: sa.Connection, entity: str, reference: str, values: Mapping[str, Any]
+    ) -> bool:
+        """Make an entry, if there is none; whether there was none."""
+        key = {"app": self._app, "division": self._division, "entity": entity}
+        row = {"payload_hash": "", **key, "reference": reference, **self._stamped(values)}
+        # The drivers do not agree on the count of rows that an insertion made.
+        made = self._store.insert(postings).values(**row).on_conflict_do_nothing()
+        return connection.execute(made.returning(postings.c.reference)).first() is not None
+
+    def _update(
+        self, connection: sa.Connection, where: sa.ColumnElement[bool], values: Mapping[str, Any]
+    ) -> int:
+        """Change entries; how many there were."""
+        changed = postings.update().where(where).values(**self._stamped(values))
+        return connection.execute(changed).rowcount
+
+    @patient
+    def intend(self, intent: Intent, before: Posting | None) -> bool:
+        """Note that a document is about to be sent, if its entry is still as it was read.
+
+        Where it is not, another run is at it: the document must not be sent.
+        """
+        now = self.clock()
+        values = {
+            "stream": intent.stream,
+            "outcome": POSTING,
+            "exact_id": None,
+            "number": None,
+            "payload_hash": intent.payload_hash,
+            "source_key": intent.source_key,
+            "reason": None,
+            "finalized": intent.finalized,
+            "record": self._sealed(intent.record),
+            "sent_at": now,
+            "at": now,
+        }
+        with self._store.transaction() as connection:
+            if before is None:
+                return self._insert(connection, intent.entity, intent.reference, values)
+            as_read = postings.c.revision == before.revision
+            where = self._the(intent.entity, intent.reference) & as_read
+            return self._update(connection, where, values) == 1
+
+    @patient
+    def confirm(self, entity: str, references: Sequence[str], since: float) -> None:
+        """Note anew, just before they leave, that documents are sent, if much time went by.
+
+        They may have waited for a call to be free. Another run counts from what is noted.
+
+        Args:
+            entity: of the documents.
+            references: of the documents.
+            since: when that was noted last.
+
+        Raises:
+            Overtaken: another run has one of them by now; they must not be sent.
+        """
+        mine = self._mine(entity) & postings.c.reference.in_(references) & self._of_this_run()
+        for _ in range(MOST_CONFIRMATIONS):
+            now = self.clock()
+            # A clock that was ahead may have been corrected meanwhile.
+            if 0 <= now - since < FRESH:
+                return
+            with self._store.transaction() as connection:
+                if self._update(connection, mine, {"sent_at": now, "at": now}) < len(references):
+                    raise Overtaken
+            since = now
+
+    def doubt(self, entity: str, reference: str, reason: str) -> None:
+        """Note that no answer came; from now on it is waited for."""
+        now = self.clock()
+        self.change(entity, reference, outcome=IN_DOUBT, reason=reason, sent_at=now, at=now)
+
+    @patient
+    def withdraw(self, intent: Intent, before: Posting | None) -> None:
+        """Note that a document was certainly not carried out after all."""
+        mine = self._the(intent.entity, intent.reference) & self._of_this_run()
+        with self._store.transaction() as connection:
+            if before is None:
+                connection.execute(postings.delete().where(mine))
+                return
+            values = {
+                name: getattr(before, name) for name in Posting.__dataclass_fields__
+                if name not in {"reference", "revision"}
+            }  # fmt: skip
+            self._update(connection, mine, values)
+
+    @patient
+    def settle(  # noqa: PLR0913 - what is known of a document
+        self,
+        result: Result,
+        record: Mapping[str, Any],
+        payload_hash: str,
+        source_key: str | None = None,
+        *,
+        before: Posting | None,
+        looked: bool = True,
+    ) -> bool:
+        """Note what became of a document; whether its entry says so now.
+
+        What is known to be at Exact Online stays on record, whatever becomes of later records with
+        its reference; so does what is in doubt, unless Exact Online was `looked` into, and what
+        another run has noted since `before` was read. A record that failed is kept, for a replay:
+        beside the entry where that stays.
+        """
+        fate, entity, reference = result.fate, result.entity, result.reference
+        same = made_up(record)
+        told = {
+            "stream": result.stream,
+            "outcome": fate.outcome,
+            "reason": joined(fate.reason, fate.detail),
+            "record": self._sealed(record) if fate.outcome in FAILED else None,
+            "at": self.clock(),
+        }
+        if fate.outcome == IN_DOUBT and fate.exact_id:
+            # A part of a change may still be on its way.
+            told["sent_at"] = told["at"]
+        with self._store.transaction() as connection:
+            if fate.outcome not in FAILED:
+                ended = postings.c.reference.in_([same, beside(reference)])
+                connection.execute(postings.delete().where(self._mine(entity) & ended))
+            if not _stays(fate, before, looked=looked):
+                values = told | _facts(fate) | ({"source_key": source_key} if source_key else {})
+                mine = self._not_taken(before, looked=looked)
+                if fate.outcome == CREATED:
+                    # Whoever has doubts of it is told.
+                    mine |= IS_DOUBTFUL
+                if self._put(connection, result, values, mine, payload_hash):
+                    return True
+            if fate.outcome == REJECTED and reference != same:
+                self._refuse(connection, result, told, before, looked=looked)
+            elif fate.outcome == UPDATED:
+                # Two runs have changed it at once: the next one has a look.
+                the = self._the(entity, reference)
+                self._update(connection, the, {"payload_hash": ""})
+        return False
+
+    def _not_taken(self, before: Posting | None, *, looked: bool) -> sa.ColumnElement[bool]:
+        """Whether an entry is as it was read, or of this run, or of nothing at Exact Online."""
+        mine = IS_FREE if before is None else IS_FREE | (postings.c.revision == before.revision)
+        return mine | self._of_this_run() if looked else mine
+
+    def _put(
+        self,
+        connection: sa.Connection,
+        result: Result,
+        values: Mapping[str, Any],
+        mine: sa.ColumnElement[bool],
+        payload_hash: str = "",
+    ) -> bool:
+        """Change the entry of a result if it is `mine`, or make one; whether it was."""
+        the = self._the(result.entity, result.reference)
+        return self._update(connection, the & mine, values) == 1 or self._insert(
+            connection,
+            result.entity,
+            result.reference,
+            {"payload_hash": payload_hash, **values},
+        )
+
+    def _refuse(
+        self,
+        connection: sa.Connection,
+        result: Result,
+        told: Mapping[str, Any],
+        before: Posting | None,
+        *,
+        looked: bool,
+    ) -> None:
+        """Keep a record that failed beside the entry of its reference, which stays as it is."""
+        entity, reference = result.entity, result.reference
+        if looked and result.fate.exact_id:
+            # A part of the change may have been carried out: the next record is compared.
+            settled = before is not None and before.outcome not in (*FAILED, POSTING)
+            values = {
+                "stream": result.stream,
+                "outcome": before.outcome if before and settled else EXISTS,
+                "exact_id": result.fate.exact_id,
+                "payload_hash": "",
+                "reason": None,
+                "record": None,
+                "at": told["at"],
+            }
+            self._put(connection, result, values, self._not_taken(before, looked=True))
+        why = joined(BESIDE.format(reference=reference), told["reason"])
+        values = {**told, "reason": why}
+        if not self._insert(connection, entity, beside(reference), values):
+            self._update(connection, self._the(entity, beside(reference)), values)
+
+    @patient
+    def forget(self, entity: str, reference: str) -> None:
+        """Remove an entry that says nothing any more."""
+        with self._store.transaction() as connection:
+            connection.execute(postings.delete().where(self._the(entity, reference)))
+
+    @patient
+    def change(
+        self,
+        entity: str,
+        reference: str,
+        before: Posting | None = None,
+        **values: Any,  # noqa: ANN401
+    ) -> bool:
+        """Change columns of an entry of this run, or of one that is still as it was read.
+
+        Returns:
+            Whether it was; else another run is at it.
+        """
+        mine = self._of_this_run()
+        if before is not None:
+            mine |= postings.c.revision == before.revision
+        with self._store.transaction() as connection:
+            return self._update(connection, self._the(entity, reference) & mine, values) == 1
+
+    def _sealed(self, record: Mapping[str, Any]) -> bytes | None:
+        return self._store.encrypt(_text(record), secret=False)
+
+    @patient
+    def purge(self, days: int, kept: Collection[str]) -> None:
+        """Forget what is older, but for what nothing else would tell.
+
+        Of what is in doubt the entry stays until somebody settles it, without its record. What only
+        the journal knows to be at Exact Online stays as well: documents that cannot be searched by
+        their reference, and those that were copied from another division, which may carry no
+        reference of their own. Of them no more is kept than that takes.
+
+        Args:
+            days: how long entries are kept.
+            kept: ids of endpoints whose documents cannot be searched for certain.
+        """
+        mine = (postings.c.app == self._app) & (postings.c.division == self._division)
+        old = postings.c.at < self.clock() - days * DAY
+        settled = postings.c.outcome.not_in((POSTING, IN_DOUBT))
+        alone = (IS_THERE | (postings.c.outcome == FORGOTTEN)) & sa.or_(
+            postings.c.entity.in_(kept),
+            postings.c.entity.in_(self._refusing_searches()),
+            postings.c.source_key.is_not(None),
+        )
+        more = postings.c.record.is_not(None) | postings.c.reason.is_not(None)
+        rejected = mine & (postings.c.outcome == REJECTED) & postings.c.record.is_not(None)
+        newest = sa.select(postings.c.at).where(rejected).order_by(postings.c.at.desc())
+        beyond = rejected & (
+            postings.c.at <= newest.offset(MOST_RECORDS).limit(1).scalar_subquery()
+        )
+        bare = postings.update().values(record=None, reason=None)
+        with self._store.transaction() as connection:
+            connection.execute(postings.delete().where(mine, old, settled, ~alone))
+            connection.execute(bare.where(mine, more, old | beyond))
+
+    def _refusing_searches(self) -> sa.Select[tuple[str]]:
+        """Ids of the endpoints that have ever refused to be searched by a property."""
+        return sa.select(refusals.c.endpoint).where(
+            refusals.c.app == self._app, refusals.c.option.startswith("$filter=")
+        )

@@ -1,0 +1,413 @@
+"""Loading documents so that each is at Exact Online once, whatever happened before."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from exactonline_client.errors import AccessDenied, ExactOnlineError, RecordsRejected
+from exactonline_client.store.postings import beside
+from target_exactonline.load.completion import MAYBE_FINALIZED
+from target_exactonline.load.finalize import NOT_FINALIZED
+from target_exactonline.load.in_doubt import wait
+from target_exactonline.load.journal import Overtaken, made_up
+from target_exactonline.mapping import attachments
+from target_exactonline.mapping.prepare import refuse_contradictions
+from target_exactonline.results.reasons import FORGOTTEN, LOST
+from target_exactonline.results.results import (
+    CREATED,
+    FAILED,
+    IN_DOUBT,
+    REJECTED,
+    SKIPPED,
+    UNCHANGED,
+    UPDATED,
+    WOULD,
+    WRITTEN,
+    Fate,
+    Result,
+    joined,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any
+
+    from exactonline_client.catalogue import Endpoint
+    from target_exactonline.load.execute import Deeds, Found
+    from target_exactonline.load.journal import Posting
+    from target_exactonline.load.planned import Planned
+    from target_exactonline.load.search import Row
+    from target_exactonline.mapping.prepare import Document
+    from target_exactonline.results.results import Results
+
+logger = logging.getLogger(__name__)
+
+MOST_DENIALS = 3
+"""So many documents that are denied one after the other are no matter of one document."""
+NO_PLACE = "has no place for attachments"
+SUPERSEDED = "no answer came when it was sent, and a later version takes its place"
+TAKEN = (
+    "its reference {reference} is that of a document of stream {stream}, which is known by another "
+    "field. The store tells documents of one kind apart by their reference alone: give this one "
+    "another reference, or its stream a store_url of its own"
+)
+
+
+@dataclass
+class Loader:
+    """Loads the documents of one entity into one division."""
+
+    deeds: Deeds
+    results: Results
+    prepare: Callable[[Mapping[str, Any]], Document]
+    look_up: Callable[[Sequence[Document]], None]
+    """Puts the keys of other rows into documents, or gives a document a problem."""
+    written: Callable[[Endpoint, Document, Fate], None]
+    """Told of a document that was, or would be, created or changed."""
+    planned: Planned
+    """What this run would have written, if it is a dry one."""
+    doubt: Callable[[Document], None]
+    """Told of a document that Exact Online refused: the keys in it may be of rows that are gone."""
+    most_failures: int | None
+    """Stop at this many records that were rejected or are in doubt."""
+    check_stop: Callable[[], None]
+    """Called before each document; raises to end the load there."""
+    known_alike: Callable[[str], bool]
+    """Whether the documents of another stream are known by the same field as those of this."""
+    sleep: Callable[[float], None]
+    denials: list[AccessDenied] = field(default_factory=list)
+    """Why documents were denied since one was written."""
+    _waiting: list[tuple[str, Document]] = field(default_factory=list)
+    """Documents that were sent without an answer and could not be found, with their streams."""
+    _settled_at: float = 0.0
+    """When those may be sent again."""
+    _waited: bool = False
+    _waited_for: dict[str, str] = field(default_factory=dict)
+    """The revisions of the entries, by reference, of documents that were waited for."""
+
+    def load(self, stream: str, records: Sequence[Mapping[str, Any]]) -> None:
+        """Load a batch; each result is durable before the next document is looked at.
+
+        Raises:
+            RecordsRejected: `most_failures` is reached.
+            The errors of `Session.get` and `Session.write` that are not about one document.
+        """
+        self.take(stream, [self.prepare(record) for record in records])
+
+    def take(self, stream: str, documents: Sequence[Document]) -> None:
+        """Load documents that are prepared; see `load`."""
+        for document in documents:
+            if document.problems:
+                document.problems += attachments.problems(document.attachments)
+            if document.attachments and not self.deeds.can_attach():
+                document.problems.append(f"{self.deeds.endpoint.name} {NO_PLACE}")
+        if not self.deeds.policy.upsert:
+            refuse_contradictions(document for document in documents if not document.deleted)
+        # Two runs that load the same records at once must not both find a reference missing.
+        with self.deeds.alone():
+            for round_ in _rounds(documents):
+                self._load(stream, round_)
+
+    def finish(self) -> None:
+        """Settle what was put off: documents in doubt, and invoices not finalised yet.
+
+        A document that was sent without an answer may still be waiting at Exact Online to be
+        carried out. When it cannot be found after `settle_after` seconds either, it never will be,
+        and is sent once more.
+
+        Raises:
+            The errors of `load`.
+        """
+        if self.deeds.policy.dry_run:
+            return
+        self._take_over()
+        names = [_name(document) for _, document in self._waiting]
+        known = self.deeds.known(names) if names else {}
+        self._waited_for = {name: row.revision for name, row in known.items()}
+        until = max(self._settled_at, self.deeds.completion.unfinalized())
+        most = self.deeds.writer.settle_after
+        wait(until - self.deeds.journal.clock(), most, self.sleep, self.check_stop)
+        self._waited = True
+        while self._waiting:
+            stream, document = self._waiting[0]
+            try:
+                self.take(stream, [document])
+            except RecordsRejected:
+                # It is reported by now.
+                self._waiting.pop(0)
+                raise
+            self._waiting.pop(0)
+        with self.deeds.alone():
+            for result in self.deeds.completion.catch_up():
+                self._report(result)
+
+    def _take_over(self) -> None:
+        """Put off as well what earlier runs left in doubt: their input may not come again."""
+        waiting = {document.reference for _, document in self._waiting}
+        left = self.deeds.journal.left(self.deeds.endpoint.id, changes=self.deeds.policy.upsert)
+        for stream, sent_at, record in left:
+            document = self.prepare(record)
+            if document.problems or document.reference in waiting or not self._can_look(document):
+                continue
+            if not self.known_alike(stream):
+                continue
+            self._waiting.append((stream, document))
+            self._settled_at = max(self._settled_at, sent_at + self.deeds.writer.settle_after)
+
+    def _can_look(self, document: Document) -> bool:
+        return self.deeds.search.reference_field is not None and not document.local
+
+    def give_up(self) -> None:
+        """Report what was put off as being in doubt; the journal knows that already."""
+        waiting, self._waiting = self._waiting, []
+        for stream, document in waiting:
+            fate = Fate(IN_DOUBT, reason=LOST)
+            self.results.note(self._told(stream, document, fate))
+
+    def _load(self, stream: str, documents: Sequence[Document]) -> None:
+        """Load documents of which those with one reference are alike."""
+        # Those with problems as well: what the journal says of their references has to stay.
+        references = {document.reference for document in documents if document.reference}
+        known = self.deeds.known([*references, *map(beside, references)])
+        gone = self.deeds.journal.forgotten(self.deeds.endpoint.id, references)
+        self._refuse_taken(documents, known)
+        for document in documents:
+            if document.reference in gone:
+                # Nothing of it is to be kept again, not even that it could not be sent.
+                document.problems.clear()
+        sound = _sound(documents)
+        fates: dict[str, Fate] = {}
+        for reference, document in sound.items():
+            upsert = self.deeds.policy.upsert
+            fate = (
+                Fate(SKIPPED, reason=FORGOTTEN)
+                if reference in gone
+                else self.planned.fate(self.deeds.endpoint, document, upsert=upsert)
+                or self.deeds.settled(document, known.get(reference))
+            )
+            if fate:
+                fates[reference] = fate
+        open_ones = [document for name, document in sound.items() if name not in fates]
+        for document in open_ones:
+            # The files of one that may be at Exact Online already are not needed any more.
+            row = known.get(str(document.reference))
+            if not document.deleted and (row is None or row.is_free):
+                document.problems += attachments.problems(document.attachments)
+        fates |= {str(d.reference): _rejected(d) for d in open_ones if d.problems}
+        open_ones = [document for document in open_ones if not document.problems]
+        self.look_up([document for document in open_ones if not document.deleted])
+        # Others of the same content were not looked up, and end like the first of them.
+        fates |= {str(d.reference): _rejected(d) for d in open_ones if d.problems}
+        there = self.deeds.look([d for d in open_ones if not d.problems], known)
+        self._carry_out(stream, documents, fates, known, there)
+
+    def _refuse_taken(self, documents: Sequence[Document], known: Mapping[str, Posting]) -> None:
+        """Give a problem to documents whose reference means another document in the journal."""
+        for document in documents:
+            row = known.get(document.reference or "")
+            if row is not None and not document.problems and not self.known_alike(row.stream):
+                taken = TAKEN.format(reference=document.reference, stream=row.stream)
+                document.problems.append(taken)
+                # What the journal says of the other document has to stay.
+                document.reference = None
+
+    def _carry_out(
+        self,
+        stream: str,
+        documents: Sequence[Document],
+        fates: dict[str, Fate],
+        known: Mapping[str, Posting],
+        there: Found,
+    ) -> None:
+        held: list[Result] = []
+        try:
+            for document in documents:
+                self.check_stop()
+                try:
+                    result = self._result(stream, document, fates, known, there)
+                except Overtaken:
+                    logger.info("%s: another run is at record %s.", stream, document.reference)
+                    self._load(stream, [document])
+                    continue
+                if result is None:
+                    self._put_off(stream, document)
+                    continue
+                if result.fate.outcome == CREATED:
+                    result = self._finalized(result)
+                if self.deeds.completion.is_open(result.fate.exact_id):
+                    held.append(result)
+                else:
+                    self._report(result)
+            held = self.deeds.completion.complete(held)
+        except SystemExit:
+            held = self.deeds.completion.complete(held)
+            raise
+        finally:
+            for result in held:
+                self._report(result)
+
+    def _denied(self, stream: str, document: Document, error: AccessDenied) -> Fate:
+        """What becomes of a document whose sending was denied.
+
+        Raises:
+            AccessDenied: it is no matter of this document; the run ends there.
+        """
+        after = self.deeds.known([_name(document)]).get(_name(document))
+        if after is not None and after.doubtful:
+            # It was sent, and looking for it was denied: the journal keeps the doubt.
+            raise error
+        self.denials.append(error)
+        fate = Fate(REJECTED, reason=str(error))
+        if len(self.denials) < MOST_DENIALS and not error.is_of_division:
+            return fate
+        result = self._told(stream, document, fate)
+        self._settle(result, document, after, looked=False)
+        self.results.note(result)
+        raise error
+
+    def _is_behind(self, document: Document) -> bool:
+        """Whether another version of a document waits, which must not come after this one."""
+        return not self._waited and any(
+            document.reference == other.reference for _, other in self._waiting
+        )
+
+    def _put_off(self, stream: str, document: Document) -> None:
+        """Come back to a document at the end: where it may be changed, to its last version."""
+        waiting, self._waiting = self._waiting, []
+        for earlier, other in waiting:
+            is_same = document.reference == other.reference
+            if is_same and self.deeds.policy.upsert and _content(document) != _content(other):
+                fate = Fate(SKIPPED, reason=SUPERSEDED)
+                self._report(self._told(earlier, other, fate))
+            else:
+                self._waiting.append((earlier, other))
+        self._waiting.append((stream, document))
+        self._settled_at = self.deeds.journal.clock() + self.deeds.writer.settle_after
+
+    def _result(
+        self,
+        stream: str,
+        document: Document,
+        fates: dict[str, Fate],
+        known: Mapping[str, Posting],
+        there: Found,
+    ) -> Result | None:
+        """Do what a document asks for, if nothing is settled yet; None where it is put off."""
+        name = _name(document)
+        row = known.get(name)
+        fate = fates.get(name) if not document.problems else None
+        # What the journal told needs no note there, unless it said that a later version failed.
+        fresh = fate is None or (row is not None and row.outcome in FAILED) or fate.payload_hash
+        carried_out = False
+        if document.problems or document.reference is None:
+            fate = _rejected(document)
+        elif fate is None:
+            carried_out = True
+            fate = self._done(stream, document, row, there.get(name))
+            fates[name] = _repeated(fate)
+            if fate.outcome in (CREATED, UPDATED):
+                self.written(self.deeds.endpoint, document, fate)
+        result = self._told(stream, document, fate)
+        if self.deeds.policy.dry_run:
+            outcome = WOULD.get(fate.outcome, fate.outcome)
+            return replace(result, fate=replace(fate, outcome=outcome))
+        if fresh:
+            self._settle(result, document, row, looked=carried_out)
+        elif not fate.failed and beside(name) in known:
+            self.deeds.journal.forget(result.entity, beside(name))
+        if fate.outcome == IN_DOUBT and fate.reason == LOST and not self._waited:
+            return None
+        return result
+
+    def _done(
+        self, stream: str, document: Document, row: Posting | None, found: list[Row] | None
+    ) -> Fate:
+        """Do what a document asks for."""
+        if self._is_behind(document):
+            return Fate(IN_DOUBT, row.exact_id if row else None, reason=LOST)
+        # What another run has sent since is waited for by that, or by the next.
+        waited = row is not None and self._waited_for.get(_name(document)) == row.revision
+        try:
+            fate = self.deeds.carry_out(stream, document, row, found, waited=waited)
+        except AccessDenied as error:
+            return self._denied(stream, document, error)
+        if fate.outcome in WRITTEN:
+            self.denials.clear()
+        if fate.outcome == REJECTED:
+            self.doubt(document)
+        return fate
+
+    def _settle(
+        self, result: Result, document: Document, before: Posting | None, *, looked: bool
+    ) -> None:
+        content = document.record, document.payload_hash, document.source_key
+        self.deeds.journal.settle(result, *content, before=before, looked=looked)
+
+    def _finalized(self, result: Result) -> Result:
+        """The result of a new document after it was finalised, if that is asked for."""
+        try:
+            return self.deeds.completion.finalize(result)
+        except ExactOnlineError as error:
+            # The run ends here, but the document is there.
+            told = NOT_FINALIZED if error.not_carried_out else MAYBE_FINALIZED
+            reason = joined(result.fate.reason, told)
+            self.results.note(replace(result, fate=replace(result.fate, reason=reason)))
+            raise
+
+    def _told(self, stream: str, document: Document, fate: Fate) -> Result:
+        return Result(stream, self.deeds.endpoint.id, _name(document), fate, document.private)
+
+    def _report(self, result: Result) -> None:
+        try:
+            self.results.report(result, self.most_failures)
+        finally:
+            self.deeds.completion.told(result)
+
+
+def _sound(documents: Iterable[Document]) -> dict[str, Document]:
+    """The first document with each reference, of those that can be loaded."""
+    sound: dict[str, Document] = {}
+    for document in documents:
+        if document.reference is not None and not document.problems:
+            sound.setdefault(document.reference, document)
+    return sound
+
+
+def _rejected(document: Document) -> Fate:
+    return Fate(REJECTED, reason="; ".join(document.problems))
+
+
+def _name(document: Document) -> str:
+    """What a document is called in the journal and the results."""
+    return document.reference or made_up(document.record)
+
+
+def _repeated(fate: Fate) -> Fate:
+    """What becomes of a second document that is the same as one before it."""
+    if fate.outcome == UPDATED and not fate.payload_hash:
+        # Not all of it could be applied.
+        return replace(fate, outcome=SKIPPED)
+    if fate.outcome in (CREATED, UPDATED):
+        return Fate(UNCHANGED, fate.exact_id, fate.number)
+    return fate
+
+
+def _content(document: Document) -> tuple[str, bool]:
+    return document.payload_hash, document.deleted
+
+
+def _rounds(documents: Sequence[Document]) -> Iterator[list[Document]]:
+    """The documents in their order, cut where a reference comes again with another content."""
+    batch: list[Document] = []
+    seen: dict[str, tuple[str, bool]] = {}
+    for document in documents:
+        content = _content(document)
+        usable = document.reference is not None and not document.problems
+        if usable and seen.setdefault(str(document.reference), content) != content:
+            yield batch
+            batch, seen = [], {str(document.reference): content}
+        batch.append(document)
+    if batch:
+        yield batch

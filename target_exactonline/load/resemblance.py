@@ -1,0 +1,174 @@
+"""Finding a document by what it holds, where its reference does not find it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client import catalogue
+from exactonline_client.errors import RequestRefused
+from exactonline_client.odata import literals
+from exactonline_client.store.unsupported import is_about_query
+from target_exactonline.load import diff as differences
+from target_exactonline.load.spelling import SHORT, Spelling
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exactonline_client.catalogue import Endpoint
+    from target_exactonline.load.journal import Journal
+    from target_exactonline.load.search import Columns, Row, Search
+    from target_exactonline.mapping.prepare import Document
+
+logger = logging.getLogger(__name__)
+
+LONG_TEXT = 10
+"""Texts of more characters need not be the same to the letter: they may be cut as well."""
+MAY_BE = (
+    "a document at Exact Online ({key}) has the {name} {kept!r}, which may be what became of this "
+    "reference, and other content"
+)
+SEVERAL = "several documents at Exact Online may be it, all without its {name}: {keys}"
+
+
+@dataclass
+class Resemblance:
+    """Looks for documents of one kind by their content, and by spellings of their reference."""
+
+    search: Search
+    journal: Journal
+    unsure: dict[str, str] = field(default_factory=dict)
+    """Why it cannot be told of documents whether they are there, by their references."""
+
+    def since(
+        self,
+        document: Document,
+        sent_at: float,
+        spelling: Spelling,
+        columns: Columns,
+        *,
+        believed: list[Row] | None,
+    ) -> list[Row] | None:
+        """The documents made since a moment that are this one under another spelling.
+
+        `believed` is what a search by reference gave; it counts where there is no other way to
+        look, and no reference was seen to be kept otherwise.
+
+        Returns:
+            None where it cannot be told.
+        """
+        condition = self.search.since(sent_at) or self.search.alike(document)
+        if not condition:
+            return None if spelling.examples else believed
+        found = self._judged(document, condition, spelling, columns)
+        if str(document.reference) in self.unsure:
+            return None
+        return found
+
+    def unsent(self, document: Document, spelling: Spelling) -> list[Row] | None:
+        """The documents that are one which was not sent by what the journal knows.
+
+        Returns:
+            None where it cannot be told.
+        """
+        name, reference = str(self.search.reference_field), str(document.reference)
+        predicted = spelling.predicted(reference)
+        alike = self.search.alike(document)
+        condition: str | None
+        if predicted:
+            condition = f"{name} eq {literals.literal(predicted, 'Edm.String')}"
+        elif spelling.examples:
+            condition = alike
+        else:
+            start = reference[: SHORT if alike else 2 * SHORT]
+            begins = f"startswith({name},{literals.literal(start, 'Edm.String')})"
+            condition = f"{begins} and {alike}" if alike else begins
+        if not condition:
+            return []
+        try:
+            found = self._judged(document, condition, spelling, {})
+        except RequestRefused as refusal:
+            if not is_about_query(refusal) or predicted:
+                raise
+            logger.info("%s Documents are not searched by the beginning of %s.", refusal, name)
+            return []
+        if not found and predicted and reference in self.unsure:
+            return None
+        return found
+
+    def _judged(
+        self, document: Document, condition: str, spelling: Spelling, columns: Columns
+    ) -> list[Row]:
+        """The documents of a condition that are this one; notes what may be it or not."""
+        name, key, reference = (
+            str(self.search.reference_field), self.search.key, str(document.reference)
+        )  # fmt: skip
+        self.unsure.pop(reference, None)
+        rows = self.search.matching(condition, {"": []})
+        spelled = {str(row[key]): str(row.get(name) or "").strip() for row in rows}
+        exact = [each for each, kept in spelled.items() if kept == reference]
+        # Where others have a reference, a document without one was sent without.
+        none_kept = spelling.predicted(reference) == "" or not any(spelled.values())
+        near = {
+            each: kept
+            for each, kept in spelled.items()
+            if not exact and (spelling.may_be(reference, kept) if kept else none_kept)
+        }
+        taken = self.journal.taken(self.search.endpoint.id, list(near))
+        wanted = exact or [each for each in near if each not in taken]
+        if not wanted:
+            return []
+        found = self.search.by_key(wanted, self.columns(document, columns))
+        if exact:
+            return list(found.values())
+        same = [row for row in found.values() if self.is_same(document, row)]
+        named = [each for each in found if near[each]]
+        if not same and named:
+            self.unsure[reference] = MAY_BE.format(key=named[0], name=name, kept=near[named[0]])
+        if len(same) > 1:
+            keys = ", ".join(str(row[key]) for row in same)
+            self.unsure[reference] = SEVERAL.format(keys=keys, name=name)
+            return []
+        return same
+
+    def columns(self, document: Document, others: Columns) -> Columns:
+        """What has to be read to compare a document, besides other columns."""
+        columns = differences.columns(self.search.endpoint, [document])
+        return {
+            collection: list(dict.fromkeys([*columns.get(collection, []), *names]))
+            for collection, names in {**columns, **others}.items()
+        } | {"": list(dict.fromkeys([*columns.get("", []), *others.get("", [])]))}
+
+    def is_same(self, document: Document, row: Row) -> bool:
+        """Whether a row holds what a document says; long texts as they may be kept."""
+        endpoint = self.search.endpoint
+        given = {
+            name: value
+            for name, value in document.fields.items()
+            if name != self.search.reference_field
+        }
+        alike = not differences.compare(endpoint, _comparable(endpoint, given), row).values
+        return alike and all(
+            Spelling().may_be(str(value), str(row[name]))
+            for name, value in given.items()
+            if _is_long(endpoint, name, value) and row.get(name)
+        )
+
+
+def _comparable(endpoint: Endpoint, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields without texts that may be cut, in the lines as well."""
+    result = {}
+    for name, value in fields.items():
+        item = endpoint.properties[name]
+        if isinstance(value, list):
+            lines = catalogue.load().endpoints[item.entity or endpoint.id]
+            result[name] = [_comparable(lines, line) for line in value]
+        elif not _is_long(endpoint, name, value):
+            result[name] = value
+    return result
+
+
+def _is_long(endpoint: Endpoint, name: str, value: object) -> bool:
+    """Whether a value is a text that may be kept otherwise."""
+    return endpoint.properties[name].type == "Edm.String" and len(str(value)) > LONG_TEXT

@@ -1,0 +1,147 @@
+"""Files that come with a record: in it as base64, or named by their path.
+
+A file that is named is read when it is sent, and not before: once its document is at Exact Online,
+it may be gone.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from target_exactonline.mapping.folder import SETTING
+from target_exactonline.schema.names import plain
+from target_exactonline.schema.values import Unfit, describe, is_empty
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from target_exactonline.mapping.folder import Folder
+
+LARGEST = 10 * 1024 * 1024
+"""Bytes that Exact Online takes in one call."""
+LIST, PATH = "attachments", "attachment_path"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a document."""
+
+    file_name: str
+    where: str
+    """What the record calls it."""
+    data: bytes | None = None
+    path: str | None = None
+    """Where it is in `folder`, unless the record holds it."""
+    folder: Folder | None = None
+
+    def read(self) -> bytes:
+        """Its content.
+
+        Raises:
+            Unfit: it cannot be read or sent; in words that go on behind `where`.
+        """
+        data = self.data if self.path is None else self._from_folder(self.path)
+        if not data:
+            raise Unfit("is empty")
+        if len(data) > LARGEST:
+            raise Unfit(
+                f"is larger than {LARGEST // 1024**2} MB, which is more than Exact Online takes"
+            )
+        return data
+
+    def _from_folder(self, path: str) -> bytes:
+        if self.folder is None:
+            raise Unfit(
+                f"names a file by its path, and the setting {SETTING} is not set. Set it to the "
+                "folder of such files, or give their content in base64"
+            )
+        return self.folder.read(path, LARGEST)
+
+
+def problems(files: Iterable[Attachment]) -> list[str]:
+    """What keeps files from being sent."""
+    found = []
+    for file in files:
+        try:
+            file.read()
+        except Unfit as error:  # noqa: PERF203 - each file has problems of its own
+            found.append(f"{file.where} {error}")
+    return found
+
+
+def take(record: dict[str, Any], folder: Folder | None) -> tuple[tuple[Attachment, ...], list[str]]:
+    """Take the files out of a record; with them comes what is wrong with them.
+
+    `attachments` is a list of objects with a `path`, or a `file_name` and its `content` in base64,
+    or that list as JSON text; `attachment_path` names a single file. Paths lead to files below
+    `folder`.
+    """
+    found: list[Attachment] = []
+    problems: list[str] = []
+    for name in [name for name in record if plain(name) in {plain(LIST), plain(PATH)}]:
+        value = record.pop(name)
+        if not is_empty(value):
+            _add(found, problems, name, value)
+    return tuple(replace(file, folder=folder) for file in found), problems
+
+
+def _add(found: list[Attachment], problems: list[str], name: str, value: object) -> None:
+    """One field's files."""
+    if plain(name) == plain(PATH):
+        items: list[tuple[str, Any]] = [(name, {"path": value})]
+    else:
+        try:
+            items = [
+                (f"{name}[{number}]", item) for number, item in enumerate(_items(value), start=1)
+            ]
+        except Unfit as error:
+            problems.append(f"{name} {error}")
+            return
+    for where, item in items:
+        try:
+            found.append(_attachment(item, where))
+        except Unfit as error:  # noqa: PERF203 - each file has problems of its own
+            problems.append(f"{where} {error}")
+
+
+def _items(value: object) -> list[Any]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            value = None
+    if not isinstance(value, list):
+        raise Unfit("should be a list of objects")
+    return value
+
+
+def _attachment(item: object, where: str) -> Attachment:
+    if not isinstance(item, dict):
+        raise Unfit(f"should be an object, but is {describe(item)}")
+    given = {plain(str(name)): value for name, value in item.items() if value is not None}
+    unknown = given.keys() - {"filename", "content", "path"}
+    if unknown or ("content" in given) == ("path" in given):
+        raise Unfit("should hold either path, or file_name and content")
+    path = _path(given["path"]) if "path" in given else None
+    data = _decode(given["content"]) if path is None else None
+    name = given.get("filename") or (path and PurePath(path).name)
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise Unfit("should have a file_name")
+    return Attachment(name.strip(), where, data, path)
+
+
+def _path(path: object) -> str:
+    if not isinstance(path, str) or not path.strip():
+        raise Unfit("should have the path of a file")
+    return path.strip()
+
+
+def _decode(content: object) -> bytes:
+    try:
+        return base64.b64decode("".join(content.split()), validate=True)  # type: ignore[attr-defined]
+    except (AttributeError, ValueError):
+        raise Unfit("has a content that is not base64") from None

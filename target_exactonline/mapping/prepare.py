@@ -1,0 +1,301 @@
+"""Records made ready to be sent: shaped, checked, and with the reference they are known by."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from exactonline_client.deletion import Mark, mark_of
+from exactonline_client.odata.literals import EMPTY_GUID
+from exactonline_client.store.postings import LONGEST_REFERENCE
+from target_exactonline.mapping import attachments as enclosed
+from target_exactonline.mapping import validation
+from target_exactonline.mapping.attachments import Attachment
+from target_exactonline.mapping.record import Manner, Reading, read, text, unclear_mark
+from target_exactonline.results import discretion
+from target_exactonline.schema.fields import shape_of
+from target_exactonline.schema.names import plain
+from target_exactonline.schema.references import CREATABLE
+from target_exactonline.schema.values import CONVERTERS, Unfit, is_empty
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from decimal import Decimal
+    from zoneinfo import ZoneInfo
+
+    from target_exactonline.mapping.folder import Folder
+    from target_exactonline.schema.entities import Entity
+    from target_exactonline.schema.fields import Shape
+
+__all__ = ["Attachment", "Document", "Preparation", "encode", "preparer", "refuse_contradictions"]
+
+REFERENCE = "reference"
+"""A field of the record's own, for the reference; needed where Exact Online has no place for it."""
+NO_REFERENCE = (
+    "is missing: Exact Online has no field for one here, so give the record a field of your own "
+    "that is called reference"
+)
+DIVISION = "division"
+
+_encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
+
+
+@dataclass
+class Document:
+    """One record on its way to Exact Online."""
+
+    reference: str | None
+    """None where the record has none that can be used."""
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Exact's names and values; a `Wanted` stands for a row that must be looked up first, None for
+    what is to be emptied. Lines keep their own keys, as far as the record gave them."""
+    payload_hash: str = ""
+    """Tells whether two documents are the same, before anything is looked up; empty where the
+    document has problems."""
+    source_key: str | None = None
+    """The key that the record was read with, where the journal has to remember it: there is
+    another division it came from, or no other reference."""
+    exact_id: str | None = None
+    """The key that the record says it has in the division that is written to."""
+    local: bool = False
+    """Whether its reference is known to the journal alone, and cannot be searched by."""
+    assembled: bool = False
+    """Whether it was put together from several records, of which some may not have come."""
+    deleted: bool = False
+    """Whether the record was deleted where it came from."""
+    expected: dict[str, Decimal] = field(default_factory=dict)
+    """Totals of the record that Exact Online computes by itself."""
+    attachments: tuple[Attachment, ...] = ()
+    record: Mapping[str, Any] = field(default_factory=dict)
+    """The record as it came."""
+    problems: list[str] = field(default_factory=list)
+    lacks: list[str] = field(default_factory=list)
+    """What is missing to create it; with a key of this division, it may be there already."""
+    notes: list[str] = field(default_factory=list)
+    """What of the record was left out though it could be written, and why."""
+    shown: list[str] = field(default_factory=list)
+    """Values of the books that the problems name."""
+    line_keys: Mapping[str, str] = field(default_factory=dict)
+    """The key property of lines, by the name of their collection."""
+
+    def private(self) -> Iterator[str]:
+        """What problems may quote: values of the record, and of rows that were looked up for it."""
+        yield from discretion.values(self.record)
+        yield from self.shown
+
+    def body(self) -> bytes:
+        """What creates it, as JSON with sorted names.
+
+        What is to be empty is left out, and so are the keys of lines, which Exact Online gives.
+        """
+        fields = {
+            name: [_filled(row, without=self.line_keys.get(name)) for row in value]
+            if isinstance(value, list)
+            else value
+            for name, value in self.fields.items()
+        }
+        return encode(_filled(fields))
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How documents are made of records."""
+
+    reference_field: str = "YourRef"
+    nulls: str = "leave"
+    """`leave`: a null is a field that was not given; `clear`: one that is to be emptied."""
+    create_missing: frozenset[str] = frozenset()
+    """`accounts` or `items`: what may be created where a document needs it."""
+    folder: Folder | None = None
+    """Where the files are that records name by their path."""
+
+
+def encode(fields: Mapping[str, Any]) -> bytes:
+    """JSON with sorted names, in which decimals keep all their digits."""
+    return _encode(fields)
+
+
+def _stripped(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """The same without the spaces around texts, which make no other document."""
+    if isinstance(value, dict):
+        return {name: _stripped(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return list(map(_stripped, value))
+    return value.strip() if isinstance(value, str) else value
+
+
+def _filled(fields: Mapping[str, Any], without: str | None = None) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None and name != without}
+
+
+def preparer(
+    entity: Entity, settings: Preparation, zone: ZoneInfo, division: int
+) -> Callable[[Mapping[str, Any]], Document]:
+    """A function that makes a document of a record; it asks nothing of the API and never raises.
+
+    Raises:
+        ConfigurationError: documents cannot be looked for by the reference field of `settings`.
+    """
+    return partial(
+        _prepare,
+        shape_of(entity.endpoint.id),
+        entity.reference_field(settings.reference_field),
+        Manner(
+            zone,
+            clear=settings.nulls == "clear",
+            creatable=frozenset(CREATABLE[name] for name in settings.create_missing),
+            folder=settings.folder,
+        ),
+        division,
+    )
+
+
+def _prepare(
+    shape: Shape,
+    reference_field: str | None,
+    manner: Manner,
+    division: int,
+    record: Mapping[str, Any],
+) -> Document:
+    rest = {str(name): value for name, value in record.items()}
+    deleted = mark_of(rest) is Mark.DELETED
+    unclear = unclear_mark(rest)
+    files, problems = enclosed.take(rest, manner.folder)
+    origin = _take_division(rest)
+    foreign = origin not in {None, division}
+    alias, alias_problems = _take_reference(rest, shape, reference_field)
+    reading = read(shape, rest, replace(manner, own=origin is not None, foreign=foreign))
+    key = None if reading.key == EMPTY_GUID else reading.key
+    # What a tap has read may lack the reference; then its key there tells it apart.
+    local = origin is not None and key is not None and reference_field not in reading.given
+    reference, missing = _reference(reading, None if local else reference_field, alias or key)
+    document = Document(
+        reference,
+        reading.fields,
+        source_key=key if foreign or local else None,
+        exact_id=None if foreign else key,
+        local=local,
+        deleted=deleted,
+        expected=reading.totals,
+        attachments=files,
+        record=record,
+        notes=reading.notes,
+        line_keys={name: child.key for name, child in shape.children.items()},
+    )
+    if unclear:
+        document.problems = [*alias_problems, *missing, unclear]
+    elif deleted:
+        document.problems = alias_problems + ([] if key else missing)
+    else:
+        problems = alias_problems + missing + problems
+        document.lacks = [
+            f"{name} is missing"
+            for name in shape.required
+            if name not in reading.given and name != reference_field
+        ]
+        if document.exact_id is None:
+            problems += document.lacks
+        problems += reading.problems
+        if origin is None:
+            problems += validation.sums(shape, reading.fields, reading.totals)
+            problems += validation.fractions(shape, reading.fields)
+        document.problems = problems
+    if not document.problems:
+        document.payload_hash = hashlib.sha256(encode(_stripped(reading.fields))).hexdigest()
+    return document
+
+
+def _take_division(record: dict[str, Any]) -> int | None:
+    """The division that a record was read from; None for one that was not read from Exact Online.
+
+    Nobody writes it by hand.
+    """
+    name = next((name for name in record if plain(name) == DIVISION), None)
+    try:
+        division = CONVERTERS["Edm.Int32"](record.get(name or ""))
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+    del record[name or ""]
+    return int(division)
+
+
+def _take_reference(
+    record: dict[str, Any], shape: Shape, reference_field: str | None
+) -> tuple[str | None, list[str]]:
+    """The record's own `reference`, which stands for the reference field where there is one."""
+    name = next((name for name in record if plain(name) == REFERENCE), None)
+    if name is None or REFERENCE in shape.known:
+        return None, []
+    value = record.pop(name)
+    if is_empty(value):
+        return None, []
+    if reference_field is None:
+        try:
+            return text(value), []
+        except Unfit as error:
+            return None, [f"{name} {error}"]
+    spelled = next((each for each in record if plain(each) == plain(reference_field)), None)
+    given = record.get(spelled or "")
+    if spelled is not None and is_empty(given):
+        del record[spelled]
+    if is_empty(given):
+        record[reference_field] = value
+    elif not _alike(given, value):
+        return None, [f"{name} and {reference_field} are both given, and differ"]
+    return None, []
+
+
+def _alike(one: object, other: object) -> bool:
+    try:
+        return text(one) == text(other)
+    except Unfit:
+        return False
+
+
+def _reference(
+    reading: Reading, reference_field: str | None, other: str | None
+) -> tuple[str | None, list[str]]:
+    """What a document is known by; where Exact Online has no place for it, its own or its key."""
+    if reference_field is None:
+        problem = NO_REFERENCE if other is None else _unusable(other)
+        name = REFERENCE
+        found = other
+    else:
+        name = reference_field
+        found = reading.fields.get(name)
+        if isinstance(found, str):
+            found = reading.fields[name] = found.strip()
+            problem = _unusable(found)
+        else:
+            problem = None if name in reading.given else "is missing"
+            found = None
+    if problem:
+        return None, [f"{name} {problem}"]
+    return found, []
+
+
+def _unusable(reference: str) -> str | None:
+    if not reference:
+        return "is empty"
+    if not reference.isprintable():
+        return "holds characters that cannot be searched for"
+    if len(reference) > LONGEST_REFERENCE:
+        return f"is longer than {LONGEST_REFERENCE} characters"
+    return None
+
+
+def refuse_contradictions(documents: Iterable[Document]) -> None:
+    """Give a problem to each document that shares a reference with an earlier, different one."""
+    first: dict[str, str] = {}
+    for document in documents:
+        if document.reference is None or document.problems:
+            continue
+        if first.setdefault(document.reference, document.payload_hash) != document.payload_hash:
+            document.problems.append(
+                "an earlier record of this batch has the same reference and other content; "
+                "that one was used"
+            )

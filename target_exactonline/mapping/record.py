@@ -1,0 +1,395 @@
+"""From a record to the fields of a document, with everything that is wrong with it said at once."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from exactonline_client.deletion import Mark, mark_of, marks_in
+from exactonline_client.odata.literals import EMPTY_GUID
+from target_exactonline.resolve.references import SOURCE_KEY, Wanted
+from target_exactonline.schema.fields import shape_of
+from target_exactonline.schema.names import nearest, plain
+from target_exactonline.schema.references import CREATABLE, ROLES
+from target_exactonline.schema.values import WIDTHS, Unfit, describe, is_empty, to_text, to_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from zoneinfo import ZoneInfo
+
+    from exactonline_client.catalogue import Property
+    from target_exactonline.mapping.folder import Folder
+    from target_exactonline.schema.fields import Shape
+    from target_exactonline.schema.references import Link
+
+METADATA = "_sdc_"
+"""Columns that loaders of warehouses add; they are not part of a document."""
+SERIES = frozenset(
+    {
+        "BatchNumber",
+        "EntryNumber",
+        "HID",
+        "InvoiceNumber",
+        "OrderNumber",
+        "ProcessNumber",
+        "QuotationNumber",
+        "SalesInvoiceNumber",
+        "SalesOrderNumber",
+        "ShopOrderNumber",
+    }
+)
+"""Numbers that each division gives out by itself."""
+CODES = re.compile(
+    "((?<!Search)Code|Currency|Country|Language|Unit|Journal|Cost([Cc]enter|[Uu]nit)"
+    "|PaymentCondition|PaymentMethod|VATType|Gender|Status|Type)(Purchase|Sales)?$"
+)
+"""Names of texts that stand for something known; an empty one stands for nothing."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a record is to be read."""
+
+    zone: ZoneInfo
+    """The server's wall clock."""
+    clear: bool = False
+    """A null empties its field; else it is as good as not given."""
+    creatable: frozenset[str] = frozenset()
+    """Endpoints whose rows may be created where a document needs one that is missing."""
+    own: bool = False
+    """The record was read from Exact Online: what cannot be written is set aside."""
+    foreign: bool = False
+    """It was read from another division, so its keys mean nothing here."""
+    looks_up: bool = True
+    """Codes may stand where Exact Online wants a key."""
+    folder: Folder | None = None
+    """Where the files are that records name by their path."""
+
+
+@dataclass
+class Reading:
+    """What became of a record: its fields so far, and what is wrong with it."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What was set aside though it could be written."""
+    given: set[str] = field(default_factory=set)
+    """Names of the properties that the record gave a value, a wrong one included."""
+    key: str | None = None
+    """The row's own key, which is not sent."""
+    totals: dict[str, Decimal] = field(default_factory=dict)
+    beside: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What stands beside a reference, by its property: column -> text."""
+
+
+def read(shape: Shape, record: Mapping[str, Any], manner: Manner, where: str = "") -> Reading:
+    """Shape a record; never raises.
+
+    Names may be Exact's own or their snake_case. `where` stands in front of names in problems.
+    """
+    reading = Reading()
+    for name, value in record.items():
+        item = shape.known.get(plain(name))
+        if is_metadata(name):
+            continue
+        if _says_nothing(shape, item, value):
+            _empty(reading, shape, item, manner)
+        elif item and item.name in {shape.key, shape.parent}:
+            _keep_key(reading, shape, item, value, manner, where)
+        elif item is None or item.name not in shape.writable:
+            _take_aside(reading, shape, name, value, manner, where)
+        elif item.name in reading.given:
+            reading.problems.append(f"{where}{item.name} is given twice")
+        else:
+            reading.given.add(item.name)
+            _add(reading, shape, item, value, manner, where)
+    _follow_links(reading, shape, manner, where)
+    return reading
+
+
+def is_metadata(name: str) -> bool:
+    """Whether a column is one that loaders of warehouses add; some write names in capitals."""
+    return name.casefold().startswith(METADATA)
+
+
+def unclear_mark(record: Mapping[str, Any]) -> str | None:
+    """What is wrong with the column that says whether a record was deleted, if anything is."""
+    for name, value in marks_in(record).items():
+        if mark_of({name: value}) is Mark.UNCLEAR:
+            return (
+                f"{name} should be empty or the moment of the deletion (such as "
+                f"2026-06-25T10:00:00Z, and not before 1971), but came as {describe(value)}"
+            )
+    return None
+
+
+def _says_nothing(shape: Shape, item: Property | None, value: object) -> bool:
+    """Whether a value is as good as not given; of texts, an empty one is a value where it may be.
+
+    That is where people write what they like.
+    """
+    is_free_text = (
+        item is not None
+        and item.type == "Edm.String"
+        and item.name in shape.writable
+        and item.name not in shape.required
+        and not CODES.search(item.name)
+    )
+    return value is None if is_free_text else is_empty(value)
+
+
+def _empty(reading: Reading, shape: Shape, item: Property | None, manner: Manner) -> None:
+    if (
+        manner.clear
+        and item
+        and item.put
+        and not item.navigation
+        and item.name not in shape.required
+        and item.name != shape.key
+    ):
+        reading.fields.setdefault(item.name, None)
+
+
+def _keep_key(  # noqa: PLR0913, PLR0917
+    reading: Reading, shape: Shape, item: Property, value: object, manner: Manner, where: str
+) -> None:
+    """The key of the row is kept apart; that of its document is known without."""
+    if item.name != shape.key:
+        return
+    try:
+        reading.key = str(to_wire(value, item, manner.zone))
+    except Unfit as error:
+        reading.problems.append(f"{where}{item.name} {error}")
+        return
+    if where and not manner.foreign:
+        # A line is told from its neighbours by it.
+        reading.fields[item.name] = reading.key
+
+
+def _take_aside(  # noqa: PLR0913, PLR0917
+    reading: Reading, shape: Shape, name: str, value: object, manner: Manner, where: str
+) -> None:
+    """What cannot be written: a name beside a reference, a total, or a mistake."""
+    item = shape.known.get(plain(name))
+    link, column = shape.beside.get(plain(name), (None, ""))
+    if link and manner.looks_up:
+        try:
+            _put_beside(reading, link, column, text(value))
+        except Unfit as error:
+            reading.problems.append(f"{where}{name} {error}")
+    elif item and item.name in shape.totals:
+        try:
+            reading.totals[item.name] = Decimal(to_wire(value, item, manner.zone))
+        except Unfit as error:
+            reading.problems.append(f"{where}{item.name} {error}")
+    elif not manner.own:
+        reading.problems.append(where + _refusal(shape, name, item))
+
+
+def _refusal(shape: Shape, name: str, item: Property | None) -> str:
+    what = f"{name!r} is no field of {shape.name}" if item is None else f"{item.name} is read-only"
+    near = nearest(name, shape.writable)
+    return f"{what} (near it: {', '.join(near)})" if near else what
+
+
+def text(value: object) -> str:
+    """A code or name without the spaces around it; a database may keep it as a number.
+
+    Raises:
+        Unfit: it is neither, or nothing that can be searched for.
+    """
+    try:
+        found = to_text(value).strip()
+    except (ArithmeticError, TypeError, ValueError):
+        found = ""
+    if not found:
+        raise Unfit(f"should be a code or name, but came as {describe(value)}")
+    if not found.isprintable():
+        raise Unfit("holds characters that cannot be searched for")
+    return found
+
+
+def _add(  # noqa: PLR0913, PLR0917
+    reading: Reading, shape: Shape, item: Property, value: object, manner: Manner, where: str
+) -> None:
+    name = where + item.name
+    try:
+        if item.name in shape.children:
+            reading.fields[item.name] = _lines(
+                reading, shape.children[item.name], value, manner, name
+            )
+        elif item.name in shape.links:
+            _refer(reading, shape.links[item.name], value, manner, name)
+        elif manner.foreign and (item.type == "Edm.Guid" or _is_series(item)):
+            _drop(reading, shape, item, where)
+        else:
+            reading.fields[item.name] = _fitting(shape, item, value, manner)
+    except Unfit as error:
+        reading.problems.append(f"{name} {error}")
+
+
+def _fitting(shape: Shape, item: Property, value: object, manner: Manner) -> Any:  # noqa: ANN401
+    sent = to_wire(value, item, manner.zone)
+    if isinstance(sent, str) and CODES.search(item.name):
+        sent = sent.strip()
+    longest = WIDTHS.get(f"{shape.endpoint.id}.{item.name}") or WIDTHS.get(item.name)
+    if longest and isinstance(sent, str) and len(sent.strip()) > longest:
+        raise Unfit(f"is longer than {longest} characters")
+    return sent
+
+
+def _lines(
+    reading: Reading, shape: Shape, value: object, manner: Manner, name: str
+) -> list[dict[str, Any]]:
+    found = []
+    for number, row in enumerate(_rows(value), start=1):
+        where = f"{name}[{number}]."
+        unclear = unclear_mark(row)
+        if unclear:
+            reading.problems.append(where + unclear)
+        elif mark_of(row) is Mark.DELETED:
+            continue
+        line = read(shape, row, manner, where)
+        missing = [each for each in shape.required if each not in line.given]
+        reading.problems += [f"{where}{each} is missing" for each in missing]
+        reading.problems += line.problems
+        reading.notes += line.notes
+        found.append(line.fields)
+    if not found:
+        raise Unfit("should hold at least one line, but all of them were deleted")
+    return found
+
+
+def _rows(value: object) -> Iterator[Mapping[str, Any]]:
+    """The rows of a collection, which sources without lists send as JSON text."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value, parse_float=Decimal)
+        except (ValueError, RecursionError):
+            raise Unfit("should be a list of objects, but came as text that is not JSON") from None
+    if not isinstance(value, list):
+        raise Unfit(f"should be a list of objects, but came as {describe(value)}")
+    if not value:
+        raise Unfit("should hold at least one line, but is empty")
+    for row in value:
+        if not isinstance(row, dict):
+            raise Unfit("should be a list of objects, but holds something else")
+        yield row
+
+
+def _is_series(item: Property) -> bool:
+    return item.name in SERIES and item.type == "Edm.Int32"
+
+
+def _drop(reading: Reading, shape: Shape, item: Property, where: str) -> None:
+    """Leave out what means something in the division it came from only."""
+    kind = "key" if item.type == "Edm.Guid" else "number"
+    if item.name in shape.required:
+        reading.problems.append(
+            f"{where}{item.name} is a {kind} of another division, and there is no way to find its "
+            "counterpart here"
+        )
+    else:
+        reading.notes.append(f"{where}{item.name} was left out: it is a {kind} of another division")
+
+
+def _refer(reading: Reading, link: Link, value: object, manner: Manner, name: str) -> None:
+    """A reference given as a key, a code, or an object that holds one."""
+    if isinstance(value, dict) and manner.looks_up:
+        reading.fields[link.name] = _described(reading, link, value, manner, name)
+        return
+    key = _guid(value)
+    if key == EMPTY_GUID:
+        reading.given.discard(link.name)
+        return
+    if key is None:
+        if not link.target.by or not manner.looks_up:
+            raise Unfit(f"should be a GUID, but came as {describe(value)}")
+        _put_beside(reading, link, link.target.by[0], text(value))
+    elif manner.foreign:
+        reading.fields[link.name] = _wanted(link, ((SOURCE_KEY, key),), {}, manner)
+    else:
+        reading.fields[link.name] = key
+
+
+def _put_beside(reading: Reading, link: Link, column: str, text: str) -> None:
+    texts = reading.beside.setdefault(link.name, {})
+    if texts.setdefault(column, text) != text:
+        raise Unfit("is given twice, with different values")
+
+
+def _guid(value: object) -> str | None:
+    try:
+        return str(UUID(value.strip())) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _described(
+    reading: Reading, link: Link, value: Mapping[str, Any], manner: Manner, name: str
+) -> str | Wanted:
+    """A row of another entity in the record itself; it may be created where it is missing."""
+    target = link.target
+    if target.endpoint not in CREATABLE.values():
+        raise Unfit("should be a key or a code, but came as an object")
+    shape = shape_of(target.endpoint)
+    plainly = replace(manner, own=False, foreign=False, looks_up=False, clear=False)
+    row = read(shape, value, plainly, f"{name}.")
+    reading.problems += row.problems
+    if row.key and row.key != EMPTY_GUID:
+        return row.key
+    by = tuple((column, row.fields[column].strip()) for column in target.by if column in row.fields)
+    if not any(text for _, text in by):
+        raise Unfit(f"should hold {' or '.join(target.by)}")
+    return _wanted(link, tuple(pair for pair in by if pair[1]), row.fields, manner)
+
+
+def _follow_links(reading: Reading, shape: Shape, manner: Manner, where: str) -> None:
+    """Make use of what stands beside references."""
+    for name, texts in reading.beside.items():
+        _follow(reading, shape, shape.links[name], texts, manner, where)
+    for name in shape.required:
+        value = reading.fields.get(name)
+        if isinstance(value, Wanted) and value.spare:
+            reading.fields[name] = replace(value, spare=False)
+
+
+def _follow(  # noqa: PLR0913, PLR0917
+    reading: Reading, shape: Shape, link: Link, texts: dict[str, str], manner: Manner, where: str
+) -> None:
+    given = reading.fields.get(link.name)
+    by = tuple((column, texts[column]) for column in link.target.by if column in texts)
+    if isinstance(given, Wanted) and given.by[0][0] == SOURCE_KEY:
+        reading.fields[link.name] = _wanted(link, (*given.by, *by), texts, manner)
+    elif given is not None:
+        if not manner.own:
+            beside = " and ".join(link.name + column for column in texts)
+            reading.problems.append(f"{where}{beside} cannot be given beside {link.name}")
+    elif by:
+        reading.given.add(link.name)
+        reading.fields[link.name] = _wanted(link, by, texts, manner)
+    elif not manner.own:
+        reading.problems.append(where + _refusal_of_title(shape, link))
+
+
+def _refusal_of_title(shape: Shape, link: Link) -> str:
+    name = link.name + link.target.title
+    return _refusal(shape, name, shape.known.get(plain(name)))
+
+
+def _wanted(
+    link: Link, by: tuple[tuple[str, str], ...], fields: Mapping[str, Any], manner: Manner
+) -> Wanted:
+    target = link.target
+    new = None
+    if target.endpoint in manner.creatable:
+        shape = shape_of(target.endpoint)
+        complete = all(fields.get(name) for name in shape.required)
+        new = {**ROLES.get(link.name, {}), **fields} if complete else None
+    # What somebody has written down is meant; only a copy may do without.
+    return Wanted(target.endpoint, by, new, spare=target.spare and manner.foreign)

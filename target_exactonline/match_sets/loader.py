@@ -1,0 +1,451 @@
+"""Loading match sets: many in one upload, each of them once, whatever happened before."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client.errors import (
+    AccessDenied,
+    ConfigurationError,
+    ExactOnlineError,
+    InDoubt,
+    RequestRefused,
+    Unavailable,
+    UnexpectedAnswer,
+)
+from exactonline_client.http import server_faults, xml
+from exactonline_client.store.postings import beside
+from target_exactonline.load.in_doubt import is_old, wait
+from target_exactonline.load.journal import Intent, Overtaken
+from target_exactonline.match_sets import file
+from target_exactonline.match_sets.model import TOPIC, MatchSet, document, identity, read, refusals
+from target_exactonline.results.discretion import values
+from target_exactonline.results.reasons import FORGOTTEN, WRITTEN_BEFORE
+from target_exactonline.results.results import (
+    CREATED,
+    EXISTS,
+    IN_DOUBT,
+    REJECTED,
+    SKIPPED,
+    UNCHANGED,
+    WOULD,
+    Fate,
+    Result,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from exactonline_client.connection import Connection
+    from exactonline_client.http.xml import Message
+    from target_exactonline.load.journal import Journal, Posting
+    from target_exactonline.results.results import Results
+
+logger = logging.getLogger(__name__)
+
+ENTITY = "xml/MatchSets"
+"""What match sets are called in the journal."""
+GONE = (404, 410)
+LOST = (
+    "It was sent, no answer came, and it is not among the match sets at Exact Online. The next run "
+    "that brings this record looks for it once more before it sends it again"
+)
+CONTRADICTION = (
+    "an earlier record of this batch has the same reference and other content; that one was used"
+)
+UNSAID = "The answer of Exact Online does not say what became of it"
+MADE = (CREATED, EXISTS)
+CHANGED = (
+    "These items were matched by an earlier load under this reference; a match set cannot be "
+    "changed, only undone in Exact Online"
+)
+NOT_LISTED = (
+    "It was sent, no answer came, and the match sets at Exact Online cannot be listed. Look for it "
+    "there, then settle it with: exactonline results settle"
+)
+
+
+@dataclass
+class MatchSetLoader:
+    """Uploads the match sets of one division."""
+
+    connection: Connection
+    division: int
+    results: Results
+    journal: Journal
+    path: str | None
+    """Where sets are written that Exact does not take by itself; None for the usual file."""
+    settle_after: float
+    """Seconds after which a set that was sent, and is not to be found, may be sent again."""
+    dry_run: bool
+    most_failures: int | None
+    check_stop: Callable[[], None]
+    """Called before each upload; raises to end the load there."""
+    sleep: Callable[[float], None]
+    gone: str = ""
+    """Why this run sends nothing more."""
+    waiting: list[tuple[str, MatchSet]] = field(default_factory=list)
+    """Sets that were sent without an answer and are not at Exact, with their streams."""
+    ending: bool = False
+    """Nothing is put off any more."""
+    waited_for: dict[str, str] = field(default_factory=dict)
+    """The revisions of the entries, by reference, of sets that were waited for."""
+
+    def load(self, stream: str, records: Sequence[Mapping[str, Any]]) -> None:
+        """Load a batch; each result is durable before the load goes on.
+
+        Raises:
+            RecordsRejected: `most_failures` is reached.
+            The errors of `Session.get` and `Session.write` that are not about the sets.
+        """
+        self._take(stream, [read(record) for record in records])
+
+    def _take(self, stream: str, sets: Sequence[MatchSet]) -> None:
+        # Two runs that load the same records at once must not both find a reference new.
+        with self.connection.store.lock(f"load-{TOPIC}-{self.division}"):
+            self.check_stop()
+            _Batch(self, stream, sets).work()
+
+    def finish(self) -> None:
+        """Settle what is in doubt.
+
+        An upload without an answer may still be waiting at Exact Online to be carried out. What is
+        not there after `settle_after` seconds never will be, and is sent once more.
+
+        Raises:
+            The errors of `load`.
+        """
+        if self.dry_run:
+            return
+        self._take_over()
+        if not self.waiting:
+            return
+        self._wait([item.reference for _, item in self.waiting])
+        self.ending = True
+        try:
+            for stream in dict.fromkeys(stream for stream, _ in self.waiting):
+                self._take(stream, [item for other, item in self.waiting if other == stream])
+                self.waiting = [pair for pair in self.waiting if pair[0] != stream]
+        finally:
+            self.ending = False
+
+    def _wait(self, references: Sequence[str]) -> None:
+        known = self.journal.known(ENTITY, references)
+        self.waited_for = {name: posting.revision for name, posting in known.items()}
+        moments = (posting.sent_at or 0.0 for posting in known.values())
+        until = self.settle_after + max(moments, default=0.0)
+        wait(until - self.journal.clock(), self.settle_after, self.sleep, self.check_stop)
+
+    def _take_over(self) -> None:
+        """Put off as well what earlier runs left in doubt: their input may not come again."""
+        waiting = {item.reference for _, item in self.waiting}
+        for stream, _, record in self.journal.left(ENTITY):
+            item = read(record)
+            if not item.problems and item.reference not in waiting:
+                self.waiting.append((stream, item))
+
+    def give_up(self) -> None:
+        """Report what was put off as being in doubt; the store knows that already."""
+        for stream, item in self.waiting:
+            fate = Fate(IN_DOUBT, reason=LOST)
+            self.results.note(_result(stream, item, fate))
+        self.waiting.clear()
+
+
+class _Batch:
+    """What becomes of the records of one batch, told in their order."""
+
+    def __init__(self, loader: MatchSetLoader, stream: str, sets: Sequence[MatchSet]) -> None:
+        self.loader = loader
+        self.stream = stream
+        self.sets = sets
+        self.journal = loader.journal
+        self.fates: dict[str, Fate] = {}
+        """What became of the first record with each reference."""
+        # Those with problems as well: what the journal says of their references has to stay.
+        references = {item.reference for item in sets}
+        self.known = self.journal.known(ENTITY, [*references, *map(beside, references)])
+        self.forgotten = self.journal.forgotten(ENTITY, references)
+
+    def work(self) -> None:
+        """Settle every record of the batch."""
+        first: dict[str, MatchSet] = {}
+        for item in self.sets:
+            if not item.problems:
+                first.setdefault(item.reference, item)
+        again = [
+            item for item in self.sets
+            if not item.problems and first[item.reference] is not item
+        ]  # fmt: skip
+        self._work([item for item in self.sets if item.problems or first[item.reference] is item])
+        self._note([(item, self._repeated(item, first[item.reference])) for item in again])
+
+    def _work(self, items: Sequence[MatchSet]) -> None:
+        """Settle records of which no two have one reference."""
+        new: list[MatchSet] = []
+        doubtful: list[MatchSet] = []
+        for item in items:
+            if not self._settled(item):
+                posting = self.known.get(item.reference)
+                (doubtful if posting and posting.doubtful else new).append(item)
+        new += self._look_again(doubtful)
+        if self.loader.dry_run:
+            self._note([(item, Fate(CREATED)) for item in new])
+        elif new:
+            self._send(new)
+
+    def _settled(self, item: MatchSet) -> bool:
+        """Whether nothing is to be done for a record; says what became of it."""
+        posting = self.known.get(item.reference)
+        if item.reference in self.forgotten:
+            fate = Fate(SKIPPED, reason=FORGOTTEN)
+        elif item.problems:
+            fate = Fate(REJECTED, reason="; ".join(item.problems))
+        elif posting is None or posting.outcome not in MADE:
+            return False
+        elif posting.payload_hash == item.payload_hash:
+            was_there = posting.outcome == EXISTS
+            fate = Fate(EXISTS) if was_there else Fate(UNCHANGED, detail=WRITTEN_BEFORE)
+        else:
+            fate = Fate(SKIPPED, reason=CHANGED)
+        self._note([(item, fate)])
+        return True
+
+    def _repeated(self, item: MatchSet, first: MatchSet) -> Fate:
+        """What becomes of a record whose reference an earlier one of the batch has."""
+        if item.payload_hash != first.payload_hash:
+            return Fate(REJECTED, reason=CONTRADICTION)
+        fate = self.fates.get(item.reference, Fate(IN_DOUBT, reason=LOST))
+        return Fate(UNCHANGED) if fate.outcome == CREATED else fate
+
+    # What was sent before without an answer
+
+    def _look_again(self, doubtful: list[MatchSet]) -> list[MatchSet]:
+        """Settle what is found at Exact; of the rest, those that may be sent again."""
+        if not doubtful:
+            return []
+        found = self._there(doubtful)
+        if found is None:
+            self._note([(item, Fate(IN_DOUBT, reason=NOT_LISTED)) for item in doubtful])
+            return []
+        free, settled = [], []
+        for item in doubtful:
+            if item.reference in found:
+                settled.append((item, _made(CREATED, item)))
+            elif self._must_wait(self.known[item.reference]):
+                self._put_off([item])
+            else:
+                free.append(item)
+        self._note(settled)
+        return free
+
+    def _put_off(self, items: list[MatchSet]) -> None:
+        """Leave sets in doubt for the end of the run, if this is not the end."""
+        if self.loader.ending or self.loader.dry_run:
+            self._note([(item, Fate(IN_DOUBT, reason=LOST)) for item in items])
+        else:
+            self.loader.waiting += [(self.stream, item) for item in items]
+
+    def _must_wait(self, posting: Posting) -> bool:
+        loader, now = self.loader, self.journal.clock()
+        waited = loader.waited_for.get(posting.reference) == posting.revision
+        return not is_old(posting.sent_at, now, loader.settle_after, waited=waited)
+
+    def _at_exact(self, wanted: Sequence[MatchSet]) -> set[str]:
+        """References of the sets that Exact has already."""
+        loader = self.loader
+        left = {item.reference: identity(item.element()) for item in wanted}
+        found = set()
+        for page in xml.download(loader.connection.session, loader.division, TOPIC):
+            for there in map(identity, page.iter("MatchSet")):
+                same = [
+                    reference
+                    for reference, (accounts, lines) in left.items()
+                    # What is written off stands among the lines as one more.
+                    if accounts == there[0] and lines <= there[1]
+                ]
+                for reference in same:
+                    found.add(reference)
+                    del left[reference]
+            if not left:
+                break
+        return found
+
+    # Sending
+
+    def _send(self, items: list[MatchSet]) -> None:
+        if self.loader.gone:
+            self._keep_for_hand(items)
+            return
+        now = self.journal.clock()
+        intents = {item.reference: self._intent(item) for item in items}
+        mine: list[MatchSet] = []
+        others: list[MatchSet] = []
+        for item in items:
+            before = self.known.get(item.reference)
+            is_mine = self.journal.intend(intents[item.reference], before)
+            (mine if is_mine else others).append(item)
+        if mine:
+            self._upload(mine, intents, now)
+        self._again(others)
+
+    def _intent(self, item: MatchSet) -> Intent:
+        return Intent(self.stream, ENTITY, item.reference, item.payload_hash, item.record)
+
+    def _again(self, items: list[MatchSet]) -> None:
+        """Decide anew on sets that another run is at."""
+        if items:
+            references = [item.reference for item in items]
+            for reference in references:
+                self.known.pop(reference, None)
+            self.known |= self.journal.known(ENTITY, references)
+            self._work(items)
+
+    def _upload(
+        self, items: list[MatchSet], intents: Mapping[str, Intent], intended_at: float
+    ) -> None:
+        loader = self.loader
+        upload = document(item.element() for item in items)
+        references = [item.reference for item in items]
+        confirm = partial(self.journal.confirm, ENTITY, references, intended_at)
+        try:
+            messages = xml.upload(
+                loader.connection.session, loader.division, TOPIC, upload, confirm
+            )
+        except Overtaken:
+            self._withdraw(items, intents)
+            self._again(items)
+        except InDoubt as doubt:
+            self._doubt(items, str(doubt))
+        except (AccessDenied, RequestRefused) as refusal:
+            self._refused(items, intents, refusal)
+        except ExactOnlineError as error:
+            if error.not_carried_out:
+                self._withdraw(items, intents)
+            else:
+                self._note_doubt(items, str(error))
+            raise
+        else:
+            self._tell(items, messages)
+
+    def _withdraw(self, items: list[MatchSet], intents: Mapping[str, Intent]) -> None:
+        for item in items:
+            self.journal.withdraw(intents[item.reference], self.known.get(item.reference))
+
+    def _refused(
+        self,
+        items: list[MatchSet],
+        intents: Mapping[str, Intent],
+        refusal: AccessDenied | RequestRefused,
+    ) -> None:
+        """Nothing of an upload was carried out."""
+        if isinstance(refusal, AccessDenied) or refusal.status in GONE:
+            self.loader.gone = str(refusal)
+            try:
+                self._keep_for_hand(items)
+            except ConfigurationError:
+                self._withdraw(items, intents)
+                raise
+        else:
+            self._note([(item, Fate(REJECTED, reason=str(refusal))) for item in items])
+
+    def _note_doubt(self, items: list[MatchSet], reason: str) -> None:
+        for item in items:
+            self.journal.doubt(ENTITY, item.reference, reason)
+
+    def _doubt(self, items: list[MatchSet], reason: str) -> None:
+        """Look for sets that were sent without an answer."""
+        # Durable first: the search may fail as well.
+        self._note_doubt(items, reason)
+        found = self._there(items) or set()
+        self._note([(item, _made(CREATED, item)) for item in items if item.reference in found])
+        self._put_off([item for item in items if item.reference not in found])
+
+    def _tell(self, items: list[MatchSet], messages: Sequence[Message]) -> None:
+        """Note what the answer to an upload says of each set."""
+        refused = refusals(items, messages)
+        there = self._there([item for item in items if item.reference in refused]) or set()
+        # A set that Exact refuses because it has it already was not made by this upload; where
+        # its answer does not tell one set from another, that cannot be known.
+        present = EXISTS if len(messages) == len(items) else CREATED
+        settled = []
+        unsaid = []
+        for item in items:
+            reason = refused.get(item.reference)
+            if reason is None or item.reference in there:
+                settled.append((item, _made(CREATED if reason is None else present, item)))
+            elif reason and not server_faults.is_meant(reason):
+                settled.append((item, Fate(REJECTED, reason=reason)))
+            else:
+                self.journal.doubt(ENTITY, item.reference, reason or UNSAID)
+                unsaid.append(item)
+        self._note(settled)
+        self._put_off(unsaid)
+
+    def _there(self, items: list[MatchSet]) -> set[str] | None:
+        """Which of the sets are at Exact; None where they cannot be listed."""
+        if not items:
+            return set()
+        try:
+            return self._at_exact(items)
+        except (AccessDenied, RequestRefused, Unavailable, UnexpectedAnswer) as error:
+            logger.warning("The match sets at Exact Online cannot be listed: %s", error)
+            if isinstance(error, AccessDenied) or getattr(error, "status", None) in GONE:
+                self.loader.gone = str(error)
+            return None
+
+    def _keep_for_hand(self, items: list[MatchSet]) -> None:
+        """Write sets to a file that a person can upload."""
+        loader = self.loader
+        path = file.add(loader.path, loader.division, [item.element() for item in items])
+        reason = (
+            f"Exact Online did not take it ({loader.gone.rstrip('.')}). It was added to {path}: "
+            "upload that file in Exact Online under Import/Export, XML, topic Match sets, and "
+            "remove it afterwards"
+        )
+        self._note([(item, Fate(SKIPPED, reason=reason)) for item in items])
+
+    # Results
+
+    def _note(self, settled: Sequence[tuple[MatchSet, Fate]]) -> None:
+        """Make what became of sets durable, and then tell it."""
+        loader = self.loader
+        for item, fate in settled:
+            if not item.problems:
+                self.fates.setdefault(item.reference, fate)
+            if not loader.dry_run:
+                self._settle(item, fate)
+        for item, fate in settled:
+            self._tell_one(item, fate)
+
+    def _settle(self, item: MatchSet, fate: Fate) -> None:
+        if item.reference in self.forgotten:
+            return
+        before = self.known.get(item.reference)
+        failed = item.problems or fate.reason == CONTRADICTION
+        made = before is not None and before.is_there
+        if (made or fate.outcome == UNCHANGED) and not failed:
+            if beside(item.reference) in self.known:
+                self.journal.forget(ENTITY, beside(item.reference))
+            return
+        result = _result(self.stream, item, fate)
+        payload_hash = "" if item.problems else item.payload_hash
+        self.journal.settle(result, item.record, payload_hash, before=before, looked=not failed)
+
+    def _tell_one(self, item: MatchSet, fate: Fate) -> None:
+        loader = self.loader
+        if loader.dry_run:
+            fate = Fate(WOULD.get(fate.outcome, fate.outcome), reason=fate.reason)
+        result = _result(self.stream, item, fate)
+        loader.results.report(result, loader.most_failures)
+
+
+def _result(stream: str, item: MatchSet, fate: Fate) -> Result:
+    return Result(stream, ENTITY, item.reference, fate, partial(values, item.record))
+
+
+def _made(outcome: str, item: MatchSet) -> Fate:
+    return Fate(outcome, payload_hash=item.payload_hash)

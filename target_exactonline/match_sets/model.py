@@ -1,0 +1,303 @@
+"""Match sets: which entries of an account belong together, so that they are no longer open.
+
+Read from records and checked without asking the API, and written as the XML that Exact takes;
+and what its answer says of each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeAlias
+from xml.etree.ElementTree import Element, SubElement
+
+import msgspec
+
+from exactonline_client.deletion import Mark, mark_of
+from exactonline_client.http.xml import ROOT
+from exactonline_client.store.postings import LONGEST_REFERENCE
+from target_exactonline.load.journal import made_up
+from target_exactonline.mapping.record import is_metadata, unclear_mark
+from target_exactonline.schema.names import plain
+from target_exactonline.schema.values import CONVERTERS, describe, is_empty, to_moment, unfit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from exactonline_client.http.xml import Message
+
+STREAM = "match_sets"
+TOPIC = "MatchSets"
+DELETED = (
+    "it was deleted at the source: a match set is not deleted by a record, only undone in Exact "
+    "Online"
+)
+
+TEXT, WHOLE, NUMBER, DAY = "Edm.String", "Edm.Int32", "Edm.Double", "Edm.DateTime"
+# What a record may hold: our name, the other names it may have, and its type.
+LINE_FIELDS = {
+    "year": (("finyear", "financialyear"), WHOLE),
+    "period": (("finperiod", "financialperiod"), WHOLE),
+    "journal": (("journalcode",), TEXT),
+    "entry": (("entrynumber",), WHOLE),
+    "amount": (("amountdc",), NUMBER),
+}
+SET_FIELDS = {
+    "reference": ((), TEXT),
+    "gl_account": (("glaccountcode",), TEXT),
+    "account": (("accountcode",), TEXT),
+    "lines": (("matchlines",), ""),
+    "write_off": ((), ""),
+}
+WRITE_OFF_FIELDS = {
+    "gl_account": (("glaccountcode",), TEXT),
+    "type": ((), TEXT),
+    "description": ((), TEXT),
+    "year": (("finyear", "financialyear"), WHOLE),
+    "period": (("finperiod", "financialperiod"), WHOLE),
+    "date": ((), DAY),
+}
+# The elements of a write-off, in the order of Exact's schema.
+WRITE_OFF_ELEMENTS = {
+    "description": "Description",
+    "year": "FinYear",
+    "period": "FinPeriod",
+    "date": "Date",
+}
+FEWEST_LINES = 2
+
+_encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
+
+
+@dataclass
+class MatchSet:
+    """One record on its way to Exact Online."""
+
+    reference: str
+    """The record's own, or a made-up one where it has none that can be used."""
+    record: Mapping[str, Any]
+    values: dict[str, Any] = field(default_factory=dict)
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    write_off: dict[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def payload_hash(self) -> str:
+        """What tells whether two sets are the same."""
+        content = [self.values["gl_account"], self.values["account"], self.lines, self.write_off]
+        return hashlib.sha256(_encode(content)).hexdigest()
+
+    @property
+    def total(self) -> Decimal:
+        """What the lines leave over."""
+        return sum((Decimal(line["amount"]) for line in self.lines), Decimal(0))
+
+    def element(self) -> Element:
+        """The set as Exact takes it."""
+        root = Element("MatchSet")
+        SubElement(root, "GLAccount", code=self.values["gl_account"])
+        SubElement(root, "Account", code=self.values["account"])
+        lines = SubElement(root, "MatchLines")
+        for line in self.lines:
+            SubElement(
+                lines,
+                "MatchLine",
+                finyear=str(line["year"]),
+                finperiod=str(line["period"]),
+                journal=line["journal"],
+                entry=str(line["entry"]),
+                amountdc=f"{Decimal(line['amount']):f}",
+            )
+        if self.write_off and self.total:
+            self._write_off(root)
+        return root
+
+    def _write_off(self, root: Element) -> None:
+        # Without a type, Exact takes the side of the entry from the difference.
+        kind = {"type": self.write_off["type"]} if "type" in self.write_off else {}
+        element = SubElement(root, "WriteOff", kind)
+        SubElement(element, "GLAccount", code=self.write_off["gl_account"])
+        for name, tag in WRITE_OFF_ELEMENTS.items():
+            if name in self.write_off:
+                SubElement(element, tag).text = str(self.write_off[name])
+
+
+def are_meant_by(stream_name: str) -> bool:
+    """Whether a stream is one of match sets, with or without a schema in front of its name."""
+    return plain(re.split(r"[-.]", stream_name)[-1]) == plain(STREAM)
+
+
+def document(elements: Iterable[Element]) -> Element:
+    """Sets as one XML document."""
+    root = Element(ROOT)
+    SubElement(root, TOPIC).extend(elements)
+    return root
+
+
+Identity: TypeAlias = "tuple[tuple[str, str], frozenset[tuple[object, ...]]]"
+"""The codes of a set's accounts, and its lines."""
+
+
+def identity(element: Element) -> Identity:
+    """What tells whether a set that Exact has is the one that was sent."""
+    names = ("finyear", "finperiod", "journal", "entry")
+    lines = (
+        (*(line.get(name, "").strip() for name in names), _amount(line.get("amountdc", "")))
+        for line in element.iter("MatchLine")
+    )
+    return (_code(element, "GLAccount"), _code(element, "Account")), frozenset(lines)
+
+
+def _amount(text: str) -> Decimal | str:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        return text
+
+
+def _code(element: Element, name: str) -> str:
+    found = element.find(name)
+    return "" if found is None else found.get("code", "").strip()
+
+
+def read(record: Mapping[str, Any]) -> MatchSet:
+    """A set of a record, with everything that is wrong with it; never raises."""
+    problems: list[str] = []
+    values = _fields(record, SET_FIELDS, "", problems)
+    missing = [name for name in ("reference", "gl_account", "account") if not values.get(name)]
+    problems += [f"{name} is missing" for name in missing]
+    reference = values.get("reference", "")
+    if len(reference) > LONGEST_REFERENCE:
+        problems.append(f"reference is longer than {LONGEST_REFERENCE} characters")
+        reference = ""
+    found = MatchSet(reference or made_up(record), record, values, problems=problems)
+    found.lines = _lines(values.pop("lines", None), problems)
+    if values.get("write_off") is not None:
+        found.write_off = _write_off(values["write_off"], problems)
+    if not problems:
+        _check_total(found)
+    mark = unclear_mark(record) or (DELETED if mark_of(record) is Mark.DELETED else None)
+    if mark:
+        found.problems = [mark]
+    return found
+
+
+def _lines(given: object, problems: list[str]) -> list[dict[str, Any]]:
+    rows = _decoded(given)
+    if not isinstance(rows, list) or len(rows) < FEWEST_LINES:
+        problems.append("lines should be a list of at least two lines, which belong together")
+        return []
+    lines = []
+    for number, row in enumerate(rows, start=1):
+        name = f"lines[{number}]"
+        if not isinstance(row, dict):
+            problems.append(f"{name} should be an object, but came as {describe(row)}")
+            continue
+        unclear = unclear_mark(row)
+        if unclear or mark_of(row) is Mark.DELETED:
+            problems.append(f"{name}.{unclear}" if unclear else f"{name} was deleted at the source")
+        line = _fields(row, LINE_FIELDS, f"{name}.", problems)
+        problems += [f"{name}.{item} is missing" for item in LINE_FIELDS if item not in line]
+        if line.get("amount") == 0:
+            problems.append(f"{name}.amount is zero")
+        lines.append(line)
+    return lines
+
+
+def _write_off(given: object, problems: list[str]) -> dict[str, Any]:
+    row = _decoded(given)
+    if not isinstance(row, dict):
+        problems.append(f"write_off should be an object, but came as {describe(row)}")
+        return {}
+    found = _fields(row, WRITE_OFF_FIELDS, "write_off.", problems)
+    if not found.get("gl_account"):
+        problems.append("write_off.gl_account is missing: the ledger account of the difference")
+    return found
+
+
+def _check_total(found: MatchSet) -> None:
+    """Problems of a set whose parts are right."""
+    if found.total and not found.write_off:
+        found.problems.append(
+            "the amounts of the lines do not add up to zero, and there is no write_off for the "
+            "difference (debit is positive: an open sales invoice; credit negative: its payment)"
+        )
+    if len({line["amount"] > 0 for line in found.lines}) == 1:
+        found.problems.append("all lines are on one side: debit belongs with credit")
+
+
+def _fields(
+    row: Mapping[str, Any],
+    known: Mapping[str, tuple[tuple[str, ...], str]],
+    where: str,
+    problems: list[str],
+) -> dict[str, Any]:
+    """The fields of an object under our names, as they are sent; problems are added to those."""
+    by_plain = {
+        alias: name for name, (others, _) in known.items() for alias in (plain(name), *others)
+    }
+    found: dict[str, Any] = {}
+    for given, value in row.items():
+        name = by_plain.get(plain(given))
+        if is_metadata(given) or (name and is_empty(value)):
+            continue
+        if name is None:
+            problems.append(f"{where}{given} is no field of a match set; {', '.join(known)} are")
+        elif name in found:
+            problems.append(f"{where}{name} is given twice")
+        else:
+            _take(found, name, value, known[name][1], where, problems)
+    return found
+
+
+def _take(  # noqa: PLR0913, PLR0917 - a value, where it belongs, and where its problems go
+    found: dict[str, Any], name: str, value: object, kind: str, where: str, problems: list[str]
+) -> None:
+    try:
+        found[name] = _converted(value, kind)
+    except (ArithmeticError, TypeError, ValueError):
+        found[name] = None
+        problems.append(f"{where}{name} {unfit(value, kind)}")
+
+
+def _converted(value: object, kind: str) -> Any:  # noqa: ANN401 - as the kind has it
+    if not kind:
+        return value
+    if kind == DAY:
+        return to_moment(value).isoformat()[: len("2026-06-25")]
+    converted = CONVERTERS[kind](value)
+    if isinstance(converted, str):
+        converted = converted.strip()
+        if not converted.isprintable():
+            raise ValueError
+    return converted
+
+
+def _decoded(given: object) -> object:
+    """A list or an object, which may come as the text of one for sources that know none."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return msgspec.json.decode(given)
+    except msgspec.DecodeError:
+        return given
+
+
+def refusals(items: Sequence[MatchSet], messages: Sequence[Message]) -> dict[str, str]:
+    """Why sets were refused, by reference; an empty reason where the answer does not say."""
+    errors = [message for message in messages if message.is_error]
+    if len(messages) == len(items):
+        told = zip(items, messages, strict=True)
+        return {item.reference: message.text for item, message in told if message.is_error}
+    if messages and not errors:
+        return {}
+    return {item.reference: _about(item, errors) for item in items}
+
+
+def _about(item: MatchSet, errors: Sequence[Message]) -> str:
+    """What the errors say that may be about a set: those that name one of its entries, else all."""
+    names = {str(line["entry"]) for line in item.lines}
+    naming = [error.text for error in errors if any(name in error.text for name in names)]
+    return "; ".join(dict.fromkeys(naming or [error.text for error in errors]))

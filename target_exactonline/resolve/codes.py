@@ -1,0 +1,146 @@
+"""Codes that Exact Online takes as they are, checked against its short lists before they are sent.
+
+Each list is read once in a run, and only where a record names a code that the store does not know.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client.errors import (
+    AccessDenied,
+    ErrorLimitReached,
+    RequestRefused,
+    Unavailable,
+    UnexpectedAnswer,
+)
+from exactonline_client.lookups import CODE
+from exactonline_client.store.unsupported import DAY
+from target_exactonline.resolve.references import Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from exactonline_client.lookups import Lookups, Matches
+    from exactonline_client.store.unsupported import RefusedOptions
+    from target_exactonline.load.planned import Planned
+    from target_exactonline.mapping.prepare import Document
+
+logger = logging.getLogger(__name__)
+
+LISTS = {
+    "cashflow/PaymentConditions": (
+        "PaymentCondition",
+        "PaymentConditionPurchase",
+        "PaymentConditionSales",
+    ),
+    "financial/Journals": ("Journal", "JournalCode"),
+    "general/Currencies": (
+        "CostPriceCurrency",
+        "Currency",
+        "PurchaseCurrency",
+        "SalesCurrency",
+        "SourceCurrency",
+    ),
+    "hrm/Costcenters": ("CostCenter", "Costcenter"),
+    "hrm/Costunits": ("CostUnit", "Costunit"),
+    "logistics/Units": ("Unit", "UnitCode"),
+    "vat/VATCodes": ("PurchaseVATCode", "SalesVATCode", "SalesVatCode", "VATCode"),
+}
+"""The properties that hold a code of a list."""
+LIST_OF = {name: endpoint for endpoint, names in LISTS.items() for name in names}
+MOST_PAGES = 2
+"""Of a list; a longer one is asked for the codes that these pages lack."""
+MOST_NAMED = 20
+"""Codes of a list that a problem names."""
+READING = "codes"
+"""What an endpoint is remembered to have refused."""
+UNCHECKED = "Division %s: %s; codes of %s are sent unchecked."
+
+
+@dataclass
+class Codes:
+    """Checks codes of one division."""
+
+    lookups: Lookups
+    refused: RefusedOptions
+    planned: Planned
+    _unread: set[str] = field(default_factory=set)
+    """The lists that cannot be read."""
+
+    def check(self, documents: Iterable[Document]) -> None:
+        """Give a problem to each document with a code that is not in its list.
+
+        Raises:
+            The errors of `Session.get` that are not about one list.
+        """
+        by_list: dict[str, list[tuple[Document, str, str]]] = {}
+        for document in documents:
+            for name, path, code in _codes(document.fields, ""):
+                by_list.setdefault(LIST_OF[name], []).append((document, path, code))
+        for endpoint, places in by_list.items():
+            self._check(endpoint, places)
+
+    def _check(self, endpoint: str, places: list[tuple[Document, str, str]]) -> None:
+        codes = list(dict.fromkeys(code for _, _, code in places))
+        planned = self.planned.find(endpoint, CODE, codes)
+        open_ones = [code for code in codes if code not in planned]
+        known = self._find(endpoint, open_ones)
+        wrong = {code for code in open_ones if known is not None and code not in known}
+        problems = {code: self._problem(endpoint, code) for code in wrong}
+        for document, path, code in places:
+            if code in problems:
+                document.problems.append(f"{path}: {problems[code]}")
+
+    def _find(self, endpoint: str, codes: list[str]) -> Matches | None:
+        """What is known of codes; None where their list cannot be read."""
+        if endpoint in self._unread:
+            return None
+        found, unread = self._ask(endpoint, codes)
+        if unread:
+            self._unread.add(endpoint)
+            logger.warning(UNCHECKED, self.lookups.division, unread.rstrip("."), endpoint)
+            return None
+        return found
+
+    def _ask(self, endpoint: str, codes: list[str]) -> tuple[Matches, str]:
+        """What is known of codes, or why their list cannot be read."""
+        if self.refused.holds(endpoint, READING, DAY):
+            return {}, "its list was refused lately"
+        try:
+            found = self.lookups.find(endpoint, CODE, codes, MOST_PAGES)
+        except (ErrorLimitReached, Unavailable, UnexpectedAnswer) as error:
+            # What cannot be checked may be right: Exact Online is left to judge.
+            return {}, str(error)
+        except (AccessDenied, RequestRefused) as error:
+            self.refused.remember(endpoint, READING)
+            return {}, str(error)
+        if codes and not self.lookups.listed(endpoint, CODE):
+            # Who lacks the rights to a list may be given an empty one.
+            return {}, "its list came without a row"
+        return found, ""
+
+    def _problem(self, endpoint: str, code: str) -> str:
+        known = self.lookups.listed(endpoint, CODE)
+        folded = {each.casefold(): each for each in known}
+        near = [folded[each] for each in get_close_matches(code.casefold(), folded)]
+        named = list(dict.fromkeys([*near, *known]))
+        more = len(named) > MOST_NAMED or not self.lookups.is_complete(endpoint)
+        there = ", ".join([*named[:MOST_NAMED], *(["..."] if more else [])])
+        return f"no row of {endpoint.rpartition('/')[2]} has Code {code!r} (there are: {there})"
+
+
+def _codes(fields: Mapping[str, Any], where: str) -> Iterator[tuple[str, str, str]]:
+    """The codes in a document: the property, where it stands, and the code."""
+    for name, value in fields.items():
+        if isinstance(value, list):
+            for number, row in enumerate(value, start=1):
+                yield from _codes(row, f"{where}{name}[{number}].")
+        elif isinstance(value, Wanted):
+            # What may be created of it.
+            yield from _codes(value.new or {}, f"{where}{name}.")
+        elif name in LIST_OF and isinstance(value, str) and value.strip():
+            yield name, where + name, value.strip()

@@ -1,0 +1,114 @@
+"""The fields of an entity that can be written, those of its lines included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from exactonline_client import catalogue
+from target_exactonline.schema.entities import required, writable
+from target_exactonline.schema.names import plain
+from target_exactonline.schema.references import Link, links, parent_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exactonline_client.catalogue import Endpoint, Property
+
+TOTALS = frozenset(
+    {
+        "Amount",
+        "AmountDC",
+        "AmountFC",
+        "AmountFCExclVat",
+        "VATAmount",
+        "VATAmountDC",
+        "VATAmountFC",
+    }
+)
+"""Sums over the lines of a document, where they are not for us to set."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The fields of one entity."""
+
+    endpoint: Endpoint
+    known: Mapping[str, Property]
+    """All properties, by what their spellings have in common."""
+    writable: tuple[str, ...]
+    children: Mapping[str, Shape]
+    """Shapes of the rows of collections, by the name of the collection."""
+    links: Mapping[str, Link]
+    """The properties that refer to rows of other entities, by name."""
+    beside: Mapping[str, tuple[Link, str]]
+    """What may stand in their place, by plain name: the link, and the column it names."""
+    required: tuple[str, ...]
+    parent: str | None = None
+    """For lines: the property that holds the key of their document."""
+
+    @property
+    def name(self) -> str:
+        """The entity's own name, such as `SalesInvoices`."""
+        return self.endpoint.name
+
+    @property
+    def key(self) -> str:
+        """The property that identifies a row."""
+        return self.endpoint.key[0]
+
+    @property
+    def totals(self) -> frozenset[str]:
+        """Sums that a record may hold to have them checked, though they cannot be written."""
+        return TOTALS - set(self.writable) if self.children else frozenset()
+
+
+@cache
+def shape_of(endpoint_id: str, parent: str | None = None) -> Shape:
+    """The shape of what may be posted to an endpoint, or as a line of what may be.
+
+    Args:
+        endpoint_id: of the entity, or of its lines.
+        parent: for lines, the property that holds the key of their document.
+    """
+    endpoint = catalogue.load().endpoints[endpoint_id]
+    possible = writable(endpoint_id)
+    children = {
+        item.name: shape_of(rows, item.field or _parent_field(rows))
+        for item in endpoint.properties.values()
+        if item.navigation and item.name in possible and (rows := _rows_of(endpoint, item))
+    }
+    referring = links(endpoint)
+    return Shape(
+        endpoint,
+        {plain(name): item for name, item in endpoint.properties.items()},
+        tuple(
+            item.name
+            for item in endpoint.properties.values()
+            if item.name in possible and (not item.navigation or item.name in children)
+        ),
+        children,
+        referring,
+        {
+            name: (link, column)
+            for link in referring.values()
+            for name, column in link.beside.items()
+        },
+        tuple(name for name in required(endpoint) if parent is None or name != parent),
+        parent,
+    )
+
+
+def _parent_field(endpoint_id: str) -> str:
+    parent = parent_of(catalogue.load().endpoints[endpoint_id])
+    return parent[0] if parent else ""
+
+
+def _rows_of(endpoint: Endpoint, collection: Property) -> str | None:
+    """The endpoint whose rows a collection holds: of its own service where nothing else is said."""
+    if collection.entity:
+        return collection.entity
+    kind = collection.type.removeprefix("Collection(").removesuffix(")")
+    own = f"{endpoint.id.rpartition('/')[0]}/{kind}"
+    return own if own in catalogue.load().endpoints else None
