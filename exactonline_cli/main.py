@@ -8,18 +8,18 @@ from typing import Any
 import click
 from typing_extensions import override
 
-from exactonline_cli.connect import connect
-from exactonline_cli.divisions import divisions
-from exactonline_cli.keepalive import keepalive
-from exactonline_cli.login import login
+from exactonline_cli.commands.connect import connect
+from exactonline_cli.commands.divisions import divisions
+from exactonline_cli.commands.keepalive import keepalive
+from exactonline_cli.commands.login import login
+from exactonline_cli.commands.plan import plan
+from exactonline_cli.commands.replay import replay
+from exactonline_cli.commands.results import results
+from exactonline_cli.commands.rotate_key import rotate_key
+from exactonline_cli.commands.sandbox import sandbox
+from exactonline_cli.commands.status import status
+from exactonline_cli.commands.webhooks import webhooks
 from exactonline_cli.options import warn_of_variables
-from exactonline_cli.plan import plan
-from exactonline_cli.replay import replay
-from exactonline_cli.results import results
-from exactonline_cli.rotate_key import rotate_key
-from exactonline_cli.sandbox import sandbox
-from exactonline_cli.status import status
-from exactonline_cli.webhooks import webhooks
 from exactonline_client import redaction
 from exactonline_client.errors import ExactOnlineError, OutputError
 from exactonline_client.plugin import environment, foreign, stdout

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from demo import ending
-from exactonline_cli.signin import Problem
+from exactonline_cli.sign_in.flow import Problem
 from exactonline_client.errors import ExactOnlineError
 from exactonline_sandbox import Sandbox, SandboxConfig
 from proof.parsers import parsers

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from exactonline_cli.signin import SignIn
+from exactonline_cli.sign_in.flow import SignIn
 from exactonline_client import catalogue
 from exactonline_client.auth import oauth, refusals
 from exactonline_client.errors import DailyLimitReached, ExactOnlineError

@@ -18,10 +18,10 @@ import requests
 from click.testing import CliRunner
 from typing_extensions import Self
 
-from exactonline_cli import connect
+from exactonline_cli.commands import connect
 from exactonline_cli.main import main
-from exactonline_cli.page.app import Visit
-from exactonline_cli.page.serve import listen, origin, serve
+from exactonline_cli.sign_in.page.app import Visit
+from exactonline_cli.sign_in.page.serve import listen, origin, serve
 from exactonline_sandbox import App, Sandbox, SandboxConfig, User
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 
-from exactonline_cli import login
+from exactonline_cli.commands import login
 from exactonline_client import connections
 from exactonline_client.store.store import Store
 from tests.cli.conftest import consent

@@ -15,7 +15,7 @@ import pytest
 from singer_sdk import Tap
 from typing_extensions import override
 
-from exactonline_cli.status import ALARM
+from exactonline_cli.commands.status import ALARM
 from exactonline_client import errors
 from exactonline_client.plugin import start
 from exactonline_client.plugin.settings import SHARED

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from exactonline_cli.commands.status import selected
 from exactonline_cli.options import connection_option, open_connection, open_store, store_option
 from exactonline_cli.output import json_option, print_json
-from exactonline_cli.status import selected
 from exactonline_client.errors import ExactOnlineError
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from exactonline_cli import meltano
-from exactonline_cli.page import steps
-from exactonline_cli.page.layout import STEPS, style_hash
-from exactonline_cli.signin import Problem
+from exactonline_cli.sign_in import meltano_project
+from exactonline_cli.sign_in.flow import Problem
+from exactonline_cli.sign_in.page import steps
+from exactonline_cli.sign_in.page.layout import STEPS, style_hash
 from exactonline_client.errors import ExactOnlineError
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from exactonline_cli.meltano import Setting
-    from exactonline_cli.signin import SignIn
+    from exactonline_cli.sign_in.flow import SignIn
+    from exactonline_cli.sign_in.meltano_project import Setting
 
     Form = Mapping[str, list[str]]
     Handler = Callable[["Visit", Form], Response]
@@ -348,7 +348,7 @@ def _show_done(visit: Visit) -> str:
 
 def _settings(visit: Visit) -> list[Setting]:
     sign_in = visit.sign_in
-    return meltano.settings(
+    return meltano_project.settings(
         sign_in.opened.name,
         sign_in.chosen or (),
         everything=sign_in.all_divisions,
@@ -387,7 +387,7 @@ def _take_divisions(visit: Visit, form: Form) -> Response:
 def _write_meltano(visit: Visit, _form: Form) -> Response:
     if visit.connected and visit.project:
         try:
-            visit.written = meltano.write(visit.project, _settings(visit))
+            visit.written = meltano_project.write(visit.project, _settings(visit))
         except ExactOnlineError as error:
             visit.problems = [Problem("content", str(error))]
     return _go(visit.next_step())

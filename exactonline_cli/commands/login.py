@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from exactonline_cli import meltano, repository
-from exactonline_cli.connect import begin
+from exactonline_cli import repository
+from exactonline_cli.commands.connect import begin
 from exactonline_cli.options import option, store_option
-from exactonline_cli.signin import Problem
+from exactonline_cli.sign_in import meltano_project
+from exactonline_cli.sign_in.flow import Problem
 from exactonline_client.errors import ConfigurationError, ExactOnlineError, SignInNeeded
 from exactonline_client.regions import REGIONS
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from exactonline_cli.signin import SignIn
+    from exactonline_cli.sign_in.flow import SignIn
 
 Answer = TypeVar("Answer")
 
@@ -198,7 +199,7 @@ def _report(sign_in: SignIn, store_url: str | None) -> None:
     if exposed:
         click.echo(exposed, err=True)
     click.echo("To use it with Meltano:\n", err=True)
-    for setting in meltano.settings(
+    for setting in meltano_project.settings(
         opened.name,
         sign_in.chosen or (),
         everything=sign_in.all_divisions,

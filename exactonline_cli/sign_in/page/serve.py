@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from exactonline_cli.page.app import make_app
+from exactonline_cli.sign_in.page.app import make_app
 from exactonline_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from exactonline_cli.page.app import Visit
+    from exactonline_cli.sign_in.page.app import Visit
 
 HOST = "127.0.0.1"
 LOOK_EVERY = 0.2

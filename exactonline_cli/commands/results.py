@@ -12,9 +12,9 @@ from uuid import UUID
 
 import click
 
+from exactonline_cli.commands.status import selected
 from exactonline_cli.options import connection_option, open_store, store_option
 from exactonline_cli.output import moment, print_table
-from exactonline_cli.status import selected
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.store import postings

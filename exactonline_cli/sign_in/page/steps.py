@@ -7,9 +7,9 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from exactonline_cli import repository
-from exactonline_cli.page.html import Markup, element, join
-from exactonline_cli.page.layout import choice, form, frame, group, summary, text_field
-from exactonline_cli.signin import REDIRECT_RULE
+from exactonline_cli.sign_in.flow import REDIRECT_RULE
+from exactonline_cli.sign_in.page.html import Markup, element, join
+from exactonline_cli.sign_in.page.layout import choice, form, frame, group, summary, text_field
 from exactonline_client.auth.oauth import CHAIN_DAYS
 from exactonline_client.regions import REGIONS
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from exactonline_cli.meltano import Setting
-    from exactonline_cli.signin import Problem, SignIn
+    from exactonline_cli.sign_in.flow import Problem, SignIn
+    from exactonline_cli.sign_in.meltano_project import Setting
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from exactonline_cli.page.html import Markup, element, join
+from exactonline_cli.sign_in.page.html import Markup, element, join
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from exactonline_cli.page.html import Child
-    from exactonline_cli.signin import Problem
+    from exactonline_cli.sign_in.flow import Problem
+    from exactonline_cli.sign_in.page.html import Child
 
 STEPS = (
     ("/region", "Region"),
@@ -27,7 +27,7 @@ STEPS = (
 @cache
 def style() -> str:
     """The one stylesheet, which every page carries in itself."""
-    return files("exactonline_cli.page").joinpath("style.css").read_text(encoding="utf-8")
+    return files("exactonline_cli.sign_in.page").joinpath("style.css").read_text(encoding="utf-8")
 
 
 @cache

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exactonline_cli import meltano
 from exactonline_cli.options import (
     config_option,
     connection_option,
@@ -19,6 +18,7 @@ from exactonline_cli.options import (
     yes_option,
 )
 from exactonline_cli.output import json_option, print_json, print_table
+from exactonline_cli.sign_in import meltano_project
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.plugin import environment
 from exactonline_client.store.store import project_folder
@@ -141,8 +141,8 @@ def _of_project(project: Path, *, has_settings: bool) -> tuple[Mapping[str, Any]
     """
     click.echo(f"Asking Meltano what the project {project} selects.", err=True)
     try:
-        config = {} if has_settings else meltano.dump(project, TAP, "config")
-        return config, meltano.dump(project, TAP, "catalog")
+        config = {} if has_settings else meltano_project.dump(project, TAP, "config")
+        return config, meltano_project.dump(project, TAP, "catalog")
     except ConfigurationError as error:
         raise ConfigurationError(
             f"{error} What the project selects is not known: give --catalog, or run meltano invoke "
@@ -152,7 +152,7 @@ def _of_project(project: Path, *, has_settings: bool) -> tuple[Mapping[str, Any]
 
 def _select(catalog: dict[str, Any], patterns: Sequence[str]) -> None:
     for entry in catalog["streams"]:
-        chosen = meltano.selects(patterns, entry["tap_stream_id"])
+        chosen = meltano_project.selects(patterns, entry["tap_stream_id"])
         for item in entry["metadata"]:
             if not item["breadcrumb"]:
                 item["metadata"]["selected"] = chosen

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from exactonline_cli.commands.results import reference_option, stream_option
 from exactonline_cli.options import (
     config_option,
     connection_option,
     plugin_settings,
     store_option,
 )
-from exactonline_cli.results import reference_option, stream_option
 from exactonline_client.plugin.configuration import read_files
 from exactonline_client.plugin.start import readable_configuration_errors
 from exactonline_client.store import postings

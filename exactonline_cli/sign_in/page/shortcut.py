@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exactonline_cli.page.html import element
+from exactonline_cli.sign_in.page.html import element
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,9 @@ from contextlib import ExitStack, closing
 
 import click
 
-from exactonline_cli import meltano
 from exactonline_cli.options import from_environment, option, store_option, withdraw_secrets
-from exactonline_cli.signin import SignIn
+from exactonline_cli.sign_in import meltano_project
+from exactonline_cli.sign_in.flow import SignIn
 from exactonline_client import connections
 from exactonline_client.errors import ConfigurationError
 
@@ -38,16 +38,16 @@ def connect(
     use.
     """
     # The web libraries take long to import, and the other commands do not need them.
-    from exactonline_cli.page.app import Visit  # noqa: PLC0415
-    from exactonline_cli.page.serve import listen, origin, serve  # noqa: PLC0415
     from exactonline_cli.page.shortcut import shortcut  # noqa: PLC0415
+    from exactonline_cli.sign_in.page.app import Visit  # noqa: PLC0415
+    from exactonline_cli.sign_in.page.serve import listen, origin, serve  # noqa: PLC0415
 
     if connection and not connections.NAME.fullmatch(connection):
         raise ConfigurationError(f"--name: {connection!r} is no name for a connection.")
     sign_in = begin(store_url, base_url, connection)
     withdraw_secrets()
     with closing(listen(port)) as listener, closing(sign_in), ExitStack() as stack:
-        visit = Visit(sign_in, origin(listener), store_url, meltano.project(), time.time)
+        visit = Visit(sign_in, origin(listener), store_url, meltano_project.project(), time.time)
         click.echo(f"Open this address in your browser:\n\n  {visit.address}\n", err=True)
         opened = None if no_browser else stack.enter_context(shortcut(visit.address))
         if opened:

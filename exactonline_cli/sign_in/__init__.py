@@ -1,0 +1,1 @@
+"""Signing in: the steps, and the page that shows them."""
