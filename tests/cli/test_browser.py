@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from exactonline_cli.page.shortcut import shortcut
+from exactonline_cli.sign_in.page.shortcut import shortcut
 from exactonline_client import regions
 
 if TYPE_CHECKING:
