@@ -273,3 +273,18 @@ def test_the_pipe_on_the_page_keeps_the_state_and_the_code_that_counts(
     )
     assert done.returncode == code
     assert (tmp_path / "state.json").read_text(encoding="utf-8") == "last\n"
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "hub/README.md"])
+def test_links_from_outside_the_site_lead_somewhere(name: str) -> None:
+    page = ROOT / name
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = link.partition("#")
+        if path.startswith("https://"):
+            continue
+        target = (page.parent / path).resolve()
+        assert target.exists(), link
+        if anchor:
+            heads = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            found = {re.sub(r"[^a-z0-9 _-]", "", head.lower()).replace(" ", "-") for head in heads}
+            assert anchor in found, link
