@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from exactonline_sandbox.tls import make_certificate
+from exactonline_sandbox.web.tls import make_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from exactonline_sandbox.books.company import Author, Company
+from exactonline_sandbox.books.tables import Row, Table
+from exactonline_sandbox.books.users import division_row, me_row, user_row
+from exactonline_sandbox.books.views import View
 from exactonline_sandbox.business.matching import Matches
 from exactonline_sandbox.clock import Clock, tick
-from exactonline_sandbox.company import Author, Company
 from exactonline_sandbox.config import FIRST_DIVISION, SandboxConfig
 from exactonline_sandbox.data import fill
+from exactonline_sandbox.edm.model import schema
+from exactonline_sandbox.edm.values import wall_clock
 from exactonline_sandbox.faults import Faults
-from exactonline_sandbox.later import Later
 from exactonline_sandbox.limits import CallLimits, ErrorLimit
 from exactonline_sandbox.oauth import TokenServer
-from exactonline_sandbox.people import division_row, me_row, user_row
 from exactonline_sandbox.recorder import Recorder
-from exactonline_sandbox.schema import schema
-from exactonline_sandbox.store import Row, Table
-from exactonline_sandbox.values import wall_clock
-from exactonline_sandbox.views import View
+from exactonline_sandbox.schedule import Later
 
 if TYPE_CHECKING:
     from exactonline_sandbox.config import User

@@ -5,17 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from exactonline_sandbox import booking
-from exactonline_sandbox.amounts import ZERO, amounts
-from exactonline_sandbox.business.desk import Desk, missing
+from exactonline_sandbox.books import booking
+from exactonline_sandbox.books.amounts import ZERO, amounts
+from exactonline_sandbox.books.references import ACCOUNTS, DOCUMENTS, JOURNALS, VAT_CODES
+from exactonline_sandbox.business.editor import Desk, missing
 from exactonline_sandbox.business.rules import Lines, Rules
 from exactonline_sandbox.errors import invalid
-from exactonline_sandbox.references import ACCOUNTS, DOCUMENTS, JOURNALS, VAT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exactonline_sandbox.store import Row
+    from exactonline_sandbox.books.tables import Row
 
 BANK_ENTRIES = "financialtransaction/BankEntries"
 CASH_ENTRIES = "financialtransaction/CashEntries"

@@ -5,14 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from exactonline_sandbox import booking
-from exactonline_sandbox.amounts import ZERO, line_values, totals
-from exactonline_sandbox.attachments import CONTENT
-from exactonline_sandbox.attachments import TABLE as ATTACHMENTS
-from exactonline_sandbox.business.desk import Desk, missing
-from exactonline_sandbox.business.rules import Lines, Rules
-from exactonline_sandbox.errors import invalid
-from exactonline_sandbox.references import (
+from exactonline_sandbox.books import booking
+from exactonline_sandbox.books.amounts import ZERO, line_values, totals
+from exactonline_sandbox.books.attachments import CONTENT
+from exactonline_sandbox.books.attachments import TABLE as ATTACHMENTS
+from exactonline_sandbox.books.references import (
     ACCOUNTS,
     DOCUMENTS,
     ITEMS,
@@ -20,9 +17,12 @@ from exactonline_sandbox.references import (
     VAT_CODES,
     WAREHOUSES,
 )
+from exactonline_sandbox.business.editor import Desk, missing
+from exactonline_sandbox.business.rules import Lines, Rules
+from exactonline_sandbox.errors import invalid
 
 if TYPE_CHECKING:
-    from exactonline_sandbox.store import Row
+    from exactonline_sandbox.books.tables import Row
 
 INVOICES = "salesinvoice/SalesInvoices"
 INVOICE_LINES = "salesinvoice/SalesInvoiceLines"

@@ -6,19 +6,19 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from exactonline_sandbox import booking
-from exactonline_sandbox.amounts import ZERO
-from exactonline_sandbox.business.deeds import create
+from exactonline_sandbox.books import booking
+from exactonline_sandbox.books.amounts import ZERO
+from exactonline_sandbox.books.references import ACCOUNTS, GL_ACCOUNTS
 from exactonline_sandbox.business.entries import GENERAL_ENTRIES
+from exactonline_sandbox.business.rows import create
 from exactonline_sandbox.errors import invalid
-from exactonline_sandbox.references import ACCOUNTS, GL_ACCOUNTS
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from exactonline_sandbox.business.desk import Desk
-    from exactonline_sandbox.company import Company
-    from exactonline_sandbox.store import Row
+    from exactonline_sandbox.books.company import Company
+    from exactonline_sandbox.books.tables import Row
+    from exactonline_sandbox.business.editor import Desk
 
     Item: TypeAlias = tuple[str, str, str, int]
     """Ledger account, account, journal and entry number: what is open is open by these."""

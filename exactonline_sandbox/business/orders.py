@@ -5,16 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from exactonline_sandbox.amounts import ZERO, line_values
-from exactonline_sandbox.business.desk import Desk, missing
+from exactonline_sandbox.books.amounts import ZERO, line_values
+from exactonline_sandbox.books.references import ACCOUNTS, ITEMS, VAT_CODES, WAREHOUSES
+from exactonline_sandbox.business.editor import Desk, missing
 from exactonline_sandbox.business.invoices import fill_line
 from exactonline_sandbox.business.rules import Lines, Rules
-from exactonline_sandbox.references import ACCOUNTS, ITEMS, VAT_CODES, WAREHOUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exactonline_sandbox.store import Row
+    from exactonline_sandbox.books.tables import Row
 
 ORDERS = "salesorder/SalesOrders"
 QUOTATIONS = "crm/Quotations"

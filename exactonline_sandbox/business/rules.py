@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exactonline_sandbox.business.desk import Desk
-    from exactonline_sandbox.store import Row
+    from exactonline_sandbox.books.tables import Row
+    from exactonline_sandbox.business.editor import Desk
 
 Lines: TypeAlias = dict[str, list[dict[str, Any]]]
 """The rows of a new document's collections, by navigation property."""

@@ -6,16 +6,16 @@ import gc
 import random
 from typing import TYPE_CHECKING
 
+from exactonline_sandbox.data.documents import fill_orders, fill_purchases, fill_rest
 from exactonline_sandbox.data.ledgers import fill_ledgers
 from exactonline_sandbox.data.maker import Maker
-from exactonline_sandbox.data.other import fill_orders, fill_purchases, fill_rest
-from exactonline_sandbox.data.relations import fill_goods, fill_relations
+from exactonline_sandbox.data.master_data import fill_goods, fill_relations
 from exactonline_sandbox.data.sales import fill_payments, fill_sales
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from exactonline_sandbox.company import Company
+    from exactonline_sandbox.books.company import Company
     from exactonline_sandbox.config import SandboxConfig
 
 SALES_ONLY = "sales_invoices"

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from exactonline_sandbox.references import (
+from exactonline_sandbox.books.references import (
     CONDITIONS,
     COST_CENTRES,
     COST_UNITS,

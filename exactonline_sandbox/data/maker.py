@@ -8,14 +8,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from exactonline_sandbox.clock import UTC, tick
-from exactonline_sandbox.ids import new_guid
-from exactonline_sandbox.values import ZONE, from_wall_clock
+from exactonline_sandbox.edm.guids import new_guid
+from exactonline_sandbox.edm.values import ZONE, from_wall_clock
 
 if TYPE_CHECKING:
     from random import Random
 
-    from exactonline_sandbox.company import Company
-    from exactonline_sandbox.store import Row
+    from exactonline_sandbox.books.company import Company
+    from exactonline_sandbox.books.tables import Row
 
 HISTORY = timedelta(days=3 * 365)
 _OPENED = datetime(2019, 1, 2, 8, 30, tzinfo=UTC)

@@ -6,19 +6,19 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from exactonline_sandbox import booking
-from exactonline_sandbox.amounts import ZERO, line_values, totals
-from exactonline_sandbox.attachments import CONTENT
-from exactonline_sandbox.attachments import TABLE as ATTACHMENTS
+from exactonline_sandbox.books import booking
+from exactonline_sandbox.books.amounts import ZERO, line_values, totals
+from exactonline_sandbox.books.attachments import CONTENT
+from exactonline_sandbox.books.attachments import TABLE as ATTACHMENTS
+from exactonline_sandbox.books.references import ACCOUNTS, DOCUMENTS, ITEMS, VAT_CODES, WAREHOUSES
 from exactonline_sandbox.data import words
-from exactonline_sandbox.references import ACCOUNTS, DOCUMENTS, ITEMS, VAT_CODES, WAREHOUSES
-from exactonline_sandbox.values import wall_clock
+from exactonline_sandbox.edm.values import wall_clock
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from exactonline_sandbox.books.tables import Row
     from exactonline_sandbox.data.maker import Maker
-    from exactonline_sandbox.store import Row
 
 INVOICES = "salesinvoice/SalesInvoices"
 LINES = "salesinvoice/SalesInvoiceLines"

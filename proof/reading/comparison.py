@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from exactonline_client import catalogue
-from exactonline_sandbox.truth import truth as truth_of
+from exactonline_sandbox.control.truth import truth as truth_of
 from proof.reading.warehouse import DELETED_AT
 
 if TYPE_CHECKING:

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from exactonline_client import catalogue
-from exactonline_sandbox import SandboxConfig, Switches, app
+from exactonline_sandbox import SandboxConfig, Switches
 from exactonline_sandbox.config import FaultRule
+from exactonline_sandbox.web import app
 from proof.forks import Forks
 from proof.reading.books import NO_LIMIT, Books, books, catalog
 from proof.reading.kills import STREAMS
@@ -29,7 +30,7 @@ from proof.reading.warehouse import DELETED_AT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from exactonline_sandbox.answers import Answer
+    from exactonline_sandbox.odata.verbose_json import Answer
     from proof.forks import Fork
 
 SPEED = 60.0

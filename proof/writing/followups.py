@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from exactonline_sandbox.attachments import CONTENT
-from exactonline_sandbox.attachments import TABLE as ATTACHMENTS
+from exactonline_sandbox.books.attachments import CONTENT
+from exactonline_sandbox.books.attachments import TABLE as ATTACHMENTS
 from exactonline_sandbox.business.invoices import PRINTED, PROCESSED, print_invoice
 from exactonline_sandbox.config import FaultRule
 from proof.writing.company import company
@@ -132,7 +132,7 @@ def counted_prints() -> Iterator[Counter[str]]:
         asked[given["InvoiceID"]] += 1
         return print_invoice(desk, given)
 
-    with patch("exactonline_sandbox.writes.print_invoice", noted):
+    with patch("exactonline_sandbox.api.writes.print_invoice", noted):
         yield asked
 
 

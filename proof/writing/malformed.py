@@ -9,8 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from exactonline_sandbox.attachments import CONTENT
-from exactonline_sandbox.attachments import TABLE as ATTACHMENTS
+from exactonline_sandbox.books.attachments import CONTENT
+from exactonline_sandbox.books.attachments import TABLE as ATTACHMENTS
 from proof import traps
 from proof.writing.company import STREAM, company
 from proof.writing.forms import ALIVE, EMPTY, MARK, UNCLEAR

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from exactonline_sandbox.business.deeds import create
-from exactonline_sandbox.business.desk import Desk
+from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.rows import create
 
 if TYPE_CHECKING:
     from proof.writing.company import Company, Record

@@ -10,8 +10,8 @@ import pytest
 
 from exactonline_client.catalogue import load
 from exactonline_sandbox import SandboxConfig
-from exactonline_sandbox.references import reference
-from exactonline_sandbox.values import ZONE, encode_instant, from_wall_clock, wall_clock
+from exactonline_sandbox.books.references import reference
+from exactonline_sandbox.edm.values import ZONE, encode_instant, from_wall_clock, wall_clock
 from exactonline_sandbox.world import World
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=timezone.utc)

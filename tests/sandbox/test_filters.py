@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from exactonline_client.catalogue import load
 from exactonline_sandbox.errors import ApiError
-from exactonline_sandbox.filters import FilterCompiler, parse_filter
-from exactonline_sandbox.literals import parse_literal, write_literal
+from exactonline_sandbox.odata.filters import FilterCompiler, parse_filter
+from exactonline_sandbox.odata.literals import parse_literal, write_literal
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Api

@@ -12,8 +12,8 @@ import time_machine
 
 from exactonline_client.errors import Incomplete
 from exactonline_client.odata import literals
-from exactonline_sandbox.attachments import CONTENT, PAGE, TABLE
-from exactonline_sandbox.business.desk import Desk
+from exactonline_sandbox.books.attachments import CONTENT, PAGE, TABLE
+from exactonline_sandbox.business.editor import Desk
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome

@@ -11,7 +11,7 @@ import time_machine
 
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
-from exactonline_sandbox.business.desk import Desk
+from exactonline_sandbox.business.editor import Desk
 from tap_exactonline.tap import TapExactOnline
 from tests.tap.conftest import Collector, catalog
 

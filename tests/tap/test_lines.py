@@ -8,9 +8,9 @@ import pytest
 
 from exactonline_client.errors import Incomplete
 from exactonline_client.http import pagination
-from exactonline_sandbox.booking import PROCESSED
-from exactonline_sandbox.business import deeds
-from exactonline_sandbox.business.desk import Desk
+from exactonline_sandbox.books.booking import PROCESSED
+from exactonline_sandbox.business import rows
+from exactonline_sandbox.business.editor import Desk
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench
@@ -27,7 +27,7 @@ def change_a_line(bench: Bench) -> str:
     entries = desk.company.table("purchaseentry/PurchaseEntries")
     for row in desk.company.table(LINES).rows.values():
         if entries.rows[row["EntryID"]]["Status"] != PROCESSED:
-            deeds.change(desk, LINES, row, {"Description": "changed"})
+            rows.change(desk, LINES, row, {"Description": "changed"})
             return str(row["ID"])
     raise AssertionError("all entries are processed")
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from exactonline_sandbox.business.deeds import create
-from exactonline_sandbox.business.desk import Desk
+from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.rows import create
 
 if TYPE_CHECKING:
     from tests.target.conftest import Company, Load, Record, Runner

@@ -9,8 +9,8 @@ import pytest
 
 from exactonline_client.errors import RecordsRejected
 from exactonline_sandbox import Sandbox, SandboxConfig
-from exactonline_sandbox.business.deeds import create
-from exactonline_sandbox.business.desk import Desk
+from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.rows import create
 from tests.target.conftest import sign_in
 
 if TYPE_CHECKING:

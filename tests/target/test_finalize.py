@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from exactonline_client.errors import AccessDenied, RecordsRejected, Unavailable, UnexpectedAnswer
 from exactonline_client.store.store import Store, postings
-from exactonline_sandbox.business.desk import Desk
+from exactonline_sandbox.business.editor import Desk
 from exactonline_sandbox.business.invoices import print_invoice
 from tests.target.conftest import noted_a_day_ahead, sent_by_another
 

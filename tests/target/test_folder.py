@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exactonline_client.errors import ConfigurationError, RecordsRejected
-from exactonline_sandbox.attachments import CONTENT, TABLE
+from exactonline_sandbox.books.attachments import CONTENT, TABLE
 from target_exactonline.mapping import attachments, folder
 from target_exactonline.schema.values import Unfit
 

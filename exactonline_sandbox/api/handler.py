@@ -1,0 +1,223 @@
+"""The way of a call for data: who is it, may they, how often, and then what they ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from exactonline_sandbox.api import xml_api
+from exactonline_sandbox.api.reads import Read, read
+from exactonline_sandbox.api.resources import find_resource
+from exactonline_sandbox.api.writes import write
+from exactonline_sandbox.books import attachments
+from exactonline_sandbox.errors import ApiError
+from exactonline_sandbox.limits import COUNTED_ERRORS
+from exactonline_sandbox.odata import atom, verbose_json
+from exactonline_sandbox.odata.options import parse_options
+from exactonline_sandbox.odata.rules import NO_RIGHTS, denied
+from exactonline_sandbox.odata.verbose_json import Answer
+from exactonline_sandbox.recorder import Made
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exactonline_sandbox.books.company import Company
+    from exactonline_sandbox.faults import Fate
+    from exactonline_sandbox.oauth import Chain
+    from exactonline_sandbox.world import World
+
+MAX_URL = 6000
+MAX_BODY = 10_000_000
+OVER = 'Bearer error="invalid_token", error_description="access%20token%20expired"'
+_OK = 200
+_REDIRECTION = 300
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call under `/api/v1/`, as it came in."""
+
+    method: str
+    division: int | None
+    """None for `current`."""
+    path: str
+    """Below the division."""
+    query: str
+    base_url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By lower-case name."""
+    body: bytes = b""
+    beta: bool = False
+    xml: bool = False
+    """For what lies below `/docs/`: the XML API, which speaks its own language, and files."""
+
+    @property
+    def root(self) -> str:
+        """Address of the service up to and with the division."""
+        division = "current" if self.division is None else str(self.division)
+        return f"{self.base_url}/api/v1/{'beta/' if self.beta else ''}{division}"
+
+
+def handle(world: World, call: Call, fate: Fate) -> Answer:
+    """Answer a call; every refusal becomes an answer too."""
+    wants = _wanted_form(call)
+    chain: Chain | None = None
+    try:
+        chain = _chain(world, call, fate)
+        answer = _answer(world, call, chain, fate, as_atom=wants == "atom")
+    except ApiError as error:
+        answer = _refusal(error, wants)
+        if world.switches.tells_expired_tokens and world.tokens.is_over(_token(call)):
+            answer.headers["WWW-Authenticate"] = OVER
+        # A token that has run out still tells whose error it is.
+        culprit = chain or world.tokens.owner_of(_token(call))
+        if culprit is not None:
+            _note_error(world, call, culprit, error.status)
+    if fate.text and answer.status == fate.status:
+        kind = "text/html" if fate.text.startswith("<") else answer.content_type
+        answer = replace(answer, body=fate.text.encode(), content_type=kind)
+    _record(world, call, answer.status)
+    return answer
+
+
+def _wanted_form(call: Call) -> str:
+    """`json`, `atom`, or `refused` by the `Accept` header; Atom is the default."""
+    if call.xml:
+        return "atom"
+    accept = call.headers.get("accept", "").lower()
+    kinds = [kind.split(";")[0].strip() for kind in accept.split(",")]
+    for kind in kinds:
+        if kind == "application/json":
+            return "json"
+        if kind in ("", "*/*", "application/atom+xml", "text/plain"):
+            return "atom"
+    return "refused"
+
+
+def _token(call: Call) -> str:
+    scheme, _, token = call.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _chain(world: World, call: Call, fate: Fate) -> Chain:
+    chain = world.tokens.user_of(_token(call))
+    if chain is None or fate.unauthorized:
+        raise ApiError(401)
+    return chain
+
+
+def _answer(world: World, call: Call, chain: Chain, fate: Fate, *, as_atom: bool) -> Answer:
+    if call.division is None:
+        return _about_user(world, call, chain, as_atom=as_atom)
+    if not world.may_open(chain.user, call.division):
+        raise ApiError(403, f"Forbidden: you have no access to division {call.division}.")
+    refusal = _over_limit(world, call, chain)
+    if refusal is not None:
+        return refusal
+    failure = fate.status and ApiError(fate.status, fate.message, reason=fate.reason)
+    if failure and not fate.handled:
+        raise failure
+    _check_size(call)
+    if call.xml:
+        answer = _below_docs(world, world.company(call.division), call, chain)
+    else:
+        answer = _dispatch(world, call, chain, as_atom=as_atom)
+    if failure:
+        raise failure
+    if _OK <= answer.status < _REDIRECTION:
+        key = (chain.app.client_id, call.division)
+        answer.headers.update(world.limits.headers(key, world.clock.now()))
+    return answer
+
+
+def _about_user(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Answer:
+    """`current/Me`: it belongs to no division and is not counted."""
+    resource = find_resource(f"current/{call.path}")
+    if call.method != "GET":
+        raise ApiError(405, f"The method {call.method} is not allowed here.")
+    _check_size(call)
+    codes = world.divisions_of(chain.user)
+    if not codes:
+        raise ApiError(403, "Forbidden: you have no access to any division.")
+    company = world.company(codes[0])
+    return read(
+        Read(world, company, chain.user, resource, parse_options(call.query), call.root, as_atom)
+    )
+
+
+def _over_limit(world: World, call: Call, chain: Chain) -> Answer | None:
+    now = world.clock.now()
+    app = chain.app.client_id
+    if world.switches.error_limit and world.errors.blocked(app, now):
+        return Answer(429)
+    headers = world.limits.take((app, call.division), now)
+    return None if headers is None else Answer(429, headers=headers)
+
+
+def _check_size(call: Call) -> None:
+    if len(f"{call.root}/{call.path}?{call.query}") > MAX_URL:
+        raise ApiError(414, f"The address is longer than {MAX_URL} characters.")
+    if len(call.body) > MAX_BODY:
+        raise ApiError(413, "The body is larger than 10 MB.")
+    if _wanted_form(call) == "refused":
+        raise ApiError(415, "The media type that is accepted is not supported.")
+
+
+def _dispatch(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Answer:
+    resource = find_resource(call.path, beta=call.beta)
+    if denied(resource.endpoint.id, world.switches):
+        if world.switches.denied_answer == "empty" and call.method == "GET":
+            return verbose_json.many([], bare=False, next_uri=None, count=None)
+        raise ApiError(403, NO_RIGHTS)
+    assert call.division is not None  # noqa: S101 - handled before
+    company = world.company(call.division)
+    request = Read(
+        world, company, chain.user, resource, parse_options(call.query), call.root, as_atom
+    )
+    if call.method == "GET":
+        return read(request)
+    if call.method not in ("POST", "PUT", "DELETE"):
+        raise ApiError(405, f"The method {call.method} is not allowed here.")
+    return write(request, call.method, call.body, call.headers)
+
+
+def _below_docs(world: World, company: Company, call: Call, chain: Chain) -> Answer:
+    if call.path != attachments.PAGE:
+        return xml_api.serve(world, chain.user, company, call)
+    if denied(attachments.TABLE, world.switches):
+        raise ApiError(403, NO_RIGHTS)
+    content = attachments.file(company, call.method, call.query)
+    return Answer(body=content, content_type="application/octet-stream")
+
+
+def _refusal(error: ApiError, wants: str) -> Answer:
+    write_failure = verbose_json.failure if wants == "json" else atom.failure
+    answer = write_failure(error.status, error.message)
+    if error.reason:
+        answer.headers["Reason"] = error.reason
+    return answer
+
+
+def _note_error(world: World, call: Call, chain: Chain, status: int) -> None:
+    if status in COUNTED_ERRORS and world.switches.error_limit:
+        where = (chain.user.user_id, call.division, _entity(call.path))
+        world.errors.note(chain.app.client_id, where, world.clock.now())
+
+
+def _record(world: World, call: Call, status: int) -> None:
+    made = Made(call.division, _entity(call.path), call.method, status)
+    world.recorder.data_call(made, call.query, world.clock.now())
+
+
+def _entity(path: str) -> str:
+    return path.split("(", maxsplit=1)[0].removesuffix("/$count")
+
+
+def cut(world: World, call: Call) -> None:
+    """Record a call whose connection was cut."""
+    _record(world, call, 0)
+
+
+def cut_in_half(answer: Answer) -> Answer:
+    """The same answer with half its body."""
+    return replace(answer, body=answer.body[: len(answer.body) // 2])

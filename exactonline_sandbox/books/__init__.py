@@ -1,0 +1,1 @@
+"""The books of a company: tables, feeds, references and bookings."""

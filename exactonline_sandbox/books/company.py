@@ -1,0 +1,250 @@
+"""One division: all its tables, its row counter, and the log of what was deleted."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from exactonline_sandbox.books.tables import Feed, Row, Table
+from exactonline_sandbox.clock import tick
+from exactonline_sandbox.edm.guids import new_guid
+from exactonline_sandbox.edm.model import DELETED, schema
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from exactonline_sandbox.config import Switches
+
+FIRST_TIMESTAMP = 4_100_000_000
+"""Above what an Int32 holds, as in any company of some age: literals need their `L`."""
+_TIMESTAMP_AFTER_MOVE = 1_000
+_LOG_KEPT = timedelta(days=61)
+_SECOND_STAMP = timedelta(milliseconds=20)
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who makes a change, and when."""
+
+    user_id: str
+    moment: datetime
+
+
+class Company:
+    """The data of one division."""
+
+    def __init__(self, code: int, seed: int, switches: Switches) -> None:
+        """Make an empty company.
+
+        Args:
+            code: The code of the division.
+            seed: Decides the guids of new rows, together with the code.
+            switches: Shared with the sandbox, so that a switch takes effect at once.
+        """
+        self.code = code
+        self.rng = random.Random(f"{seed}/{code}")
+        self.switches = switches
+        self.moved: date | None = None
+        """When the division was last moved to another database."""
+        self.numbers: dict[str, int] = {}
+        """The last number given out in each series."""
+        self.activity: Counter[tuple[str, str]] = Counter()
+        """Rows that were `created`, `updated` or `deleted`, by table; whoever looks clears it."""
+        self._tables: dict[str, Table] = {}
+        self._feeds: dict[str, Feed] = {}
+        self._seen_from: datetime | None = None
+        """When what is being changed will be committed, where that is later."""
+        self._timestamp = FIRST_TIMESTAMP + self.rng.randrange(1_000_000)
+
+    def table(self, name: str) -> Table:
+        """The table of a plain endpoint, empty where the company has nothing there."""
+        if name not in self._tables:
+            columns = schema().endpoints[name].properties
+            key = schema().key_columns(name)
+            is_guid = tuple(columns[column].type == "Edm.Guid" for column in key)
+            self._tables[name] = Table(name, key, is_guid)
+        return self._tables[name]
+
+    def tables(self) -> dict[str, Table]:
+        """All tables with rows, by name."""
+        return {name: table for name, table in self._tables.items() if len(table)}
+
+    def feed(self, endpoint: str) -> Feed:
+        """The feed of a sync endpoint."""
+        return self._feeds.setdefault(endpoint, Feed())
+
+    def guid(self) -> str:
+        """A new guid."""
+        return new_guid(self.rng)
+
+    def number(self, series: str, first: int = 1) -> int:
+        """The next number of a series."""
+        self.numbers[series] = self.numbers.get(series, first - 1) + 1
+        return self.numbers[series]
+
+    def load(self, table: str, row: Row) -> Row:
+        """Add a finished row, with only its timestamp to be given; used when data are made."""
+        self.table(table).add(row)
+        feeds = schema().feed_of.get(table)
+        if feeds:
+            self._stamp(row, self.feed(feeds.endpoint))
+        return row
+
+    def insert(self, table: str, rows: list[Row], author: Author) -> None:
+        """Add rows of one document, with the marks of who made them and when.
+
+        Args:
+            table: Their table.
+            rows: The rows, which share their marks.
+            author: Who, and when.
+        """
+        self._begin(author)
+        columns = schema().endpoints[table].columns
+        created = tick(author.moment)
+        marks = {
+            "Created": created,
+            "Creator": author.user_id,
+            "Modified": tick(created + _SECOND_STAMP),
+            "Modifier": author.user_id,
+        }
+        feeds = schema().feed_of.get(table)
+        if feeds:
+            columns = {**columns, **schema().endpoints[feeds.endpoint].columns}
+        known = {name: value for name, value in marks.items() if name in columns}
+        self.activity["created", table] += len(rows)
+        for row in rows:
+            row.update(known)
+            self.table(table).add(row)
+            if feeds is None or feeds.line != table:
+                self.touch(table, row)
+        if feeds is not None and feeds.line == table and rows:
+            self.touch(table, rows[0])
+
+    def update(self, table: str, row: Row, changes: Row, author: Author) -> None:
+        """Change a row, with the marks of who did it and when."""
+        self._begin(author)
+        self.activity["updated", table] += 1
+        marks: Row = {}
+        if "Modified" in row:
+            marks = {"Modified": tick(author.moment), "Modifier": author.user_id}
+        self.table(table).change(row, {**changes, **marks})
+        self._mark_header(table, row, author)
+        self.touch(table, row)
+
+    def delete(self, table: str, row: Row, author: Author) -> None:
+        """Take a row out and log it; a header of a mixed feed takes its lines with it."""
+        self._begin(author)
+        feeds = schema().feed_of.get(table)
+        is_mixed_header = feeds is not None and feeds.line is not None and feeds.header == table
+        lines = self.lines_of(table, row) if is_mixed_header else []
+        self._remove(table, row)
+        self._log(table, row, author)
+        for line in lines:
+            assert feeds is not None  # noqa: S101
+            self._remove(str(feeds.line), line)
+            if self.switches.log_deleted_lines:
+                self._log(str(feeds.line), line, author)
+        header = self._mark_header(table, row, author)
+        if header is not None:
+            self.touch(feeds.header if feeds else table, header)
+
+    def _begin(self, author: Author) -> None:
+        late = self.switches.late_commits
+        self._seen_from = author.moment + timedelta(seconds=late) if late else None
+
+    def _mark_header(self, table: str, line: Row, author: Author) -> Row | None:
+        """Note on a header in a mixed feed that a line of it was changed or deleted."""
+        header = self.header_of(table, line)
+        feeds = schema().feed_of.get(table)
+        if header is not None and feeds is not None and self.switches.line_touches_header:
+            marks = {"Modified": tick(author.moment), "Modifier": author.user_id}
+            self.table(feeds.header).change(header, marks)
+        return header
+
+    def header_of(self, table: str, row: Row) -> Row | None:
+        """The header of a line that comes in a mixed feed; None for every other row."""
+        feeds = schema().feed_of.get(table)
+        if feeds is None or feeds.line != table:
+            return None
+        headers = self.table(feeds.header)
+        return headers.get(row[headers.key[0]])
+
+    def lines_of(self, table: str, header: Row) -> list[Row]:
+        """The lines of a header in a mixed feed."""
+        feeds = schema().feed_of.get(table)
+        if feeds is None or feeds.line is None or feeds.header != table:
+            return []
+        key = self.table(feeds.header).key[0]
+        return self.table(feeds.line).where(key, header[key])
+
+    def touch(self, table: str, row: Row) -> None:
+        """Give a row a new timestamp; in a mixed feed all rows of its document."""
+        feeds = schema().feed_of.get(table)
+        if feeds is None:
+            return
+        feed = self.feed(feeds.endpoint)
+        header = self.header_of(table, row)
+        if header is not None:
+            table, row = feeds.header, header
+        for member in (row, *self.lines_of(table, row)):
+            self._stamp(member, feed)
+
+    def forget_old_deletes(self, now: datetime) -> None:
+        """Drop what is in the deleted log for longer than two months."""
+        log = self.table(DELETED)
+        for entry in list(log.rows.values()):
+            if entry["DeletedDate"] >= now - _LOG_KEPT:
+                break
+            self._remove(DELETED, entry)
+
+    def move(self, day: date) -> None:
+        """Move the division to another database: every timestamp starts again from low."""
+        self.moved = day
+        self._seen_from = None
+        self._timestamp = _TIMESTAMP_AFTER_MOVE
+        for feed in self._feeds.values():
+            rows = list(feed.after(0))
+            feed.clear()
+            if not self.switches.move_keeps_order:
+                self.rng.shuffle(rows)
+            for row in rows:
+                del row["Timestamp"]
+            for row in rows:
+                self._stamp(row, feed)
+        log = self.table(DELETED)
+        kept = list(log.rows.values())
+        self._tables[DELETED] = Table(DELETED, log.key, (False,))
+        for row in kept:
+            self.table(DELETED).add(row)
+
+    def _stamp(self, row: Row, feed: Feed) -> None:
+        if "Timestamp" in row:
+            feed.forget()
+        self._timestamp += 1
+        row["Timestamp"] = self._timestamp
+        feed.append(row, self._seen_from)
+
+    def _remove(self, table: str, row: Row) -> None:
+        self.activity["deleted", table] += 1
+        self.table(table).remove(row)
+        feeds = schema().feed_of.get(table)
+        if feeds:
+            del row["Timestamp"]
+            self.feed(feeds.endpoint).forget()
+
+    def _log(self, table: str, row: Row, author: Author) -> None:
+        number = schema().deleted_type_of.get(table)
+        if number is None:
+            return
+        entry: Row = {
+            "ID": self.guid(),
+            "EntityKey": self.table(table).key_of(row),
+            "EntityType": number,
+            "DeletedBy": author.user_id,
+            "DeletedDate": tick(author.moment),
+        }
+        self._stamp(entry, self.feed(DELETED))
+        self.table(DELETED).add(entry)

@@ -1,0 +1,132 @@
+"""Rows about users and divisions, made from the configuration."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from exactonline_sandbox.config import FIRST_DIVISION
+from exactonline_sandbox.edm.guids import NO_GUID
+from exactonline_sandbox.edm.values import wall_clock
+
+if TYPE_CHECKING:
+    from exactonline_sandbox.books.company import Company
+    from exactonline_sandbox.books.tables import Row
+    from exactonline_sandbox.config import User
+
+_CUSTOMERS = uuid.UUID("51d7cf0e-6a37-4a3f-9d5f-6f4c9a5a7a10")
+_NAMES = (
+    "De Gouden Krakeling B.V.",
+    "Van Dijk & Zonen Groothandel B.V.",
+    "Café-supplies 't Hoekje",
+    "Fietsenfabriek Noord B.V.",
+    "Bakkersland Oost B.V.",
+    "Ateliers Crème Brûlée",
+    "Houthandel De Eik B.V.",
+    "Techniek Zuid-Holland B.V.",
+)  # fmt: skip
+_OPENED = date(2019, 1, 1)
+_CREATED = datetime(2018, 12, 3, 9, 14, 27, 613000, tzinfo=timezone.utc)
+
+
+def company_name(code: int) -> str:
+    """The name of the company in a division."""
+    number = code - FIRST_DIVISION
+    name = _NAMES[number % len(_NAMES)]
+    return name if number < len(_NAMES) else f"{name} ({number // len(_NAMES) + 1})"
+
+
+def user_row(user: User) -> Row:
+    """What other rows show of the user who made or changed them."""
+    return {"UserID": user.user_id, "FullName": user.name, "Email": user.email}
+
+
+def me_row(user: User, current: int, now: datetime, offset: timedelta) -> Row:
+    """The one row of `Me`.
+
+    Args:
+        user: Who asks.
+        current: Code of the division the user last worked in.
+        now: The moment, in UTC.
+        offset: What the server's wall clock is ahead of UTC.
+    """
+    first, _, last = user.name.partition(" ")
+    return {
+        "CurrentDivision": current,
+        "AccountingDivision": current,
+        "DivisionCustomer": _customer(current),
+        "DivisionCustomerCode": str(current % 10_000_000),
+        "DivisionCustomerName": company_name(current),
+        "CustomerCode": str(current % 10_000_000),
+        "FullName": user.name,
+        "FirstName": first,
+        "LastName": last,
+        "UserID": user.user_id,
+        "UserName": user.email,
+        "Email": user.email,
+        "Language": "NL",
+        "LanguageCode": "nl-NL",
+        "Legislation": 1,
+        "Gender": "O",
+        "EmployeeID": NO_GUID,
+        "PackageCode": "EOLSANDBOX",
+        "ServerTime": wall_clock(now).replace(microsecond=0).isoformat(),
+        "ServerUtcOffset": int(offset.total_seconds()),
+        "IsClientUser": True,
+        "IsEmployeeSelfServiceUser": False,
+        "IsMyFirmLiteUser": False,
+        "IsMyFirmPortalUser": False,
+        "IsStarterUser": False,
+        "IsOEIMigrationMandatory": False,
+    }
+
+
+def division_row(code: int, current: int, started: datetime, company: Company | None) -> Row:
+    """One division, for every list of divisions.
+
+    Args:
+        code: Its code.
+        current: The division that the call is made in.
+        started: When the sandbox started; a division cannot have changed later than that.
+        company: Its data, where they exist already.
+    """
+    number = code - FIRST_DIVISION + 1
+    return {
+        "Code": code,
+        "Hid": number,
+        "HID": number,
+        "Description": company_name(code),
+        "Customer": _customer(code),
+        "CustomerCode": str(code % 10_000_000),
+        "CustomerName": company_name(code),
+        "Country": "NL",
+        "CountryDescription": "Nederland",
+        "Currency": "EUR",
+        "CurrencyDescription": "Euro",
+        "Legislation": "NL",
+        "LegislationDescription": "Nederland",
+        "Status": 1,
+        "BlockingStatus": 0,
+        "Current": code == current,
+        "IsMainDivision": number == 1,
+        "Main": number == 1,
+        "IsDossierDivision": False,
+        "IsPracticeDivision": False,
+        "IsHRDivision": False,
+        "AddressLine1": f"Keizersgracht {number}",
+        "Postcode": "1015 CJ",
+        "City": "Amsterdam",
+        "Email": f"administratie{number}@example.com",
+        "ChamberOfCommerceNumber": f"{30_000_000 + number}",
+        "VATNumber": f"NL{800_000_000 + number}B01",
+        "SiretNumber": "",
+        "StartDate": _OPENED,
+        "Created": _CREATED,
+        "Modified": max(_CREATED, min(started, _CREATED + timedelta(days=41))),
+        **({"DivisionMoveDate": company.moved} if company and company.moved else {}),
+    }
+
+
+def _customer(code: int) -> str:
+    return str(uuid.uuid5(_CUSTOMERS, str(code)))

@@ -1,0 +1,208 @@
+"""What an endpoint shows of a row: stored values, values of other rows, and constants."""
+
+from __future__ import annotations
+
+import uuid
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from exactonline_sandbox.books.descriptions import described
+from exactonline_sandbox.books.references import USERS, shown
+from exactonline_sandbox.edm.model import entity_name, schema
+from exactonline_sandbox.edm.values import comparable, encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from exactonline_client.catalogue import Endpoint
+    from exactonline_sandbox.books.company import Company
+    from exactonline_sandbox.books.tables import Row
+
+    Reader = Callable[[Row], Any]
+    Finder = Callable[[Any], Row | None]
+    Encode = Callable[[Any], Any] | None
+
+_OWN_ROW_IDS = uuid.UUID("8f4b1f5e-57b7-4f0c-8f6f-3e0d6d6a1c52")
+
+
+class _Plan(NamedTuple):
+    """What becomes of a value that a row holds."""
+
+    shown: bool
+    """Whether it is written itself."""
+    encode: Encode
+    find: Finder | None
+    """What finds the row it points to, where something of that is written too."""
+    columns: tuple[tuple[str, str, Encode], ...]
+    """What is written of that row: name, column, encoder."""
+
+
+class View:
+    """One endpoint's view of the rows of one table."""
+
+    def __init__(
+        self, endpoint: Endpoint, table: str, company: Company, users: Mapping[str, Row]
+    ) -> None:
+        """Make the view.
+
+        Args:
+            endpoint: The endpoint that shows the rows.
+            table: The table they live in.
+            company: The division.
+            users: Rows about users, by their id.
+        """
+        self.endpoint = endpoint
+        self.table = table
+        self._company = company
+        self._users = users
+        self.columns = endpoint.columns
+        self._entity = entity_name(schema().endpoints[table])
+        self._shown = {item.name: item for item in shown(table, endpoint)}
+        self._special = self._specials()
+        self.projection = lru_cache(maxsize=32)(self._projection)
+
+    def read(self, name: str) -> Reader:
+        """What reads a column of a row as a plain value."""
+        if name in self._special:
+            return self._special[name]
+        if name in self._shown:
+            item = self._shown[name]
+            find, reference, column = self._finder(name), item.reference, item.column
+            return lambda row: (
+                None if (target := find(row.get(reference))) is None else target.get(column)
+            )
+        default = self._default(name)
+        return lambda row: row.get(name, default)
+
+    def read_comparable(self, name: str) -> Reader:
+        """What reads a column of a row as filters, order and skip tokens see it."""
+        read, change = self.read(name), comparable(self._entity, self.columns[name])
+        if change is None:
+            return read
+        return lambda row: None if (value := read(row)) is None else change(value)
+
+    def is_compared_as_stored(self, name: str) -> bool:
+        """Whether a column is kept in the row itself, in the form that filters compare."""
+        return (
+            name in self.columns
+            and name not in self._special
+            and name not in self._shown
+            and comparable(self._entity, self.columns[name]) is None
+        )
+
+    def _projection(self, names: tuple[str, ...]) -> Projection:
+        stored: dict[str, Encode] = {}
+        joined: dict[str, list[tuple[str, str, Encode]]] = {}
+        computed = []
+        for name in names:
+            encode = encoder(self._entity, self.columns[name])
+            if name in self._special:
+                computed.append((name, self._special[name], encode))
+            elif name in self._shown:
+                item = self._shown[name]
+                joined.setdefault(item.reference, []).append((name, item.column, encode))
+            else:
+                stored[name] = encode
+        plans = {
+            name: _Plan(
+                name in stored,
+                stored.get(name),
+                self._finder(joined[name][0][0]) if name in joined else None,
+                tuple(joined.get(name, ())),
+            )
+            for name in {**stored, **joined}
+        }
+        return Projection({name: self._default(name) for name in names}, plans, computed)
+
+    def _finder(self, name: str) -> Finder:
+        target = self._shown[name].target
+        if target.table == USERS:
+            return self._users.get
+        rows = self._company.table(target.table)
+        return rows.by_code if target.by_code else rows.get
+
+    def _default(self, name: str) -> int | None:
+        """What a column shows where nothing is stored."""
+        if name == "Division":
+            return self._company.code
+        return 0 if self.columns[name].type == "Edm.Byte" else None
+
+    def _specials(self) -> dict[str, Reader]:
+        """Columns that are neither stored nor read from another row."""
+        special: dict[str, Reader] = {}
+        for name in self.columns:
+            source = described(self.table, name)
+            if source:
+                special[name] = _describing(*source)
+        if self.endpoint.kind == "sync":
+            special.update(self._header_specials())
+        return {name: read for name, read in special.items() if name in self.columns}
+
+    def _header_specials(self) -> dict[str, Reader]:
+        """On sync endpoints a header shows an `ID` and, in a mixed feed, line number 0."""
+        feeds = schema().feed_of[self.table]
+        key = schema().key_columns(self.table)[0]
+        special: dict[str, Reader] = {}
+        if key not in ("ID", "Timestamp"):
+            switches = self._company.switches
+            special["ID"] = lambda row: (
+                own_row_id(row[key]) if switches.header_row_id == "own" else row[key]
+            )
+        if feeds.line is not None and feeds.header == self.table:
+            special["LineNumber"] = lambda _row: 0
+        return special
+
+
+class Projection:
+    """Turns rows into what JSON carries, for one choice of columns."""
+
+    def __init__(
+        self,
+        template: Row,
+        plans: Mapping[str, _Plan],
+        computed: Iterable[tuple[str, Reader, Encode]],
+    ) -> None:
+        """Make it.
+
+        Args:
+            template: All columns with their defaults.
+            plans: What to do with the values that rows hold, by column.
+            computed: Columns that are worked out from the row: name, reader, encoder.
+        """
+        self._template = template
+        self._plans = plans
+        self._computed = tuple(computed)
+
+    def encode(self, row: Row) -> Row:
+        """The row's columns as JSON values, in the order of the endpoint."""
+        out = self._template.copy()
+        plans = self._plans
+        for name, value in row.items():
+            plan = plans.get(name)
+            if plan is None:
+                continue
+            shown, encode, find, columns = plan
+            if shown:
+                out[name] = value if encode is None or value is None else encode(value)
+            if find is not None and (target := find(value)) is not None:
+                _write_joined(out, target, columns)
+        for name, read, encode in self._computed:
+            value = read(row)
+            out[name] = value if encode is None or value is None else encode(value)
+        return out
+
+
+def _write_joined(out: Row, target: Row, columns: Iterable[tuple[str, str, Encode]]) -> None:
+    for name, column, encode in columns:
+        value = target.get(column)
+        if value is not None:
+            out[name] = value if encode is None else encode(value)
+
+
+def own_row_id(key: str) -> str:
+    """The `ID` of a header row where that is not the key of the document."""
+    return str(uuid.uuid5(_OWN_ROW_IDS, key))
+
+
+def _describing(source: str, words: Mapping[Any, str]) -> Reader:
+    return lambda row: words.get(row.get(source))

@@ -1,0 +1,42 @@
+"""How the company keeps the references of documents, where it does not keep them as they came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exactonline_sandbox.errors import invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exactonline_sandbox.books.tables import Row
+    from exactonline_sandbox.config import Switches
+
+REFERENCE = "YourRef"
+_SPELLINGS: dict[str, Callable[[str], str | None]] = {
+    "whole": lambda text: text,
+    "upper": lambda text: text.upper(),
+    "single": lambda text: " ".join(text.split()),
+    "not": lambda _text: None,
+}
+
+
+def spell_reference(values: Row, switches: Switches) -> None:
+    """Give the reference in the values of a body the spelling it is kept in.
+
+    Raises:
+        ApiError: 500 where it is too long, and such references are refused.
+    """
+    text = values.get(REFERENCE)
+    if not isinstance(text, str):
+        return
+    longest = switches.longest_reference
+    if longest and len(text) > longest:
+        if switches.long_reference == "refused":
+            raise invalid(f"Value too long: {REFERENCE}")
+        text = text[:longest]
+    kept = _SPELLINGS[switches.kept_reference](text)
+    if kept is None:
+        del values[REFERENCE]
+    else:
+        values[REFERENCE] = kept

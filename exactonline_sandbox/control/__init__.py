@@ -1,0 +1,1 @@
+"""The control API, which steers a running sandbox."""

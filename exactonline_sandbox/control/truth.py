@@ -1,0 +1,72 @@
+"""The sandbox's own rows in plain types: what a warehouse must hold after a load."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from exactonline_sandbox.edm.model import schema
+from exactonline_sandbox.edm.values import encode_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from exactonline_sandbox.books.tables import Row, Table
+    from exactonline_sandbox.config import User
+    from exactonline_sandbox.world import World
+
+
+class NoSuchStreamError(Exception):
+    """There is no stream of that name."""
+
+
+def truth(world: World, division: int, stream_name: str, user: User) -> Iterator[str]:
+    """The rows of a stream, each as a line of JSON.
+
+    Moments are ISO in UTC with milliseconds, days are `YYYY-MM-DD`, numbers are JSON numbers,
+    codes are trimmed, and what is empty is null.
+
+    Raises:
+        NoSuchStreamError: Where the catalogue has no such stream.
+    """
+    stream = schema().catalogue.streams.get(stream_name)
+    if stream is None:
+        raise NoSuchStreamError(stream_name)
+    company = world.company(division)
+    endpoint = str(stream.plain or stream.bulk or stream.sync)
+    if stream.per_user:
+        table = world.user_table(endpoint, user, division)
+        view = world.view(endpoint, company, endpoint)
+    else:
+        view = world.view(endpoint, company)
+        table = company.table(view.table)
+    readers = {name: view.read(name) for name in view.columns}
+    sync = schema().catalogue.endpoints.get(stream.sync or "")
+    if sync is not None and sync.feed is None:
+        # A few columns are known to the sync endpoint alone.
+        more = world.view(sync.id, company)
+        readers = {name: more.read(name) for name in more.columns} | readers
+    readers.pop("Timestamp", None)
+    return _lines(readers, table)
+
+
+def _lines(readers: dict[str, Callable[[Row], object]], table: Table) -> Iterator[str]:
+    # Calls go on while this is being written.
+    for row in list(table.rows.values()):
+        plain = {name: _plain(read(row)) for name, read in readers.items()}
+        yield json.dumps(plain, ensure_ascii=False) + "\n"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return encode_number(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return value

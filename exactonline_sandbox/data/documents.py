@@ -1,0 +1,146 @@
+"""Makes purchases, orders, quotations, subscriptions, journal entries and documents.
+
+These are made one by one, by the same rules as a document that comes in over the API.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from exactonline_sandbox.books import booking
+from exactonline_sandbox.books.company import Author
+from exactonline_sandbox.books.references import ACCOUNTS, DOCUMENTS, ITEMS
+from exactonline_sandbox.business import rows
+from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.entries import GENERAL_ENTRIES
+from exactonline_sandbox.business.orders import (
+    OPEN_ORDER,
+    ORDERS,
+    PURCHASE_ORDERS,
+    QUOTATIONS,
+    SUBSCRIPTIONS,
+)
+from exactonline_sandbox.data import words
+from exactonline_sandbox.data.ledgers import gl_account
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from exactonline_sandbox.books.tables import Row
+    from exactonline_sandbox.data.maker import Maker
+
+_COMPLETE = 21
+_DOCUMENT_TYPES = ((10, "Verkoopfactuur"), (20, "Inkoopfactuur"), (55, "Diversen"))
+_EXPENSES = ("4300", "4500", "4700", "4800")
+
+
+def fill_purchases(maker: Maker, count: int, lines_each: int | None = None) -> None:
+    """Make purchase entries, with one to three lines where not said, and half as many orders."""
+    suppliers = maker.company.table(ACCOUNTS).where("IsSupplier", value=True)
+    for number, moment in enumerate(maker.moments(count)):
+        supplier = maker.rng.choice(suppliers)
+        row = {
+            "Supplier": supplier["ID"],
+            "Journal": "60",
+            "Description": f"Inkoop {number + 1}",
+            "YourRef": f"F{moment:%Y}-{number:05d}",
+        }
+        lines = [_expense(maker) for _ in range(lines_each or 1 + number % 3)]
+        entry = rows.create(
+            _desk(maker, moment), booking.PURCHASE_ENTRIES, row, {"PurchaseEntryLines": lines}
+        )
+        if maker.today - moment > timedelta(days=60):
+            entry["Status"] = booking.PROCESSED
+            for line in maker.company.table(booking.TRANSACTION_LINES).where(
+                "EntryID", entry["EntryID"]
+            ):
+                line["Status"] = booking.PROCESSED
+    for moment in maker.moments(max(3, count // 2)):
+        row = {"Supplier": maker.rng.choice(suppliers)["ID"]}
+        lines = [_goods(maker) for _ in range(1 + maker.rng.randrange(4))]
+        rows.create(_desk(maker, moment), PURCHASE_ORDERS, row, {"PurchaseOrderLines": lines})
+
+
+def _expense(maker: Maker) -> Row:
+    return {
+        "GLAccount": gl_account(maker, maker.rng.choice(_EXPENSES)),
+        "AmountFC": Decimal(maker.rng.randrange(500, 250_000)) / 100,
+        "VATCode": maker.rng.choice(("2", "2", "4", "0")),
+        "Description": maker.rng.choice(words.REMARKS)[:60],
+        "CostCenter": maker.rng.choice((None, "VERK", "MAG", "ADM")),
+    }
+
+
+def _goods(maker: Maker) -> Row:
+    items = list(maker.company.table(ITEMS).rows.values())[: len(words.GOODS)]
+    return {"Item": maker.rng.choice(items)["ID"], "Quantity": Decimal(maker.rng.randrange(1, 40))}
+
+
+def fill_orders(maker: Maker, count: int) -> None:
+    """Make sales orders, quotations and a few subscriptions."""
+    customers = maker.company.table(ACCOUNTS).where("Status", "C")
+    for number, moment in enumerate(maker.moments(count)):
+        row: Row = {
+            "OrderedBy": maker.rng.choice(customers)["ID"],
+            "YourRef": f"SO-{number:05d}",
+            "Description": None if number % 2 else "Bestelling via de webwinkel",
+        }
+        lines = [_goods(maker) for _ in range(1 + number % 4)]
+        order = rows.create(_desk(maker, moment), ORDERS, row, {"SalesOrderLines": lines})
+        if maker.today - moment > timedelta(days=30):
+            order.update(Status=_COMPLETE, DeliveryStatus=_COMPLETE, InvoiceStatus=OPEN_ORDER)
+    for moment in maker.moments(max(4, count // 2)):
+        row = {"OrderAccount": maker.rng.choice(customers)["ID"], "Description": "Offerte op maat"}
+        lines = [_goods(maker) for _ in range(1 + maker.rng.randrange(3))]
+        rows.create(_desk(maker, moment), QUOTATIONS, row, {"QuotationLines": lines})
+    kind = maker.load(
+        "subscription/SubscriptionTypes",
+        {"ID": maker.guid(), "Code": "MND", "Description": "Maandelijks"},
+    )
+    service = maker.company.table(ITEMS).where("Description", "Onderhoudscontract per maand")[0]
+    for moment in maker.moments(4):
+        row = {
+            "OrderedBy": maker.rng.choice(customers)["ID"],
+            "SubscriptionType": kind["ID"],
+            "Description": "Onderhoud",
+        }
+        lines = [{"Item": service["ID"], "Quantity": Decimal(1)}]
+        rows.create(_desk(maker, moment), SUBSCRIPTIONS, row, {"SubscriptionLines": lines})
+
+
+def fill_rest(maker: Maker) -> None:
+    """Make general journal entries and loose documents."""
+    for number, moment in enumerate(maker.moments(12)):
+        amount = Decimal(maker.rng.randrange(10_000, 400_000)) / 100
+        text = f"Afschrijving {number + 1}"
+        lines = [
+            {"GLAccount": gl_account(maker, "4500"), "AmountFC": amount, "Description": text},
+            {"GLAccount": gl_account(maker, "2000"), "AmountFC": -amount, "Description": text},
+        ]
+        rows.create(
+            _desk(maker, moment),
+            GENERAL_ENTRIES,
+            {"JournalCode": "90"},
+            {"GeneralJournalEntryLines": lines},
+        )
+    for number, description in _DOCUMENT_TYPES:
+        row = {
+            "ID": number,
+            "Description": description,
+            "DocumentIsCreatable": True,
+            "DocumentIsDeletable": True,
+            "DocumentIsUpdatable": True,
+            "DocumentIsViewable": True,
+        }
+        maker.load("documents/DocumentTypes", row)
+    category = {"ID": maker.guid(), "Description": "Administratie"}
+    maker.load("documents/DocumentCategories", category)
+    for number, moment in enumerate(maker.moments(6)):
+        row = {"Subject": f"Notitie {number + 1}", "Type": 55, "Body": words.REMARKS[number % 3]}
+        rows.create(_desk(maker, moment), DOCUMENTS, row)
+
+
+def _desk(maker: Maker, moment: datetime) -> Desk:
+    return Desk(maker.company, Author(maker.user_id, moment))

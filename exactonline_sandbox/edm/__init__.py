@@ -1,0 +1,1 @@
+"""The entity data model: types, values and their encoding."""

@@ -1,0 +1,259 @@
+"""Carries out a query on the rows of a view: which rows, in which order, one page at a time."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from functools import cmp_to_key
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from exactonline_sandbox.edm.guids import guid_order
+from exactonline_sandbox.errors import bad_request
+from exactonline_sandbox.odata.filters import Both, Compare, FilterCompiler, Name
+from exactonline_sandbox.odata.literals import Literal, fits, write_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from exactonline_sandbox.books.tables import Feed, Row, Table
+    from exactonline_sandbox.books.views import View
+    from exactonline_sandbox.odata.filters import Node, Predicate
+    from exactonline_sandbox.odata.options import Options
+
+    Views = Callable[[Row], View]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows to query: a table, or a feed, or an iterable of a table's rows."""
+
+    view: View
+    table: Table
+    feed: Feed | None = None
+    line_view: View | None = None
+    """The view of line rows, in a feed that mixes them with headers."""
+    now: datetime | None = None
+    """The moment of the reader of a feed."""
+    rows: tuple[Row, ...] | None = None
+    """Only these, such as the lines of one header."""
+
+    def view_of(self, row: Row) -> View:
+        """The view that shows this row."""
+        if self.line_view is not None and "LineNumber" in row:
+            return self.line_view
+        return self.view
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of rows."""
+
+    rows: list[Row]
+    skiptoken: str | None = None
+    """Where the next page starts; None on the last."""
+    count: int | None = None
+    """How many rows all pages have, where that was asked."""
+
+
+def run(source: Source, options: Options, page_size: int | None) -> Page:
+    """One page of what `options` asks.
+
+    Args:
+        source: The rows.
+        options: Filter, order, place to start, and how many.
+        page_size: Most rows on a page; no limit where None.
+
+    Raises:
+        ApiError: 400 where the options do not fit the view.
+    """
+    keep = _predicate(source, options.filter)
+    count = sum(1 for _ in _matching(source, options.filter, keep)) if options.inlinecount else None
+    limit = _limit(options.top, page_size)
+    if limit == 0:
+        return Page([], None, count)
+    wanted = None if limit is None else limit + 1
+    order = _Order(source, options)
+    found = order.page(keep, options.skip, wanted)
+    if limit is None or len(found) <= limit:
+        return Page(found, None, count)
+    rows = found[:limit]
+    more = options.top is None or options.top > limit
+    return Page(rows, order.token(rows[-1]) if more else None, count)
+
+
+def count_rows(source: Source, options: Options) -> int:
+    """How many rows pass the filter, within `$skip` and `$top`."""
+    keep = _predicate(source, options.filter)
+    total = max(0, sum(1 for _ in _matching(source, options.filter, keep)) - options.skip)
+    return total if options.top is None else min(total, options.top)
+
+
+def _limit(top: int | None, page_size: int | None) -> int | None:
+    limits = [limit for limit in (top, page_size) if limit is not None]
+    return min(limits) if limits else None
+
+
+def _predicate(source: Source, node: Node | None) -> Predicate | None:
+    if node is None:
+        return None
+    main = FilterCompiler(source.view.endpoint.properties, source.view.read_comparable)
+    keep = main.predicate(node)
+    if source.line_view is None:
+        return keep
+    lines = FilterCompiler(
+        source.line_view.endpoint.properties, source.line_view.read_comparable
+    ).predicate(node)
+    return lambda row: lines(row) if "LineNumber" in row else keep(row)
+
+
+def _matching(source: Source, node: Node | None, keep: Predicate | None) -> Iterator[Row]:
+    """All rows that pass, in no order that may be relied on."""
+    rows = _candidates(source, node)
+    return iter(rows) if keep is None else (row for row in rows if keep(row))
+
+
+def _candidates(source: Source, node: Node | None) -> Iterable[Row]:
+    """Few rows that hold all that can pass, found by key or index where the filter allows it."""
+    if source.rows is not None:
+        return source.rows
+    if source.feed is not None:
+        return source.feed.after(_lower_bound(node), source.now)
+    found = _by_index(source, node)
+    return source.table.rows.values() if found is None else found
+
+
+def _by_index(source: Source, node: Node | None) -> list[Row] | None:
+    """The rows that an equality in the filter leaves, or None where there is none to use."""
+    if isinstance(node, Both) and node.operator == "and":
+        found = _by_index(source, node.left)
+        return found if found is not None else _by_index(source, node.right)
+    if isinstance(node, Both):
+        left, right = _by_index(source, node.left), _by_index(source, node.right)
+        if left is None or right is None:
+            return None
+        return list({id(row): row for row in (*left, *right)}.values())
+    return _by_equality(source, node) if isinstance(node, Compare) else None
+
+
+def _by_equality(source: Source, node: Compare) -> list[Row] | None:
+    name, literal = node.left, node.right
+    if node.operator != "eq" or not isinstance(name, Name) or not isinstance(literal, Literal):
+        return None
+    if (name.name,) == source.table.key and literal.type == "Edm.Guid":
+        row = source.table.get(literal.value)
+        return [] if row is None else [row]
+    indexable = literal.type in ("Edm.Guid", "Edm.String", "Edm.Int32")
+    if indexable and source.view.is_compared_as_stored(name.name):
+        return source.table.where(name.name, literal.value)
+    return None
+
+
+def _lower_bound(node: Node | None) -> int:
+    """The timestamp above which all rows of a feed lie that can pass."""
+    if isinstance(node, Both) and node.operator == "and":
+        return max(_lower_bound(node.left), _lower_bound(node.right))
+    if not isinstance(node, Compare) or node.left != Name("Timestamp"):
+        return 0
+    if not isinstance(node.right, Literal) or node.right.type not in ("Edm.Int32", "Edm.Int64"):
+        return 0
+    value = int(node.right.value)
+    return {"gt": value, "ge": value - 1, "eq": value - 1}.get(node.operator, 0)
+
+
+class _Order:
+    """The order of a list, and the place in it where a page starts."""
+
+    def __init__(self, source: Source, options: Options) -> None:
+        self._source = source
+        self._node = options.filter
+        key = source.view.endpoint.key or source.table.key
+        self._columns = [*options.orderby]
+        named = {name for name, _ in options.orderby}
+        self._columns += [(name, False) for name in key if name not in named]
+        for name, _ in self._columns:
+            if name not in source.view.columns:
+                raise bad_request(f"No property '{name}' exists that can be sorted by.")
+        self._by_key = not options.orderby
+        self._after = self._start(options.skiptoken)
+        self._sort_key = self._sort_key_reader()
+
+    def _start(self, token: tuple[Literal, ...] | None) -> tuple[Any, ...] | None:
+        if token is None:
+            return None
+        columns = self._source.view.columns
+        if len(token) != len(self._columns) or not all(
+            fits(literal, columns[name])
+            for literal, (name, _) in zip(token, self._columns, strict=True)
+        ):
+            raise bad_request("Bad Request - Error in syntax of the '$skiptoken' parameter.")
+        return tuple(literal.value for literal in token)
+
+    def token(self, row: Row) -> str:
+        """The skip token behind a row."""
+        view = self._source.view_of(row)
+        return ",".join(
+            write_literal(view.read_comparable(name)(row), view.columns[name].type)
+            for name, _ in self._columns
+        )
+
+    def page(self, keep: Predicate | None, skip: int, wanted: int | None) -> list[Row]:
+        """The rows behind the start, less `skip` of them, at most `wanted`."""
+        stop = None if wanted is None else skip + wanted
+        if self._by_key and self._source.rows is None:
+            rows = self._in_key_order()
+            return list(islice(rows if keep is None else filter(keep, rows), skip, stop))
+        rows = self._behind_start(_matching(self._source, self._node, keep))
+        if stop is None:
+            return sorted(rows, key=self._sort_key)[skip:]
+        return heapq.nsmallest(stop, rows, key=self._sort_key)[skip:]
+
+    def _in_key_order(self) -> Iterator[Row]:
+        source = self._source
+        if source.feed is not None:
+            start = _lower_bound(self._node)
+            start = max(start, self._after[0] if self._after else 0)
+            return source.feed.after(start, source.now)
+        found = _by_index(source, self._node)
+        if found is not None:
+            behind = self._behind_start(found)
+            return iter(sorted(behind, key=source.table.sort_key))
+        after = None if self._after is None else source.table.sort_key_of(self._after)
+        return source.table.ordered(after)
+
+    def _behind_start(self, rows: Iterable[Row]) -> Iterator[Row]:
+        if self._after is None:
+            return iter(rows)
+        start = self._sort_values(self._after)
+        return (row for row in rows if self._sort_key(row) > start)
+
+    def _sort_key_reader(self) -> Callable[[Row], Any]:
+        source = self._source
+        views = {source.view, source.line_view or source.view}
+        readers = {
+            view: [view.read_comparable(name) for name, _ in self._columns] for view in views
+        }
+        return lambda row: self._sort_values(
+            tuple(read(row) for read in readers[source.view_of(row)])
+        )
+
+    def _sort_values(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        columns = self._source.view.columns
+        return tuple(
+            _sortable(value, is_guid=columns[name].type == "Edm.Guid", down=down)
+            for value, (name, down) in zip(values, self._columns, strict=True)
+        )
+
+
+def _sortable(value: Any, *, is_guid: bool, down: bool) -> Any:  # noqa: ANN401
+    """A value that sorts among its kind, null first, or the other way round."""
+    key = (0, 0) if value is None else (1, guid_order(value) if is_guid else value)
+    return _DOWN(key) if down else key
+
+
+def _reversed(one: tuple[int, Any], other: tuple[int, Any]) -> int:
+    return int(other > one) - int(other < one)
+
+
+_DOWN = cmp_to_key(_reversed)

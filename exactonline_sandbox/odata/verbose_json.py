@@ -1,0 +1,184 @@
+"""Writes rows and lists as verbose JSON, the way WCF Data Services does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from exactonline_sandbox.books import attachments
+from exactonline_sandbox.edm.model import model_name
+from exactonline_sandbox.errors import bad_request
+from exactonline_sandbox.odata.literals import write_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from exactonline_client.catalogue import Endpoint, Property
+    from exactonline_sandbox.books.tables import Row
+    from exactonline_sandbox.books.views import View
+
+    Children = Callable[[Property, Row], tuple[View | None, list[Row]]]
+
+NAMESPACE = "http://schemas.microsoft.com/ado/2007/08/dataservices"
+"""The XML namespace of properties; that of their marks ends in `/metadata`."""
+
+
+@dataclass
+class Answer:
+    """What goes back: status, body, content type and headers."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json;odata=verbose;charset=utf-8"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Which properties a row is written with."""
+
+    columns: tuple[str, ...]
+    deferred: tuple[str, ...]
+    """Navigations that come as a link."""
+    expanded: Mapping[str, tuple[str, ...] | None]
+    """Navigations that come with their rows, and which properties of those; None for all."""
+
+
+def shape(endpoint: Endpoint, select: tuple[str, ...], expand: tuple[str, ...]) -> Shape:
+    """What `$select` and `$expand` ask of an endpoint.
+
+    Raises:
+        ApiError: 400 where they name what the entity has not.
+    """
+    navigations = [name for name, item in endpoint.properties.items() if item.navigation]
+    for name in expand:
+        if name not in navigations:
+            raise bad_request(f"'{name}' is no navigation property of {endpoint.name}.")
+    inner: dict[str, list[str]] = {name: [] for name in expand}
+    chosen: list[str] = []
+    for name in select:
+        outer, _, rest = name.partition("/")
+        if rest and outer in inner:
+            inner[outer].append(rest)
+        elif rest or (name != "*" and name not in endpoint.properties):
+            raise bad_request(f"Could not find a property named '{name}' on {endpoint.name}.")
+        else:
+            chosen.append(name)
+    everything = not chosen or "*" in chosen
+    if everything:
+        columns = tuple(endpoint.columns)
+    else:
+        columns = tuple(name for name in endpoint.columns if name in chosen)
+    deferred = [
+        name for name in navigations if name not in inner and (everything or name in chosen)
+    ]
+    return Shape(columns, tuple(deferred), {name: tuple(inner[name]) or None for name in inner})
+
+
+class RowWriter:
+    """Writes the rows of one view, in one shape."""
+
+    def __init__(self, view: View, shaped: Shape, root: str, children: Children) -> None:
+        """Make the writer.
+
+        Args:
+            view: The view of the rows.
+            shaped: Which properties to write.
+            root: Address of the service up to and with the division, without a slash at the end.
+            children: Given a navigation property and a row, the rows behind it and their view.
+        """
+        self._view = view
+        self._shape = shaped
+        self._root = root
+        self._children = children
+        self._project = view.projection(shaped.columns).encode
+        self._has_file = view.table == attachments.TABLE and "Url" in shaped.columns
+        endpoint = view.endpoint
+        self._prefix = f"{root}/{endpoint.path.removeprefix('current/')}("
+        self._type = model_name(endpoint.id)
+        self._keys = [
+            (name, endpoint.properties[name].type, view.read_comparable(name))
+            for name in endpoint.key
+        ]
+        self._plain_key = _plain_key(view)
+
+    def uri(self, row: Row) -> str:
+        """The address of a row."""
+        if self._plain_key is not None:
+            name, before, behind = self._plain_key
+            return f"{self._prefix}{before}{row[name]}{behind})"
+        literals = [(name, write_literal(read(row), kind)) for name, kind, read in self._keys]
+        if len(literals) == 1:
+            return f"{self._prefix}{literals[0][1]})"
+        return self._prefix + ",".join(f"{name}={text}" for name, text in literals) + ")"
+
+    def entity(self, row: Row) -> Row:
+        """A row with its metadata, its columns and its navigations."""
+        uri = self.uri(row)
+        out: Row = {"__metadata": {"uri": uri, "type": self._type}}
+        out.update(self._project(row))
+        if self._has_file:
+            out["Url"] = attachments.link(self._root, row)
+        for name in self._shape.deferred:
+            out[name] = {"__deferred": {"uri": f"{uri}/{name}"}}
+        for name, select in self._shape.expanded.items():
+            view, rows = self._children(self._view.endpoint.properties[name], row)
+            out[name] = {"results": []}
+            if view is not None:
+                writer = RowWriter(
+                    view, shape(view.endpoint, select or (), ()), self._root, self._children
+                )
+                out[name]["results"] = [writer.entity(child) for child in rows]
+        return out
+
+
+def _plain_key(view: View) -> tuple[str, str, str] | None:
+    """The key and what stands around it, where it is one stored guid or number."""
+    key = view.endpoint.key
+    if len(key) != 1 or not view.is_compared_as_stored(key[0]):
+        return None
+    marks = {"Edm.Guid": ("guid'", "'"), "Edm.Int64": ("", "L"), "Edm.Int32": ("", "")}
+    around = marks.get(view.columns[key[0]].type)
+    return None if around is None else (key[0], *around)
+
+
+def one(row: Row) -> Answer:
+    """A single entity."""
+    return Answer(body=b'{\r\n"d" : ' + _json(row) + b"\r\n}")
+
+
+def many(rows: list[Row], *, bare: bool, next_uri: str | None, count: int | None) -> Answer:
+    """A list of rows.
+
+    Args:
+        rows: The rows.
+        bare: Whether the list stands alone, without an object around it.
+        next_uri: Address of the next page.
+        count: The number of rows on all pages, where it was asked.
+    """
+    listed = _json(rows)
+    if bare:
+        return Answer(body=b'{\r\n"d" : ' + listed + b"\r\n}")
+    head = b"" if count is None else b'"__count" : "%d", ' % count
+    tail = b"" if next_uri is None else b', "__next" : ' + msgspec.json.encode(next_uri)
+    return Answer(body=b'{\r\n"d" : {\r\n' + head + b'"results" : ' + listed + tail + b"\r\n}\r\n}")
+
+
+def failure(status: int, message: str) -> Answer:
+    """The error envelope; without a message the body is empty."""
+    if not message:
+        return Answer(status)
+    error = {"code": "", "message": {"lang": "", "value": message}}
+    return Answer(status, b'{\r\n"error": ' + msgspec.json.encode(error) + b"\r\n}")
+
+
+def _json(value: Row | list[Row]) -> bytes:
+    """JSON with the server's habits: lines begin at an entity, dates escape their slashes.
+
+    Neither pattern can be part of a text, where quotes and braces stand otherwise.
+    """
+    written = msgspec.json.encode(value)
+    written = written.replace(b'"/Date(', b'"\\/Date(').replace(b')/"', b')\\/"')
+    return written.replace(b'{"__metadata":', b'{\r\n"__metadata":')

@@ -1,0 +1,1 @@
+"""The web server: routes, TLS and the consent page."""

@@ -1,0 +1,214 @@
+"""The web side: turns HTTP into calls on the sandbox's world, and back."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from exactonline_sandbox.api import handler, xml_api
+from exactonline_sandbox.api.handler import Call
+from exactonline_sandbox.books import attachments
+from exactonline_sandbox.control.routes import control_routes
+from exactonline_sandbox.faults import MESSAGE
+from exactonline_sandbox.oauth import OAuthError
+from exactonline_sandbox.web.consent import ConsentError, consent_page, decide
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from exactonline_sandbox.faults import Fate
+    from exactonline_sandbox.odata.verbose_json import Answer
+    from exactonline_sandbox.world import World
+
+    Handler = Callable[[Request], Awaitable[Response]]
+
+_METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "MERGE"]
+
+
+def make_app(world: World) -> Starlette:
+    """The whole sandbox as a web application."""
+    data = _data_handler(world)
+    token = _token_handler(world)
+    consent = _consent_handler(world)
+    routes = [
+        Route("/api/oauth2/auth", consent, methods=["GET", "POST"]),
+        Route("/api/oauth2/token", token, methods=["POST"]),
+        Route("/api/v1/current/{path:path}", data, methods=_METHODS),
+        Route("/api/v1/beta/{division:int}/{path:path}", data, methods=_METHODS),
+        Route("/api/v1/{division:int}/{path:path}", data, methods=_METHODS),
+        Route(f"/docs/{xml_api.UPLOAD}", data, methods=_METHODS),
+        Route(f"/docs/{xml_api.DOWNLOAD}", data, methods=_METHODS),
+        Route(f"/docs/{attachments.PAGE}", data, methods=_METHODS),
+        *control_routes(world),
+    ]
+    gone = dict.fromkeys((ConnectionCutError, ClientDisconnect), _nobody_there)
+    return Starlette(routes=routes, exception_handlers=gone)
+
+
+def _data_handler(world: World) -> Handler:
+    queues: dict[int, asyncio.Lock] = {}
+
+    async def handle(request: Request) -> Response:
+        call = await _call(request)
+        if call.division is None:
+            return await _carry_out(world, call, request)
+        world.recorder.begin(call.division)
+        try:
+            async with queues.setdefault(call.division, asyncio.Lock()):
+                return await _carry_out(world, call, request)
+        finally:
+            world.recorder.end(call.division)
+
+    return handle
+
+
+async def _call(request: Request) -> Call:
+    path, query = request.url.path, request.url.query
+    xml = path.startswith("/docs/")
+    return Call(
+        method=request.method,
+        division=xml_api.division_of(query) if xml else request.path_params.get("division"),
+        path=path.removeprefix("/docs/") if xml else request.path_params["path"],
+        query=query,
+        base_url=str(request.base_url).rstrip("/"),
+        headers=request.headers,
+        body=await request.body(),
+        beta=path.startswith("/api/v1/beta/"),
+        xml=xml,
+    )
+
+
+async def _carry_out(world: World, call: Call, request: Request) -> Response:
+    fate = world.faults.strike(call.method, request.url.path, call.division)
+    if fate.seconds:
+        await asyncio.sleep(fate.seconds)
+    if fate.cut:
+        handler.cut(world, call)
+        await _cut_connection(request)
+    if fate.late is not None:
+        later = replace(fate, status=None)
+        world.later.add(fate.late, partial(handler.handle, world, call, later))
+        if fate.status is None:
+            await _cut_connection(request)
+        fate = replace(fate, handled=False)
+    answer = handler.handle(world, call, fate)
+    if fate.lost:
+        await _cut_connection(request)
+    return _response(handler.cut_in_half(answer) if fate.malformed else answer)
+
+
+def _response(answer: Answer) -> Response:
+    media_type = answer.content_type if answer.body else None
+    return Response(answer.body, answer.status, answer.headers, media_type)
+
+
+class ConnectionCutError(Exception):
+    """The connection is gone; there is nobody to answer."""
+
+
+async def _cut_connection(request: Request) -> None:
+    """Drop the connection without a word, as a broken network does."""
+    request.scope["sandbox.cut"]()
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    raise ConnectionCutError
+
+
+async def _nobody_there(_request: Request, _error: Exception) -> Response:
+    return Response()
+
+
+def _token_handler(world: World) -> Handler:
+    async def handle(request: Request) -> Response:
+        form = await _form(request)
+        fate = world.faults.strike("POST", request.url.path, named=True)
+        await asyncio.sleep(fate.seconds)
+        exchange = partial(_exchange, world, form, request.headers.get("authorization", ""))
+        answer = _token_answer(world, fate, exchange)
+        world.recorder.token_call(form.get("grant_type", ""), answer.status_code if answer else 0)
+        if answer is None:
+            await _cut_connection(request)
+        return answer or Response()
+
+    return handle
+
+
+def _exchange(world: World, form: dict[str, str], authorization: str) -> Response:
+    """The tokens that a form asks for, or the refusal."""
+    try:
+        tokens = world.tokens.exchange(form, authorization)
+    except OAuthError as error:
+        return _oauth_refusal(error)
+    return JSONResponse(tokens, headers={"Cache-Control": "no-store"})
+
+
+def _token_answer(world: World, fate: Fate, exchange: Callable[[], Response]) -> Response | None:
+    """What a request for tokens is answered with; None where its connection breaks."""
+    if fate.cut:
+        return None
+    status = 401 if fate.unauthorized else fate.status
+    answer = None
+    if fate.late is not None:
+        world.later.add(fate.late, exchange)
+    elif status is None or fate.handled:
+        answer = exchange()
+    if fate.lost:
+        return None
+    if status is not None:
+        return _token_fault(status, fate)
+    if answer is not None and fate.malformed:
+        return JSONResponse({"access_token": "", "refresh_token": "", "expires_in": "600"})
+    return answer
+
+
+def _token_fault(status: int, fate: Fate) -> Response:
+    headers = {"Reason": fate.reason} if fate.reason else None
+    if fate.text:
+        kind = "text/html" if fate.text.startswith("<") else "application/json"
+        return Response(fate.text, status, headers, kind)
+    if fate.unauthorized:
+        return Response(status_code=status, headers=headers)
+    if fate.message:
+        error = {"error": "server_error", "error_description": fate.message}
+        return JSONResponse(error, status, headers)
+    return HTMLResponse(f"<html><h1>{MESSAGE}</h1></html>", status, headers)
+
+
+def _oauth_refusal(error: OAuthError) -> Response:
+    body = {"error": error.error}
+    if error.description:
+        body["error_description"] = error.description
+    headers = {"Reason": error.reason} if error.reason else None
+    return JSONResponse(body, error.status, headers)
+
+
+def _consent_handler(world: World) -> Handler:
+    async def handle(request: Request) -> Response:
+        try:
+            if request.method == "GET":
+                return HTMLResponse(consent_page(world, request.query_params))
+            fields = {**request.query_params, **await _form(request)}
+            return RedirectResponse(decide(world, fields), status_code=303)
+        except ConsentError as error:
+            return HTMLResponse(f"<h1>Bad request</h1><p>{escape(str(error))}</p>", 400)
+
+    return handle
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a form body; empty where the body is anything else."""
+    kind = request.headers.get("content-type", "").split(";")[0].strip()
+    if kind != "application/x-www-form-urlencoded":
+        return {}
+    return dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
