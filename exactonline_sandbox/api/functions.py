@@ -8,9 +8,10 @@ from exactonline_sandbox.edm.model import DELETED, schema
 from exactonline_sandbox.edm.values import from_wall_clock
 from exactonline_sandbox.errors import bad_request
 from exactonline_sandbox.odata import verbose_json
+from exactonline_sandbox.odata.answer import Answer, Shape
 from exactonline_sandbox.odata.literals import parse_literal
 from exactonline_sandbox.odata.rules import denied
-from exactonline_sandbox.odata.verbose_json import Answer, RowWriter, Shape
+from exactonline_sandbox.odata.verbose_json import RowWriter
 
 if TYPE_CHECKING:
     from exactonline_client.catalogue import Endpoint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exactonline_sandbox.api import xml_api
@@ -13,14 +13,13 @@ from exactonline_sandbox.books import attachments
 from exactonline_sandbox.errors import ApiError
 from exactonline_sandbox.limits import COUNTED_ERRORS
 from exactonline_sandbox.odata import atom, verbose_json
+from exactonline_sandbox.odata.answer import Answer
 from exactonline_sandbox.odata.options import parse_options
 from exactonline_sandbox.odata.rules import NO_RIGHTS, denied
-from exactonline_sandbox.odata.verbose_json import Answer
 from exactonline_sandbox.recorder import Made
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from exactonline_sandbox.api.call import Call
     from exactonline_sandbox.books.company import Company
     from exactonline_sandbox.faults import Fate
     from exactonline_sandbox.oauth import Chain
@@ -31,31 +30,6 @@ MAX_BODY = 10_000_000
 OVER = 'Bearer error="invalid_token", error_description="access%20token%20expired"'
 _OK = 200
 _REDIRECTION = 300
-
-
-@dataclass(frozen=True)
-class Call:
-    """A call under `/api/v1/`, as it came in."""
-
-    method: str
-    division: int | None
-    """None for `current`."""
-    path: str
-    """Below the division."""
-    query: str
-    base_url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """By lower-case name."""
-    body: bytes = b""
-    beta: bool = False
-    xml: bool = False
-    """For what lies below `/docs/`: the XML API, which speaks its own language, and files."""
-
-    @property
-    def root(self) -> str:
-        """Address of the service up to and with the division."""
-        division = "current" if self.division is None else str(self.division)
-        return f"{self.base_url}/api/v1/{'beta/' if self.beta else ''}{division}"
 
 
 def handle(world: World, call: Call, fate: Fate) -> Answer:

@@ -11,10 +11,11 @@ from exactonline_sandbox.api.functions import call_function
 from exactonline_sandbox.edm.model import DELETED, schema
 from exactonline_sandbox.errors import ApiError
 from exactonline_sandbox.odata import atom, verbose_json
+from exactonline_sandbox.odata.answer import Answer, shape
 from exactonline_sandbox.odata.literals import write_literal
 from exactonline_sandbox.odata.query import Source, count_rows, run
 from exactonline_sandbox.odata.rules import NO_RIGHTS, check_query, denied
-from exactonline_sandbox.odata.verbose_json import Answer, RowWriter, shape
+from exactonline_sandbox.odata.verbose_json import RowWriter
 from exactonline_sandbox.world import USER_LISTS
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from exactonline_sandbox.business.rows import change, create, remove
 from exactonline_sandbox.business.your_ref import spell_reference
 from exactonline_sandbox.edm.model import schema
 from exactonline_sandbox.errors import ApiError
+from exactonline_sandbox.odata.answer import Answer
 from exactonline_sandbox.odata.bodies import read_body
 from exactonline_sandbox.odata.options import Options
-from exactonline_sandbox.odata.verbose_json import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

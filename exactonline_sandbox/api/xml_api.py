@@ -10,13 +10,13 @@ from xml.sax.saxutils import escape, quoteattr
 from exactonline_sandbox.business.editor import Desk
 from exactonline_sandbox.business.matching import MatchLine, MatchSet
 from exactonline_sandbox.errors import ApiError, invalid
+from exactonline_sandbox.odata.answer import Answer
 from exactonline_sandbox.odata.bodies import parse_xml
-from exactonline_sandbox.odata.verbose_json import Answer
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from exactonline_sandbox.api.handler import Call
+    from exactonline_sandbox.api.call import Call
     from exactonline_sandbox.books.company import Company
     from exactonline_sandbox.business.matching import Matches
     from exactonline_sandbox.config import User

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from exactonline_sandbox.edm.model import entity_name, model_name
 from exactonline_sandbox.edm.values import encode_number
-from exactonline_sandbox.odata.verbose_json import NAMESPACE, Answer
+from exactonline_sandbox.odata.answer import NAMESPACE, Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from exactonline_client.catalogue import Endpoint
     from exactonline_sandbox.books.tables import Row
     from exactonline_sandbox.books.views import View
-    from exactonline_sandbox.odata.verbose_json import Shape
+    from exactonline_sandbox.odata.answer import Shape
 
 _DATA = NAMESPACE
 _NAMESPACES = f'xmlns:d="{_DATA}" xmlns:m="{_DATA}/metadata" xmlns="http://www.w3.org/2005/Atom"'

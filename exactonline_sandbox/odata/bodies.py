@@ -19,7 +19,7 @@ from exactonline_sandbox.edm.guids import GUID
 from exactonline_sandbox.edm.model import entity_name, model_name, schema
 from exactonline_sandbox.edm.values import ZONE, from_wall_clock, padding
 from exactonline_sandbox.errors import ApiError, bad_request
-from exactonline_sandbox.odata.verbose_json import NAMESPACE
+from exactonline_sandbox.odata.answer import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

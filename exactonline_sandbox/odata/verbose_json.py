@@ -2,79 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from exactonline_sandbox.books import attachments
 from exactonline_sandbox.edm.model import model_name
-from exactonline_sandbox.errors import bad_request
+from exactonline_sandbox.odata.answer import Answer, Shape, shape
 from exactonline_sandbox.odata.literals import write_literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from exactonline_client.catalogue import Endpoint, Property
+    from exactonline_client.catalogue import Property
     from exactonline_sandbox.books.tables import Row
     from exactonline_sandbox.books.views import View
 
     Children = Callable[[Property, Row], tuple[View | None, list[Row]]]
-
-NAMESPACE = "http://schemas.microsoft.com/ado/2007/08/dataservices"
-"""The XML namespace of properties; that of their marks ends in `/metadata`."""
-
-
-@dataclass
-class Answer:
-    """What goes back: status, body, content type and headers."""
-
-    status: int = 200
-    body: bytes = b""
-    content_type: str = "application/json;odata=verbose;charset=utf-8"
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Which properties a row is written with."""
-
-    columns: tuple[str, ...]
-    deferred: tuple[str, ...]
-    """Navigations that come as a link."""
-    expanded: Mapping[str, tuple[str, ...] | None]
-    """Navigations that come with their rows, and which properties of those; None for all."""
-
-
-def shape(endpoint: Endpoint, select: tuple[str, ...], expand: tuple[str, ...]) -> Shape:
-    """What `$select` and `$expand` ask of an endpoint.
-
-    Raises:
-        ApiError: 400 where they name what the entity has not.
-    """
-    navigations = [name for name, item in endpoint.properties.items() if item.navigation]
-    for name in expand:
-        if name not in navigations:
-            raise bad_request(f"'{name}' is no navigation property of {endpoint.name}.")
-    inner: dict[str, list[str]] = {name: [] for name in expand}
-    chosen: list[str] = []
-    for name in select:
-        outer, _, rest = name.partition("/")
-        if rest and outer in inner:
-            inner[outer].append(rest)
-        elif rest or (name != "*" and name not in endpoint.properties):
-            raise bad_request(f"Could not find a property named '{name}' on {endpoint.name}.")
-        else:
-            chosen.append(name)
-    everything = not chosen or "*" in chosen
-    if everything:
-        columns = tuple(endpoint.columns)
-    else:
-        columns = tuple(name for name in endpoint.columns if name in chosen)
-    deferred = [
-        name for name in navigations if name not in inner and (everything or name in chosen)
-    ]
-    return Shape(columns, tuple(deferred), {name: tuple(inner[name]) or None for name in inner})
 
 
 class RowWriter:

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from exactonline_sandbox.api import handler, xml_api
-from exactonline_sandbox.api.handler import Call
+from exactonline_sandbox.api.call import Call
 from exactonline_sandbox.books import attachments
 from exactonline_sandbox.control.routes import control_routes
 from exactonline_sandbox.faults import MESSAGE
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from exactonline_sandbox.faults import Fate
-    from exactonline_sandbox.odata.verbose_json import Answer
+    from exactonline_sandbox.odata.answer import Answer
     from exactonline_sandbox.world import World
 
     Handler = Callable[[Request], Awaitable[Response]]

@@ -30,7 +30,7 @@ from proof.reading.warehouse import DELETED_AT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from exactonline_sandbox.odata.verbose_json import Answer
+    from exactonline_sandbox.odata.answer import Answer
     from proof.forks import Fork
 
 SPEED = 60.0
