@@ -16,7 +16,7 @@ KINDS = ("latency", "status", "cut", "lost", "late", "unauthorized", "malformed"
 
 
 @dataclass
-class Fate:
+class Fault:
     """What befalls one call; nothing by default."""
 
     seconds: float = 0.0
@@ -77,11 +77,11 @@ class Faults:
         """The rules that can still strike."""
         return [armed.rule for armed in self._armed if armed.left > 0]
 
-    def strike(
+    def draw(
         self, method: str, path: str, division: int | None = None, *, named: bool = False
-    ) -> Fate:
+    ) -> Fault:
         """What befalls this call; where it is to be `named`, by rules with a path alone."""
-        fate = Fate()
+        fault = Fault()
         for armed in self._armed:
             rule = armed.rule
             is_there = rule.path in path if rule.path else not named
@@ -93,18 +93,18 @@ class Faults:
                 armed.skipped += 1
                 continue
             armed.left -= 1
-            _apply(rule, fate)
-        return fate
+            _apply(rule, fault)
+        return fault
 
 
-def _apply(rule: FaultRule, fate: Fate) -> None:
+def _apply(rule: FaultRule, fault: Fault) -> None:
     if rule.kind == "latency":
-        fate.seconds += rule.seconds
+        fault.seconds += rule.seconds
     elif rule.kind == "status":
-        fate.status, fate.handled, fate.reason = rule.status, rule.handled, rule.reason
-        fate.message = rule.message or (MESSAGE if rule.body else "")
-        fate.text = rule.text
+        fault.status, fault.handled, fault.reason = rule.status, rule.handled, rule.reason
+        fault.message = rule.message or (MESSAGE if rule.body else "")
+        fault.text = rule.text
     elif rule.kind == "late":
-        fate.late = rule.seconds
+        fault.late = rule.seconds
     else:
-        setattr(fate, rule.kind, True)
+        setattr(fault, rule.kind, True)

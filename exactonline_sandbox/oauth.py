@@ -144,7 +144,7 @@ class TokenServer:
             raise OAuthError(400, "invalid_client", "The client id or client secret is wrong.")
         return app
 
-    def user_of(self, access_token: str) -> Chain | None:
+    def valid_chain(self, access_token: str) -> Chain | None:
         """The chain that an access token belongs to, or None where it is not valid now."""
         access = self._access.get(access_token)
         if access is None or access.chain.revoked or access.expires <= self._clock.now():
@@ -152,12 +152,12 @@ class TokenServer:
         access.chain.previous = None
         return access.chain
 
-    def is_over(self, access_token: str) -> bool:
+    def is_expired(self, access_token: str) -> bool:
         """Whether this is an access token that was valid and has run out."""
         access = self._access.get(access_token)
         return access is not None and access.expires <= self._clock.now()
 
-    def owner_of(self, access_token: str) -> Chain | None:
+    def chain_of(self, access_token: str) -> Chain | None:
         """The chain that an access token belongs to, also where it has expired."""
         access = self._access.get(access_token)
         return None if access is None else access.chain

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Made:
+class CallRecord:
     """One call as it ended; `status` is 0 where the connection was cut."""
 
     division: int | None
@@ -29,7 +29,7 @@ class Recorder:
 
     def reset(self) -> None:
         """Forget all calls."""
-        self._data: Counter[Made] = Counter()
+        self._data: Counter[CallRecord] = Counter()
         self._tokens: Counter[tuple[str, int]] = Counter()
         self._running: Counter[int] = Counter()
         self._most: defaultdict[int, int] = defaultdict(int)
@@ -44,7 +44,7 @@ class Recorder:
         """Note that a call to a division ended."""
         self._running[division] -= 1
 
-    def data_call(self, made: Made, query: str, moment: datetime) -> None:
+    def data_call(self, made: CallRecord, query: str, moment: datetime) -> None:
         """Count a call for data."""
         self._data[made] += 1
         self._last.append(

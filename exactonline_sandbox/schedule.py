@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from exactonline_sandbox.clock import Clock
 
 
-class Later:
+class Schedule:
     """Runs work at its moment, however the clock gets there: by running, or by being moved."""
 
     def __init__(self, clock: Clock) -> None:

@@ -19,7 +19,7 @@ from exactonline_sandbox.faults import Faults
 from exactonline_sandbox.limits import CallLimits, ErrorLimit
 from exactonline_sandbox.oauth import TokenServer
 from exactonline_sandbox.recorder import Recorder
-from exactonline_sandbox.schedule import Later
+from exactonline_sandbox.schedule import Schedule
 
 if TYPE_CHECKING:
     from exactonline_sandbox.config import User
@@ -35,7 +35,7 @@ class World:
         self.config = config
         self.switches = replace(config.switches)
         self.clock = Clock(config.clock, config.speed)
-        self.later = Later(self.clock)
+        self.schedule = Schedule(self.clock)
         self.started = tick(self.clock.now())
         self.tokens = TokenServer(config, self.clock, self.switches)
         self.limits = CallLimits(config.minutely_limit, config.daily_limit)

@@ -1,4 +1,4 @@
-"""A call as it came in over HTTP."""
+"""Calls: as received over HTTP, and with their resource and options parsed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from exactonline_sandbox.api.resources import Resource
+    from exactonline_sandbox.books.company import Company
+    from exactonline_sandbox.config import User
+    from exactonline_sandbox.odata.options import Options
+    from exactonline_sandbox.world import World
+
 
 @dataclass(frozen=True)
 class Call:
-    """A call under `/api/v1/`, as it came in."""
+    """A call of the REST API or the XML API, as received."""
 
     method: str
     division: int | None
@@ -25,10 +31,24 @@ class Call:
     body: bytes = b""
     beta: bool = False
     xml: bool = False
-    """For what lies below `/docs/`: the XML API, which speaks its own language, and files."""
+    """Under `/docs/`: the XML API, and the files of attachments."""
 
     @property
     def root(self) -> str:
-        """Address of the service up to and with the division."""
+        """Service root: the address up to and including the division."""
         division = "current" if self.division is None else str(self.division)
         return f"{self.base_url}/api/v1/{'beta/' if self.beta else ''}{division}"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A call on a division, with its resource and query options parsed."""
+
+    world: World
+    company: Company
+    user: User
+    resource: Resource
+    options: Options
+    root: str
+    """Service root: the address up to and including the division."""
+    as_atom: bool = False

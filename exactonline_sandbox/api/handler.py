@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exactonline_sandbox.api import xml_api
-from exactonline_sandbox.api.reads import Read, read
+from exactonline_sandbox.api.call import Request
+from exactonline_sandbox.api.reads import read
 from exactonline_sandbox.api.resources import find_resource
 from exactonline_sandbox.api.writes import write
 from exactonline_sandbox.books import attachments
@@ -16,12 +17,12 @@ from exactonline_sandbox.odata import atom, verbose_json
 from exactonline_sandbox.odata.answer import Answer
 from exactonline_sandbox.odata.options import parse_options
 from exactonline_sandbox.odata.rules import NO_RIGHTS, denied
-from exactonline_sandbox.recorder import Made
+from exactonline_sandbox.recorder import CallRecord
 
 if TYPE_CHECKING:
     from exactonline_sandbox.api.call import Call
     from exactonline_sandbox.books.company import Company
-    from exactonline_sandbox.faults import Fate
+    from exactonline_sandbox.faults import Fault
     from exactonline_sandbox.oauth import Chain
     from exactonline_sandbox.world import World
 
@@ -32,24 +33,24 @@ _OK = 200
 _REDIRECTION = 300
 
 
-def handle(world: World, call: Call, fate: Fate) -> Answer:
+def handle(world: World, call: Call, fault: Fault) -> Answer:
     """Answer a call; every refusal becomes an answer too."""
     wants = _wanted_form(call)
     chain: Chain | None = None
     try:
-        chain = _chain(world, call, fate)
-        answer = _answer(world, call, chain, fate, as_atom=wants == "atom")
+        chain = _chain(world, call, fault)
+        answer = _answer(world, call, chain, fault, as_atom=wants == "atom")
     except ApiError as error:
         answer = _refusal(error, wants)
-        if world.switches.tells_expired_tokens and world.tokens.is_over(_token(call)):
+        if world.switches.tells_expired_tokens and world.tokens.is_expired(_token(call)):
             answer.headers["WWW-Authenticate"] = OVER
         # A token that has run out still tells whose error it is.
-        culprit = chain or world.tokens.owner_of(_token(call))
+        culprit = chain or world.tokens.chain_of(_token(call))
         if culprit is not None:
             _note_error(world, call, culprit, error.status)
-    if fate.text and answer.status == fate.status:
-        kind = "text/html" if fate.text.startswith("<") else answer.content_type
-        answer = replace(answer, body=fate.text.encode(), content_type=kind)
+    if fault.text and answer.status == fault.status:
+        kind = "text/html" if fault.text.startswith("<") else answer.content_type
+        answer = replace(answer, body=fault.text.encode(), content_type=kind)
     _record(world, call, answer.status)
     return answer
 
@@ -73,14 +74,14 @@ def _token(call: Call) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _chain(world: World, call: Call, fate: Fate) -> Chain:
-    chain = world.tokens.user_of(_token(call))
-    if chain is None or fate.unauthorized:
+def _chain(world: World, call: Call, fault: Fault) -> Chain:
+    chain = world.tokens.valid_chain(_token(call))
+    if chain is None or fault.unauthorized:
         raise ApiError(401)
     return chain
 
 
-def _answer(world: World, call: Call, chain: Chain, fate: Fate, *, as_atom: bool) -> Answer:
+def _answer(world: World, call: Call, chain: Chain, fault: Fault, *, as_atom: bool) -> Answer:
     if call.division is None:
         return _about_user(world, call, chain, as_atom=as_atom)
     if not world.may_open(chain.user, call.division):
@@ -88,8 +89,8 @@ def _answer(world: World, call: Call, chain: Chain, fate: Fate, *, as_atom: bool
     refusal = _over_limit(world, call, chain)
     if refusal is not None:
         return refusal
-    failure = fate.status and ApiError(fate.status, fate.message, reason=fate.reason)
-    if failure and not fate.handled:
+    failure = fault.status and ApiError(fault.status, fault.message, reason=fault.reason)
+    if failure and not fault.handled:
         raise failure
     _check_size(call)
     if call.xml:
@@ -115,7 +116,7 @@ def _about_user(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Ans
         raise ApiError(403, "Forbidden: you have no access to any division.")
     company = world.company(codes[0])
     return read(
-        Read(world, company, chain.user, resource, parse_options(call.query), call.root, as_atom)
+        Request(world, company, chain.user, resource, parse_options(call.query), call.root, as_atom)
     )
 
 
@@ -145,7 +146,7 @@ def _dispatch(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Answe
         raise ApiError(403, NO_RIGHTS)
     assert call.division is not None  # noqa: S101 - handled before
     company = world.company(call.division)
-    request = Read(
+    request = Request(
         world, company, chain.user, resource, parse_options(call.query), call.root, as_atom
     )
     if call.method == "GET":
@@ -179,7 +180,7 @@ def _note_error(world: World, call: Call, chain: Chain, status: int) -> None:
 
 
 def _record(world: World, call: Call, status: int) -> None:
-    made = Made(call.division, _entity(call.path), call.method, status)
+    made = CallRecord(call.division, _entity(call.path), call.method, status)
     world.recorder.data_call(made, call.query, world.clock.now())
 
 
@@ -187,11 +188,11 @@ def _entity(path: str) -> str:
     return path.split("(", maxsplit=1)[0].removesuffix("/$count")
 
 
-def cut(world: World, call: Call) -> None:
+def record_cut(world: World, call: Call) -> None:
     """Record a call whose connection was cut."""
     _record(world, call, 0)
 
 
-def cut_in_half(answer: Answer) -> Answer:
+def truncated(answer: Answer) -> Answer:
     """The same answer with half its body."""
     return replace(answer, body=answer.body[: len(answer.body) // 2])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -20,80 +20,64 @@ from exactonline_sandbox.world import USER_LISTS
 
 if TYPE_CHECKING:
     from exactonline_client.catalogue import Endpoint, Property
-    from exactonline_sandbox.api.resources import Resource
-    from exactonline_sandbox.books.company import Company
+    from exactonline_sandbox.api.call import Request
     from exactonline_sandbox.books.tables import Row
     from exactonline_sandbox.books.views import View
-    from exactonline_sandbox.config import User
-    from exactonline_sandbox.odata.options import Options
     from exactonline_sandbox.odata.query import Page
-    from exactonline_sandbox.world import World
 
 _SAFE = "',()$*/!~-._"
 _KEPT_IN_NEXT = ("$filter", "$orderby", "$expand", "$select", "$inlinecount")
 
 
-@dataclass(frozen=True)
-class Read:
-    """A GET: what, of whom, and in which form."""
-
-    world: World
-    company: Company
-    user: User
-    resource: Resource
-    options: Options
-    root: str
-    """Address of the service up to and with the division."""
-    as_atom: bool = False
-
-
-def read(call: Read) -> Answer:
+def read(request: Request) -> Answer:
     """Answer a GET.
 
     Raises:
         ApiError: Where the call is malformed or points at nothing.
     """
-    endpoint = call.resource.endpoint
+    endpoint = request.resource.endpoint
     if "GET" not in endpoint.methods:
         raise ApiError(405, "The method GET is not allowed here.")
     if endpoint.kind == "function":
-        return call_function(call.world, call.company, endpoint, call.options, call.root)
-    source = _source(call, endpoint)
-    if call.resource.key is None:
-        check_query(endpoint, call.options, call.world.switches)
-        return _list(call, source)
-    row = _row(source, call)
-    if call.resource.navigation is None:
-        return write_one(call, source.view_of(row), row)
-    return _list(call, _behind(call, source, row, call.resource.navigation))
+        return call_function(
+            request.world, request.company, endpoint, request.options, request.root
+        )
+    source = _source(request, endpoint)
+    if request.resource.key is None:
+        check_query(endpoint, request.options, request.world.switches)
+        return _list(request, source)
+    row = _row(source, request)
+    if request.resource.navigation is None:
+        return write_one(request, source.view_of(row), row)
+    return _list(request, _related(request, source, row, request.resource.navigation))
 
 
-def write_one(call: Read, view: View, row: Row) -> Answer:
+def write_one(request: Request, view: View, row: Row) -> Answer:
     """A single row, in the form that the call asks for."""
-    shaped = shape(view.endpoint, call.options.select, call.options.expand)
-    writer = RowWriter(view, shaped, call.root, _children(call))
-    if call.as_atom:
-        return atom.entry(view, shaped, writer.uri(row), row, call.root)
+    shaped = shape(view.endpoint, request.options.select, request.options.expand)
+    writer = RowWriter(view, shaped, request.root, _children(request))
+    if request.as_atom:
+        return atom.entry(view, shaped, writer.uri(row), row, request.root)
     return verbose_json.one(writer.entity(row))
 
 
-def _source(call: Read, endpoint: Endpoint) -> Source:
-    company = call.company
-    view = call.world.view(endpoint.id, company)
+def _source(request: Request, endpoint: Endpoint) -> Source:
+    company = request.company
+    view = request.world.view(endpoint.id, company)
     if endpoint.id in USER_LISTS:
-        return Source(view, call.world.user_table(endpoint.id, call.user, company.code))
+        return Source(view, request.world.user_table(endpoint.id, request.user, company.code))
     table = company.table(view.table)
     if endpoint.kind != "sync":
         return Source(view, table)
     if endpoint.id == DELETED:
-        company.forget_old_deletes(call.world.clock.now())
+        company.forget_old_deletes(request.world.clock.now())
     feeds = schema().feed_of[view.table]
-    line_view = call.world.view(endpoint.id, company, feeds.line) if feeds.line else None
-    return Source(view, table, company.feed(endpoint.id), line_view, call.world.clock.now())
+    line_view = request.world.view(endpoint.id, company, feeds.line) if feeds.line else None
+    return Source(view, table, company.feed(endpoint.id), line_view, request.world.clock.now())
 
 
-def _row(source: Source, call: Read) -> Row:
-    values = tuple(literal.value for literal in call.resource.key or ())
+def _row(source: Source, request: Request) -> Row:
+    values = tuple(literal.value for literal in request.resource.key or ())
     row: Row | None
     if source.feed is not None:
         row = next(source.feed.after(values[0] - 1), None)
@@ -106,59 +90,59 @@ def _row(source: Source, call: Read) -> Row:
     return row
 
 
-def _behind(call: Read, source: Source, row: Row, navigation: str) -> Source:
+def _related(request: Request, source: Source, row: Row, navigation: str) -> Source:
     """The rows behind a navigation property of a row."""
     item = source.view.endpoint.properties.get(navigation)
     if item is None or not item.navigation:
         raise ApiError(404, f"Resource not found for the segment '{navigation}'.")
-    view, rows = _children(call)(item, row)
+    view, rows = _children(request)(item, row)
     if view is None:
         raise ApiError(404, f"Resource not found for the segment '{navigation}'.")
-    return Source(view, call.company.table(view.table), rows=tuple(rows))
+    return Source(view, request.company.table(view.table), rows=tuple(rows))
 
 
-def _children(call: Read) -> verbose_json.Children:
+def _children(request: Request) -> verbose_json.Children:
     """What finds the rows behind a navigation property."""
 
     def find(item: Property, row: Row) -> tuple[View | None, list[Row]]:
         if item.entity is None or item.field is None:
             return None, []
-        if denied(item.entity, call.world.switches):
-            if call.world.switches.denied_answer == "empty":
-                return call.world.view(item.entity, call.company), []
+        if denied(item.entity, request.world.switches):
+            if request.world.switches.denied_answer == "empty":
+                return request.world.view(item.entity, request.company), []
             raise ApiError(403, NO_RIGHTS)
-        table = call.company.table(schema().table_of[item.entity])
-        parent = call.resource.endpoint
+        table = request.company.table(schema().table_of[item.entity])
+        parent = request.resource.endpoint
         key = row[(parent.key if parent.kind != "sync" else ("ID",))[0]]
         rows = sorted(table.where(item.field, key), key=table.sort_key)
-        return call.world.view(item.entity, call.company), rows
+        return request.world.view(item.entity, request.company), rows
 
     return find
 
 
-def _list(call: Read, source: Source) -> Answer:
-    options = call.options
-    if call.resource.count:
+def _list(request: Request, source: Source) -> Answer:
+    options = request.options
+    if request.resource.count:
         count = str(count_rows(source, options))
         return Answer(body=count.encode(), content_type="text/plain;charset=utf-8")
     size = source.view.endpoint.page_size
     page = run(source, options, size)
-    next_uri = None if page.skiptoken is None else _next_uri(call, page)
+    next_uri = None if page.skiptoken is None else _next_uri(request, page)
     shaped = shape(source.view.endpoint, options.select, options.expand)
-    removed = call.world.switches.removed_columns
+    removed = request.world.switches.removed_columns
     endpoint = source.view.endpoint.id
     columns = (name for name in shaped.columns if f"{endpoint}.{name}" not in removed)
     shaped = replace(shaped, columns=tuple(columns))
-    children = _children(call)
-    writer = RowWriter(source.view, shaped, call.root, children)
-    if call.as_atom:
+    children = _children(request)
+    writer = RowWriter(source.view, shaped, request.root, children)
+    if request.as_atom:
         rows = [(source.view_of(row), writer.uri(row), row) for row in page.rows]
-        return atom.feed(source.view.endpoint, shaped, rows, call.root, next_uri)
+        return atom.feed(source.view.endpoint, shaped, rows, request.root, next_uri)
     line_writer = writer
     if source.line_view is not None:
-        line_writer = RowWriter(source.line_view, shaped, call.root, children)
+        line_writer = RowWriter(source.line_view, shaped, request.root, children)
     written = [(line_writer if "LineNumber" in row else writer).entity(row) for row in page.rows]
-    if source.feed is not None and call.world.switches.shuffle_sync_pages:
+    if source.feed is not None and request.world.switches.shuffle_sync_pages:
         random.Random(len(written)).shuffle(written)
     bare = (
         options.skiptoken is None
@@ -168,16 +152,16 @@ def _list(call: Read, source: Source) -> Answer:
     return verbose_json.many(written, bare=bare, next_uri=next_uri, count=page.count)
 
 
-def _next_uri(call: Read, page: Page) -> str:
+def _next_uri(request: Request, page: Page) -> str:
     """The address of the next page: the same options, with the rest of `$top`."""
-    options = call.options
-    path = call.resource.endpoint.path
-    if call.resource.navigation is not None:
-        key = ",".join(write_literal(part.value, part.type) for part in call.resource.key or ())
-        path = f"{path}({key})/{call.resource.navigation}"
+    options = request.options
+    path = request.resource.endpoint.path
+    if request.resource.navigation is not None:
+        key = ",".join(write_literal(part.value, part.type) for part in request.resource.key or ())
+        path = f"{path}({key})/{request.resource.navigation}"
     asked = [(name, options.raw[name]) for name in _KEPT_IN_NEXT if name in options.raw]
     if options.top is not None:
         asked.append(("$top", str(options.top - len(page.rows))))
     asked.append(("$skiptoken", page.skiptoken or ""))
     query = "&".join(f"{name}={quote(value, safe=_SAFE)}" for name, value in asked)
-    return f"{call.root}/{path}?{query}"
+    return f"{request.root}/{path}?{query}"

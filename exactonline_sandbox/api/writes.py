@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from exactonline_sandbox.api.reads import write_one
 from exactonline_sandbox.books.references import ACCOUNTS, CONTACTS, ITEMS
-from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.business.invoices import INVOICES, PRINTED, print_invoice
 from exactonline_sandbox.business.rows import change, create, remove
-from exactonline_sandbox.business.your_ref import spell_reference
+from exactonline_sandbox.business.your_ref import store_reference
 from exactonline_sandbox.edm.model import schema
 from exactonline_sandbox.errors import ApiError
 from exactonline_sandbox.odata.answer import Answer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exactonline_client.catalogue import Endpoint
-    from exactonline_sandbox.api.reads import Read
+    from exactonline_sandbox.api.call import Request
     from exactonline_sandbox.books.tables import Row
 
 # What the answer to a POST holds is not the same everywhere. Without `Prefer`, these give back
@@ -39,35 +39,35 @@ _NOT_YET_KNOWN = {
 }
 
 
-def write(call: Read, method: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+def write(request: Request, method: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """Answer a POST, PUT or DELETE.
 
     Raises:
         ApiError: Where it is malformed, not possible here, or against the rules of business.
     """
-    endpoint = call.resource.endpoint
-    with_key = call.resource.key is not None
+    endpoint = request.resource.endpoint
+    with_key = request.resource.key is not None
     allowed = method in endpoint.methods and with_key == (method != "POST")
-    if not allowed or call.resource.navigation or call.resource.count:
+    if not allowed or request.resource.navigation or request.resource.count:
         raise ApiError(405, f"The method {method} is not allowed here.")
-    desk = Desk(call.company, call.world.author(call.user))
+    editor = Editor(request.company, request.world.author(request.user))
     content_type = headers.get("content-type", "")
     if method == "POST":
-        return _post(call, desk, body, content_type, headers.get("prefer", ""))
-    row = _row(call, method)
+        return _post(request, editor, body, content_type, headers.get("prefer", ""))
+    row = _row(request, method)
     if method == "DELETE":
-        remove(desk, endpoint.id, row)
+        remove(editor, endpoint.id, row)
     else:
         given = read_body(endpoint, body, content_type, creating=False)
         changes = {name: value for name, value in given.values.items() if name not in endpoint.key}
-        spell_reference(changes, call.world.switches)
-        change(desk, endpoint.id, row, changes)
+        store_reference(changes, request.world.switches)
+        change(editor, endpoint.id, row, changes)
     return Answer(204)
 
 
-def _row(call: Read, method: str) -> Row:
-    values = tuple(literal.value for literal in call.resource.key or ())
-    table = call.company.table(call.resource.endpoint.id)
+def _row(request: Request, method: str) -> Row:
+    values = tuple(literal.value for literal in request.resource.key or ())
+    table = request.company.table(request.resource.endpoint.id)
     row = table.get(values[0] if len(values) == 1 else values)
     if row is not None:
         return row
@@ -76,26 +76,26 @@ def _row(call: Read, method: str) -> Row:
     raise ApiError(404, "The resource was not found.")
 
 
-def _post(call: Read, desk: Desk, body: bytes, content_type: str, prefer: str) -> Answer:
-    endpoint = call.resource.endpoint
+def _post(request: Request, editor: Editor, body: bytes, content_type: str, prefer: str) -> Answer:
+    endpoint = request.resource.endpoint
     given = read_body(endpoint, body, content_type, creating=True)
     values = {name: value for name, value in given.values.items() if value is not None}
-    spell_reference(values, call.world.switches)
+    store_reference(values, request.world.switches)
     if endpoint.id == PRINTED:
-        return _created(call, print_invoice(desk, values))
+        return _created(request, print_invoice(editor, values))
     if "GET" not in endpoint.methods:
         raise ApiError(403, "Forbidden: the sandbox does not have this feature.")
-    if not call.world.switches.honour_client_keys:
+    if not request.world.switches.honour_client_keys:
         for name in endpoint.key:
             values.pop(name, None)
-    _refuse_known_key(desk, endpoint, values)
-    row = create(desk, endpoint.id, values, given.lines)
-    return _created(call, row if "return=representation" in prefer else _partly(endpoint, row))
+    _refuse_known_key(editor, endpoint, values)
+    row = create(editor, endpoint.id, values, given.lines)
+    return _created(request, row if "return=representation" in prefer else _partly(endpoint, row))
 
 
-def _refuse_known_key(desk: Desk, endpoint: Endpoint, values: Row) -> None:
+def _refuse_known_key(editor: Editor, endpoint: Endpoint, values: Row) -> None:
     key = values.get(schema().key_columns(endpoint.id)[0])
-    if key is not None and desk.find(endpoint.id, key) is not None:
+    if key is not None and editor.find(endpoint.id, key) is not None:
         raise ApiError(500, f"Already exists: {endpoint.key[0]}")
 
 
@@ -107,8 +107,8 @@ def _partly(endpoint: Endpoint, row: Row) -> Row:
     return {name: value for name, value in row.items() if name not in absent}
 
 
-def _created(call: Read, row: Row) -> Answer:
-    view = call.world.view(call.resource.endpoint.id, call.company)
-    answer = write_one(replace(call, options=Options()), view, row)
+def _created(request: Request, row: Row) -> Answer:
+    view = request.world.view(request.resource.endpoint.id, request.company)
+    answer = write_one(replace(request, options=Options()), view, row)
     answer.status = 201
     return answer

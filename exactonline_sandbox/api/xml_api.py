@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape, quoteattr
 
-from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.business.matching import MatchLine, MatchSet
 from exactonline_sandbox.errors import ApiError, invalid
 from exactonline_sandbox.odata.answer import Answer
@@ -56,10 +56,10 @@ def serve(world: World, user: User, company: Company, call: Call) -> Answer:
     matches = world.matches(company)
     if call.path == DOWNLOAD:
         return _download(matches, options.get("TSPaging", ["0x0"])[0])
-    return _upload(world, matches, Desk(company, world.author(user)), call.body)
+    return _upload(world, matches, Editor(company, world.author(user)), call.body)
 
 
-def _upload(world: World, matches: Matches, desk: Desk, body: bytes) -> Answer:
+def _upload(world: World, matches: Matches, editor: Editor, body: bytes) -> Answer:
     try:
         root = parse_xml(body)
     except ValueError as error:
@@ -68,7 +68,7 @@ def _upload(world: World, matches: Matches, desk: Desk, body: bytes) -> Answer:
     for element in root.iter("MatchSet"):
         account = _code(element, "Account")
         try:
-            matches.match(desk, _read(element))
+            matches.match(editor, _read(element))
         except ApiError as error:
             messages.append(_message(_ERROR, account, error.message))
         else:

@@ -48,7 +48,7 @@ COUNTRIES = {"NL": "Nederland", "BE": "België", "DE": "Duitsland", "FR": "Frank
 CURRENCIES = {"EUR": "Euro"}
 
 
-def described(table: str, name: str) -> tuple[str, dict[int, str] | dict[str, str]] | None:
+def description_source(table: str, name: str) -> tuple[str, dict[int, str] | dict[str, str]] | None:
     """Where a description comes from: the property that it describes, and the words by value."""
     if name == "CountryName":
         return "Country", COUNTRIES

@@ -98,7 +98,7 @@ _ENTRY_HEADERS = {
 }
 
 # What may be read through a reference: the end of the property's name -> the column of the row.
-_SHOWN = {
+_JOINED = {
     ACCOUNTS: {
         "Code": "Code", "Name": "Name", "Country": "Country", "IsSupplier": "IsSupplier",
     },
@@ -118,7 +118,7 @@ _CODE_AND_DESCRIPTION = {"Code": "Code", "Description": "Description"}
 
 
 @dataclass(frozen=True)
-class Shown:
+class JoinedProperty:
     """A property whose value is read from another row."""
 
     name: str
@@ -137,14 +137,14 @@ def reference(item: Property) -> Reference | None:
     return target
 
 
-def shown(table: str, endpoint: Endpoint) -> tuple[Shown, ...]:
+def joined_properties(table: str, endpoint: Endpoint) -> tuple[JoinedProperty, ...]:
     """The properties of an endpoint whose values are read from other rows.
 
     Args:
         table: Id of the plain endpoint whose rows are shown.
         endpoint: The endpoint that shows them, which may be a bulk or sync twin.
     """
-    found: dict[str, Shown] = {}
+    found: dict[str, JoinedProperty] = {}
     for name, column in endpoint.columns.items():
         target = reference(column)
         if target:
@@ -156,21 +156,21 @@ def shown(table: str, endpoint: Endpoint) -> tuple[Shown, ...]:
     return tuple(found.values())
 
 
-def _through(name: str, target: Reference, endpoint: Endpoint) -> list[Shown]:
-    columns = _SHOWN.get(target.table, _CODE_AND_DESCRIPTION)
+def _through(name: str, target: Reference, endpoint: Endpoint) -> list[JoinedProperty]:
+    columns = _JOINED.get(target.table, _CODE_AND_DESCRIPTION)
     stems = {name, name.removesuffix("ID"), name.removesuffix("Code")}
     return [
-        Shown(stem + ending, name, target, column)
+        JoinedProperty(stem + ending, name, target, column)
         for stem in sorted(stems, key=len, reverse=True)
         for ending, column in columns.items()
         if stem + ending in endpoint.columns and stem + ending != name
     ]
 
 
-def _from_header(table: str) -> list[Shown]:
+def _from_header(table: str) -> list[JoinedProperty]:
     """Numbers that lines show of their header."""
     items = [
-        Shown(name, field, Reference(header), column)
+        JoinedProperty(name, field, Reference(header), column)
         for field, (header, columns) in _LINES.items()
         if header != table
         for name, column in columns.items()
@@ -178,7 +178,7 @@ def _from_header(table: str) -> list[Shown]:
     header = _ENTRY_HEADERS.get(table)
     if header:
         items += [
-            Shown("EntryNumber", "EntryID", Reference(header), "EntryNumber"),
-            Shown("SubscriptionNumber", "EntryID", Reference(header), "Number"),
+            JoinedProperty("EntryNumber", "EntryID", Reference(header), "EntryNumber"),
+            JoinedProperty("SubscriptionNumber", "EntryID", Reference(header), "Number"),
         ]
     return items

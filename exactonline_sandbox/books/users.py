@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from exactonline_sandbox.config import FIRST_DIVISION
-from exactonline_sandbox.edm.guids import NO_GUID
+from exactonline_sandbox.edm.guids import EMPTY_GUID
 from exactonline_sandbox.edm.values import wall_clock
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def me_row(user: User, current: int, now: datetime, offset: timedelta) -> Row:
         "LanguageCode": "nl-NL",
         "Legislation": 1,
         "Gender": "O",
-        "EmployeeID": NO_GUID,
+        "EmployeeID": EMPTY_GUID,
         "PackageCode": "EOLSANDBOX",
         "ServerTime": wall_clock(now).replace(microsecond=0).isoformat(),
         "ServerUtcOffset": int(offset.total_seconds()),

@@ -6,8 +6,8 @@ import uuid
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from exactonline_sandbox.books.descriptions import described
-from exactonline_sandbox.books.references import USERS, shown
+from exactonline_sandbox.books.descriptions import description_source
+from exactonline_sandbox.books.references import USERS, joined_properties
 from exactonline_sandbox.edm.model import entity_name, schema
 from exactonline_sandbox.edm.values import comparable, encoder
 
@@ -57,7 +57,7 @@ class View:
         self._users = users
         self.columns = endpoint.columns
         self._entity = entity_name(schema().endpoints[table])
-        self._shown = {item.name: item for item in shown(table, endpoint)}
+        self._joined = {item.name: item for item in joined_properties(table, endpoint)}
         self._special = self._specials()
         self.projection = lru_cache(maxsize=32)(self._projection)
 
@@ -65,8 +65,8 @@ class View:
         """What reads a column of a row as a plain value."""
         if name in self._special:
             return self._special[name]
-        if name in self._shown:
-            item = self._shown[name]
+        if name in self._joined:
+            item = self._joined[name]
             find, reference, column = self._finder(name), item.reference, item.column
             return lambda row: (
                 None if (target := find(row.get(reference))) is None else target.get(column)
@@ -86,7 +86,7 @@ class View:
         return (
             name in self.columns
             and name not in self._special
-            and name not in self._shown
+            and name not in self._joined
             and comparable(self._entity, self.columns[name]) is None
         )
 
@@ -98,8 +98,8 @@ class View:
             encode = encoder(self._entity, self.columns[name])
             if name in self._special:
                 computed.append((name, self._special[name], encode))
-            elif name in self._shown:
-                item = self._shown[name]
+            elif name in self._joined:
+                item = self._joined[name]
                 joined.setdefault(item.reference, []).append((name, item.column, encode))
             else:
                 stored[name] = encode
@@ -115,7 +115,7 @@ class View:
         return Projection({name: self._default(name) for name in names}, plans, computed)
 
     def _finder(self, name: str) -> Finder:
-        target = self._shown[name].target
+        target = self._joined[name].target
         if target.table == USERS:
             return self._users.get
         rows = self._company.table(target.table)
@@ -131,7 +131,7 @@ class View:
         """Columns that are neither stored nor read from another row."""
         special: dict[str, Reader] = {}
         for name in self.columns:
-            source = described(self.table, name)
+            source = description_source(self.table, name)
             if source:
                 special[name] = _describing(*source)
         if self.endpoint.kind == "sync":

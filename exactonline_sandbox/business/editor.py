@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Desk:
+class Editor:
     """Where business is done: the company, and who does it when."""
 
     company: Company
@@ -36,7 +36,7 @@ class Desk:
         """The row with this code."""
         return None if code is None else self.company.table(table).by_code(code)
 
-    def the(self, table: str, key: object, name: str) -> Row:
+    def require(self, table: str, key: object, name: str) -> Row:
         """The row with this key, which must be there.
 
         Args:

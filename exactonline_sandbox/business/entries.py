@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from exactonline_sandbox.books import booking
 from exactonline_sandbox.books.amounts import ZERO, amounts
 from exactonline_sandbox.books.references import ACCOUNTS, DOCUMENTS, JOURNALS, VAT_CODES
-from exactonline_sandbox.business.editor import Desk, missing
+from exactonline_sandbox.business.editor import Editor, missing
 from exactonline_sandbox.business.rules import Lines, Rules
 from exactonline_sandbox.errors import invalid
 
@@ -43,8 +43,8 @@ LINES_OF = {
 _OF_TERM = ("Account", "AmountFC", "AmountDC", "Description", "DueDate", "YourRef")
 
 
-def _check_journal(desk: Desk, code: object, kinds: tuple[int, ...], name: str) -> None:
-    journal = desk.find_code(JOURNALS, code)
+def _check_journal(editor: Editor, code: object, kinds: tuple[int, ...], name: str) -> None:
+    journal = editor.find_code(JOURNALS, code)
     if journal is None or journal["Type"] not in kinds:
         raise invalid(f"Invalid journal. The journal must be {name} journal.")
 
@@ -52,42 +52,42 @@ def _check_journal(desk: Desk, code: object, kinds: tuple[int, ...], name: str) 
 # Sales and purchase entries
 
 
-def _preparing(table: str) -> Callable[[Desk, Row, Lines], None]:
+def _preparing(table: str) -> Callable[[Editor, Row, Lines], None]:
     party, navigation, kind, journals, journal_name = _SIDES[table]
 
-    def prepare(desk: Desk, entry: Row, lines: Lines) -> None:
+    def prepare(editor: Editor, entry: Row, lines: Lines) -> None:
         rows = lines.get(navigation) or []
         if not rows:
             raise missing(navigation)
-        account = desk.the(ACCOUNTS, entry[party], party)
-        _check_journal(desk, entry["Journal"], journals, journal_name)
-        day = entry.setdefault("EntryDate", desk.today)
+        account = editor.require(ACCOUNTS, entry[party], party)
+        _check_journal(editor, entry["Journal"], journals, journal_name)
+        day = entry.setdefault("EntryDate", editor.today)
         side = "Sales" if kind == booking.SALE else "Purchase"
         condition = account.get(f"PaymentCondition{side}") or "30"
         condition = entry.setdefault("PaymentCondition", condition)
-        entry.setdefault("DueDate", booking.due_date(desk.company, condition, day))
+        entry.setdefault("DueDate", booking.due_date(editor.company, condition, day))
         entry.setdefault("Currency", "EUR")
         entry.setdefault("ReportingYear", day.year)
         entry.setdefault("ReportingPeriod", day.month)
         entry.setdefault("Rate", _ONE)
         entry.setdefault("Reversal", False)
         if "EntryNumber" not in entry:
-            entry["EntryNumber"] = booking.entry_number(desk.company, entry["Journal"], day)
+            entry["EntryNumber"] = booking.entry_number(editor.company, entry["Journal"], day)
         entry.setdefault("InvoiceNumber", entry["EntryNumber"])
         entry.update(Status=booking.OPEN, Type=kind)
         for line in rows:
-            _fill_line(desk, line, kind)
+            _fill_line(editor, line, kind)
         entry.update(_totals(rows))
         if kind == booking.PURCHASE and "Document" not in entry:
-            entry["Document"] = _document(desk, entry, account)
+            entry["Document"] = _document(editor, entry, account)
 
     return prepare
 
 
-def _fill_line(desk: Desk, line: Row, kind: int) -> None:
+def _fill_line(editor: Editor, line: Row, kind: int) -> None:
     if "GLAccount" not in line:
         raise missing("GLAccount")
-    vat_code = desk.find_code(VAT_CODES, line.get("VATCode"))
+    vat_code = editor.find_code(VAT_CODES, line.get("VATCode"))
     net, vat = amounts(line.get("AmountFC", ZERO), vat_code)
     vat = line.get("VATAmountFC", vat)
     line.setdefault("Quantity", _ONE)
@@ -110,10 +110,10 @@ def _totals(lines: list[Row]) -> Row:
     return {"AmountFC": total, "AmountDC": total, "VATAmountFC": vat, "VATAmountDC": vat}
 
 
-def _document(desk: Desk, entry: Row, account: Row) -> str:
+def _document(editor: Editor, entry: Row, account: Row) -> str:
     document = {
-        "ID": desk.guid(),
-        "HID": desk.company.number("document"),
+        "ID": editor.guid(),
+        "HID": editor.company.number("document"),
         "Type": 20,
         "Subject": entry.get("Description") or f"Inkoopfactuur {entry['EntryNumber']}",
         "Account": account["ID"],
@@ -123,57 +123,57 @@ def _document(desk: Desk, entry: Row, account: Row) -> str:
         "FinancialTransactionEntryID": entry["EntryID"],
         "HasEmptyBody": True,
     }
-    desk.insert(DOCUMENTS, document)
+    editor.insert(DOCUMENTS, document)
     return str(document["ID"])
 
 
-def _booking(table: str) -> Callable[[Desk, Row], None]:
+def _booking(table: str) -> Callable[[Editor, Row], None]:
     kind = _SIDES[table][2]
     sale = kind == booking.SALE
 
-    def created(desk: Desk, entry: Row) -> None:
-        _book(desk, table, entry)
-        term = booking.term(entry, kind, desk.guid)
-        desk.insert(booking.RECEIVABLES if sale else booking.PAYMENTS, dict(term))
+    def created(editor: Editor, entry: Row) -> None:
+        _book(editor, table, entry)
+        term = booking.term(entry, kind, editor.guid)
+        editor.insert(booking.RECEIVABLES if sale else booking.PAYMENTS, dict(term))
         line_type = booking.RECEIVABLE if sale else booking.PAYABLE
-        desk.insert(booking.PAYMENT_TERMS, {**term, "LineType": line_type})
+        editor.insert(booking.PAYMENT_TERMS, {**term, "LineType": line_type})
 
     return created
 
 
-def _book(desk: Desk, table: str, entry: Row) -> None:
-    lines = desk.where(LINES_OF[table], "EntryID", entry["EntryID"])
-    rows = booking.ledger_lines(desk.company, entry, lines, _SIDES[table][2], desk.guid)
-    desk.insert(booking.TRANSACTION_LINES, *rows)
+def _book(editor: Editor, table: str, entry: Row) -> None:
+    lines = editor.where(LINES_OF[table], "EntryID", entry["EntryID"])
+    rows = booking.ledger_lines(editor.company, entry, lines, _SIDES[table][2], editor.guid)
+    editor.insert(booking.TRANSACTION_LINES, *rows)
 
 
-def _rebooking(table: str) -> Callable[[Desk, Row], None]:
+def _rebooking(table: str) -> Callable[[Editor, Row], None]:
     """An entry or a line of it was changed: new totals, new transaction lines, new term."""
 
-    def changed(desk: Desk, row: Row) -> None:
-        entry = desk.the(table, row["EntryID"], "EntryID")
-        lines = desk.where(LINES_OF[table], "EntryID", entry["EntryID"])
-        if row is not entry and desk.company.switches.line_touches_header:
-            desk.update(table, entry, _totals(lines))
+    def changed(editor: Editor, row: Row) -> None:
+        entry = editor.require(table, row["EntryID"], "EntryID")
+        lines = editor.where(LINES_OF[table], "EntryID", entry["EntryID"])
+        if row is not entry and editor.company.switches.line_touches_header:
+            editor.update(table, entry, _totals(lines))
         else:
-            desk.company.table(table).change(entry, _totals(lines))
-        desk.delete(
+            editor.company.table(table).change(entry, _totals(lines))
+        editor.delete(
             booking.TRANSACTION_LINES,
-            desk.where(booking.TRANSACTION_LINES, "EntryID", entry["EntryID"]),
+            editor.where(booking.TRANSACTION_LINES, "EntryID", entry["EntryID"]),
         )
-        _book(desk, table, entry)
-        fresh = booking.term(entry, _SIDES[table][2], desk.guid)
+        _book(editor, table, entry)
+        fresh = booking.term(entry, _SIDES[table][2], editor.guid)
         for terms in (booking.RECEIVABLES, booking.PAYMENTS, booking.PAYMENT_TERMS):
-            for term in desk.where(terms, "EntryID", entry["EntryID"]):
+            for term in editor.where(terms, "EntryID", entry["EntryID"]):
                 changes = {name: fresh[name] for name in _OF_TERM}
-                desk.update(terms, term, changes)
+                editor.update(terms, term, changes)
 
     return changed
 
 
-def _changing(table: str) -> Callable[[Desk, Row, Row], None]:
-    def changing(desk: Desk, row: Row, changes: Row) -> None:
-        entry = desk.the(table, row["EntryID"], "EntryID")
+def _changing(table: str) -> Callable[[Editor, Row, Row], None]:
+    def changing(editor: Editor, row: Row, changes: Row) -> None:
+        entry = editor.require(table, row["EntryID"], "EntryID")
         if entry["Status"] == booking.PROCESSED:
             raise invalid("The entry has been processed and can no longer be changed.")
         if row is not entry:
@@ -181,20 +181,20 @@ def _changing(table: str) -> Callable[[Desk, Row, Row], None]:
             whole = {**row, **changes}
             if not {"VATAmountFC"} & set(changes):
                 whole.pop("VATAmountFC", None)
-            _fill_line(desk, whole, _SIDES[table][2])
+            _fill_line(editor, whole, _SIDES[table][2])
             changes.update({name: value for name, value in whole.items() if row.get(name) != value})
 
     return changing
 
 
-def _preparing_line(table: str) -> Callable[[Desk, Row, Lines], None]:
-    def prepare(desk: Desk, line: Row, _lines: Lines) -> None:
-        entry = desk.the(table, line.get("EntryID"), "EntryID")
+def _preparing_line(table: str) -> Callable[[Editor, Row, Lines], None]:
+    def prepare(editor: Editor, line: Row, _lines: Lines) -> None:
+        entry = editor.require(table, line.get("EntryID"), "EntryID")
         if entry["Status"] == booking.PROCESSED:
             raise invalid("The entry has been processed and can no longer be changed.")
-        others = desk.where(LINES_OF[table], "EntryID", entry["EntryID"])
+        others = editor.where(LINES_OF[table], "EntryID", entry["EntryID"])
         line["LineNumber"] = max((row["LineNumber"] for row in others), default=0) + 1
-        _fill_line(desk, line, _SIDES[table][2])
+        _fill_line(editor, line, _SIDES[table][2])
 
     return prepare
 
@@ -202,19 +202,19 @@ def _preparing_line(table: str) -> Callable[[Desk, Row, Lines], None]:
 # Bank, cash and general journal entries
 
 
-def _preparing_cash(table: str) -> Callable[[Desk, Row, Lines], None]:
+def _preparing_cash(table: str) -> Callable[[Editor, Row, Lines], None]:
     navigation, journals, journal_name, kind = _CASH[table]
 
-    def prepare(desk: Desk, entry: Row, lines: Lines) -> None:
+    def prepare(editor: Editor, entry: Row, lines: Lines) -> None:
         rows = lines.get(navigation) or []
         if not rows:
             raise missing(navigation)
-        _check_journal(desk, entry["JournalCode"], journals, journal_name)
+        _check_journal(editor, entry["JournalCode"], journals, journal_name)
         for line in rows:
             if "GLAccount" not in line:
                 raise missing("GLAccount")
             line.setdefault("AmountFC", ZERO)
-            line.setdefault("Date", desk.today)
+            line.setdefault("Date", editor.today)
             line["AmountDC"] = line["AmountFC"]
             if kind == booking.CASH_FLOW:
                 line.setdefault("ExchangeRate", _ONE)
@@ -223,13 +223,13 @@ def _preparing_cash(table: str) -> Callable[[Desk, Row, Lines], None]:
         entry.setdefault("FinancialYear", day.year)
         entry.setdefault("FinancialPeriod", day.month)
         if "EntryNumber" not in entry:
-            entry["EntryNumber"] = booking.entry_number(desk.company, entry["JournalCode"], day)
+            entry["EntryNumber"] = booking.entry_number(editor.company, entry["JournalCode"], day)
         entry["Status"] = booking.OPEN
         total = sum((line["AmountFC"] for line in rows), ZERO)
         if kind == booking.GENERAL:
             _check_balance(entry, total)
         else:
-            _check_balances(desk, table, entry, total)
+            _check_balances(editor, table, entry, total)
 
     return prepare
 
@@ -241,8 +241,8 @@ def _check_balance(entry: Row, total: Decimal) -> None:
     entry.setdefault("ExchangeRate", _ONE)
 
 
-def _check_balances(desk: Desk, table: str, entry: Row, total: Decimal) -> None:
-    earlier = desk.where(table, "JournalCode", entry["JournalCode"])
+def _check_balances(editor: Editor, table: str, entry: Row, total: Decimal) -> None:
+    earlier = editor.where(table, "JournalCode", entry["JournalCode"])
     last = max(earlier, key=lambda row: int(row["EntryNumber"]), default={})
     entry.setdefault("OpeningBalanceFC", last.get("ClosingBalanceFC", ZERO))
     opening = entry["OpeningBalanceFC"]
@@ -253,12 +253,12 @@ def _check_balances(desk: Desk, table: str, entry: Row, total: Decimal) -> None:
         )
 
 
-def _booking_cash(table: str) -> Callable[[Desk, Row], None]:
-    def created(desk: Desk, entry: Row) -> None:
-        lines = desk.where(LINES_OF[table], "EntryID", entry["EntryID"])
+def _booking_cash(table: str) -> Callable[[Editor, Row], None]:
+    def created(editor: Editor, entry: Row) -> None:
+        lines = editor.where(LINES_OF[table], "EntryID", entry["EntryID"])
         dated = {**entry, "_day": lines[0]["Date"]}
-        rows = booking.cash_lines(desk.company, dated, lines, _CASH[table][3], desk.guid)
-        desk.insert(booking.TRANSACTION_LINES, *rows)
+        rows = booking.cash_lines(editor.company, dated, lines, _CASH[table][3], editor.guid)
+        editor.insert(booking.TRANSACTION_LINES, *rows)
 
     return created
 
@@ -266,8 +266,8 @@ def _booking_cash(table: str) -> Callable[[Desk, Row], None]:
 # All of them
 
 
-def _removing(table: str) -> Callable[[Desk, Row], None]:
-    def removing(desk: Desk, entry: Row) -> None:
+def _removing(table: str) -> Callable[[Editor, Row], None]:
+    def removing(editor: Editor, entry: Row) -> None:
         if entry["Status"] == booking.PROCESSED:
             raise invalid("Can't delete: the entry has been processed.")
         for other in (
@@ -277,12 +277,12 @@ def _removing(table: str) -> Callable[[Desk, Row], None]:
             booking.PAYMENTS,
             booking.PAYMENT_TERMS,
         ):
-            desk.delete(other, desk.where(other, "EntryID", entry["EntryID"]))
+            editor.delete(other, editor.where(other, "EntryID", entry["EntryID"]))
 
     return removing
 
 
-def _refuse_line(_desk: Desk, _line: Row, _lines: Lines) -> None:
+def _refuse_line(_editor: Editor, _line: Row, _lines: Lines) -> None:
     raise invalid("Lines are created together with their entry.")
 
 

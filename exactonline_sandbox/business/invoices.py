@@ -17,7 +17,7 @@ from exactonline_sandbox.books.references import (
     VAT_CODES,
     WAREHOUSES,
 )
-from exactonline_sandbox.business.editor import Desk, missing
+from exactonline_sandbox.business.editor import Editor, missing
 from exactonline_sandbox.business.rules import Lines, Rules
 from exactonline_sandbox.errors import invalid
 
@@ -34,31 +34,31 @@ _SALES_JOURNALS = (20, 21)
 _PDF = b"%PDF-1.4\n% a sales invoice of the sandbox\n"
 
 
-def prepare_invoice(desk: Desk, invoice: Row, lines: Lines) -> None:
+def prepare_invoice(editor: Editor, invoice: Row, lines: Lines) -> None:
     """Fill up a new invoice from its customer, its journal and its lines."""
     rows = lines.get("SalesInvoiceLines") or []
     if not rows:
         raise missing("SalesInvoiceLines")
-    customer = desk.the(ACCOUNTS, invoice["OrderedBy"], "OrderedBy")
+    customer = editor.require(ACCOUNTS, invoice["OrderedBy"], "OrderedBy")
     kind = invoice.setdefault("Type", INVOICE)
     if kind not in (INVOICE, CREDIT_NOTE, DIRECT, DIRECT_CREDIT):
         raise invalid("Invalid value: Type")
     if kind in (DIRECT, DIRECT_CREDIT):
-        main = desk.find_code(WAREHOUSES, "1") or {}
+        main = editor.find_code(WAREHOUSES, "1") or {}
         invoice.setdefault("Warehouse", main.get("ID"))
-    _set_defaults(desk, invoice, customer)
+    _set_defaults(editor, invoice, customer)
     for line in rows:
         line.setdefault("InvoiceID", invoice["InvoiceID"])
-        fill_line(desk, line, invoice)
+        fill_line(editor, line, invoice)
     invoice.update(totals(rows))
 
 
-def _set_defaults(desk: Desk, invoice: Row, customer: Row) -> None:
-    invoice.setdefault("Journal", _sales_journal(desk))
-    journal = desk.find_code(JOURNALS, invoice["Journal"])
+def _set_defaults(editor: Editor, invoice: Row, customer: Row) -> None:
+    invoice.setdefault("Journal", _sales_journal(editor))
+    journal = editor.find_code(JOURNALS, invoice["Journal"])
     if journal is None or journal["Type"] not in _SALES_JOURNALS:
         raise invalid("Invalid journal. The journal must be a sales journal.")
-    day = invoice.setdefault("InvoiceDate", desk.today)
+    day = invoice.setdefault("InvoiceDate", editor.today)
     condition = customer.get("PaymentConditionSales") or "00"
     condition = invoice.setdefault("PaymentCondition", condition)
     defaults = {
@@ -67,11 +67,11 @@ def _set_defaults(desk: Desk, invoice: Row, customer: Row) -> None:
         "OrderedByContactPerson": customer.get("MainContact"),
         "InvoiceToContactPerson": customer.get("MainContact"),
         "OrderDate": day,
-        "DueDate": booking.due_date(desk.company, condition, day),
+        "DueDate": booking.due_date(editor.company, condition, day),
         "Currency": customer.get("SalesCurrency", "EUR"),
         "Status": OPEN,
         "StarterSalesInvoiceStatus": 0,
-        "Salesperson": desk.author.user_id,
+        "Salesperson": editor.author.user_id,
         "Discount": ZERO,
         "DiscountType": 1,
         "AmountDiscount": ZERO,
@@ -80,24 +80,24 @@ def _set_defaults(desk: Desk, invoice: Row, customer: Row) -> None:
     for name, value in defaults.items():
         invoice.setdefault(name, value)
     if "OrderNumber" not in invoice:
-        invoice["OrderNumber"] = desk.company.number("order")
+        invoice["OrderNumber"] = editor.company.number("order")
 
 
-def _sales_journal(desk: Desk) -> str | None:
-    journals = desk.company.table(JOURNALS).rows.values()
+def _sales_journal(editor: Editor) -> str | None:
+    journals = editor.company.table(JOURNALS).rows.values()
     codes = sorted(row["Code"] for row in journals if row["Type"] in _SALES_JOURNALS)
     return codes[0] if codes else None
 
 
-def fill_line(desk: Desk, line: Row, header: Row) -> None:
+def fill_line(editor: Editor, line: Row, header: Row) -> None:
     """Fill up a line from its item and the customer, and calculate its amounts.
 
     Works for every document that sells items: invoices, orders and quotations.
     """
     if "Item" not in line:
         raise missing("Item")
-    item = desk.the(ITEMS, line["Item"], "Item")
-    customer = desk.find(ACCOUNTS, header.get("OrderedBy") or header.get("OrderAccount")) or {}
+    item = editor.require(ITEMS, line["Item"], "Item")
+    customer = editor.find(ACCOUNTS, header.get("OrderedBy") or header.get("OrderAccount")) or {}
     quantity = line.setdefault("Quantity", Decimal(1))
     discount = line.setdefault("Discount", ZERO)
     listed = item.get("StandardSalesPrice", ZERO)
@@ -109,17 +109,17 @@ def fill_line(desk: Desk, line: Row, header: Row) -> None:
     line.setdefault("GLAccount", item.get("GLRevenue"))
     line.setdefault("UnitCode", item.get("Unit"))
     line.setdefault("VATCode", customer.get("SalesVATCode") or item.get("SalesVatCode"))
-    calculate(desk, line)
+    calculate(editor, line)
 
 
-def calculate(desk: Desk, line: Row) -> None:
+def calculate(editor: Editor, line: Row) -> None:
     """Set the amounts of a line from its quantity, price and VAT code."""
-    vat_code = desk.find_code(VAT_CODES, line.get("VATCode"))
+    vat_code = editor.find_code(VAT_CODES, line.get("VATCode"))
     line.update(line_values(line["Quantity"], line["NetPrice"], vat_code))
     line["VATPercentage"] = None if vat_code is None else vat_code.get("Percentage")
 
 
-def _changing_invoice(_desk: Desk, invoice: Row, changes: Row) -> None:
+def _changing_invoice(_editor: Editor, invoice: Row, changes: Row) -> None:
     _refuse_processed(invoice)
     if "Type" in changes and changes["Type"] not in (INVOICE, CREDIT_NOTE, DIRECT, DIRECT_CREDIT):
         raise invalid("Invalid value: Type")
@@ -130,28 +130,28 @@ def _refuse_processed(invoice: Row) -> None:
         raise invalid("The invoice has been processed and can no longer be changed.")
 
 
-def _removing_invoice(_desk: Desk, invoice: Row) -> None:
+def _removing_invoice(_editor: Editor, invoice: Row) -> None:
     if invoice["Status"] == PROCESSED:
         raise invalid("Can't delete: the invoice has been processed.")
 
 
-def _invoice_of(desk: Desk, line: Row) -> Row:
+def _invoice_of(editor: Editor, line: Row) -> Row:
     if "InvoiceID" not in line:
         raise missing("InvoiceID")
-    return desk.the(INVOICES, line["InvoiceID"], "InvoiceID")
+    return editor.require(INVOICES, line["InvoiceID"], "InvoiceID")
 
 
-def _prepare_line(desk: Desk, line: Row, _lines: Lines) -> None:
+def _prepare_line(editor: Editor, line: Row, _lines: Lines) -> None:
     """A line that is added to an invoice that is there already."""
-    invoice = _invoice_of(desk, line)
+    invoice = _invoice_of(editor, line)
     _refuse_processed(invoice)
-    others = desk.where(INVOICE_LINES, "InvoiceID", invoice["InvoiceID"])
+    others = editor.where(INVOICE_LINES, "InvoiceID", invoice["InvoiceID"])
     line["LineNumber"] = max((row["LineNumber"] for row in others), default=0) + 1
-    fill_line(desk, line, invoice)
+    fill_line(editor, line, invoice)
 
 
-def _changing_line(desk: Desk, line: Row, changes: Row) -> None:
-    _refuse_processed(_invoice_of(desk, line))
+def _changing_line(editor: Editor, line: Row, changes: Row) -> None:
+    _refuse_processed(_invoice_of(editor, line))
     whole = {**line, **changes}
     if {"UnitPrice", "Discount"} & set(changes) and "NetPrice" not in changes:
         whole["NetPrice"] = changes["NetPrice"] = (whole.get("UnitPrice") or ZERO) * (
@@ -159,51 +159,51 @@ def _changing_line(desk: Desk, line: Row, changes: Row) -> None:
         )
     for name in ("Quantity", "NetPrice"):
         whole[name] = whole.get(name) or ZERO
-    calculate(desk, whole)
+    calculate(editor, whole)
     for name in ("AmountFC", "AmountDC", "VATAmountFC", "VATAmountDC", "VATPercentage"):
         changes[name] = whole[name]
 
 
-def _removing_line(desk: Desk, line: Row) -> None:
-    _refuse_processed(_invoice_of(desk, line))
+def _removing_line(editor: Editor, line: Row) -> None:
+    _refuse_processed(_invoice_of(editor, line))
 
 
-def _total_again(desk: Desk, line: Row) -> None:
+def _update_totals(editor: Editor, line: Row) -> None:
     """The totals of the invoice that a line belongs, or belonged, to."""
-    invoice = _invoice_of(desk, line)
-    rows = desk.where(INVOICE_LINES, "InvoiceID", invoice["InvoiceID"])
-    desk.company.table(INVOICES).change(invoice, totals(rows))
+    invoice = _invoice_of(editor, line)
+    rows = editor.where(INVOICE_LINES, "InvoiceID", invoice["InvoiceID"])
+    editor.company.table(INVOICES).change(invoice, totals(rows))
 
 
-def print_invoice(desk: Desk, given: Row) -> Row:
+def print_invoice(editor: Editor, given: Row) -> Row:
     """Process a draft: number it, make its document, and book it.
 
     Args:
-        desk: Who does it.
+        editor: Who does it.
         given: The body of the call to PrintedSalesInvoices.
 
     Returns:
         The row that the call is answered with.
     """
-    invoice = desk.find(INVOICES, given.get("InvoiceID"))
+    invoice = editor.find(INVOICES, given.get("InvoiceID"))
     if invoice is None:
         raise invalid("Invalid reference: InvoiceID")
     if invoice["Status"] == PROCESSED:
         raise invalid("The invoice has already been processed.")
-    lines = desk.where(INVOICE_LINES, "InvoiceID", invoice["InvoiceID"])
+    lines = editor.where(INVOICE_LINES, "InvoiceID", invoice["InvoiceID"])
     if not lines:
         raise missing("SalesInvoiceLines")
     day = given.get("InvoiceDate") or invoice["InvoiceDate"]
     changes = {
         "InvoiceDate": day,
-        "InvoiceNumber": booking.entry_number(desk.company, invoice["Journal"], day),
+        "InvoiceNumber": booking.entry_number(editor.company, invoice["Journal"], day),
         "Status": PROCESSED,
     }
     if day != invoice["InvoiceDate"]:
-        changes["DueDate"] = booking.due_date(desk.company, invoice.get("PaymentCondition"), day)
-    document = _document(desk, {**invoice, **changes})
-    desk.update(INVOICES, invoice, {**changes, "Document": document["ID"]})
-    _book(desk, invoice, lines, given)
+        changes["DueDate"] = booking.due_date(editor.company, invoice.get("PaymentCondition"), day)
+    document = _document(editor, {**invoice, **changes})
+    editor.update(INVOICES, invoice, {**changes, "Document": document["ID"]})
+    _book(editor, invoice, lines, given)
     return {
         "InvoiceID": invoice["InvoiceID"],
         "Document": document["ID"],
@@ -211,23 +211,23 @@ def print_invoice(desk: Desk, given: Row) -> Row:
         "InvoiceDate": day,
         "ReportingPeriod": given.get("ReportingPeriod", day.month),
         "ReportingYear": given.get("ReportingYear", day.year),
-        **_sending(desk, invoice, given),
+        **_sending(editor, invoice, given),
     }
 
 
-def _sending(desk: Desk, invoice: Row, given: Row) -> Row:
+def _sending(editor: Editor, invoice: Row, given: Row) -> Row:
     if not given.get("SendEmailToCustomer"):
         return {}
-    customer = desk.find(ACCOUNTS, invoice["InvoiceTo"]) or {}
+    customer = editor.find(ACCOUNTS, invoice["InvoiceTo"]) or {}
     if not customer.get("Email"):
         return {"EmailCreationError": "The customer has no e-mail address."}
     return {"EmailCreationSuccess": "The e-mail has been created."}
 
 
-def _document(desk: Desk, invoice: Row) -> Row:
+def _document(editor: Editor, invoice: Row) -> Row:
     document = {
-        "ID": desk.guid(),
-        "HID": desk.company.number("document"),
+        "ID": editor.guid(),
+        "HID": editor.company.number("document"),
         "Type": 10,
         "Subject": f"Factuur {invoice['InvoiceNumber']}",
         "Account": invoice["InvoiceTo"],
@@ -237,29 +237,29 @@ def _document(desk: Desk, invoice: Row) -> Row:
         "SalesInvoiceNumber": invoice["InvoiceNumber"],
         "HasEmptyBody": True,
     }
-    desk.insert(DOCUMENTS, document)
+    editor.insert(DOCUMENTS, document)
     attachment = {
-        "ID": desk.guid(),
+        "ID": editor.guid(),
         "Document": document["ID"],
         "FileName": f"factuur-{invoice['InvoiceNumber']}.pdf",
         "FileSize": Decimal(len(_PDF)),
         CONTENT: _PDF,
     }
-    desk.insert(ATTACHMENTS, attachment)
+    editor.insert(ATTACHMENTS, attachment)
     return document
 
 
-def _book(desk: Desk, invoice: Row, lines: list[Row], given: Row) -> None:
-    entry, entry_lines = booking.sales_entry(invoice, lines, desk.guid)
+def _book(editor: Editor, invoice: Row, lines: list[Row], given: Row) -> None:
+    entry, entry_lines = booking.sales_entry(invoice, lines, editor.guid)
     entry["ReportingPeriod"] = given.get("ReportingPeriod", entry["ReportingPeriod"])
     entry["ReportingYear"] = given.get("ReportingYear", entry["ReportingYear"])
-    desk.insert(booking.SALES_ENTRIES, entry)
-    desk.insert(booking.SALES_ENTRY_LINES, *entry_lines)
-    rows = booking.ledger_lines(desk.company, entry, entry_lines, booking.SALE, desk.guid)
-    desk.insert(booking.TRANSACTION_LINES, *rows)
-    receivable = booking.term(entry, booking.SALE, desk.guid)
-    desk.insert(booking.RECEIVABLES, dict(receivable))
-    desk.insert(booking.PAYMENT_TERMS, {**receivable, "LineType": booking.RECEIVABLE})
+    editor.insert(booking.SALES_ENTRIES, entry)
+    editor.insert(booking.SALES_ENTRY_LINES, *entry_lines)
+    rows = booking.ledger_lines(editor.company, entry, entry_lines, booking.SALE, editor.guid)
+    editor.insert(booking.TRANSACTION_LINES, *rows)
+    receivable = booking.term(entry, booking.SALE, editor.guid)
+    editor.insert(booking.RECEIVABLES, dict(receivable))
+    editor.insert(booking.PAYMENT_TERMS, {**receivable, "LineType": booking.RECEIVABLE})
 
 
 RULES = {
@@ -272,10 +272,10 @@ RULES = {
     INVOICE_LINES: Rules(
         required=("InvoiceID", "Item"),
         prepare=_prepare_line,
-        created=_total_again,
+        created=_update_totals,
         changing=_changing_line,
-        changed=_total_again,
+        changed=_update_totals,
         removing=_removing_line,
-        removed=_total_again,
+        removed=_update_totals,
     ),
 }

@@ -15,7 +15,7 @@ from exactonline_sandbox.books.references import (
     GL_ACCOUNTS,
     ITEMS,
 )
-from exactonline_sandbox.business.editor import Desk, missing
+from exactonline_sandbox.business.editor import Editor, missing
 from exactonline_sandbox.business.rules import Lines, Rules
 from exactonline_sandbox.errors import invalid
 
@@ -48,16 +48,16 @@ _USES = {
 }
 
 
-def _refuse_in_use(table: str, name: str, desk: Desk, row: Row) -> None:
+def _refuse_in_use(table: str, name: str, editor: Editor, row: Row) -> None:
     for other, column, place in _USES[table]:
-        if desk.company.table(other).where(column, row["ID"]):
+        if editor.company.table(other).where(column, row["ID"]):
             raise invalid(f"Can't delete: {name} {row.get('Code')} - Used in: {place}")
 
 
-def _prepare_account(desk: Desk, account: Row, _lines: Lines) -> None:
+def _prepare_account(editor: Editor, account: Row, _lines: Lines) -> None:
     if "Code" not in account:
-        account["Code"] = _next_code(desk)
-    _refuse_double_code(desk, ACCOUNTS, account["Code"])
+        account["Code"] = _next_code(editor)
+    _refuse_double_code(editor, ACCOUNTS, account["Code"])
     if account.get("Status", "A") not in _STATUSES:
         raise invalid("Invalid value: Status")
     defaults = {
@@ -72,7 +72,7 @@ def _prepare_account(desk: Desk, account: Row, _lines: Lines) -> None:
         "IsSales": account.get("Status") == "C",
         "IsPurchase": bool(account.get("IsSupplier")),
         "IsSupplier": False,
-        "StartDate": desk.today,
+        "StartDate": editor.today,
         "SalesCurrency": "EUR",
         "PurchaseCurrency": "EUR",
         "SecurityLevel": 10,
@@ -84,37 +84,37 @@ def _prepare_account(desk: Desk, account: Row, _lines: Lines) -> None:
     for name, value in defaults.items():
         account.setdefault(name, value)
     if account["Status"] == "C":
-        account.setdefault("CustomerSince", desk.today)
+        account.setdefault("CustomerSince", editor.today)
 
 
-def _next_code(desk: Desk) -> str:
-    codes = (row["Code"] for row in desk.company.table(ACCOUNTS).rows.values())
+def _next_code(editor: Editor) -> str:
+    codes = (row["Code"] for row in editor.company.table(ACCOUNTS).rows.values())
     return str(max((int(code) for code in codes if code.isdecimal()), default=0) + 1)
 
 
-def _refuse_double_code(desk: Desk, table: str, code: object) -> None:
-    if desk.find_code(table, code) is not None:
+def _refuse_double_code(editor: Editor, table: str, code: object) -> None:
+    if editor.find_code(table, code) is not None:
         raise invalid(f"Already exists: Code {code}")
 
 
-def _changing_code(table: str, desk: Desk, row: Row, changes: Row) -> None:
+def _changing_code(table: str, editor: Editor, row: Row, changes: Row) -> None:
     code = changes.get("Code", row.get("Code"))
     if code != row.get("Code"):
-        _refuse_double_code(desk, table, code)
+        _refuse_double_code(editor, table, code)
     if table == ACCOUNTS and changes.get("Status", "A") not in _STATUSES:
         raise invalid("Invalid value: Status")
 
 
-def _removing_account(desk: Desk, account: Row) -> None:
-    _refuse_in_use(ACCOUNTS, "Account", desk, account)
+def _removing_account(editor: Editor, account: Row) -> None:
+    _refuse_in_use(ACCOUNTS, "Account", editor, account)
     for table in (CONTACTS, ADDRESSES, _BANK_ACCOUNTS):
-        desk.delete(table, desk.where(table, "Account", account["ID"]))
+        editor.delete(table, editor.where(table, "Account", account["ID"]))
 
 
-def _prepare_item(desk: Desk, item: Row, _lines: Lines) -> None:
-    _refuse_double_code(desk, ITEMS, item["Code"])
-    groups = desk.company.table("logistics/ItemGroups").rows.values()
-    group = desk.find("logistics/ItemGroups", item.get("ItemGroup")) or next(
+def _prepare_item(editor: Editor, item: Row, _lines: Lines) -> None:
+    _refuse_double_code(editor, ITEMS, item["Code"])
+    groups = editor.company.table("logistics/ItemGroups").rows.values()
+    group = editor.find("logistics/ItemGroups", item.get("ItemGroup")) or next(
         (row for row in groups if row.get("IsDefault")), {}
     )
     defaults = {
@@ -124,7 +124,7 @@ def _prepare_item(desk: Desk, item: Row, _lines: Lines) -> None:
         "GLStock": group.get("GLStock"),
         "Unit": "pc",
         "SalesVatCode": "2",
-        "StartDate": desk.today,
+        "StartDate": editor.today,
         "IsSalesItem": False,
         "IsPurchaseItem": False,
         "IsStockItem": False,
@@ -135,16 +135,16 @@ def _prepare_item(desk: Desk, item: Row, _lines: Lines) -> None:
         item.setdefault(name, value)
 
 
-def _prepare_contact(desk: Desk, contact: Row, _lines: Lines) -> None:
-    account = desk.the(ACCOUNTS, contact["Account"], "Account")
+def _prepare_contact(editor: Editor, contact: Row, _lines: Lines) -> None:
+    account = editor.require(ACCOUNTS, contact["Account"], "Account")
     contact.setdefault("FullName", _full_name(contact))
-    contact.setdefault("HID", desk.company.number("contact"))
+    contact.setdefault("HID", editor.company.number("contact"))
     contact.setdefault("IsMailingExcluded", False)
-    contact.setdefault("StartDate", desk.today)
+    contact.setdefault("StartDate", editor.today)
     first = "MainContact" not in account
     contact.setdefault("IsMainContact", first)
     if first:
-        desk.update(ACCOUNTS, account, {"MainContact": contact["ID"]})
+        editor.update(ACCOUNTS, account, {"MainContact": contact["ID"]})
 
 
 def _full_name(contact: Row) -> str:
@@ -152,17 +152,17 @@ def _full_name(contact: Row) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _changing_contact(_desk: Desk, contact: Row, changes: Row) -> None:
+def _changing_contact(_editor: Editor, contact: Row, changes: Row) -> None:
     if {"FirstName", "MiddleName", "LastName"} & set(changes):
         changes["FullName"] = _full_name({**contact, **changes})
 
 
-def _removing_contact(desk: Desk, contact: Row) -> None:
-    for account in desk.where(ACCOUNTS, "MainContact", contact["ID"]):
-        desk.update(ACCOUNTS, account, {"MainContact": None})
+def _removing_contact(editor: Editor, contact: Row) -> None:
+    for account in editor.where(ACCOUNTS, "MainContact", contact["ID"]):
+        editor.update(ACCOUNTS, account, {"MainContact": None})
 
 
-def _prepare_attachment(_desk: Desk, attachment: Row, _lines: Lines) -> None:
+def _prepare_attachment(_editor: Editor, attachment: Row, _lines: Lines) -> None:
     """The content goes into the file; reading gives its size and a link."""
     content = attachment.pop("Attachment", None)
     if not content:
@@ -171,31 +171,31 @@ def _prepare_attachment(_desk: Desk, attachment: Row, _lines: Lines) -> None:
     attachment[CONTENT] = content
 
 
-def _prepare_document(desk: Desk, document: Row, _lines: Lines) -> None:
-    document.setdefault("HID", desk.company.number("document"))
-    document.setdefault("DocumentDate", desk.today)
+def _prepare_document(editor: Editor, document: Row, _lines: Lines) -> None:
+    document.setdefault("HID", editor.company.number("document"))
+    document.setdefault("DocumentDate", editor.today)
     document.setdefault("HasEmptyBody", not document.get("Body"))
 
 
-def _removing_document(desk: Desk, document: Row) -> None:
-    desk.delete(ATTACHMENTS, desk.where(ATTACHMENTS, "Document", document["ID"]))
+def _removing_document(editor: Editor, document: Row) -> None:
+    editor.delete(ATTACHMENTS, editor.where(ATTACHMENTS, "Document", document["ID"]))
 
 
 RULES = {
     ACCOUNTS: Rules(
         required=("Name",),
         prepare=_prepare_account,
-        changing=lambda desk, row, changes: _changing_code(ACCOUNTS, desk, row, changes),
+        changing=lambda editor, row, changes: _changing_code(ACCOUNTS, editor, row, changes),
         removing=_removing_account,
     ),
     ITEMS: Rules(
         required=("Code", "Description"),
         prepare=_prepare_item,
-        changing=lambda desk, row, changes: _changing_code(ITEMS, desk, row, changes),
-        removing=lambda desk, row: _refuse_in_use(ITEMS, "Item", desk, row),
+        changing=lambda editor, row, changes: _changing_code(ITEMS, editor, row, changes),
+        removing=lambda editor, row: _refuse_in_use(ITEMS, "Item", editor, row),
     ),
     GL_ACCOUNTS: Rules(
-        removing=lambda desk, row: _refuse_in_use(GL_ACCOUNTS, "G/L account", desk, row)
+        removing=lambda editor, row: _refuse_in_use(GL_ACCOUNTS, "G/L account", editor, row)
     ),
     CONTACTS: Rules(
         required=("Account", "LastName"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from exactonline_sandbox.books.company import Company
     from exactonline_sandbox.books.tables import Row
-    from exactonline_sandbox.business.editor import Desk
+    from exactonline_sandbox.business.editor import Editor
 
     Item: TypeAlias = tuple[str, str, str, int]
     """Ledger account, account, journal and entry number: what is open is open by these."""
@@ -75,14 +75,14 @@ class Matches:
             if made is not None:
                 self._keep(made)
 
-    def match(self, desk: Desk, wanted: MatchSet) -> None:
+    def match(self, editor: Editor, wanted: MatchSet) -> None:
         """Match the lines of a set, and book what is written off.
 
         Raises:
             ApiError: 500 where the set is not right.
         """
-        ledger = desk.find_code(GL_ACCOUNTS, wanted.gl_account)
-        account = desk.find_code(ACCOUNTS, wanted.account)
+        ledger = editor.find_code(GL_ACCOUNTS, wanted.gl_account)
+        account = editor.find_code(ACCOUNTS, wanted.account)
         if ledger is None:
             raise invalid(f"GLAccount {wanted.gl_account}: not found!")
         if ledger.get("Type") not in (booking.RECEIVABLE, booking.PAYABLE):
@@ -92,16 +92,18 @@ class Matches:
         if len(wanted.lines) < (1 if wanted.write_off else 2):
             raise invalid("Mandatory: MatchLine")
         for line in wanted.lines:
-            self._check(desk, wanted, line, (ledger, account))
+            self._check(editor, wanted, line, (ledger, account))
         if wanted.total:
-            wanted = _written_off(desk, wanted, (ledger, account))
+            wanted = _written_off(editor, wanted, (ledger, account))
         self._keep(wanted)
-        self._settle(desk, wanted, (ledger, account))
+        self._settle(editor, wanted, (ledger, account))
 
-    def _check(self, desk: Desk, wanted: MatchSet, line: MatchLine, who: tuple[Row, Row]) -> None:
+    def _check(
+        self, editor: Editor, wanted: MatchSet, line: MatchLine, parties: tuple[Row, Row]
+    ) -> None:
         """Make sure that so much of an entry is still open."""
-        closed = desk.company.switches.closed_until
-        found = _booked(desk.company, line, who)
+        closed = editor.company.switches.closed_until
+        found = _booked(editor.company, line, parties)
         if not found or f"{line.year}-{line.period:02d}" <= closed:
             raise invalid(
                 f"Payment term: GLAccount={wanted.gl_account} Account={wanted.account} "
@@ -117,21 +119,21 @@ class Matches:
         for line in made.lines:
             self._matched[_item(made, line)] += line.amount
 
-    def _settle(self, desk: Desk, made: MatchSet, who: tuple[Row, Row]) -> None:
+    def _settle(self, editor: Editor, made: MatchSet, parties: tuple[Row, Row]) -> None:
         """Mark what is fully matched as paid."""
         paid: Row = {
             "IsFullyPaid": True,
             "Status": booking.PROCESSED,
-            "LastPaymentDate": desk.today,
+            "LastPaymentDate": editor.today,
         }
         for line in made.lines:
-            total = sum((row["AmountDC"] for row in _booked(desk.company, line, who)), ZERO)
+            total = sum((row["AmountDC"] for row in _booked(editor.company, line, parties)), ZERO)
             if self._matched[_item(made, line)] != total:
                 continue
             for table in _TERMS:
-                for term in desk.where(table, "EntryNumber", line.entry):
+                for term in editor.where(table, "EntryNumber", line.entry):
                     if term["Journal"] == line.journal and not term["IsFullyPaid"]:
-                        desk.update(table, term, paid)
+                        editor.update(table, term, paid)
 
 
 def _made(company: Company, line: Row) -> MatchSet | None:
@@ -162,9 +164,9 @@ def _made(company: Company, line: Row) -> MatchSet | None:
     return MatchSet(ledger["Code"], account["Code"], (invoice, payment))
 
 
-def _booked(company: Company, line: MatchLine, who: tuple[Row, Row]) -> list[Row]:
+def _booked(company: Company, line: MatchLine, parties: tuple[Row, Row]) -> list[Row]:
     """The transaction lines that a line of a set stands for."""
-    ledger, account = who
+    ledger, account = parties
     return [
         row
         for row in company.table(booking.TRANSACTION_LINES).where("EntryNumber", line.entry)
@@ -176,15 +178,15 @@ def _booked(company: Company, line: MatchLine, who: tuple[Row, Row]) -> list[Row
     ]
 
 
-def _written_off(desk: Desk, wanted: MatchSet, who: tuple[Row, Row]) -> MatchSet:
+def _written_off(editor: Editor, wanted: MatchSet, parties: tuple[Row, Row]) -> MatchSet:
     """Book the difference, and match that entry along with the others."""
-    ledger, account = who
-    offset = desk.find_code(GL_ACCOUNTS, wanted.write_off)
+    ledger, account = parties
+    offset = editor.find_code(GL_ACCOUNTS, wanted.write_off)
     if offset is None:
         raise invalid(f"The amounts do not add up to zero: {wanted.total} is left")
     party = {"GLAccount": ledger["ID"], "Account": account["ID"], "AmountFC": -wanted.total}
     entry = create(
-        desk,
+        editor,
         GENERAL_ENTRIES,
         {"JournalCode": _WRITE_OFF_JOURNAL},
         {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from exactonline_sandbox.books.amounts import ZERO, line_values
 from exactonline_sandbox.books.references import ACCOUNTS, ITEMS, VAT_CODES, WAREHOUSES
-from exactonline_sandbox.business.editor import Desk, missing
+from exactonline_sandbox.business.editor import Editor, missing
 from exactonline_sandbox.business.invoices import fill_line
 from exactonline_sandbox.business.rules import Lines, Rules
 
@@ -49,48 +49,48 @@ _KINDS = {
 LINES_OF = {table: kind.lines for table, kind in _KINDS.items()}
 
 
-def _preparing(table: str) -> Callable[[Desk, Row, Lines], None]:
+def _preparing(table: str) -> Callable[[Editor, Row, Lines], None]:
     kind = _KINDS[table]
 
-    def prepare(desk: Desk, order: Row, lines: Lines) -> None:
+    def prepare(editor: Editor, order: Row, lines: Lines) -> None:
         rows = lines.get(kind.navigation) or []
         if not rows:
             raise missing(kind.navigation)
-        account = desk.the(ACCOUNTS, order[kind.party], kind.party)
-        for name, value in _defaults(desk, table, order, account).items():
+        account = editor.require(ACCOUNTS, order[kind.party], kind.party)
+        for name, value in _defaults(editor, table, order, account).items():
             order.setdefault(name, value)
         for line in rows:
-            _fill(desk, table, line, order)
+            _fill(editor, table, line, order)
         order.update(_totals(rows))
 
     return prepare
 
 
-def _defaults(desk: Desk, table: str, order: Row, account: Row) -> Row:
+def _defaults(editor: Editor, table: str, order: Row, account: Row) -> Row:
     key, contact = account["ID"], account.get("MainContact")
     condition = account.get("PaymentConditionSales") or "30"
-    warehouse = desk.find_code(WAREHOUSES, "1") or {}
+    warehouse = editor.find_code(WAREHOUSES, "1") or {}
     common = {"Currency": "EUR", "Discount": ZERO, "AmountDiscount": ZERO}
     if table == QUOTATIONS:
         return {
             **common,
-            "QuotationNumber": desk.company.number("quotation"),
+            "QuotationNumber": editor.company.number("quotation"),
             "VersionNumber": 1,
-            "QuotationDate": desk.today,
+            "QuotationDate": editor.today,
             "InvoiceAccount": key,
             "DeliveryAccount": key,
             "OrderAccountContact": contact,
             "PaymentCondition": condition,
-            "SalesPerson": desk.author.user_id,
+            "SalesPerson": editor.author.user_id,
             "Status": 20,
         }
     if table == SUBSCRIPTIONS:
         return {
-            "Number": desk.company.number("subscription"),
+            "Number": editor.company.number("subscription"),
             "Currency": "EUR",
             "InvoiceTo": key,
             "OrderedByContactPerson": contact,
-            "StartDate": desk.today,
+            "StartDate": editor.today,
             "PaymentCondition": condition,
             "Printed": False,
             "BlockEntry": False,
@@ -98,10 +98,10 @@ def _defaults(desk: Desk, table: str, order: Row, account: Row) -> Row:
     if table == PURCHASE_ORDERS:
         return {
             **common,
-            "OrderNumber": desk.company.number("purchase order"),
-            "OrderDate": desk.today,
-            "ReceiptDate": desk.today,
-            "PurchaseAgent": desk.author.user_id,
+            "OrderNumber": editor.company.number("purchase order"),
+            "OrderDate": editor.today,
+            "ReceiptDate": editor.today,
+            "PurchaseAgent": editor.author.user_id,
             "PaymentCondition": account.get("PaymentConditionPurchase") or "30",
             "Warehouse": warehouse.get("ID"),
             "OrderStatus": 10,
@@ -112,14 +112,14 @@ def _defaults(desk: Desk, table: str, order: Row, account: Row) -> Row:
         }
     return {
         **common,
-        "OrderNumber": order.get("OrderNumber") or desk.company.number("sales order"),
-        "OrderDate": desk.today,
-        "DeliveryDate": order.get("OrderDate", desk.today),
+        "OrderNumber": order.get("OrderNumber") or editor.company.number("sales order"),
+        "OrderDate": editor.today,
+        "DeliveryDate": order.get("OrderDate", editor.today),
         "InvoiceTo": key,
         "DeliverTo": key,
         "OrderedByContactPerson": contact,
         "PaymentCondition": condition,
-        "Salesperson": desk.author.user_id,
+        "Salesperson": editor.author.user_id,
         "WarehouseID": warehouse.get("ID"),
         "Status": OPEN_ORDER,
         "DeliveryStatus": OPEN_ORDER,
@@ -128,11 +128,11 @@ def _defaults(desk: Desk, table: str, order: Row, account: Row) -> Row:
     }
 
 
-def _fill(desk: Desk, table: str, line: Row, order: Row) -> None:
+def _fill(editor: Editor, table: str, line: Row, order: Row) -> None:
     if table == PURCHASE_ORDERS:
-        _fill_purchase_line(desk, line)
+        _fill_purchase_line(editor, line)
     else:
-        fill_line(desk, line, order)
+        fill_line(editor, line, order)
         line.pop("GLAccount", None)
     line["VATAmount"] = line["VATAmountFC"]
     if table == ORDERS:
@@ -145,10 +145,10 @@ def _fill(desk: Desk, table: str, line: Row, order: Row) -> None:
         line.setdefault("LineType", 0)
 
 
-def _fill_purchase_line(desk: Desk, line: Row) -> None:
+def _fill_purchase_line(editor: Editor, line: Row) -> None:
     if "Item" not in line:
         raise missing("Item")
-    item = desk.the(ITEMS, line["Item"], "Item")
+    item = editor.require(ITEMS, line["Item"], "Item")
     line.setdefault("QuantityInPurchaseUnits", line.get("Quantity", _ONE))
     line["Quantity"] = line["QuantityInPurchaseUnits"]
     line.setdefault("UnitPrice", item.get("CostPriceStandard", ZERO))
@@ -159,7 +159,7 @@ def _fill_purchase_line(desk: Desk, line: Row) -> None:
     line.setdefault("ReceivedQuantity", ZERO)
     line.setdefault("InvoicedQuantity", ZERO)
     line.setdefault("Discount", ZERO)
-    vat_code = desk.find_code(VAT_CODES, line.get("VATCode"))
+    vat_code = editor.find_code(VAT_CODES, line.get("VATCode"))
     line.update(line_values(line["Quantity"], line["NetPrice"], vat_code))
     line["VATPercentage"] = None if vat_code is None else vat_code.get("Percentage")
 
@@ -178,51 +178,51 @@ def _totals(lines: list[Row]) -> Row:
     }
 
 
-def _total_again(table: str) -> Callable[[Desk, Row], None]:
+def _update_totals(table: str) -> Callable[[Editor, Row], None]:
     kind = _KINDS[table]
 
-    def changed(desk: Desk, line: Row) -> None:
-        order = desk.the(table, line[kind.key], kind.key)
-        rows = desk.where(kind.lines, kind.key, order[kind.key])
-        desk.company.table(table).change(order, _totals(rows))
-        desk.company.touch(table, order)
+    def changed(editor: Editor, line: Row) -> None:
+        order = editor.require(table, line[kind.key], kind.key)
+        rows = editor.where(kind.lines, kind.key, order[kind.key])
+        editor.company.table(table).change(order, _totals(rows))
+        editor.company.touch(table, order)
 
     return changed
 
 
-def _preparing_line(table: str) -> Callable[[Desk, Row, Lines], None]:
+def _preparing_line(table: str) -> Callable[[Editor, Row, Lines], None]:
     kind = _KINDS[table]
 
-    def prepare(desk: Desk, line: Row, _lines: Lines) -> None:
-        order = desk.the(table, line.get(kind.key), kind.key)
-        others = desk.where(kind.lines, kind.key, order[kind.key])
+    def prepare(editor: Editor, line: Row, _lines: Lines) -> None:
+        order = editor.require(table, line.get(kind.key), kind.key)
+        others = editor.where(kind.lines, kind.key, order[kind.key])
         line["LineNumber"] = max((row["LineNumber"] for row in others), default=0) + 1
-        _fill(desk, table, line, order)
+        _fill(editor, table, line, order)
 
     return prepare
 
 
-def _changing_line(table: str) -> Callable[[Desk, Row, Row], None]:
+def _changing_line(table: str) -> Callable[[Editor, Row, Row], None]:
     kind = _KINDS[table]
 
-    def changing(desk: Desk, line: Row, changes: Row) -> None:
-        order = desk.the(table, line[kind.key], kind.key)
+    def changing(editor: Editor, line: Row, changes: Row) -> None:
+        order = editor.require(table, line[kind.key], kind.key)
         changes.pop(kind.key, None)
         whole = {name: value for name, value in {**line, **changes}.items() if value is not None}
         if "NetPrice" not in changes and {"UnitPrice", "Discount"} & set(changes):
             del whole["NetPrice"]
-        _fill(desk, table, whole, order)
+        _fill(editor, table, whole, order)
         changes.update({name: value for name, value in whole.items() if line.get(name) != value})
 
     return changing
 
 
-def _removing(table: str) -> Callable[[Desk, Row], None]:
+def _removing(table: str) -> Callable[[Editor, Row], None]:
     kind = _KINDS[table]
 
-    def removing(desk: Desk, order: Row) -> None:
+    def removing(editor: Editor, order: Row) -> None:
         if table != PURCHASE_ORDERS:  # its lines go with their header
-            desk.delete(kind.lines, desk.where(kind.lines, kind.key, order[kind.key]))
+            editor.delete(kind.lines, editor.where(kind.lines, kind.key, order[kind.key]))
 
     return removing
 
@@ -236,10 +236,10 @@ RULES = {
         kind.lines: Rules(
             required=(kind.key, "Item"),
             prepare=_preparing_line(table),
-            created=_total_again(table),
+            created=_update_totals(table),
             changing=_changing_line(table),
-            changed=_total_again(table),
-            removed=_total_again(table),
+            changed=_update_totals(table),
+            removed=_update_totals(table),
         )
         for table, kind in _KINDS.items()
     },

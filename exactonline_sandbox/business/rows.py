@@ -13,7 +13,7 @@ from exactonline_sandbox.errors import invalid
 
 if TYPE_CHECKING:
     from exactonline_sandbox.books.tables import Row
-    from exactonline_sandbox.business.editor import Desk
+    from exactonline_sandbox.business.editor import Editor
 
 _RULES: dict[str, Rules] = {
     **master_data.RULES,
@@ -25,11 +25,11 @@ _NO_RULES = Rules()
 _SAME_ADDRESS = ("Account", "Type", "AddressLine1", "Postcode", "City", "Country")
 
 
-def create(desk: Desk, table: str, row: Row, lines: Lines | None = None) -> Row:
+def create(editor: Editor, table: str, row: Row, lines: Lines | None = None) -> Row:
     """Add a row, with its lines.
 
     Args:
-        desk: Who does it.
+        editor: Who does it.
         table: Id of its plain endpoint.
         row: What is given of it, its key perhaps among it.
         lines: What is given of its lines, by navigation property.
@@ -43,85 +43,85 @@ def create(desk: Desk, table: str, row: Row, lines: Lines | None = None) -> Row:
     lines = lines or {}
     row.pop("Division", None)
     rules = _RULES.get(table, _NO_RULES)
-    _check_required(desk, table, row, lines)
-    _check_references(desk, table, row)
+    _check_required(editor, table, row, lines)
+    _check_references(editor, table, row)
     if table == ADDRESSES:
-        same = _same_address(desk, row)
+        same = _same_address(editor, row)
         if same is not None:
             return same
     key = schema().key_columns(table)[0]
-    row.setdefault(key, _new_key(desk, table))
+    row.setdefault(key, _new_key(editor, table))
     children = _children(table, lines)
     for child_table, field, rows in children:
         child_key = schema().key_columns(child_table)[0]
         for number, line in enumerate(rows, start=1):
-            _check_references(desk, child_table, line)
-            line.setdefault(child_key, desk.guid())
+            _check_references(editor, child_table, line)
+            line.setdefault(child_key, editor.guid())
             line[field] = row[key]
             if "LineNumber" in schema().endpoints[child_table].columns:
                 line["LineNumber"] = number
-    rules.prepare(desk, row, lines)
-    desk.insert(table, row)
+    rules.prepare(editor, row, lines)
+    editor.insert(table, row)
     for child_table, _, rows in children:
-        desk.insert(child_table, *rows)
-    rules.created(desk, row)
+        editor.insert(child_table, *rows)
+    rules.created(editor, row)
     return row
 
 
-def change(desk: Desk, table: str, row: Row, changes: Row) -> None:
+def change(editor: Editor, table: str, row: Row, changes: Row) -> None:
     """Change a row.
 
     Raises:
         ApiError: 500 where the rules of business refuse it.
     """
     rules = _RULES.get(table, _NO_RULES)
-    _check_references(desk, table, changes)
+    _check_references(editor, table, changes)
     for name in rules.required or ():
         if name in changes and changes[name] is None:
             raise missing(name)
-    rules.changing(desk, row, changes)
+    rules.changing(editor, row, changes)
     if changes:
-        desk.update(table, row, changes)
-        rules.changed(desk, row)
+        editor.update(table, row, changes)
+        rules.changed(editor, row)
 
 
-def remove(desk: Desk, table: str, row: Row) -> None:
+def remove(editor: Editor, table: str, row: Row) -> None:
     """Delete a row.
 
     Raises:
         ApiError: 500 where the rules of business refuse it.
     """
     rules = _RULES.get(table, _NO_RULES)
-    rules.removing(desk, row)
-    desk.delete(table, [row])
-    rules.removed(desk, row)
+    rules.removing(editor, row)
+    editor.delete(table, [row])
+    rules.removed(editor, row)
 
 
-def _new_key(desk: Desk, table: str) -> str | int:
+def _new_key(editor: Editor, table: str) -> str | int:
     key = schema().key_columns(table)[0]
     if schema().endpoints[table].properties[key].type == "Edm.Guid":
-        return desk.guid()
-    return desk.company.number(f"key of {table}", 1000)
+        return editor.guid()
+    return editor.company.number(f"key of {table}", 1000)
 
 
-def _check_required(desk: Desk, table: str, row: Row, lines: Lines) -> None:
+def _check_required(editor: Editor, table: str, row: Row, lines: Lines) -> None:
     rules = _RULES.get(table, _NO_RULES)
     required = set(rules.required or ())
     endpoint = schema().endpoints[table]
-    if rules.required is None or desk.company.switches.strict_mandatory:
+    if rules.required is None or editor.company.switches.strict_mandatory:
         required |= set(endpoint.mandatory_post) - set(endpoint.key)
     absent = sorted(name for name in required if row.get(name) is None and not lines.get(name))
     if absent:
         raise missing(*absent)
 
 
-def _check_references(desk: Desk, table: str, row: Row) -> None:
+def _check_references(editor: Editor, table: str, row: Row) -> None:
     columns = schema().endpoints[table].columns
     for name, value in row.items():
         target = reference(columns[name]) if name in columns else None
         if target is None or value is None or target.table == USERS:
             continue
-        rows = desk.company.table(target.table)
+        rows = editor.company.table(target.table)
         found = rows.by_code(value) if target.by_code else rows.get(value)
         if found is None:
             raise invalid(f"Invalid reference: {name}")
@@ -138,9 +138,9 @@ def _children(table: str, lines: Lines) -> list[tuple[str, str, list[Row]]]:
     return found
 
 
-def _same_address(desk: Desk, row: Row) -> Row | None:
+def _same_address(editor: Editor, row: Row) -> Row | None:
     wanted = [row.get(name) for name in _SAME_ADDRESS]
-    for other in desk.where(ADDRESSES, "Account", row["Account"]):
+    for other in editor.where(ADDRESSES, "Account", row["Account"]):
         if [other.get(name) for name in _SAME_ADDRESS] == wanted:
             return other
     return None

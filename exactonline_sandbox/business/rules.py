@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exactonline_sandbox.books.tables import Row
-    from exactonline_sandbox.business.editor import Desk
+    from exactonline_sandbox.business.editor import Editor
 
 Lines: TypeAlias = dict[str, list[dict[str, Any]]]
 """The rows of a new document's collections, by navigation property."""
@@ -25,15 +25,15 @@ class Rules:
 
     required: tuple[str, ...] | None = None
     """What a POST must hold; what the documentation calls mandatory where None."""
-    prepare: Callable[[Desk, Row, Lines], None] = _nothing
+    prepare: Callable[[Editor, Row, Lines], None] = _nothing
     """Checks a new row and its lines, and fills in what is not given."""
-    created: Callable[[Desk, Row], None] = _nothing
+    created: Callable[[Editor, Row], None] = _nothing
     """What follows once a row and its lines are in."""
-    changing: Callable[[Desk, Row, Row], None] = _nothing
+    changing: Callable[[Editor, Row, Row], None] = _nothing
     """Checks changes to a row, and adds what follows from them."""
-    changed: Callable[[Desk, Row], None] = _nothing
+    changed: Callable[[Editor, Row], None] = _nothing
     """What follows once a row was changed or a line was added, changed or deleted."""
-    removing: Callable[[Desk, Row], None] = _nothing
+    removing: Callable[[Editor, Row], None] = _nothing
     """Refuses to delete a row, or deletes what goes with it."""
-    removed: Callable[[Desk, Row], None] = _nothing
+    removed: Callable[[Editor, Row], None] = _nothing
     """What follows once a row is gone."""

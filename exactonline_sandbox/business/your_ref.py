@@ -21,7 +21,7 @@ _SPELLINGS: dict[str, Callable[[str], str | None]] = {
 }
 
 
-def spell_reference(values: Row, switches: Switches) -> None:
+def store_reference(values: Row, switches: Switches) -> None:
     """Give the reference in the values of a body the spelling it is kept in.
 
     Raises:

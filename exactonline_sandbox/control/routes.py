@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.clock import UTC
 from exactonline_sandbox.config import FaultRule, Switches
 from exactonline_sandbox.control.truth import NoSuchStreamError, truth
-from exactonline_sandbox.data.changes import Amount, day_of_business
+from exactonline_sandbox.data.changes import DayCounts, simulate_day
 from exactonline_sandbox.edm.values import wall_clock
 from exactonline_sandbox.faults import KINDS
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Command = Callable[[World, dict[str, Any]], dict[str, Any]]
 
 
-_AMOUNTS = tuple(item.name for item in fields(Amount))
+_DAY_COUNTS = tuple(item.name for item in fields(DayCounts))
 
 
 class ControlError(Exception):
@@ -123,16 +123,16 @@ def _clock(world: World, given: dict[str, Any]) -> dict[str, Any]:
         world.clock.advance(float(given["advance_seconds"]))
     if "speed" in given:
         world.clock.run_at(float(given["speed"]))
-    world.later.run()
+    world.schedule.run()
     return {"clock": world.clock.now().isoformat(), "speed": world.clock.speed}
 
 
 def _changes(world: World, given: dict[str, Any]) -> dict[str, Any]:
     company = world.company(_division(world, given))
     user = world.config.users[0]
-    amount = Amount(**{name: int(given[name]) for name in _AMOUNTS if name in given})
-    return day_of_business(
-        company, lambda: Desk(company, world.author(user)), int(given.get("seed", 1)), amount
+    counts = DayCounts(**{name: int(given[name]) for name in _DAY_COUNTS if name in given})
+    return simulate_day(
+        company, lambda: Editor(company, world.author(user)), int(given.get("seed", 1)), counts
     )
 
 

@@ -6,10 +6,14 @@ import gc
 import random
 from typing import TYPE_CHECKING
 
-from exactonline_sandbox.data.documents import fill_orders, fill_purchases, fill_rest
+from exactonline_sandbox.data.documents import (
+    fill_journal_entries_and_documents,
+    fill_orders,
+    fill_purchases,
+)
 from exactonline_sandbox.data.ledgers import fill_ledgers
 from exactonline_sandbox.data.maker import Maker
-from exactonline_sandbox.data.master_data import fill_goods, fill_relations
+from exactonline_sandbox.data.master_data import fill_accounts, fill_items
 from exactonline_sandbox.data.sales import fill_payments, fill_sales
 
 if TYPE_CHECKING:
@@ -37,15 +41,15 @@ def fill(company: Company, config: SandboxConfig, today: datetime) -> None:
     gc.disable()
     try:
         fill_ledgers(maker)
-        fill_goods(maker)
-        fill_relations(maker, customers=min(5000, max(20, config.invoices // 10)))
+        fill_items(maker)
+        fill_accounts(maker, customers=min(5000, max(20, config.invoices // 10)))
         fill_sales(maker, config.invoices, config.lines_per_invoice, booked=not sales_only)
         if not sales_only:
             fill_payments(maker)
             entries = config.purchase_entries or max(6, config.invoices // 3)
             fill_purchases(maker, entries, config.lines_per_entry)
             fill_orders(maker, max(5, config.invoices // 8))
-            fill_rest(maker)
+            fill_journal_entries_and_documents(maker)
     finally:
         if collecting:
             gc.enable()

@@ -13,7 +13,7 @@ from exactonline_sandbox.books import booking
 from exactonline_sandbox.books.company import Author
 from exactonline_sandbox.books.references import ACCOUNTS, DOCUMENTS, ITEMS
 from exactonline_sandbox.business import rows
-from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.business.entries import GENERAL_ENTRIES
 from exactonline_sandbox.business.orders import (
     OPEN_ORDER,
@@ -49,7 +49,7 @@ def fill_purchases(maker: Maker, count: int, lines_each: int | None = None) -> N
         }
         lines = [_expense(maker) for _ in range(lines_each or 1 + number % 3)]
         entry = rows.create(
-            _desk(maker, moment), booking.PURCHASE_ENTRIES, row, {"PurchaseEntryLines": lines}
+            _editor(maker, moment), booking.PURCHASE_ENTRIES, row, {"PurchaseEntryLines": lines}
         )
         if maker.today - moment > timedelta(days=60):
             entry["Status"] = booking.PROCESSED
@@ -60,7 +60,7 @@ def fill_purchases(maker: Maker, count: int, lines_each: int | None = None) -> N
     for moment in maker.moments(max(3, count // 2)):
         row = {"Supplier": maker.rng.choice(suppliers)["ID"]}
         lines = [_goods(maker) for _ in range(1 + maker.rng.randrange(4))]
-        rows.create(_desk(maker, moment), PURCHASE_ORDERS, row, {"PurchaseOrderLines": lines})
+        rows.create(_editor(maker, moment), PURCHASE_ORDERS, row, {"PurchaseOrderLines": lines})
 
 
 def _expense(maker: Maker) -> Row:
@@ -88,13 +88,13 @@ def fill_orders(maker: Maker, count: int) -> None:
             "Description": None if number % 2 else "Bestelling via de webwinkel",
         }
         lines = [_goods(maker) for _ in range(1 + number % 4)]
-        order = rows.create(_desk(maker, moment), ORDERS, row, {"SalesOrderLines": lines})
+        order = rows.create(_editor(maker, moment), ORDERS, row, {"SalesOrderLines": lines})
         if maker.today - moment > timedelta(days=30):
             order.update(Status=_COMPLETE, DeliveryStatus=_COMPLETE, InvoiceStatus=OPEN_ORDER)
     for moment in maker.moments(max(4, count // 2)):
         row = {"OrderAccount": maker.rng.choice(customers)["ID"], "Description": "Offerte op maat"}
         lines = [_goods(maker) for _ in range(1 + maker.rng.randrange(3))]
-        rows.create(_desk(maker, moment), QUOTATIONS, row, {"QuotationLines": lines})
+        rows.create(_editor(maker, moment), QUOTATIONS, row, {"QuotationLines": lines})
     kind = maker.load(
         "subscription/SubscriptionTypes",
         {"ID": maker.guid(), "Code": "MND", "Description": "Maandelijks"},
@@ -107,10 +107,10 @@ def fill_orders(maker: Maker, count: int) -> None:
             "Description": "Onderhoud",
         }
         lines = [{"Item": service["ID"], "Quantity": Decimal(1)}]
-        rows.create(_desk(maker, moment), SUBSCRIPTIONS, row, {"SubscriptionLines": lines})
+        rows.create(_editor(maker, moment), SUBSCRIPTIONS, row, {"SubscriptionLines": lines})
 
 
-def fill_rest(maker: Maker) -> None:
+def fill_journal_entries_and_documents(maker: Maker) -> None:
     """Make general journal entries and loose documents."""
     for number, moment in enumerate(maker.moments(12)):
         amount = Decimal(maker.rng.randrange(10_000, 400_000)) / 100
@@ -120,7 +120,7 @@ def fill_rest(maker: Maker) -> None:
             {"GLAccount": gl_account(maker, "2000"), "AmountFC": -amount, "Description": text},
         ]
         rows.create(
-            _desk(maker, moment),
+            _editor(maker, moment),
             GENERAL_ENTRIES,
             {"JournalCode": "90"},
             {"GeneralJournalEntryLines": lines},
@@ -139,8 +139,8 @@ def fill_rest(maker: Maker) -> None:
     maker.load("documents/DocumentCategories", category)
     for number, moment in enumerate(maker.moments(6)):
         row = {"Subject": f"Notitie {number + 1}", "Type": 55, "Body": words.REMARKS[number % 3]}
-        rows.create(_desk(maker, moment), DOCUMENTS, row)
+        rows.create(_editor(maker, moment), DOCUMENTS, row)
 
 
-def _desk(maker: Maker, moment: datetime) -> Desk:
-    return Desk(maker.company, Author(maker.user_id, moment))
+def _editor(maker: Maker, moment: datetime) -> Editor:
+    return Editor(maker.company, Author(maker.user_id, moment))

@@ -36,7 +36,7 @@ _SERVICE_REVENUE = "8050"
 _SUPPLIERS_PER_CUSTOMER = 5
 
 
-def fill_goods(maker: Maker) -> None:
+def fill_items(maker: Maker) -> None:
     """Make units, item groups, items with their prices, and warehouses."""
     for code, description, kind in _UNITS:
         maker.company.load(
@@ -120,7 +120,7 @@ def _fill_item(maker: Maker, number: int, description: str, price: str, vat: str
     )
 
 
-def fill_relations(maker: Maker, customers: int) -> None:
+def fill_accounts(maker: Maker, customers: int) -> None:
     """Make customers, and a fifth as many suppliers, with what belongs to them."""
     for number in range(customers):
         _fill_account(maker, number, is_supplier=False)
@@ -188,10 +188,10 @@ def _fill_account(maker: Maker, number: int, *, is_supplier: bool) -> None:
         },
         created,
     )
-    _fill_belongings(maker, account, main, number)
+    _fill_account_details(maker, account, main, number)
 
 
-def _fill_belongings(maker: Maker, account: Row, main: str, number: int) -> None:
+def _fill_account_details(maker: Maker, account: Row, main: str, number: int) -> None:
     """The contact, the address and the bank account of an account."""
     first, last = maker.rng.choice(words.FIRST_NAMES), maker.rng.choice(words.LAST_NAMES)
     created = account["Created"]

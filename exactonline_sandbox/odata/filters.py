@@ -70,7 +70,7 @@ class Compare:
 
 
 @dataclass(frozen=True)
-class Both:
+class Logical:
     """`and` or `or` of two conditions."""
 
     operator: str
@@ -85,7 +85,7 @@ class Not:
     condition: Node
 
 
-Node: TypeAlias = Name | Literal | Call | Compare | Both | Not
+Node: TypeAlias = Name | Literal | Call | Compare | Logical | Not
 
 _SYNTAX = "Bad Request - Error in query syntax."
 
@@ -139,14 +139,14 @@ class _Parser:
         left = self._conjunction(depth)
         while self.peek() == "or":
             self.take()
-            left = Both("or", left, self._conjunction(depth))
+            left = Logical("or", left, self._conjunction(depth))
         return left
 
     def _conjunction(self, depth: int) -> Node:
         left = self._negation(depth)
         while self.peek() == "and":
             self.take()
-            left = Both("and", left, self._negation(depth))
+            left = Logical("and", left, self._negation(depth))
         return left
 
     def _negation(self, depth: int) -> Node:
@@ -191,7 +191,7 @@ def names(node: Node) -> set[str]:
     """The properties that a filter mentions."""
     if isinstance(node, Name):
         return {node.name}
-    if isinstance(node, Compare | Both):
+    if isinstance(node, Compare | Logical):
         return names(node.left) | names(node.right)
     if isinstance(node, Not):
         return names(node.condition)
@@ -214,11 +214,11 @@ class FilterCompiler:
         Raises:
             ApiError: 400 where a property is unknown or the types do not go together.
         """
-        if isinstance(node, Both):
+        if isinstance(node, Logical):
             return _joined(node.operator, self.predicate(node.left), self.predicate(node.right))
         if isinstance(node, Not):
             inner = self.predicate(node.condition)
-            return lambda row: None if (told := inner(row)) is None else not told
+            return lambda row: None if (value := inner(row)) is None else not value
         if isinstance(node, Compare):
             return self._comparison(node)
         if isinstance(node, Call) and node.function in _TESTS:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_sandbox.edm.guids import guid_order
 from exactonline_sandbox.errors import bad_request
-from exactonline_sandbox.odata.filters import Both, Compare, FilterCompiler, Name
+from exactonline_sandbox.odata.filters import Compare, FilterCompiler, Logical, Name
 from exactonline_sandbox.odata.literals import Literal, fits, write_literal
 
 if TYPE_CHECKING:
@@ -126,10 +126,10 @@ def _candidates(source: Source, node: Node | None) -> Iterable[Row]:
 
 def _by_index(source: Source, node: Node | None) -> list[Row] | None:
     """The rows that an equality in the filter leaves, or None where there is none to use."""
-    if isinstance(node, Both) and node.operator == "and":
+    if isinstance(node, Logical) and node.operator == "and":
         found = _by_index(source, node.left)
         return found if found is not None else _by_index(source, node.right)
-    if isinstance(node, Both):
+    if isinstance(node, Logical):
         left, right = _by_index(source, node.left), _by_index(source, node.right)
         if left is None or right is None:
             return None
@@ -152,7 +152,7 @@ def _by_equality(source: Source, node: Compare) -> list[Row] | None:
 
 def _lower_bound(node: Node | None) -> int:
     """The timestamp above which all rows of a feed lie that can pass."""
-    if isinstance(node, Both) and node.operator == "and":
+    if isinstance(node, Logical) and node.operator == "and":
         return max(_lower_bound(node.left), _lower_bound(node.right))
     if not isinstance(node, Compare) or node.left != Name("Timestamp"):
         return 0
@@ -204,7 +204,7 @@ class _Order:
         if self._by_key and self._source.rows is None:
             rows = self._in_key_order()
             return list(islice(rows if keep is None else filter(keep, rows), skip, stop))
-        rows = self._behind_start(_matching(self._source, self._node, keep))
+        rows = self._after_start(_matching(self._source, self._node, keep))
         if stop is None:
             return sorted(rows, key=self._sort_key)[skip:]
         return heapq.nsmallest(stop, rows, key=self._sort_key)[skip:]
@@ -217,12 +217,12 @@ class _Order:
             return source.feed.after(start, source.now)
         found = _by_index(source, self._node)
         if found is not None:
-            behind = self._behind_start(found)
+            behind = self._after_start(found)
             return iter(sorted(behind, key=source.table.sort_key))
         after = None if self._after is None else source.table.sort_key_of(self._after)
         return source.table.ordered(after)
 
-    def _behind_start(self, rows: Iterable[Row]) -> Iterator[Row]:
+    def _after_start(self, rows: Iterable[Row]) -> Iterator[Row]:
         if self._after is None:
             return iter(rows)
         start = self._sort_values(self._after)
@@ -241,19 +241,19 @@ class _Order:
     def _sort_values(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         columns = self._source.view.columns
         return tuple(
-            _sortable(value, is_guid=columns[name].type == "Edm.Guid", down=down)
-            for value, (name, down) in zip(values, self._columns, strict=True)
+            _sortable(value, is_guid=columns[name].type == "Edm.Guid", descending=descending)
+            for value, (name, descending) in zip(values, self._columns, strict=True)
         )
 
 
-def _sortable(value: Any, *, is_guid: bool, down: bool) -> Any:  # noqa: ANN401
+def _sortable(value: Any, *, is_guid: bool, descending: bool) -> Any:  # noqa: ANN401
     """A value that sorts among its kind, null first, or the other way round."""
     key = (0, 0) if value is None else (1, guid_order(value) if is_guid else value)
-    return _DOWN(key) if down else key
+    return _Descending(key) if descending else key
 
 
 def _reversed(one: tuple[int, Any], other: tuple[int, Any]) -> int:
     return int(other > one) - int(other < one)
 
 
-_DOWN = cmp_to_key(_reversed)
+_Descending = cmp_to_key(_reversed)

@@ -51,8 +51,8 @@ class RowWriter:
     def uri(self, row: Row) -> str:
         """The address of a row."""
         if self._plain_key is not None:
-            name, before, behind = self._plain_key
-            return f"{self._prefix}{before}{row[name]}{behind})"
+            name, before, after = self._plain_key
+            return f"{self._prefix}{before}{row[name]}{after})"
         literals = [(name, write_literal(read(row), kind)) for name, kind, read in self._keys]
         if len(literals) == 1:
             return f"{self._prefix}{literals[0][1]})"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from exactonline_sandbox.faults import Fate
+    from exactonline_sandbox.faults import Fault
     from exactonline_sandbox.odata.answer import Answer
     from exactonline_sandbox.world import World
 
@@ -52,7 +52,7 @@ def make_app(world: World) -> Starlette:
         Route(f"/docs/{attachments.PAGE}", data, methods=_METHODS),
         *control_routes(world),
     ]
-    gone = dict.fromkeys((ConnectionCutError, ClientDisconnect), _nobody_there)
+    gone = dict.fromkeys((ConnectionCutError, ClientDisconnect), _no_response)
     return Starlette(routes=routes, exception_handlers=gone)
 
 
@@ -62,11 +62,11 @@ def _data_handler(world: World) -> Handler:
     async def handle(request: Request) -> Response:
         call = await _call(request)
         if call.division is None:
-            return await _carry_out(world, call, request)
+            return await _handle_with_faults(world, call, request)
         world.recorder.begin(call.division)
         try:
             async with queues.setdefault(call.division, asyncio.Lock()):
-                return await _carry_out(world, call, request)
+                return await _handle_with_faults(world, call, request)
         finally:
             world.recorder.end(call.division)
 
@@ -89,23 +89,23 @@ async def _call(request: Request) -> Call:
     )
 
 
-async def _carry_out(world: World, call: Call, request: Request) -> Response:
-    fate = world.faults.strike(call.method, request.url.path, call.division)
-    if fate.seconds:
-        await asyncio.sleep(fate.seconds)
-    if fate.cut:
-        handler.cut(world, call)
+async def _handle_with_faults(world: World, call: Call, request: Request) -> Response:
+    fault = world.faults.draw(call.method, request.url.path, call.division)
+    if fault.seconds:
+        await asyncio.sleep(fault.seconds)
+    if fault.cut:
+        handler.record_cut(world, call)
         await _cut_connection(request)
-    if fate.late is not None:
-        later = replace(fate, status=None)
-        world.later.add(fate.late, partial(handler.handle, world, call, later))
-        if fate.status is None:
+    if fault.late is not None:
+        later = replace(fault, status=None)
+        world.schedule.add(fault.late, partial(handler.handle, world, call, later))
+        if fault.status is None:
             await _cut_connection(request)
-        fate = replace(fate, handled=False)
-    answer = handler.handle(world, call, fate)
-    if fate.lost:
+        fault = replace(fault, handled=False)
+    answer = handler.handle(world, call, fault)
+    if fault.lost:
         await _cut_connection(request)
-    return _response(handler.cut_in_half(answer) if fate.malformed else answer)
+    return _response(handler.truncated(answer) if fault.malformed else answer)
 
 
 def _response(answer: Answer) -> Response:
@@ -119,23 +119,23 @@ class ConnectionCutError(Exception):
 
 async def _cut_connection(request: Request) -> None:
     """Drop the connection without a word, as a broken network does."""
-    request.scope["sandbox.cut"]()
+    request.scope["sandbox.abort"]()
     while (await request.receive())["type"] != "http.disconnect":
         pass
     raise ConnectionCutError
 
 
-async def _nobody_there(_request: Request, _error: Exception) -> Response:
+async def _no_response(_request: Request, _error: Exception) -> Response:
     return Response()
 
 
 def _token_handler(world: World) -> Handler:
     async def handle(request: Request) -> Response:
         form = await _form(request)
-        fate = world.faults.strike("POST", request.url.path, named=True)
-        await asyncio.sleep(fate.seconds)
+        fault = world.faults.draw("POST", request.url.path, named=True)
+        await asyncio.sleep(fault.seconds)
         exchange = partial(_exchange, world, form, request.headers.get("authorization", ""))
-        answer = _token_answer(world, fate, exchange)
+        answer = _token_answer(world, fault, exchange)
         world.recorder.token_call(form.get("grant_type", ""), answer.status_code if answer else 0)
         if answer is None:
             await _cut_connection(request)
@@ -153,34 +153,34 @@ def _exchange(world: World, form: dict[str, str], authorization: str) -> Respons
     return JSONResponse(tokens, headers={"Cache-Control": "no-store"})
 
 
-def _token_answer(world: World, fate: Fate, exchange: Callable[[], Response]) -> Response | None:
+def _token_answer(world: World, fault: Fault, exchange: Callable[[], Response]) -> Response | None:
     """What a request for tokens is answered with; None where its connection breaks."""
-    if fate.cut:
+    if fault.cut:
         return None
-    status = 401 if fate.unauthorized else fate.status
+    status = 401 if fault.unauthorized else fault.status
     answer = None
-    if fate.late is not None:
-        world.later.add(fate.late, exchange)
-    elif status is None or fate.handled:
+    if fault.late is not None:
+        world.schedule.add(fault.late, exchange)
+    elif status is None or fault.handled:
         answer = exchange()
-    if fate.lost:
+    if fault.lost:
         return None
     if status is not None:
-        return _token_fault(status, fate)
-    if answer is not None and fate.malformed:
+        return _token_fault(status, fault)
+    if answer is not None and fault.malformed:
         return JSONResponse({"access_token": "", "refresh_token": "", "expires_in": "600"})
     return answer
 
 
-def _token_fault(status: int, fate: Fate) -> Response:
-    headers = {"Reason": fate.reason} if fate.reason else None
-    if fate.text:
-        kind = "text/html" if fate.text.startswith("<") else "application/json"
-        return Response(fate.text, status, headers, kind)
-    if fate.unauthorized:
+def _token_fault(status: int, fault: Fault) -> Response:
+    headers = {"Reason": fault.reason} if fault.reason else None
+    if fault.text:
+        kind = "text/html" if fault.text.startswith("<") else "application/json"
+        return Response(fault.text, status, headers, kind)
+    if fault.unauthorized:
         return Response(status_code=status, headers=headers)
-    if fate.message:
-        error = {"error": "server_error", "error_description": fate.message}
+    if fault.message:
+        error = {"error": "server_error", "error_description": fault.message}
         return JSONResponse(error, status, headers)
     return HTMLResponse(f"<html><h1>{MESSAGE}</h1></html>", status, headers)
 

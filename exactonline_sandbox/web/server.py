@@ -177,7 +177,7 @@ def _make_server(
 ) -> _Uvicorn:
     certificate, key = files or (None, None)
     config = uvicorn.Config(
-        _with_scissors(_with_date(make_app(world), world.clock)),
+        _with_abort(_with_date(make_app(world), world.clock)),
         host=HOST,
         port=world.config.port,
         http="h11",
@@ -197,14 +197,14 @@ def _make_server(
     return _Uvicorn(config, on_ready)
 
 
-def _with_scissors(app: ASGIApp) -> ASGIApp:
+def _with_abort(app: ASGIApp) -> ASGIApp:
     """The same app, whose handlers find in the scope how to cut their connection."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         # ASGI has no word for a broken connection; uvicorn's `send` is a method of the object
         # that holds the socket.
         cycle = getattr(send, "__self__", None)
-        scope["sandbox.cut"] = lambda: cycle.transport.abort() if cycle else None
+        scope["sandbox.abort"] = lambda: cycle.transport.abort() if cycle else None
         await app(scope, receive, send)
 
     return wrapped

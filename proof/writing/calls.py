@@ -13,7 +13,7 @@ from exactonline_sandbox.recorder import Recorder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exactonline_sandbox.recorder import Made
+    from exactonline_sandbox.recorder import CallRecord
 
 
 class Calls(Recorder):
@@ -42,7 +42,7 @@ class Calls(Recorder):
             do()
 
     @override
-    def data_call(self, made: Made, query: str, moment: Any) -> None:
+    def data_call(self, made: CallRecord, query: str, moment: Any) -> None:
         super().data_call(made, query, moment)
         if made.division:
             for do in self._wanted.pop((self._now, True), ()):

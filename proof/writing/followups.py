@@ -128,9 +128,9 @@ def counted_prints() -> Iterator[Counter[str]]:
     """
     asked: Counter[str] = Counter()
 
-    def noted(desk: Any, given: dict[str, Any]) -> Any:  # noqa: ANN401
+    def noted(editor: Any, given: dict[str, Any]) -> Any:  # noqa: ANN401
         asked[given["InvoiceID"]] += 1
-        return print_invoice(desk, given)
+        return print_invoice(editor, given)
 
     with patch("exactonline_sandbox.api.writes.print_invoice", noted):
         yield asked

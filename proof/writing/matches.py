@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.business.rows import create
 
 if TYPE_CHECKING:
@@ -79,5 +79,5 @@ class OpenItems:
     def _make(self, table: str, row: dict[str, Any], **lines: Any) -> dict[str, Any]:  # noqa: ANN401
         """Make a row as somebody at work in the company does."""
         world = self.books.server.world
-        desk = Desk(world.company(self.books.division), world.author(world.config.users[0]))
-        return create(desk, table, row, lines)
+        editor = Editor(world.company(self.books.division), world.author(world.config.users[0]))
+        return create(editor, table, row, lines)

@@ -13,7 +13,7 @@ import time_machine
 from exactonline_client.errors import Incomplete
 from exactonline_client.odata import literals
 from exactonline_sandbox.books.attachments import CONTENT, PAGE, TABLE
-from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.editor import Editor
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome
@@ -40,10 +40,10 @@ def kept(bench: Bench) -> dict[str, dict[str, Any]]:
 def attach(bench: Bench, content: bytes, name: str = "a.pdf", **more: Any) -> str:
     """A new attachment; returns its key."""
     world = bench.server.world
-    desk = Desk(world.company(bench.divisions[0]), world.author(world.config.users[0]))
+    editor = Editor(world.company(bench.divisions[0]), world.author(world.config.users[0]))
     (some, *_) = kept(bench).values()
-    row = {"ID": desk.guid(), "Document": some["Document"], "FileName": name, CONTENT: content}
-    desk.insert(TABLE, {**row, **more})
+    row = {"ID": editor.guid(), "Document": some["Document"], "FileName": name, CONTENT: content}
+    editor.insert(TABLE, {**row, **more})
     return str(row["ID"])
 
 

@@ -11,7 +11,7 @@ import time_machine
 
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
-from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.editor import Editor
 from tap_exactonline.tap import TapExactOnline
 from tests.tap.conftest import Collector, catalog
 
@@ -31,12 +31,12 @@ def table_of(stream: str) -> str:
 def remove(bench: Bench, stream: str, *positions: int) -> set[str]:
     """Take rows out of a company, without a trace; returns their keys."""
     world = bench.server.world
-    desk = Desk(world.company(bench.divisions[0]), world.author(world.config.users[0]))
-    rows = list(desk.company.table(table_of(stream)).rows.values())
+    editor = Editor(world.company(bench.divisions[0]), world.author(world.config.users[0]))
+    rows = list(editor.company.table(table_of(stream)).rows.values())
     chosen = [rows[position] for position in positions]
     key = catalogue.load().streams[stream].key[0]
     keys = {row[key] for row in chosen}
-    desk.delete(table_of(stream), chosen)
+    editor.delete(table_of(stream), chosen)
     return keys
 
 

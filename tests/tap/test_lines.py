@@ -10,7 +10,7 @@ from exactonline_client.errors import Incomplete
 from exactonline_client.http import pagination
 from exactonline_sandbox.books.booking import PROCESSED
 from exactonline_sandbox.business import rows
-from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.editor import Editor
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench
@@ -23,11 +23,11 @@ PAIR = ("purchase_entries", "purchase_entry_lines")
 def change_a_line(bench: Bench) -> str:
     """Change the text of a line, and nothing of its entry; returns its key."""
     world = bench.server.world
-    desk = Desk(world.company(bench.divisions[0]), world.author(world.config.users[0]))
-    entries = desk.company.table("purchaseentry/PurchaseEntries")
-    for row in desk.company.table(LINES).rows.values():
+    editor = Editor(world.company(bench.divisions[0]), world.author(world.config.users[0]))
+    entries = editor.company.table("purchaseentry/PurchaseEntries")
+    for row in editor.company.table(LINES).rows.values():
         if entries.rows[row["EntryID"]]["Status"] != PROCESSED:
-            rows.change(desk, LINES, row, {"Description": "changed"})
+            rows.change(editor, LINES, row, {"Description": "changed"})
             return str(row["ID"])
     raise AssertionError("all entries are processed")
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.business.rows import create
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Books:
         """Make a row of the company as somebody at work in it does."""
         world = self.company.server.world
         author = world.author(world.config.users[0])
-        return create(Desk(world.company(self.company.division), author), table, row, lines)
+        return create(Editor(world.company(self.company.division), author), table, row, lines)
 
     def gl_account(self, code: str) -> str:
         rows = self.company.server.control.truth(self.company.division, "gl_accounts")

@@ -9,7 +9,7 @@ import pytest
 
 from exactonline_client.errors import RecordsRejected
 from exactonline_sandbox import Sandbox, SandboxConfig
-from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.business.rows import create
 from tests.target.conftest import sign_in
 
@@ -210,9 +210,9 @@ def many(endpoint: str, codes: list[str]) -> Iterator[Server]:
     config = SandboxConfig(seed=7, invoices=1, minutely_limit=100_000, daily_limit=100_000)
     with Sandbox(config).running() as server:
         world = server.world
-        desk = Desk(world.company(server.divisions[0]), world.author(world.config.users[0]))
+        editor = Editor(world.company(server.divisions[0]), world.author(world.config.users[0]))
         for code in codes:
-            create(desk, endpoint, {"Code": code, "Description": code})
+            create(editor, endpoint, {"Code": code, "Description": code})
         server.control.reset_calls()
         yield server
 

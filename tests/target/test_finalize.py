@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from exactonline_client.errors import AccessDenied, RecordsRejected, Unavailable, UnexpectedAnswer
 from exactonline_client.store.store import Store, postings
-from exactonline_sandbox.business.editor import Desk
+from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.business.invoices import print_invoice
 from tests.target.conftest import noted_a_day_ahead, sent_by_another
 
@@ -229,8 +229,8 @@ def test_an_invoice_that_was_processed_meanwhile_is_not_said_to_be_sent(
     runner.load(company.invoice("by hand"), finalize="email")
     (invoice,) = company.invoices("by hand")
     world = company.server.world
-    desk = Desk(world.company(company.division), world.author(world.config.users[0]))
-    print_invoice(desk, {"InvoiceID": invoice["InvoiceID"]})
+    editor = Editor(world.company(company.division), world.author(world.config.users[0]))
+    print_invoice(editor, {"InvoiceID": invoice["InvoiceID"]})
     before = prints(company)
     load = runner.load(finalize="email")
     assert load.outcomes == [("by hand", "updated")]

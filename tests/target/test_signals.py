@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from exactonline_sandbox.recorder import Made
+    from exactonline_sandbox.recorder import CallRecord
     from tests.target.conftest import Company, Message, Runner
 
 PATIENCE = 30.0
@@ -114,7 +114,7 @@ class AtPost(Recorder):
         self._left, self._do = number, do
 
     @override
-    def data_call(self, made: Made, query: str, moment: datetime) -> None:
+    def data_call(self, made: CallRecord, query: str, moment: datetime) -> None:
         super().data_call(made, query, moment)
         if made.method == "POST":
             self._left -= 1
