@@ -1,4 +1,4 @@
-"""The sandbox's own clock: it can be set, moved and made to run faster."""
+"""The clock of the sandbox: adjustable in time and speed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TICKS_PER_SECOND = 300
 
 
 class Clock:
-    """Tells the sandbox's time, which starts at `start` and runs at `speed` times real time."""
+    """A clock that starts at `start` and runs at `speed` times real time."""
 
     def __init__(
         self,
@@ -25,9 +25,9 @@ class Clock:
         """Start the clock.
 
         Args:
-            start: The moment it starts from; the real time where None.
-            speed: How many seconds pass here in one real second.
-            real: Where real time comes from, in seconds.
+            start: Start time; real time where None.
+            speed: Seconds on this clock per real second.
+            real: Source of real time, in seconds.
         """
         self._real = real
         self._speed = speed
@@ -35,12 +35,12 @@ class Clock:
         self._base = start or datetime.fromtimestamp(self._set_at, UTC)
 
     def now(self) -> datetime:
-        """The current moment, in UTC."""
+        """Current time, in UTC."""
         return self._base + timedelta(seconds=(self._real() - self._set_at) * self._speed)
 
     @property
     def speed(self) -> float:
-        """How many seconds pass here in one real second."""
+        """Seconds on this clock per real second."""
         return self._speed
 
     def set(self, moment: datetime) -> None:
@@ -58,11 +58,11 @@ class Clock:
 
 
 def tick(moment: datetime) -> datetime:
-    """The moment as the server's database keeps it: on a tick of 1/300 second, in whole ms."""
+    """A time at the precision of the server's database: ticks of 1/300 second, in whole ms."""
     ticks = moment.microsecond * _TICKS_PER_SECOND // 1_000_000
     return moment.replace(microsecond=round(ticks * 1000 / _TICKS_PER_SECOND) * 1000)
 
 
 def timestamp_ms(moment: datetime) -> int:
-    """Milliseconds since 1970 in UTC."""
+    """Unix time in milliseconds."""
     return round(moment.timestamp() * 1000)

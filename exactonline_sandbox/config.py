@@ -1,4 +1,4 @@
-"""What a sandbox is made of: its apps and users, its data, its limits and its switches."""
+"""Configuration of a sandbox: apps, users, data, limits, switches and faults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FIRST_DIVISION = 1_700_001
 
 @dataclass(frozen=True)
 class App:
-    """An app registration: who may ask for tokens, and where people are sent back to."""
+    """An OAuth app registration."""
 
     client_id: str = "5a0d8f0e-6c0b-4d6e-9a51-0c5a5d6b7e01"
     client_secret: str = "sandbox-secret"  # noqa: S105 - made up; it guards made-up data
@@ -23,7 +23,7 @@ class App:
 
 @dataclass(frozen=True)
 class User:
-    """Someone who can sign in; no `divisions` means all of them."""
+    """A user who can sign in; without `divisions`, to all of them."""
 
     user_id: str = "3c6e0b8a-9c15-4c1d-8a6e-2f1d0f4f7c11"
     name: str = "Sanne de Vries"
@@ -33,7 +33,7 @@ class User:
 
 @dataclass
 class Switches:
-    """Where the real server differs from app to app, or is not known: both ways can be tried."""
+    """Behaviour that differs between apps, or is unknown: each can be tried both ways."""
 
     mandatory_filtering: bool = False
     """Lists with a sync twin want a filter on one of their filter fields, and on no other."""
@@ -96,20 +96,20 @@ class Switches:
 
 @dataclass
 class FaultRule:
-    """One way in which calls go wrong, and which calls."""
+    """A kind of fault, and the calls that it applies to."""
 
     kind: str
     """`latency`, `status`, `cut`, `lost`, `late`, `unauthorized` or `malformed`."""
     probability: float = 1.0
     times: int | None = None
-    """How often it may strike; without end where None."""
+    """How often it applies at most; no limit where None."""
     method: str | None = None
     path: str | None = None
-    """Part of the path that a call must have; calls for tokens, at `/api/oauth2/token`, are only
-    struck by rules with a path."""
+    """Part of the path of a call; token requests, at `/api/oauth2/token`, only match rules with a
+    path."""
     division: int | None = None
     skip: int = 0
-    """How many such calls it lets pass before it strikes."""
+    """How many matching calls pass before it applies."""
     status: int = 503
     body: bool = False
     """With an error message in the body, for `status`."""
@@ -127,7 +127,7 @@ class FaultRule:
 
 @dataclass(frozen=True)
 class SandboxConfig:
-    """Everything that decides what a sandbox is; equal settings give equal data."""
+    """Configuration of a sandbox; equal settings give equal data."""
 
     seed: int = 1
     invoices: int = 200

@@ -1,15 +1,15 @@
-"""The one way the sandbox refuses a call."""
+"""The exception for every refused call."""
 
 from __future__ import annotations
 
 
 class ApiError(Exception):
-    """A call is refused: the status and the message that go into the error envelope."""
+    """A refused call: status and message of the error envelope."""
 
     def __init__(self, status: int, message: str = "", *, reason: str = "") -> None:
-        """Refuse with `status` and `message`; an empty message gives an empty body.
+        """Set status and message; without a message the body is empty.
 
-        A `reason` goes into a header of that name.
+        `reason` becomes the `Reason` header.
         """
         super().__init__(message)
         self.status = status
@@ -18,10 +18,10 @@ class ApiError(Exception):
 
 
 def bad_request(message: str) -> ApiError:
-    """The call is malformed: 400."""
+    """400: the call is malformed."""
     return ApiError(400, message)
 
 
 def invalid(message: str) -> ApiError:
-    """The call is well-formed but the business rules refuse it: 500, as this API does."""
+    """500: a business rule refuses a well-formed call, as this API does."""
     return ApiError(500, message)

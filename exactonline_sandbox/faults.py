@@ -1,4 +1,4 @@
-"""Decides which calls go wrong, by rules and a seed."""
+"""Fault injection: which calls fail and how, by rules and a seed."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ KINDS = ("latency", "status", "cut", "lost", "late", "unauthorized", "malformed"
 
 @dataclass
 class Fault:
-    """What befalls one call; nothing by default."""
+    """The faults of one call; none by default."""
 
     seconds: float = 0.0
     status: int | None = None
     """Answer with this, and do not handle the call unless `handled`."""
     handled: bool = False
     message: str = ""
-    """What the body says, for `status`."""
+    """Error message in the body, for `status`."""
     text: str = ""
     """The whole body, for `status`."""
     reason: str = ""
     cut: bool = False
     """Cut the connection before the call is handled."""
     lost: bool = False
-    """Handle the call, then cut the connection before the answer."""
+    """Handle the call, then cut the connection instead of answering."""
     late: float | None = None
-    """Handle the call so many seconds of the sandbox's clock later, and cut the connection now; or
-    answer with `status` where that is given. It is handled then alone, also where `handled`."""
+    """Handle the call this many seconds later on the sandbox's clock; cut the connection now, or
+    answer with `status` where that is given. The call is handled once, also with `handled`."""
     unauthorized: bool = False
     malformed: bool = False
-    """Answer with a body that is cut off half-way."""
+    """Answer with half the body."""
 
 
 @dataclass
@@ -52,16 +52,16 @@ class Faults:
     """The rules in force."""
 
     def __init__(self, rules: Iterable[FaultRule], seed: int) -> None:
-        """Put `rules` in force; `seed` decides what strikes by chance."""
+        """Set the rules; `seed` decides the random faults."""
         self._seed = seed
         self._times_set = 0
         self.set_rules(rules)
 
     def set_rules(self, rules: Iterable[FaultRule]) -> None:
-        """Put other rules in force.
+        """Replace the rules.
 
-        Each has a chance of its own: what strikes the calls of one kind does not depend on how
-        many others there are between them.
+        Each rule has its own random generator: its faults do not depend on calls that it does
+        not match.
         """
         self._times_set += 1
         self._armed = [
@@ -74,13 +74,13 @@ class Faults:
         ]
 
     def rules(self) -> list[FaultRule]:
-        """The rules that can still strike."""
+        """The rules that are not used up."""
         return [armed.rule for armed in self._armed if armed.left > 0]
 
     def draw(
         self, method: str, path: str, division: int | None = None, *, named: bool = False
     ) -> Fault:
-        """What befalls this call; where it is to be `named`, by rules with a path alone."""
+        """The faults of this call; with `named`, only of rules with a path."""
         fault = Fault()
         for armed in self._armed:
             rule = armed.rule

@@ -1,4 +1,4 @@
-"""Call limits of one app: a clock minute and a UTC day per division, and the error block."""
+"""Rate limits: calls per app and division (clock minute, UTC day), and errors per app."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class CallLimits:
 
         Args:
             key: The app and the division.
-            now: The moment of the call.
+            now: Time of the call.
 
         Returns:
-            None where the call is allowed, else the headers of the refusal: those of the limit
-            that is exhausted, and no others.
+            None where the call is allowed, else the headers of the 429: only those of the
+            exhausted limit.
         """
         minute, day = self._windows(key, now)
         if day.used >= self.daily:
@@ -56,16 +56,16 @@ class CallLimits:
         return None
 
     def headers(self, key: Hashable, now: datetime) -> dict[str, str]:
-        """The six headers of a successful answer; resets in UTC epoch milliseconds."""
+        """The six rate limit headers of a successful answer; resets are Unix times in ms."""
         minute, day = self._windows(key, now)
         return {**self._day_headers(day), **self._minute_headers(minute)}
 
     def used_today(self, key: Hashable, now: datetime) -> int:
-        """Calls counted in the UTC day of `now`."""
+        """Calls counted on the UTC day of `now`."""
         return self._windows(key, now)[1].used
 
     def use_up(self, key: Hashable, now: datetime, leave: int) -> None:
-        """Count the day's calls as used, but for `leave`."""
+        """Use up the calls of the day, except `leave`."""
         self._windows(key, now)[1].used = max(0, self.daily - leave)
 
     def _windows(self, key: Hashable, now: datetime) -> tuple[_Window, _Window]:
@@ -95,9 +95,9 @@ class CallLimits:
 
 
 class ErrorLimit:
-    """Blocks an app that makes more than ten errors on one endpoint within an hour.
+    """Blocks an app after more than ten errors on one endpoint within an hour.
 
-    The block lasts an hour, and an hour longer with each repetition.
+    The first block lasts an hour, each further one an hour longer.
     """
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class ErrorLimit:
         self._times: dict[str, int] = defaultdict(int)
 
     def note(self, app: str, where: Hashable, now: datetime) -> None:
-        """Note an error of an app, at an endpoint of a division by a user."""
+        """Count an error of an app; `where` is the user, division and endpoint."""
         recent = [moment for moment in self._errors[app, where] if moment > now - _HOUR]
         recent.append(now)
         self._errors[app, where] = recent

@@ -1,4 +1,4 @@
-"""OAuth as the service does it: codes, token pairs, and the rules about their age."""
+"""The OAuth server: authorization codes, token pairs and their lifetimes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REFRESH_TOKEN_DAYS = 30
 
 
 class OAuthError(Exception):
-    """A token request is refused."""
+    """A refused token request."""
 
     def __init__(
         self, status: int, error: str, description: str | None = None, reason: str | None = None
@@ -44,7 +44,7 @@ class OAuthError(Exception):
 
 @dataclass
 class Chain:
-    """The tokens of one sign-in: each refresh token makes the next."""
+    """The tokens of one sign-in: each refresh token is exchanged for the next."""
 
     app: App
     user: User
@@ -53,7 +53,7 @@ class Chain:
     access_issued: datetime = datetime.min  # noqa: DTZ901 - replaced before it is read
     spent: set[str] = field(default_factory=set)
     previous: str | None = None
-    """The refresh token that made the current pair, until that pair is used."""
+    """The refresh token exchanged for the current pair, until that pair is used."""
     revoked: bool = False
 
 
@@ -72,10 +72,10 @@ class _Code:
 
 
 class TokenServer:
-    """Hands out codes and tokens, and knows whose they are."""
+    """Issues and validates authorization codes and tokens."""
 
     def __init__(self, config: SandboxConfig, clock: Clock, switches: Switches) -> None:
-        """Make a token server that has handed out nothing."""
+        """Start without codes and tokens."""
         self._apps = {app.client_id: app for app in config.apps}
         self._clock = clock
         self._switches = switches
@@ -97,14 +97,14 @@ class TokenServer:
         self._apps[app.client_id] = app
 
     def authorise(self, app: App, user: User, redirect_uri: str) -> str:
-        """A code for a user who has consented; it holds a `!`, as real ones do."""
+        """An authorization code for a user who consented; contains a `!`, as real ones do."""
         code = f"stampNL001.{secrets.token_urlsafe(24)}!{secrets.token_urlsafe(24)}"
         expires = self._clock.now() + timedelta(seconds=CODE_SECONDS)
         self._codes[code] = _Code(app, user, redirect_uri, expires)
         return code
 
     def sign_in(self, app: App, user: User) -> dict[str, str]:
-        """A new chain, which ends the one that the same user had in the same app."""
+        """Issue a new chain and revoke the previous one of the same user and app."""
         former = self._chains.get((app.client_id, user.user_id))
         if former:
             former.revoked = True
@@ -113,7 +113,7 @@ class TokenServer:
         return self._issue(chain)
 
     def implicit(self, app: App, user: User) -> dict[str, str]:
-        """An access token alone, as the implicit grant gives it."""
+        """An access token without a refresh token: the implicit grant."""
         tokens = self.sign_in(app, user)
         return {name: tokens[name] for name in ("access_token", "token_type", "expires_in")}
 
@@ -125,7 +125,7 @@ class TokenServer:
             authorization: Its `Authorization` header, which may name the app instead.
 
         Raises:
-            OAuthError: Where the request is refused.
+            OAuthError: The request is refused.
         """
         app = self._authenticate(form, authorization)
         if form.get("grant_type") == "authorization_code":
@@ -145,7 +145,7 @@ class TokenServer:
         return app
 
     def valid_chain(self, access_token: str) -> Chain | None:
-        """The chain that an access token belongs to, or None where it is not valid now."""
+        """The chain of an access token that is valid now, or None."""
         access = self._access.get(access_token)
         if access is None or access.chain.revoked or access.expires <= self._clock.now():
             return None
@@ -153,22 +153,22 @@ class TokenServer:
         return access.chain
 
     def is_expired(self, access_token: str) -> bool:
-        """Whether this is an access token that was valid and has run out."""
+        """Whether this is an access token that has expired."""
         access = self._access.get(access_token)
         return access is not None and access.expires <= self._clock.now()
 
     def chain_of(self, access_token: str) -> Chain | None:
-        """The chain that an access token belongs to, also where it has expired."""
+        """The chain of an access token, expired or not."""
         access = self._access.get(access_token)
         return None if access is None else access.chain
 
     def revoke_all(self) -> None:
-        """End every chain, as when users withdraw their consent."""
+        """Revoke every chain, as when users withdraw consent."""
         for chain in self._chains.values():
             chain.revoked = True
 
     def expire_access_tokens(self) -> None:
-        """Make every access token invalid now; refresh tokens stay."""
+        """Expire every access token now; refresh tokens stay valid."""
         for access in self._access.values():
             access.expires = self._clock.now()
 

@@ -1,4 +1,4 @@
-"""Counts calls, for tests and for people who want to see what a run costs."""
+"""Counts calls: by endpoint, and token requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CallRecord:
-    """One call as it ended; `status` is 0 where the connection was cut."""
+    """A finished call; `status` is 0 where the connection was cut."""
 
     division: int | None
     endpoint: str
@@ -21,10 +21,10 @@ class CallRecord:
 
 
 class Recorder:
-    """What was called since the last reset."""
+    """Calls since the last reset."""
 
     def __init__(self) -> None:
-        """Start with nothing."""
+        """Start with no calls."""
         self.reset()
 
     def reset(self) -> None:
@@ -36,12 +36,12 @@ class Recorder:
         self._last: list[dict[str, Any]] = []
 
     def begin(self, division: int) -> None:
-        """Note that a call to a division begins."""
+        """Count a running call of a division."""
         self._running[division] += 1
         self._most[division] = max(self._most[division], self._running[division])
 
     def end(self, division: int) -> None:
-        """Note that a call to a division ended."""
+        """Count a running call of a division as ended."""
         self._running[division] -= 1
 
     def data_call(self, made: CallRecord, query: str, moment: datetime) -> None:
@@ -57,7 +57,7 @@ class Recorder:
         self._tokens[grant, status] += 1
 
     def report(self) -> dict[str, Any]:
-        """All counts, as JSON carries them."""
+        """All counts, as JSON values."""
         calls = [
             {**vars(made), "count": count}
             for made, count in sorted(

@@ -1,4 +1,4 @@
-"""Work that is due when the sandbox's clock reaches a moment."""
+"""Work scheduled by the clock of the sandbox."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 class Schedule:
-    """Runs work at its moment, however the clock gets there: by running, or by being moved."""
+    """Runs work when it is due, whether the clock runs or is set."""
 
     def __init__(self, clock: Clock) -> None:
-        """Go by `clock`."""
+        """Schedule by `clock`."""
         self._clock = clock
         self._waiting: list[tuple[datetime, Callable[[], object]]] = []
 
     def add(self, seconds: float, work: Callable[[], object]) -> None:
-        """Run `work` in so many seconds of the sandbox's time."""
+        """Run `work` after this many seconds of the sandbox's time."""
         self._waiting.append((self._clock.now() + timedelta(seconds=seconds), work))
         self.run()
 
     def run(self) -> None:
-        """Run what is due by now, and come back for the rest; called in the server's event loop."""
+        """Run due work and set a timer for the next; call it in the server's event loop."""
         now = self._clock.now()
         due = [work for moment, work in self._waiting if moment <= now]
         self._waiting = [(moment, work) for moment, work in self._waiting if moment > now]

@@ -1,4 +1,4 @@
-"""Everything a sandbox holds: its clock, its tokens and limits, its users and companies."""
+"""State of a sandbox: clock, tokens, limits, faults, users and companies."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ USER_LISTS = ("current/Me", "system/Divisions", "hrm/Divisions", "system/AllDivi
 
 
 class World:
-    """A whole sandbox, apart from the web server."""
+    """State of a sandbox, without the web server."""
 
     def __init__(self, config: SandboxConfig) -> None:
-        """Make it; a company's data are made when it is first asked for."""
+        """Set up the state; the data of a company are generated on first use."""
         self.config = config
         self.switches = replace(config.switches)
         self.clock = Clock(config.clock, config.speed)
@@ -48,7 +48,7 @@ class World:
         self._views: dict[tuple[str, int, str], View] = {}
 
     def company(self, code: int) -> Company:
-        """The data of a division, made now if it was not asked for before."""
+        """The data of a division, generated on first use."""
         if code not in self._companies:
             company = Company(code, self.config.seed, self.switches)
             fill(company, self.config, self.started)
@@ -56,11 +56,11 @@ class World:
         return self._companies[code]
 
     def companies(self) -> dict[int, Company]:
-        """The divisions whose data exist already."""
+        """The divisions whose data were generated."""
         return dict(self._companies)
 
     def matches(self, company: Company) -> Matches:
-        """What is matched in a division."""
+        """The match sets of a division."""
         if company.code not in self._matches:
             self._matches[company.code] = Matches(company)
         return self._matches[company.code]
@@ -74,18 +74,18 @@ class World:
         return [code for code in self.config.division_codes if self.may_open(user, code)]
 
     def author(self, user: User) -> Author:
-        """A user at this moment, as who makes a change."""
+        """A user at the current time, as the author of a change."""
         return Author(user.user_id, self.clock.now())
 
     def view(self, endpoint_id: str, company: Company, table: str | None = None) -> View:
-        """An endpoint's view of its table, or of the table that is named."""
+        """The view of an endpoint on its table, or on another table."""
         key = (endpoint_id, company.code, table or schema().table_of[endpoint_id])
         if key not in self._views:
             self._views[key] = View(schema().endpoints[endpoint_id], key[2], company, self.users)
         return self._views[key]
 
     def user_table(self, endpoint_id: str, user: User, current: int) -> Table:
-        """A list that is about the user, not the division: `Me`, or the divisions."""
+        """A list that depends on the user, not on the division: `Me`, or the divisions."""
         endpoint = schema().endpoints[endpoint_id]
         is_guid = tuple(endpoint.properties[name].type == "Edm.Guid" for name in endpoint.key)
         table = Table(endpoint_id, endpoint.key, is_guid)

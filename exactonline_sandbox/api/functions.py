@@ -1,4 +1,4 @@
-"""Answers the endpoints that take parameters of their own."""
+"""Function endpoints: GET with parameters instead of query options."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ USER_HAS_RIGHTS = "users/UserHasRights"
 def call_function(
     world: World, company: Company, endpoint: Endpoint, options: Options, root: str
 ) -> Answer:
-    """Answer a function; those that the sandbox holds no data for give an empty list.
+    """Call a function; one without data in the sandbox gives an empty list.
 
     Raises:
-        ApiError: 400 where a parameter is missing or wrong.
+        ApiError: 400 for a missing or invalid parameter.
     """
     if endpoint.id == USER_HAS_RIGHTS:
         allowed = not denied(str(_parameter(options, "endpoint", "Edm.String")), world.switches)
@@ -48,7 +48,7 @@ def call_function(
 
 
 def _sync_timestamp(company: Company, options: Options, known: tuple[str, ...]) -> Row | None:
-    """The first row of a feed that was modified at or after a moment."""
+    """The first row of a feed modified at or after the `modified` parameter."""
     moment = from_wall_clock(_parameter(options, "modified", "Edm.DateTime"))  # type: ignore[arg-type]
     name = _parameter(options, "endPoint", "Edm.String")
     feeds = [

@@ -1,4 +1,4 @@
-"""The way of a call for data: who is it, may they, how often, and then what they ask."""
+"""Handle a call: authentication, authorization, rate limits, then the resource."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _REDIRECTION = 300
 
 
 def handle(world: World, call: Call, fault: Fault) -> Answer:
-    """Answer a call; every refusal becomes an answer too."""
+    """Answer a call; every `ApiError` becomes an error answer."""
     wants = _wanted_form(call)
     chain: Chain | None = None
     try:
@@ -44,7 +44,7 @@ def handle(world: World, call: Call, fault: Fault) -> Answer:
         answer = _refusal(error, wants)
         if world.switches.tells_expired_tokens and world.tokens.is_expired(_token(call)):
             answer.headers["WWW-Authenticate"] = OVER
-        # A token that has run out still tells whose error it is.
+        # Errors with an expired token count for its owner.
         culprit = chain or world.tokens.chain_of(_token(call))
         if culprit is not None:
             _note_error(world, call, culprit, error.status)
@@ -56,7 +56,7 @@ def handle(world: World, call: Call, fault: Fault) -> Answer:
 
 
 def _wanted_form(call: Call) -> str:
-    """`json`, `atom`, or `refused` by the `Accept` header; Atom is the default."""
+    """The format by the `Accept` header: `json`, `atom` (the default) or `refused`."""
     if call.xml:
         return "atom"
     accept = call.headers.get("accept", "").lower()
@@ -106,7 +106,7 @@ def _answer(world: World, call: Call, chain: Chain, fault: Fault, *, as_atom: bo
 
 
 def _about_user(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Answer:
-    """`current/Me`: it belongs to no division and is not counted."""
+    """Answer `current/Me`, which belongs to no division and is not rate limited."""
     resource = find_resource(f"current/{call.path}")
     if call.method != "GET":
         raise ApiError(405, f"The method {call.method} is not allowed here.")

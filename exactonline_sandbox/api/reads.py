@@ -1,4 +1,4 @@
-"""Answers GET: lists, single rows, counts and functions, in JSON or Atom."""
+"""GET: lists, single rows, counts and functions, in JSON or Atom."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read(request: Request) -> Answer:
     """Answer a GET.
 
     Raises:
-        ApiError: Where the call is malformed or points at nothing.
+        ApiError: The call is malformed, or the row does not exist.
     """
     endpoint = request.resource.endpoint
     if "GET" not in endpoint.methods:
@@ -53,7 +53,7 @@ def read(request: Request) -> Answer:
 
 
 def write_one(request: Request, view: View, row: Row) -> Answer:
-    """A single row, in the form that the call asks for."""
+    """Answer with a single row, in the requested format."""
     shaped = shape(view.endpoint, request.options.select, request.options.expand)
     writer = RowWriter(view, shaped, request.root, _children(request))
     if request.as_atom:
@@ -91,7 +91,7 @@ def _row(source: Source, request: Request) -> Row:
 
 
 def _related(request: Request, source: Source, row: Row, navigation: str) -> Source:
-    """The rows behind a navigation property of a row."""
+    """The rows of a navigation property, as a source for queries."""
     item = source.view.endpoint.properties.get(navigation)
     if item is None or not item.navigation:
         raise ApiError(404, f"Resource not found for the segment '{navigation}'.")
@@ -102,7 +102,7 @@ def _related(request: Request, source: Source, row: Row, navigation: str) -> Sou
 
 
 def _children(request: Request) -> verbose_json.Children:
-    """What finds the rows behind a navigation property."""
+    """A function that finds the rows of a navigation property."""
 
     def find(item: Property, row: Row) -> tuple[View | None, list[Row]]:
         if item.entity is None or item.field is None:
@@ -153,7 +153,7 @@ def _list(request: Request, source: Source) -> Answer:
 
 
 def _next_uri(request: Request, page: Page) -> str:
-    """The address of the next page: the same options, with the rest of `$top`."""
+    """URL of the next page: the same options, with the remaining `$top`."""
     options = request.options
     path = request.resource.endpoint.path
     if request.resource.navigation is not None:

@@ -1,4 +1,4 @@
-"""Reads the path of a call: which endpoint, which row, which navigation."""
+"""Parse the resource path of a call: endpoint, key, navigation property, `$count`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEY_PART = re.compile(r"(?:(\w+)=)?((?:guid|datetime)?'(?:[^']|'')*'|[^,']+)")
 
 @dataclass(frozen=True)
 class Resource:
-    """What a path points at."""
+    """A parsed resource path."""
 
     endpoint: Endpoint
     key: tuple[Literal, ...] | None = None
@@ -31,16 +31,16 @@ class Resource:
 
 
 def find_resource(path: str, *, beta: bool = False) -> Resource:
-    """Read a path below the division.
+    """Parse a path below the division.
 
     Raises:
-        ApiError: 404 where there is no such endpoint, 400 where the key is malformed.
+        ApiError: 404 for an unknown endpoint, 400 for a malformed key.
     """
     whole = schema().find(path.strip("/"), beta=beta)
     if whole:
         return Resource(whole)
     match = _PATH.fullmatch(path)
-    # A word behind the key is a navigation; a word without a key before it is part of the entity.
+    # A segment after a key is a navigation property; without a key it is part of the entity.
     if match is None or (match["navigation"] and match["key"] is None):
         match = re.fullmatch(r"(?P<entity>[\w/]+?)(?P<count>/\$count)", path)
         if match is None:

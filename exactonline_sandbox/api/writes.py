@@ -1,4 +1,4 @@
-"""Answers POST, PUT and DELETE."""
+"""POST, PUT and DELETE."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from exactonline_sandbox.api.call import Request
     from exactonline_sandbox.books.tables import Row
 
-# What the answer to a POST holds is not the same everywhere. Without `Prefer`, these give back
-# only the key, the links and the flags of type Byte ...
+# The body of the answer to a POST differs by entity. Without `Prefer`, these return only the key,
+# the links and the flags of type Byte ...
 _SPARSE = (ACCOUNTS, CONTACTS, ITEMS)
-# ... and these leave out what the server has not calculated by then.
+# ... and these omit what the server has not calculated yet.
 _NOT_YET_KNOWN = {
     INVOICES: (
         "VATAmountFC",
@@ -43,7 +43,7 @@ def write(request: Request, method: str, body: bytes, headers: Mapping[str, str]
     """Answer a POST, PUT or DELETE.
 
     Raises:
-        ApiError: Where it is malformed, not possible here, or against the rules of business.
+        ApiError: The call is malformed, not allowed here, or refused by a business rule.
     """
     endpoint = request.resource.endpoint
     with_key = request.resource.key is not None
@@ -100,7 +100,7 @@ def _refuse_known_key(editor: Editor, endpoint: Endpoint, values: Row) -> None:
 
 
 def _partly(endpoint: Endpoint, row: Row) -> Row:
-    """What the answer to a POST shows of the new row."""
+    """The columns of the new row that the answer to a POST contains."""
     if endpoint.id in _SPARSE:
         return {**{name: row[name] for name in endpoint.key}, "Division": None}
     absent = _NOT_YET_KNOWN.get(endpoint.id, ())

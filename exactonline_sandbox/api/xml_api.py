@@ -1,4 +1,4 @@
-"""The XML API: uploads and downloads documents of a topic. Only `MatchSets` is offered."""
+"""The XML API: upload and download of the topic `MatchSets`."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ _HEAD = (
 
 
 def division_of(query: str) -> int:
-    """The division that an address names; 0, which nobody may open, where it names none."""
+    """The `_Division_` of a query string; 0, which no user may open, without one."""
     text = parse_qs(query).get("_Division_", [""])[0]
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def serve(world: World, user: User, company: Company, call: Call) -> Answer:
-    """Answer an upload or a download; what is wrong with a document is told in the answer's body.
+    """Answer an upload or a download; errors in a document are messages in the answer.
 
     Raises:
-        ApiError: 404 where the XML API is switched off, 405 for the wrong method.
+        ApiError: 404 if the XML API is switched off, 405 for the wrong method.
     """
     if not world.switches.xml_api:
         raise ApiError(404, "The resource cannot be found.")

@@ -1,4 +1,4 @@
-"""Amounts of lines and documents: price times quantity, VAT, totals. Shared by all documents."""
+"""Amounts of lines and documents: price times quantity, VAT, totals."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 ZERO = Decimal(0)
 INCLUSIVE = "I"
-"""The type of a VAT code whose prices hold the VAT already."""
+"""Type of a VAT code with prices including VAT."""
 
 
 class Amounts(NamedTuple):
-    """A line's amounts in euros: without VAT, and the VAT."""
+    """Amounts of a line in euros: net amount and VAT."""
 
     net: Decimal
     vat: Decimal
 
 
 def amounts(gross: Decimal, vat_code: Row | None) -> Amounts:
-    """Split or add the VAT.
+    """Net amount and VAT of a gross or net amount.
 
     Args:
         gross: Quantity times price.

@@ -1,4 +1,4 @@
-"""The files of attachments: kept with their rows, and fetched from an address of their own."""
+"""Files of attachments, stored in their rows and downloaded from a URL of their own."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 TABLE = "documents/DocumentAttachments"
 PAGE = "SysAttachment.aspx"
 CONTENT = "_content"
-"""Where a row keeps its file; no endpoint shows it."""
+"""Column with the file; not a property of any endpoint."""
 
 
 def link(root: str, row: Row) -> str:
-    """The address of an attachment's file; `root` is that of the service with the division."""
+    """URL of the file of an attachment; `root` is the service root, including the division."""
     host, _, division = root.partition("/api/v1/")
     return f"{host}/docs/{PAGE}?ID={row['ID']}&_Division_={division.removeprefix('beta/')}"
 
 
 def file(company: Company, method: str, query: str) -> bytes:
-    """The file that a call asks for.
+    """The requested file.
 
     Raises:
-        ApiError: 404 where there is none, 405 for the wrong method.
+        ApiError: 404 if it does not exist, 405 for the wrong method.
     """
     if method != "GET":
         raise ApiError(405, f"The method {method} is not allowed here.")

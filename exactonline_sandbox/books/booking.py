@@ -1,9 +1,8 @@
-"""Books documents: the financial entry of an invoice, and the transaction lines of an entry.
+"""Bookings: the financial entry of an invoice, and the transaction lines of an entry.
 
-All functions make rows and leave it to the caller to keep them, so that a company made in one go
-and a document posted today are booked by the same rules. Debit is positive, credit negative, and
-the lines of an entry add up to zero. Line 0 is the header line: the side of the debtor, the
-creditor or the bank.
+The functions return rows and do not store them: generated data and posted documents are booked by
+the same rules. Debit is positive, credit negative, and the lines of an entry add up to zero. Line
+0 is the header line: debtor, creditor or bank.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ def entry_number(company: Company, journal: str, day: date) -> int:
 
 
 def due_date(company: Company, condition: str | None, day: date) -> date:
-    """The day on which a document of `day` must be paid."""
+    """The due date of a document of `day`."""
     row = company.table(CONDITIONS).by_code(condition)
     return day + timedelta(days=row.get("PaymentDays", 0) if row else 0)
 
@@ -121,7 +120,7 @@ def ledger_lines(
     """The transaction lines of a sales or purchase entry.
 
     Args:
-        company: Where journals and VAT codes are looked up.
+        company: The company with its journals and VAT codes.
         entry: The row of the entry, with its amounts.
         lines: The rows of its lines.
         kind: `SALE` or `PURCHASE`.
@@ -218,7 +217,7 @@ def cash_lines(
 
 
 def term(entry: Row, kind: int, new_guid: NewGuid) -> Row:
-    """What is still to be received or paid for an entry, as receivables and payments show it."""
+    """The payment term of an entry: a receivable or a payable."""
     return {
         "ID": new_guid(),
         "Account": entry.get("Customer") or entry.get("Supplier"),
@@ -251,7 +250,7 @@ def term(entry: Row, kind: int, new_guid: NewGuid) -> Row:
 
 
 def _common(entry: Row, kind: int) -> Row:
-    """What all transaction lines of an entry share."""
+    """The common columns of the transaction lines of an entry."""
     day = entry.get("EntryDate") or entry["_day"]
     return {
         "EntryID": entry["EntryID"],

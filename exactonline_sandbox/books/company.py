@@ -1,4 +1,4 @@
-"""One division: all its tables, its row counter, and the log of what was deleted."""
+"""The data of one division: tables, row version counter, and deleted log."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from exactonline_sandbox.config import Switches
 
 FIRST_TIMESTAMP = 4_100_000_000
-"""Above what an Int32 holds, as in any company of some age: literals need their `L`."""
+"""Above the range of an Int32, as in any older company: literals need their `L`."""
 _TIMESTAMP_AFTER_MOVE = 1_000
 _LOG_KEPT = timedelta(days=61)
-_SECOND_STAMP = timedelta(milliseconds=20)
+_MODIFIED_DELAY = timedelta(milliseconds=20)
 
 
 @dataclass(frozen=True)
 class Author:
-    """Who makes a change, and when."""
+    """User and time of a change."""
 
     user_id: str
     moment: datetime
@@ -41,26 +41,26 @@ class Company:
 
         Args:
             code: The code of the division.
-            seed: Decides the guids of new rows, together with the code.
-            switches: Shared with the sandbox, so that a switch takes effect at once.
+            seed: With the code, decides the guids of new rows.
+            switches: Shared with the sandbox; changes take effect at once.
         """
         self.code = code
         self.rng = random.Random(f"{seed}/{code}")
         self.switches = switches
         self.moved: date | None = None
-        """When the division was last moved to another database."""
+        """Date of the last move to another database."""
         self.numbers: dict[str, int] = {}
-        """The last number given out in each series."""
+        """The last number of each series."""
         self.activity: Counter[tuple[str, str]] = Counter()
-        """Rows that were `created`, `updated` or `deleted`, by table; whoever looks clears it."""
+        """Number of rows `created`, `updated` and `deleted` by table; cleared by the reader."""
         self._tables: dict[str, Table] = {}
         self._feeds: dict[str, Feed] = {}
         self._seen_from: datetime | None = None
-        """When what is being changed will be committed, where that is later."""
+        """Commit time of the current change, where that is later."""
         self._timestamp = FIRST_TIMESTAMP + self.rng.randrange(1_000_000)
 
     def table(self, name: str) -> Table:
-        """The table of a plain endpoint, empty where the company has nothing there."""
+        """The table of a plain endpoint; created empty."""
         if name not in self._tables:
             columns = schema().endpoints[name].properties
             key = schema().key_columns(name)
@@ -86,7 +86,7 @@ class Company:
         return self.numbers[series]
 
     def load(self, table: str, row: Row) -> Row:
-        """Add a finished row, with only its timestamp to be given; used when data are made."""
+        """Add a complete row and set its timestamp; for generated data."""
         self.table(table).add(row)
         feeds = schema().feed_of.get(table)
         if feeds:
@@ -94,12 +94,12 @@ class Company:
         return row
 
     def insert(self, table: str, rows: list[Row], author: Author) -> None:
-        """Add rows of one document, with the marks of who made them and when.
+        """Insert rows of one document; set creator, modifier and times.
 
         Args:
             table: Their table.
-            rows: The rows, which share their marks.
-            author: Who, and when.
+            rows: The rows.
+            author: Creator and time.
         """
         self._begin(author)
         columns = schema().endpoints[table].columns
@@ -107,7 +107,7 @@ class Company:
         marks = {
             "Created": created,
             "Creator": author.user_id,
-            "Modified": tick(created + _SECOND_STAMP),
+            "Modified": tick(created + _MODIFIED_DELAY),
             "Modifier": author.user_id,
         }
         feeds = schema().feed_of.get(table)
@@ -124,7 +124,7 @@ class Company:
             self.touch(table, rows[0])
 
     def update(self, table: str, row: Row, changes: Row, author: Author) -> None:
-        """Change a row, with the marks of who did it and when."""
+        """Update a row; set modifier and time."""
         self._begin(author)
         self.activity["updated", table] += 1
         marks: Row = {}
@@ -135,7 +135,7 @@ class Company:
         self.touch(table, row)
 
     def delete(self, table: str, row: Row, author: Author) -> None:
-        """Take a row out and log it; a header of a mixed feed takes its lines with it."""
+        """Delete a row and log it; with the header of a mixed feed, its lines too."""
         self._begin(author)
         feeds = schema().feed_of.get(table)
         is_mixed_header = feeds is not None and feeds.line is not None and feeds.header == table
@@ -156,7 +156,7 @@ class Company:
         self._seen_from = author.moment + timedelta(seconds=late) if late else None
 
     def _mark_header(self, table: str, line: Row, author: Author) -> Row | None:
-        """Note on a header in a mixed feed that a line of it was changed or deleted."""
+        """Set modifier and time on the header of a changed or deleted line, in a mixed feed."""
         header = self.header_of(table, line)
         feeds = schema().feed_of.get(table)
         if header is not None and feeds is not None and self.switches.line_touches_header:
@@ -165,7 +165,7 @@ class Company:
         return header
 
     def header_of(self, table: str, row: Row) -> Row | None:
-        """The header of a line that comes in a mixed feed; None for every other row."""
+        """The header of a line in a mixed feed; None for every other row."""
         feeds = schema().feed_of.get(table)
         if feeds is None or feeds.line != table:
             return None
@@ -181,7 +181,7 @@ class Company:
         return self.table(feeds.line).where(key, header[key])
 
     def touch(self, table: str, row: Row) -> None:
-        """Give a row a new timestamp; in a mixed feed all rows of its document."""
+        """Set a new timestamp on a row; in a mixed feed on all rows of its document."""
         feeds = schema().feed_of.get(table)
         if feeds is None:
             return
@@ -193,7 +193,7 @@ class Company:
             self._stamp(member, feed)
 
     def forget_old_deletes(self, now: datetime) -> None:
-        """Drop what is in the deleted log for longer than two months."""
+        """Remove entries older than two months from the deleted log."""
         log = self.table(DELETED)
         for entry in list(log.rows.values()):
             if entry["DeletedDate"] >= now - _LOG_KEPT:
@@ -201,7 +201,7 @@ class Company:
             self._remove(DELETED, entry)
 
     def move(self, day: date) -> None:
-        """Move the division to another database: every timestamp starts again from low."""
+        """Move the division to another database, which restarts its timestamps."""
         self.moved = day
         self._seen_from = None
         self._timestamp = _TIMESTAMP_AFTER_MOVE

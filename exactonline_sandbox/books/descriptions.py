@@ -1,4 +1,4 @@
-"""Words that the server shows next to a number or a code, by entity and property."""
+"""Descriptions of status numbers, types and codes, by entity and property."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ CURRENCIES = {"EUR": "Euro"}
 
 
 def description_source(table: str, name: str) -> tuple[str, dict[int, str] | dict[str, str]] | None:
-    """Where a description comes from: the property that it describes, and the words by value."""
+    """The property that a description describes, and the texts by value; None for others."""
     if name == "CountryName":
         return "Country", COUNTRIES
     source = name.removesuffix("Description")

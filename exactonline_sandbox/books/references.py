@@ -1,4 +1,4 @@
-"""Which properties refer to rows of other entities, and what may be read through them.
+"""References between entities, and the properties that are joined through them.
 
 The server shows the code and name of what a row refers to next to the reference itself
 (`Item`, `ItemCode`, `ItemDescription`). The sandbox stores only the reference; the rest is read
@@ -32,7 +32,7 @@ USERS = "users"
 
 @dataclass(frozen=True)
 class Reference:
-    """A property that points to a row: by the row's key, or by its code."""
+    """A foreign key, to the key or to the code of a row."""
 
     table: str
     by_code: bool = False
@@ -97,7 +97,7 @@ _ENTRY_HEADERS = {
     "purchaseorder/PurchaseOrderLines": "purchaseorder/PurchaseOrders",
 }
 
-# What may be read through a reference: the end of the property's name -> the column of the row.
+# Columns joined through a reference: suffix of the property's name -> column of the row.
 _JOINED = {
     ACCOUNTS: {
         "Code": "Code", "Name": "Name", "Country": "Country", "IsSupplier": "IsSupplier",
@@ -123,14 +123,14 @@ class JoinedProperty:
 
     name: str
     reference: str
-    """The property that points to that row."""
+    """The property with the foreign key."""
     target: Reference
     column: str
     """The column of that row."""
 
 
 def reference(item: Property) -> Reference | None:
-    """Where a property points to, or None where it is no reference."""
+    """The reference of a property, or None where it is none."""
     target = _BY_NAME.get(item.name)
     if target is None or item.type != ("Edm.String" if target.by_code else "Edm.Guid"):
         return None
@@ -138,11 +138,11 @@ def reference(item: Property) -> Reference | None:
 
 
 def joined_properties(table: str, endpoint: Endpoint) -> tuple[JoinedProperty, ...]:
-    """The properties of an endpoint whose values are read from other rows.
+    """The joined properties of an endpoint.
 
     Args:
-        table: Id of the plain endpoint whose rows are shown.
-        endpoint: The endpoint that shows them, which may be a bulk or sync twin.
+        table: The table; the id of its plain endpoint.
+        endpoint: The endpoint; may be a bulk or sync twin.
     """
     found: dict[str, JoinedProperty] = {}
     for name, column in endpoint.columns.items():
@@ -168,7 +168,7 @@ def _through(name: str, target: Reference, endpoint: Endpoint) -> list[JoinedPro
 
 
 def _from_header(table: str) -> list[JoinedProperty]:
-    """Numbers that lines show of their header."""
+    """Numbers of the header that lines show."""
     items = [
         JoinedProperty(name, field, Reference(header), column)
         for field, (header, columns) in _LINES.items()

@@ -1,9 +1,8 @@
-"""The rows of one division: tables with their indexes, sync feeds, and the deleted log.
+"""Tables with indexes, and sync feeds.
 
-A row is a dict of the values that are not null. A table keeps its rows by key, and on demand in
-the order of their keys and by the value of a column; those indexes are then kept up to date. A
-feed keeps rows in the order of their `Timestamp`, the one counter of the division that every
-change raises. Nothing is ever copied: a row is the same object wherever it is found.
+A row is a dict without nulls. A table stores its rows by key; indexes on the key order and on
+columns are built on first use and then kept up to date. A feed lists rows by `Timestamp`, the
+row version counter of the division. Rows are never copied: tables, indexes and feeds share them.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class Table:
         Args:
             name: Id of its plain endpoint.
             key: Its key columns.
-            guid_key: For each of them, whether it holds guids.
+            guid_key: For each key column, whether it holds guids.
         """
         self.name = name
         self.key = key
@@ -44,16 +43,16 @@ class Table:
         self._indexes: dict[str, dict[Any, dict[Any, Row]]] = {}
 
     def __len__(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return len(self.rows)
 
     def key_of(self, row: Row) -> Any:  # noqa: ANN401 - a key is of any type
-        """What the row is found under: its key, or a tuple of them where there are several."""
+        """The key of a row; a tuple for several key columns."""
         values = tuple(row.get(column) for column in self.key)
         return values[0] if len(values) == 1 else values
 
     def sort_key(self, row: Row) -> Any:  # noqa: ANN401 - what a key sorts by is of any type
-        """What the order of the rows goes by."""
+        """The sort key of a row in key order."""
         if len(self.key) == 1:
             value = row[self.key[0]]
             return guid_order(value) if self._guid_key[0] else value
@@ -63,7 +62,7 @@ class Table:
         )
 
     def sort_key_of(self, values: Key) -> Any:  # noqa: ANN401 - as above
-        """The same for key values that no row needs to have."""
+        """The sort key of key values."""
         return self.sort_key(dict(zip(self.key, values, strict=True)))
 
     def get(self, key: object) -> Row | None:
@@ -76,7 +75,7 @@ class Table:
         return next(iter(found.values())) if found else None
 
     def add(self, row: Row) -> None:
-        """Add a row whose key is not there yet."""
+        """Add a row with a new key."""
         key = self.key_of(row)
         self.rows[key] = row
         if self._order is not None:
@@ -88,7 +87,7 @@ class Table:
             index.setdefault(row.get(column), {})[key] = row
 
     def change(self, row: Row, changes: Row) -> None:
-        """Change columns of a row; None makes them null. The key stays."""
+        """Change columns of a row, but not its key; None for null."""
         key = self.key_of(row)
         for column, value in changes.items():
             if column in self._indexes:
@@ -100,7 +99,7 @@ class Table:
                 row[column] = value
 
     def remove(self, row: Row) -> None:
-        """Take a row out."""
+        """Remove a row."""
         key = self.key_of(row)
         del self.rows[key]
         if self._order is not None:
@@ -113,7 +112,7 @@ class Table:
         """The rows in key order.
 
         Args:
-            after: Key values as `sort_key_of` gives them; only rows behind them come.
+            after: Sort key, see `sort_key_of`; only rows after it.
         """
         if self._order is None:
             keyed = [(self.sort_key(row), row) for row in self.rows.values()]
@@ -139,8 +138,8 @@ class Table:
 class Feed:
     """Rows in the order of their timestamps.
 
-    A restamped row is added again at the end; its old place is known by the timestamp that is
-    no longer the row's own.
+    A row with a new timestamp is appended again; its old entry is stale, as its timestamp differs
+    from that of the row.
     """
 
     def __init__(self) -> None:
@@ -155,7 +154,7 @@ class Feed:
 
         Args:
             row: The row.
-            seen_from: When it is committed; at once where None.
+            seen_from: Time of the commit; at once where None.
         """
         if seen_from is not None:
             self._seen_from[row["Timestamp"]] = seen_from
@@ -163,7 +162,7 @@ class Feed:
         self._rows.append(row)
 
     def forget(self) -> None:
-        """Note that some row here was restamped or deleted; now and then clear such places."""
+        """Count a stale entry; remove stale entries from time to time."""
         self._stale += 1
         if self._stale > _SMALL_FEED and self._stale * 2 > len(self._rows):
             live = list(self.after(0))
@@ -172,7 +171,7 @@ class Feed:
             self._stale = 0
 
     def after(self, timestamp: int, now: datetime | None = None) -> Iterator[Row]:
-        """The rows with a higher timestamp, lowest first; those committed by `now`, if given."""
+        """The rows with a higher timestamp, in order; with `now`, only those committed by then."""
         stamps, rows = self._stamps, self._rows
         for at in range(bisect_right(stamps, timestamp), len(stamps)):
             if rows[at].get("Timestamp") != stamps[at]:
@@ -182,5 +181,5 @@ class Feed:
                 yield rows[at]
 
     def clear(self) -> None:
-        """Take all rows out."""
+        """Remove all rows."""
         self._stamps, self._rows, self._stale, self._seen_from = [], [], 0, {}

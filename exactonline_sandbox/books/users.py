@@ -1,4 +1,4 @@
-"""Rows about users and divisions, made from the configuration."""
+"""Rows of users and divisions, from the configuration."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def company_name(code: int) -> str:
 
 
 def user_row(user: User) -> Row:
-    """What other rows show of the user who made or changed them."""
+    """A user, as shown in the rows they created or modified."""
     return {"UserID": user.user_id, "FullName": user.name, "Email": user.email}
 
 
 def me_row(user: User, current: int, now: datetime, offset: timedelta) -> Row:
-    """The one row of `Me`.
+    """The row of `Me`.
 
     Args:
-        user: Who asks.
+        user: The user.
         current: Code of the division the user last worked in.
-        now: The moment, in UTC.
-        offset: What the server's wall clock is ahead of UTC.
+        now: Current time, in UTC.
+        offset: Offset of the server's wall clock from UTC.
     """
     first, _, last = user.name.partition(" ")
     return {
@@ -83,13 +83,13 @@ def me_row(user: User, current: int, now: datetime, offset: timedelta) -> Row:
 
 
 def division_row(code: int, current: int, started: datetime, company: Company | None) -> Row:
-    """One division, for every list of divisions.
+    """The row of a division, for every list of divisions.
 
     Args:
         code: Its code.
-        current: The division that the call is made in.
-        started: When the sandbox started; a division cannot have changed later than that.
-        company: Its data, where they exist already.
+        current: The division of the call.
+        started: Start of the sandbox; the latest `Modified` of a division.
+        company: Its data, where they were generated.
     """
     number = code - FIRST_DIVISION + 1
     return {

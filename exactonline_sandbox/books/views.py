@@ -1,4 +1,4 @@
-"""What an endpoint shows of a row: stored values, values of other rows, and constants."""
+"""Views: the columns of an endpoint as stored, joined or computed values."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _OWN_ROW_IDS = uuid.UUID("8f4b1f5e-57b7-4f0c-8f6f-3e0d6d6a1c52")
 
 
 class _Plan(NamedTuple):
-    """What becomes of a value that a row holds."""
+    """How to write a stored value, and the columns joined through it."""
 
     shown: bool
-    """Whether it is written itself."""
+    """Whether the value itself is written."""
     encode: Encode
     find: Finder | None
-    """What finds the row it points to, where something of that is written too."""
+    """Finds the referenced row, for joined columns."""
     columns: tuple[tuple[str, str, Encode], ...]
-    """What is written of that row: name, column, encoder."""
+    """Joined columns: name, column of the referenced row, encoder."""
 
 
 class View:
-    """One endpoint's view of the rows of one table."""
+    """The view of an endpoint on the rows of a table."""
 
     def __init__(
         self, endpoint: Endpoint, table: str, company: Company, users: Mapping[str, Row]
@@ -46,10 +46,10 @@ class View:
         """Make the view.
 
         Args:
-            endpoint: The endpoint that shows the rows.
-            table: The table they live in.
+            endpoint: The endpoint.
+            table: The table.
             company: The division.
-            users: Rows about users, by their id.
+            users: Rows of users, by id.
         """
         self.endpoint = endpoint
         self.table = table
@@ -62,7 +62,7 @@ class View:
         self.projection = lru_cache(maxsize=32)(self._projection)
 
     def read(self, name: str) -> Reader:
-        """What reads a column of a row as a plain value."""
+        """The reader of a column, as a plain value."""
         if name in self._special:
             return self._special[name]
         if name in self._joined:
@@ -75,14 +75,14 @@ class View:
         return lambda row: row.get(name, default)
 
     def read_comparable(self, name: str) -> Reader:
-        """What reads a column of a row as filters, order and skip tokens see it."""
+        """The reader of a column, as the value that filters, order and skip tokens use."""
         read, change = self.read(name), comparable(self._entity, self.columns[name])
         if change is None:
             return read
         return lambda row: None if (value := read(row)) is None else change(value)
 
     def is_compared_as_stored(self, name: str) -> bool:
-        """Whether a column is kept in the row itself, in the form that filters compare."""
+        """Whether a column is stored in the form that filters compare."""
         return (
             name in self.columns
             and name not in self._special
@@ -122,13 +122,13 @@ class View:
         return rows.by_code if target.by_code else rows.get
 
     def _default(self, name: str) -> int | None:
-        """What a column shows where nothing is stored."""
+        """The default of a column."""
         if name == "Division":
             return self._company.code
         return 0 if self.columns[name].type == "Edm.Byte" else None
 
     def _specials(self) -> dict[str, Reader]:
-        """Columns that are neither stored nor read from another row."""
+        """Readers of computed columns: neither stored nor joined."""
         special: dict[str, Reader] = {}
         for name in self.columns:
             source = description_source(self.table, name)
@@ -139,7 +139,7 @@ class View:
         return {name: read for name, read in special.items() if name in self.columns}
 
     def _header_specials(self) -> dict[str, Reader]:
-        """On sync endpoints a header shows an `ID` and, in a mixed feed, line number 0."""
+        """Readers for sync endpoints: `ID` of a header, and line number 0 in a mixed feed."""
         feeds = schema().feed_of[self.table]
         key = schema().key_columns(self.table)[0]
         special: dict[str, Reader] = {}
@@ -154,7 +154,7 @@ class View:
 
 
 class Projection:
-    """Turns rows into what JSON carries, for one choice of columns."""
+    """Encodes rows as JSON values, for one set of columns."""
 
     def __init__(
         self,
@@ -166,15 +166,15 @@ class Projection:
 
         Args:
             template: All columns with their defaults.
-            plans: What to do with the values that rows hold, by column.
-            computed: Columns that are worked out from the row: name, reader, encoder.
+            plans: How to write stored values, by column.
+            computed: Computed columns: name, reader, encoder.
         """
         self._template = template
         self._plans = plans
         self._computed = tuple(computed)
 
     def encode(self, row: Row) -> Row:
-        """The row's columns as JSON values, in the order of the endpoint."""
+        """A row as JSON values, in the order of the endpoint."""
         out = self._template.copy()
         plans = self._plans
         for name, value in row.items():
@@ -200,7 +200,7 @@ def _write_joined(out: Row, target: Row, columns: Iterable[tuple[str, str, Encod
 
 
 def own_row_id(key: str) -> str:
-    """The `ID` of a header row where that is not the key of the document."""
+    """The `ID` of a header where that is not the key of the document."""
     return str(uuid.uuid5(_OWN_ROW_IDS, key))
 
 

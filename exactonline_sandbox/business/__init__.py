@@ -1,1 +1,1 @@
-"""The rules of business: what the server fills in, refuses, and does next."""
+"""Business rules per entity: defaults, validation and follow-up bookings."""

@@ -1,4 +1,4 @@
-"""A user at work in a company: finds rows, makes and changes them, under their own name."""
+"""Edit the rows of a company as one user: find, insert, update and delete."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Editor:
-    """Where business is done: the company, and who does it when."""
+    """Edits the rows of a company; `author` becomes their creator or modifier."""
 
     company: Company
     author: Author
 
     @property
     def today(self) -> date:
-        """The day, by the server's clock."""
+        """Current date on the server's clock."""
         return wall_clock(self.author.moment).date()
 
     def find(self, table: str, key: object) -> Row | None:
@@ -37,15 +37,15 @@ class Editor:
         return None if code is None else self.company.table(table).by_code(code)
 
     def require(self, table: str, key: object, name: str) -> Row:
-        """The row with this key, which must be there.
+        """The row with this key.
 
         Args:
-            table: Where to look.
+            table: Its table.
             key: Its key.
-            name: What the error calls it.
+            name: Name of the reference in the error.
 
         Raises:
-            ApiError: 500 where it is not.
+            ApiError: 500 if it does not exist.
         """
         row = self.find(table, key)
         if row is None:
@@ -53,7 +53,7 @@ class Editor:
         return row
 
     def insert(self, table: str, *rows: Row) -> None:
-        """Add rows that belong together; their nulls are dropped."""
+        """Insert rows of one document, without their nulls."""
         full = [{name: value for name, value in row.items() if value is not None} for row in rows]
         for row, kept in zip(rows, full, strict=True):
             row.clear()
@@ -61,16 +61,16 @@ class Editor:
         self.company.insert(table, list(rows), self.author)
 
     def update(self, table: str, row: Row, changes: Row) -> None:
-        """Change a row."""
+        """Update a row."""
         self.company.update(table, row, changes, self.author)
 
     def delete(self, table: str, rows: Iterable[Row]) -> None:
-        """Take rows out."""
+        """Delete rows."""
         for row in list(rows):
             self.company.delete(table, row, self.author)
 
     def where(self, table: str, column: str, value: object) -> list[Row]:
-        """The rows with this value in a column, in the order of their line numbers."""
+        """The rows with this value in a column, sorted by line number."""
         rows = self.company.table(table).where(column, value)
         return sorted(rows, key=lambda row: int(row.get("LineNumber", 0)))
 
@@ -80,5 +80,5 @@ class Editor:
 
 
 def missing(*names: str) -> Exception:
-    """The error for properties that must be given: 500, one line for each."""
+    """The error for missing properties: 500, one line for each."""
     return invalid("\r\n".join(f"Mandatory: {name}" for name in names))

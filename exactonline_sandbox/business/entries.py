@@ -39,7 +39,7 @@ LINES_OF = {
     CASH_ENTRIES: "financialtransaction/CashEntryLines",
     GENERAL_ENTRIES: "generaljournalentry/GeneralJournalEntryLines",
 }
-# What the term of an entry takes over when the entry is changed.
+# Columns that the payment term copies from a changed entry.
 _OF_TERM = ("Account", "AmountFC", "AmountDC", "Description", "DueDate", "YourRef")
 
 
@@ -148,7 +148,7 @@ def _book(editor: Editor, table: str, entry: Row) -> None:
 
 
 def _rebooking(table: str) -> Callable[[Editor, Row], None]:
-    """An entry or a line of it was changed: new totals, new transaction lines, new term."""
+    """After a change of an entry or its lines: update totals, transaction lines and terms."""
 
     def changed(editor: Editor, row: Row) -> None:
         entry = editor.require(table, row["EntryID"], "EntryID")
@@ -263,7 +263,7 @@ def _booking_cash(table: str) -> Callable[[Editor, Row], None]:
     return created
 
 
-# All of them
+# All entries
 
 
 def _removing(table: str) -> Callable[[Editor, Row], None]:

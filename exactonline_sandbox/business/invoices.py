@@ -1,4 +1,4 @@
-"""Sales invoices: what a new one is filled up with, its amounts, and printing it."""
+"""Sales invoices: defaults, amounts, and printing (processing)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PDF = b"%PDF-1.4\n% a sales invoice of the sandbox\n"
 
 
 def prepare_invoice(editor: Editor, invoice: Row, lines: Lines) -> None:
-    """Fill up a new invoice from its customer, its journal and its lines."""
+    """Set the defaults of a new invoice from its customer, journal and lines."""
     rows = lines.get("SalesInvoiceLines") or []
     if not rows:
         raise missing("SalesInvoiceLines")
@@ -90,9 +90,9 @@ def _sales_journal(editor: Editor) -> str | None:
 
 
 def fill_line(editor: Editor, line: Row, header: Row) -> None:
-    """Fill up a line from its item and the customer, and calculate its amounts.
+    """Set the defaults of a line from its item and the customer, and calculate its amounts.
 
-    Works for every document that sells items: invoices, orders and quotations.
+    Used by invoices, orders and quotations.
     """
     if "Item" not in line:
         raise missing("Item")
@@ -113,7 +113,7 @@ def fill_line(editor: Editor, line: Row, header: Row) -> None:
 
 
 def calculate(editor: Editor, line: Row) -> None:
-    """Set the amounts of a line from its quantity, price and VAT code."""
+    """Calculate the amounts of a line from quantity, price and VAT code."""
     vat_code = editor.find_code(VAT_CODES, line.get("VATCode"))
     line.update(line_values(line["Quantity"], line["NetPrice"], vat_code))
     line["VATPercentage"] = None if vat_code is None else vat_code.get("Percentage")
@@ -142,7 +142,7 @@ def _invoice_of(editor: Editor, line: Row) -> Row:
 
 
 def _prepare_line(editor: Editor, line: Row, _lines: Lines) -> None:
-    """A line that is added to an invoice that is there already."""
+    """Add a line to an existing invoice."""
     invoice = _invoice_of(editor, line)
     _refuse_processed(invoice)
     others = editor.where(INVOICE_LINES, "InvoiceID", invoice["InvoiceID"])
@@ -169,21 +169,21 @@ def _removing_line(editor: Editor, line: Row) -> None:
 
 
 def _update_totals(editor: Editor, line: Row) -> None:
-    """The totals of the invoice that a line belongs, or belonged, to."""
+    """Update the totals of the invoice of a line."""
     invoice = _invoice_of(editor, line)
     rows = editor.where(INVOICE_LINES, "InvoiceID", invoice["InvoiceID"])
     editor.company.table(INVOICES).change(invoice, totals(rows))
 
 
 def print_invoice(editor: Editor, given: Row) -> Row:
-    """Process a draft: number it, make its document, and book it.
+    """Process an invoice: number it, create its document, and book it.
 
     Args:
-        editor: Who does it.
-        given: The body of the call to PrintedSalesInvoices.
+        editor: Edits the company.
+        given: The body of the POST to PrintedSalesInvoices.
 
     Returns:
-        The row that the call is answered with.
+        The row for the answer.
     """
     invoice = editor.find(INVOICES, given.get("InvoiceID"))
     if invoice is None:

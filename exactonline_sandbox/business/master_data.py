@@ -1,4 +1,4 @@
-"""Accounts with what belongs to them, items, and documents."""
+"""Rules for accounts, contacts, addresses, items, ledger accounts and documents."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _BANK_ACCOUNTS = "crm/BankAccounts"
 _STATUSES = ("A", "S", "P", "C")
-# Where a row of an entity may be in use: table, column, and what the error calls it.
+# Where rows of an entity may be referred to: table, column, and name in the error message.
 _USES = {
     ACCOUNTS: (
         ("salesinvoice/SalesInvoices", "OrderedBy", "Sales invoices"),
@@ -163,7 +163,7 @@ def _removing_contact(editor: Editor, contact: Row) -> None:
 
 
 def _prepare_attachment(_editor: Editor, attachment: Row, _lines: Lines) -> None:
-    """The content goes into the file; reading gives its size and a link."""
+    """Store the content as the file; reads return its size and a link."""
     content = attachment.pop("Attachment", None)
     if not content:
         raise missing("Attachment")

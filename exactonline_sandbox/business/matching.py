@@ -1,4 +1,4 @@
-"""Matches open items: entries of one account, on one ledger account, that cancel each other out."""
+"""Match open items: entries of one account on one ledger account that offset each other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from exactonline_sandbox.business.editor import Editor
 
     Item: TypeAlias = tuple[str, str, str, int]
-    """Ledger account, account, journal and entry number: what is open is open by these."""
+    """An open item: ledger account, account, journal and entry number."""
 
 _TERMS = (booking.RECEIVABLES, booking.PAYMENTS, booking.PAYMENT_TERMS)
 _BANK_LINES = "financialtransaction/BankEntryLines"
@@ -31,7 +31,7 @@ _WRITE_OFF_JOURNAL = "90"
 
 @dataclass(frozen=True)
 class MatchLine:
-    """What is matched of an entry; debit is positive."""
+    """The matched amount of an entry; debit is positive."""
 
     year: int
     period: int
@@ -41,7 +41,7 @@ class MatchLine:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The line, as messages name it."""
         return (
             f"finyear={self.year} finperiod={self.period} journal={self.journal} entry={self.entry}"
         )
@@ -49,25 +49,25 @@ class MatchLine:
 
 @dataclass(frozen=True)
 class MatchSet:
-    """Lines that belong together; accounts are given by their codes."""
+    """Lines to match with each other; accounts are given by code."""
 
     gl_account: str
     account: str
     lines: tuple[MatchLine, ...]
     write_off: str | None = None
-    """Code of the ledger account that takes the difference."""
+    """Code of the ledger account for the write-off."""
 
     @property
     def total(self) -> Decimal:
-        """What is left over."""
+        """The difference."""
         return sum((line.amount for line in self.lines), ZERO)
 
 
 class Matches:
-    """Everything that is matched in a company."""
+    """The match sets of a company."""
 
     def __init__(self, company: Company) -> None:
-        """Begin with what the bank statements of the made data have paid."""
+        """Start with the payments of the generated bank statements."""
         self.sets: list[MatchSet] = []
         self._matched: dict[Item, Decimal] = defaultdict(lambda: ZERO)
         for line in company.table(_BANK_LINES).rows.values():
@@ -76,10 +76,10 @@ class Matches:
                 self._keep(made)
 
     def match(self, editor: Editor, wanted: MatchSet) -> None:
-        """Match the lines of a set, and book what is written off.
+        """Match the lines of a set, and book the write-off.
 
         Raises:
-            ApiError: 500 where the set is not right.
+            ApiError: 500 for an invalid set.
         """
         ledger = editor.find_code(GL_ACCOUNTS, wanted.gl_account)
         account = editor.find_code(ACCOUNTS, wanted.account)
@@ -101,7 +101,7 @@ class Matches:
     def _check(
         self, editor: Editor, wanted: MatchSet, line: MatchLine, parties: tuple[Row, Row]
     ) -> None:
-        """Make sure that so much of an entry is still open."""
+        """Check that this amount of an entry is open."""
         closed = editor.company.switches.closed_until
         found = _booked(editor.company, line, parties)
         if not found or f"{line.year}-{line.period:02d}" <= closed:
@@ -120,7 +120,7 @@ class Matches:
             self._matched[_item(made, line)] += line.amount
 
     def _settle(self, editor: Editor, made: MatchSet, parties: tuple[Row, Row]) -> None:
-        """Mark what is fully matched as paid."""
+        """Mark fully matched terms as paid."""
         paid: Row = {
             "IsFullyPaid": True,
             "Status": booking.PROCESSED,
@@ -137,7 +137,7 @@ class Matches:
 
 
 def _made(company: Company, line: Row) -> MatchSet | None:
-    """What a line of a bank statement paid, where it was made together with the company."""
+    """The match set of a generated bank entry line; None where it paid no invoice."""
     statement = company.table(_BANK_ENTRIES).get(line["EntryID"])
     paid = company.table(booking.RECEIVABLES).where("InvoiceNumber", line.get("OurRef"))
     if not line.get("OurRef") or not paid or not paid[0]["IsFullyPaid"] or statement is None:
@@ -165,7 +165,7 @@ def _made(company: Company, line: Row) -> MatchSet | None:
 
 
 def _booked(company: Company, line: MatchLine, parties: tuple[Row, Row]) -> list[Row]:
-    """The transaction lines that a line of a set stands for."""
+    """The transaction lines of a match line."""
     ledger, account = parties
     return [
         row
@@ -179,7 +179,7 @@ def _booked(company: Company, line: MatchLine, parties: tuple[Row, Row]) -> list
 
 
 def _written_off(editor: Editor, wanted: MatchSet, parties: tuple[Row, Row]) -> MatchSet:
-    """Book the difference, and match that entry along with the others."""
+    """Book the difference, and add that entry to the set."""
     ledger, account = parties
     offset = editor.find_code(GL_ACCOUNTS, wanted.write_off)
     if offset is None:

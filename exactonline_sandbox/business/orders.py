@@ -25,7 +25,7 @@ _ONE = Decimal(1)
 
 
 class _Kind(NamedTuple):
-    """What one kind of order is called and made of."""
+    """Names of the tables and columns of one kind of order."""
 
     party: str
     navigation: str

@@ -1,4 +1,4 @@
-"""Creating, changing and deleting a row, by the rules of its entity."""
+"""Create, change and delete rows by the rules of their entity."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def create(editor: Editor, table: str, row: Row, lines: Lines | None = None) -> 
     """Add a row, with its lines.
 
     Args:
-        editor: Who does it.
+        editor: Edits the company.
         table: Id of its plain endpoint.
-        row: What is given of it, its key perhaps among it.
-        lines: What is given of its lines, by navigation property.
+        row: Its given values; may contain the key.
+        lines: Given values of its lines, by navigation property.
 
     Returns:
-        The new row, or the one that was there where the entity has no doubles.
+        The new row, or an equal one that exists, for addresses.
 
     Raises:
-        ApiError: 500 where the rules of business refuse it.
+        ApiError: 500 if a business rule refuses it.
     """
     lines = lines or {}
     row.pop("Division", None)
@@ -72,7 +72,7 @@ def change(editor: Editor, table: str, row: Row, changes: Row) -> None:
     """Change a row.
 
     Raises:
-        ApiError: 500 where the rules of business refuse it.
+        ApiError: 500 if a business rule refuses it.
     """
     rules = _RULES.get(table, _NO_RULES)
     _check_references(editor, table, changes)
@@ -89,7 +89,7 @@ def remove(editor: Editor, table: str, row: Row) -> None:
     """Delete a row.
 
     Raises:
-        ApiError: 500 where the rules of business refuse it.
+        ApiError: 500 if a business rule refuses it.
     """
     rules = _RULES.get(table, _NO_RULES)
     rules.removing(editor, row)
@@ -128,7 +128,7 @@ def _check_references(editor: Editor, table: str, row: Row) -> None:
 
 
 def _children(table: str, lines: Lines) -> list[tuple[str, str, list[Row]]]:
-    """The collections that come with a row: table, field of the parent's key, rows."""
+    """The lines of a row by collection: table, foreign key column, rows."""
     properties = schema().endpoints[table].properties
     found = []
     for navigation, rows in lines.items():

@@ -1,4 +1,4 @@
-"""What the rules for one entity consist of."""
+"""The hooks of a business rule."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from exactonline_sandbox.business.editor import Editor
 
 Lines: TypeAlias = dict[str, list[dict[str, Any]]]
-"""The rows of a new document's collections, by navigation property."""
+"""Lines of a new document, by navigation property."""
 
 
 def _nothing(*_: object) -> None:
@@ -21,19 +21,19 @@ def _nothing(*_: object) -> None:
 
 @dataclass(frozen=True)
 class Rules:
-    """The rules for one entity; without any, rows are just kept."""
+    """Business rules of one entity; by default rows are stored as given."""
 
     required: tuple[str, ...] | None = None
-    """What a POST must hold; what the documentation calls mandatory where None."""
+    """Properties that a POST needs; None for those that the documentation calls mandatory."""
     prepare: Callable[[Editor, Row, Lines], None] = _nothing
-    """Checks a new row and its lines, and fills in what is not given."""
+    """Before an insert: validate the row and its lines, and set defaults."""
     created: Callable[[Editor, Row], None] = _nothing
-    """What follows once a row and its lines are in."""
+    """After an insert of a row and its lines."""
     changing: Callable[[Editor, Row, Row], None] = _nothing
-    """Checks changes to a row, and adds what follows from them."""
+    """Before an update: validate the changes, and add dependent ones."""
     changed: Callable[[Editor, Row], None] = _nothing
-    """What follows once a row was changed or a line was added, changed or deleted."""
+    """After an update of a row, or of its lines."""
     removing: Callable[[Editor, Row], None] = _nothing
-    """Refuses to delete a row, or deletes what goes with it."""
+    """Before a delete: refuse it, or delete dependent rows."""
     removed: Callable[[Editor, Row], None] = _nothing
-    """What follows once a row is gone."""
+    """After a delete."""

@@ -1,4 +1,4 @@
-"""How the company keeps the references of documents, where it does not keep them as they came."""
+"""How `YourRef` is stored: as given, shortened, or normalised, by switch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from exactonline_sandbox.config import Switches
 
 REFERENCE = "YourRef"
-_SPELLINGS: dict[str, Callable[[str], str | None]] = {
+_STORED_FORMS: dict[str, Callable[[str], str | None]] = {
     "whole": lambda text: text,
     "upper": lambda text: text.upper(),
     "single": lambda text: " ".join(text.split()),
@@ -22,10 +22,10 @@ _SPELLINGS: dict[str, Callable[[str], str | None]] = {
 
 
 def store_reference(values: Row, switches: Switches) -> None:
-    """Give the reference in the values of a body the spelling it is kept in.
+    """Replace the reference in the values of a body with its stored form.
 
     Raises:
-        ApiError: 500 where it is too long, and such references are refused.
+        ApiError: 500 if it is too long and the switch refuses such references.
     """
     text = values.get(REFERENCE)
     if not isinstance(text, str):
@@ -35,7 +35,7 @@ def store_reference(values: Row, switches: Switches) -> None:
         if switches.long_reference == "refused":
             raise invalid(f"Value too long: {REFERENCE}")
         text = text[:longest]
-    kept = _SPELLINGS[switches.kept_reference](text)
+    kept = _STORED_FORMS[switches.kept_reference](text)
     if kept is None:
         del values[REFERENCE]
     else:

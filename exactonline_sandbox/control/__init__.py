@@ -1,1 +1,1 @@
-"""The control API, which steers a running sandbox."""
+"""The control API: time, faults, switches and state of a running sandbox."""

@@ -1,4 +1,4 @@
-"""A small client of the control API, for tests and demos in Python."""
+"""Client of the control API, for tests and demos."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _TIMEOUT = 120
 
 
 class Control:
-    """Steers a running sandbox."""
+    """Controls a running sandbox."""
 
     def __init__(self, base_url: str, context: ssl.SSLContext | None = None) -> None:
-        """Steer the sandbox at `base_url`; `context` trusts its certificate where it has one."""
+        """Connect to the sandbox at `base_url`; `context` trusts its certificate, with TLS."""
         self._base = f"{base_url}/sandbox"
         self._context = context
 
@@ -29,11 +29,11 @@ class Control:
         return self._json("POST", "clock", change)
 
     def changes(self, division: int, **counts: int) -> dict[str, Any]:
-        """Do a day of business: `seed`, `new`, `changed`, `deleted`."""
+        """Simulate a working day: `seed`, `new`, `changed`, `deleted`."""
         return self._json("POST", "changes", {"division": division, **counts})
 
     def faults(self, *rules: dict[str, Any]) -> dict[str, Any]:
-        """Put these fault rules in force, and no others."""
+        """Replace the fault rules."""
         return self._json("POST", "faults", {"rules": list(rules)})
 
     def switches(self, **values: object) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class Control:
         return self._json("POST", "limits", values)
 
     def sign_in(self, **who: str) -> dict[str, str]:
-        """A fresh chain of tokens without the browser; `client_id` and `user_id` may be named."""
+        """A new token pair without the browser; accepts `client_id` and `user_id`."""
         return self._json("POST", "sign-in", who)
 
     def add_redirect_uri(self, *uris: str) -> dict[str, Any]:
@@ -57,23 +57,23 @@ class Control:
         return self._json("POST", "move-division", {"division": division})
 
     def expire_access_tokens(self) -> None:
-        """Make every access token invalid now."""
+        """Expire every access token now."""
         self._json("POST", "expire-access-tokens")
 
     def revoke(self) -> None:
-        """End every chain of tokens."""
+        """Revoke every token."""
         self._json("POST", "revoke")
 
     def calls(self) -> dict[str, Any]:
-        """What was called since the last reset."""
+        """Counts of calls since the last reset."""
         return self._json("GET", "calls")
 
     def reset_calls(self) -> None:
-        """Forget what was called."""
+        """Reset the counts of calls."""
         self._json("POST", "calls/reset")
 
     def truth(self, division: int, stream: str) -> list[dict[str, Any]]:
-        """The sandbox's own rows of a stream."""
+        """The expected rows of a stream."""
         text = self._send("GET", f"truth/{division}/{stream}")
         return [json.loads(line) for line in text.splitlines()]
 

@@ -1,4 +1,4 @@
-"""The control API under `/sandbox/`: what a test or a demo steers the sandbox with."""
+"""Routes of the control API, under `/sandbox/`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _DAY_COUNTS = tuple(item.name for item in fields(DayCounts))
 
 
 class ControlError(Exception):
-    """A command that makes no sense; the message says why."""
+    """An invalid command; the message says why."""
 
 
 def control_routes(world: World) -> list[Route]:

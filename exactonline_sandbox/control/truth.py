@@ -1,4 +1,4 @@
-"""The sandbox's own rows in plain types: what a warehouse must hold after a load."""
+"""The expected result of a load: rows of a stream in plain types."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 class NoSuchStreamError(Exception):
-    """There is no stream of that name."""
+    """The catalogue has no stream of that name."""
 
 
 def truth(world: World, division: int, stream_name: str, user: User) -> Iterator[str]:
-    """The rows of a stream, each as a line of JSON.
+    """The rows of a stream, as lines of JSON.
 
-    Moments are ISO in UTC with milliseconds, days are `YYYY-MM-DD`, numbers are JSON numbers,
-    codes are trimmed, and what is empty is null.
+    Timestamps are ISO in UTC with milliseconds, dates are `YYYY-MM-DD`, numbers are JSON numbers,
+    codes are trimmed, and empty values are null.
 
     Raises:
-        NoSuchStreamError: Where the catalogue has no such stream.
+        NoSuchStreamError: The catalogue has no such stream.
     """
     stream = schema().catalogue.streams.get(stream_name)
     if stream is None:
@@ -46,7 +46,7 @@ def truth(world: World, division: int, stream_name: str, user: User) -> Iterator
     readers = {name: view.read(name) for name in view.columns}
     sync = schema().catalogue.endpoints.get(stream.sync or "")
     if sync is not None and sync.feed is None:
-        # A few columns are known to the sync endpoint alone.
+        # A few columns exist on the sync endpoint only.
         more = world.view(sync.id, company)
         readers = {name: more.read(name) for name in more.columns} | readers
     readers.pop("Timestamp", None)
@@ -54,7 +54,7 @@ def truth(world: World, division: int, stream_name: str, user: User) -> Iterator
 
 
 def _lines(readers: dict[str, Callable[[Row], object]], table: Table) -> Iterator[str]:
-    # Calls go on while this is being written.
+    # Calls may change the table while this streams.
     for row in list(table.rows.values()):
         plain = {name: _plain(read(row)) for name, read in readers.items()}
         yield json.dumps(plain, ensure_ascii=False) + "\n"

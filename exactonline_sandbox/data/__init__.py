@@ -1,4 +1,4 @@
-"""Makes the data of a Dutch trading company, the same for the same seed and day."""
+"""Generate the data of a Dutch trading company; the same seed and day give the same data."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def fill(company: Company, config: SandboxConfig, today: datetime) -> None:
 
     Args:
         company: The company.
-        config: How much, and of what.
-        today: The moment of the newest data.
+        config: How many rows of each kind.
+        today: Time of the newest data.
     """
     rng = random.Random(f"{config.seed}/{company.code}/data")
     maker = Maker(company, rng, config.users[0].user_id, today)
     sales_only = SALES_ONLY in config.only
-    # Nothing made here is garbage, so looking for it only takes time.
+    # All objects made here are kept; garbage collection would only take time.
     collecting = gc.isenabled()
     gc.disable()
     try:

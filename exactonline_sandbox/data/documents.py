@@ -1,6 +1,6 @@
-"""Makes purchases, orders, quotations, subscriptions, journal entries and documents.
+"""Generate purchases, orders, quotations, subscriptions, journal entries and documents.
 
-These are made one by one, by the same rules as a document that comes in over the API.
+They are created by the business rules, like documents posted over the API.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _EXPENSES = ("4300", "4500", "4700", "4800")
 
 
 def fill_purchases(maker: Maker, count: int, lines_each: int | None = None) -> None:
-    """Make purchase entries, with one to three lines where not said, and half as many orders."""
+    """Make purchase entries (one to three lines each by default), and half as many orders."""
     suppliers = maker.company.table(ACCOUNTS).where("IsSupplier", value=True)
     for number, moment in enumerate(maker.moments(count)):
         supplier = maker.rng.choice(suppliers)
@@ -111,7 +111,7 @@ def fill_orders(maker: Maker, count: int) -> None:
 
 
 def fill_journal_entries_and_documents(maker: Maker) -> None:
-    """Make general journal entries and loose documents."""
+    """Make general journal entries and documents without an entry."""
     for number, moment in enumerate(maker.moments(12)):
         amount = Decimal(maker.rng.randrange(10_000, 400_000)) / 100
         text = f"Afschrijving {number + 1}"

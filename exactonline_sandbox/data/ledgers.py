@@ -1,4 +1,4 @@
-"""Makes what the bookkeeping stands on: ledger accounts, journals, VAT codes, conditions."""
+"""Generate ledger accounts, journals, VAT codes, payment conditions and cost centres."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ _CLASSIFICATIONS = (
 
 
 def fill_ledgers(maker: Maker) -> None:
-    """Make them all."""
+    """Make ledger accounts, classifications, journals, VAT codes and conditions."""
     for code, description, kind, side, balance in _GL_ACCOUNTS:
         maker.load(
             GL_ACCOUNTS,

@@ -1,4 +1,4 @@
-"""What all makers of data share: chance, the company, and who made what when."""
+"""Shared by all generators: the company, a random generator, creators and times."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class Maker:
     rng: Random
     user_id: str
     today: datetime
-    """The moment of the newest data, in UTC."""
+    """Time of the newest data, in UTC."""
 
     def guid(self) -> str:
         """A new guid."""
         return new_guid(self.rng)
 
     def load(self, table: str, row: Row, created: datetime | None = None) -> Row:
-        """Add a row, with the marks of when it was made.
+        """Add a row, with its creator and times.
 
         Args:
             table: Id of its plain endpoint.
             row: Its values; nulls are dropped.
-            created: When; while the company was set up where None.
+            created: Time of creation; when the company was set up where None.
         """
         if created is None:
             created = _OPENED + timedelta(seconds=self.rng.randrange(40_000) / 100)
@@ -58,25 +58,24 @@ class Maker:
         return self.company.number(series)
 
     def maybe(self, chance: float) -> bool:
-        """True with this chance."""
+        """True with this probability."""
         return self.rng.random() < chance
 
     def moments(self, count: int) -> list[datetime]:
-        """Moments of work in the last three years, the earliest first.
+        """Times in office hours of the last three years, sorted.
 
-        Some lie just beside midnight and in the hours around a change to or from summer time,
-        where a mistake with time zones shows.
+        Some are close to midnight or to a change of summer time, where time zone errors show.
         """
         start = self.today - HISTORY
         days = sorted(self.rng.random() for _ in range(count))
         moments = [self.working_moment((start + HISTORY * share).date()) for share in days]
-        special = [moment for moment in _odd_moments(self.today) if moment < self.today]
+        special = [moment for moment in _edge_moments(self.today) if moment < self.today]
         for moment in special[: count // 4]:
             moments[self.rng.randrange(count)] = moment
         return sorted(min(moment, self.today) for moment in moments)
 
     def working_moment(self, day: date) -> datetime:
-        """A moment on that day between eight and six o'clock."""
+        """A time on that day between 8:00 and 18:00."""
         seconds = 8 * 3600 + self.rng.randrange(10 * 3600)
         midnight = _midnight(day)
         return midnight + timedelta(seconds=seconds, milliseconds=self.rng.randrange(1000))
@@ -87,8 +86,8 @@ def _midnight(day: date) -> datetime:
     return from_wall_clock(datetime.combine(day, time.min))
 
 
-def _odd_moments(today: datetime) -> list[datetime]:
-    """Moments beside midnight, at the turn of the year and around changes of the clock."""
+def _edge_moments(today: datetime) -> list[datetime]:
+    """Times close to midnight, to the turn of the year and to changes of summer time."""
     moments = []
     for year in range(today.year, today.year - 3, -1):
         for month in (3, 10):

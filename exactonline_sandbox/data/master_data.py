@@ -1,4 +1,4 @@
-"""Makes goods and relations: items, warehouses, accounts with contacts, addresses and banks."""
+"""Generate items, warehouses, and accounts with contacts, addresses and bank accounts."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _fill_item(maker: Maker, number: int, description: str, price: str, vat: str
 
 
 def fill_accounts(maker: Maker, customers: int) -> None:
-    """Make customers, and a fifth as many suppliers, with what belongs to them."""
+    """Make customers, a fifth as many suppliers, and their contacts, addresses and projects."""
     for number in range(customers):
         _fill_account(maker, number, is_supplier=False)
     for number in range(max(4, customers // _SUPPLIERS_PER_CUSTOMER)):
@@ -192,7 +192,7 @@ def _fill_account(maker: Maker, number: int, *, is_supplier: bool) -> None:
 
 
 def _fill_account_details(maker: Maker, account: Row, main: str, number: int) -> None:
-    """The contact, the address and the bank account of an account."""
+    """Make the contact, address and bank account of an account."""
     first, last = maker.rng.choice(words.FIRST_NAMES), maker.rng.choice(words.LAST_NAMES)
     created = account["Created"]
     maker.load(

@@ -1,4 +1,4 @@
-"""Makes sales invoices with their lines, books the processed ones, and has most of them paid."""
+"""Generate sales invoices with lines, the bookings of the processed ones, and payments."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _DISCOUNTS = (Decimal(0), Decimal(0), Decimal(0), Decimal("0.05"), Decimal("0.1"
 
 
 class _Sale(NamedTuple):
-    """What a line sells, with its amounts; equal ones are made once."""
+    """Quantity, discount and amounts of a line; equal ones are shared."""
 
     quantity: Decimal
     discount: Decimal
@@ -42,12 +42,12 @@ class _Sale(NamedTuple):
 
 
 def fill_sales(maker: Maker, count: int, lines_each: int | None, *, booked: bool) -> None:
-    """Make `count` invoices; the last few are still open or drafts.
+    """Make `count` invoices; the last few are open or drafts.
 
     Args:
-        maker: Where they go.
-        count: How many.
-        lines_each: Lines on each; one to five where None.
+        maker: Makes the rows.
+        count: Number of invoices.
+        lines_each: Lines of each; one to five where None.
         booked: Whether processed invoices get an entry, transaction lines and a document.
     """
     customers = [row for row in maker.company.table(ACCOUNTS).rows.values() if row["Status"] == "C"]
@@ -65,7 +65,7 @@ def fill_sales(maker: Maker, count: int, lines_each: int | None, *, booked: bool
 
 
 class _Sales:
-    """Makes invoices, with what they all need at hand."""
+    """Makes invoices; holds the items and warehouse that all use."""
 
     def __init__(self, maker: Maker) -> None:
         self._maker = maker
@@ -157,7 +157,7 @@ class _Sales:
 
 
 def _book(maker: Maker, invoice: Row, lines: list[Row], moment: datetime) -> None:
-    """The document, the sales entry, the transaction lines and the receivable of an invoice."""
+    """Make the document, sales entry, transaction lines and receivable of an invoice."""
     document = _document(maker, invoice, moment)
     invoice["Document"] = document["ID"]
     entry, entry_lines = booking.sales_entry(invoice, lines, maker.guid)
@@ -203,7 +203,7 @@ def _document(maker: Maker, invoice: Row, moment: datetime) -> Row:
 
 
 def fill_payments(maker: Maker) -> None:
-    """Have the customers pay: one bank statement a week, most invoices around their due day."""
+    """Make payments: one bank statement a week; most invoices are paid around their due date."""
     company = maker.company
     today = wall_clock(maker.today).date()
     by_week: dict[tuple[int, int], list[Row]] = {}
@@ -219,7 +219,7 @@ def fill_payments(maker: Maker) -> None:
 
 
 def _statement(maker: Maker, paid: list[Row], debtors: str, opening: Decimal) -> Decimal:
-    """One bank statement that pays these receivables; returns the new balance."""
+    """Make a bank statement that pays these receivables; return the new balance."""
     day = max(row["LastPaymentDate"] for row in paid)
     total = sum((row["AmountFC"] for row in paid), ZERO)
     moment = min(maker.today, maker.working_moment(day))

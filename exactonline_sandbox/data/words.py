@@ -1,4 +1,4 @@
-"""Words that names, places and goods are made of."""
+"""Names, places, items and remarks for generated data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guids: made from a seed, and sorted as the server's database sorts them."""
+"""Guids: generated from a seed, and the sort order of the database."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
 
 EMPTY_GUID = "00000000-0000-0000-0000-000000000000"
 GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-"""A guid in the only spelling the sandbox keeps: lower case, with dashes."""
+"""A guid as the sandbox stores it: lower case, with dashes."""
 
 
 def new_guid(rng: Random) -> str:
-    """A random guid of version 4, repeatable by the seed of `rng`."""
+    """A random version 4 guid, repeatable by the seed of `rng`."""
     digits = f"{rng.getrandbits(128):032x}"
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def guid_order(guid: str) -> str:
-    """A text that sorts as the database sorts the guid.
+    """A sort key in the order of the database.
 
-    The last group counts most, then the fourth; the first three are compared byte by byte from
-    their end, the third before the second before the first.
+    The last group is the most significant, then the fourth, third, second and first; the bytes of
+    the first three groups are compared in reverse.
     """
     return (
         guid[24:]

@@ -1,7 +1,7 @@
-"""The endpoints of the catalogue as the sandbox serves them.
+"""The endpoints of the catalogue, and the tables behind them.
 
-Rows live in tables, one for each plain endpoint (and for each sync or bulk endpoint without a
-plain one). Bulk and sync endpoints are other views of the same rows.
+Each plain endpoint has a table (so has each sync or bulk endpoint without a plain one). Bulk and
+sync endpoints are views of the same tables.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ DELETED = "sync/Deleted"
 
 
 class Feeds(NamedTuple):
-    """Where a table's rows come by in the sync API."""
+    """The sync feed of a table."""
 
     endpoint: str
     """Id of the sync endpoint."""
     header: str
-    """The table of the headers, where headers and lines come mixed; else the table itself."""
+    """Table of the headers in a mixed feed of headers and lines; else the table itself."""
     line: str | None
-    """The table of the lines, where they come mixed."""
+    """Table of the lines in a mixed feed."""
 
 
 class Schema:

@@ -1,8 +1,7 @@
-"""How the server writes values: one function for each Edm type, and the fixed widths.
+"""Encoding of values by EDM type, and columns of fixed width.
 
-The sandbox keeps plain Python values: aware UTC datetimes for moments, dates for days, Decimal
-for numbers with a fraction, trimmed text, lower-case guids. Only here do they become what the
-wire carries.
+The sandbox stores plain Python values: aware UTC datetimes, dates, Decimal for fractional numbers,
+trimmed text, lower-case guids. This module converts them to values of JSON and of filters.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ _EPOCH_DAY = date(1970, 1, 1)
 _DAY_MS = 86_400_000
 _ACCOUNT_CODE = 18
 _UNIT = 8
-# By entity and property, by property, or by how the name of a property ends, in any case. Account
-# codes stand at the right, the rest at the left.
+# By entity and property, by property, or by the suffix of a property (case-insensitive). Account
+# codes are right-aligned, other values left-aligned.
 _WIDTHS = {
     "AccountCode": _ACCOUNT_CODE,
     "Accounts.Code": _ACCOUNT_CODE,
@@ -59,18 +58,18 @@ _ENDINGS = {
 
 @lru_cache(maxsize=65536)
 def wall_clock(moment: datetime) -> datetime:
-    """What the server's wall clock showed at `moment`, without a zone."""
+    """Time of the server's wall clock at `moment`, without a zone."""
     return moment.astimezone(ZONE).replace(tzinfo=None)
 
 
 def from_wall_clock(shown: datetime) -> datetime:
-    """The first moment, in UTC, at which the server's wall clock showed this."""
+    """The first time, in UTC, at which the server's wall clock shows this."""
     return shown.replace(tzinfo=ZONE).astimezone(UTC)
 
 
 @lru_cache(maxsize=65536)
 def encode_instant(moment: datetime) -> str:
-    """`/Date(ms)/` of the wall clock, as if that clock ran in UTC."""
+    """`/Date(ms)/` of the wall clock, taken as UTC."""
     return f"/Date({(wall_clock(moment) - _EPOCH) // timedelta(milliseconds=1)})/"
 
 
@@ -82,13 +81,13 @@ def encode_day(day: date) -> str:
 
 @lru_cache(maxsize=65536)
 def encode_number(value: Decimal | int) -> int | float:
-    """A double, without a fraction where it has none."""
+    """A double; an integer where it has no fraction."""
     number = float(value)
     return int(number) if number.is_integer() else number
 
 
 def padding(entity: str, name: str) -> Callable[[str], str] | None:
-    """How the text in a fixed-width column is filled up, or None for other columns.
+    """The function that pads a text to the width of its column; None for other columns.
 
     Args:
         entity: Name of the entity without its service, such as `Accounts`.
@@ -106,7 +105,7 @@ def padding(entity: str, name: str) -> Callable[[str], str] | None:
 
 
 def encoder(entity: str, item: Property) -> Callable[[Any], Any] | None:
-    """What turns a value of this property into what JSON carries; None where it is that already."""
+    """The function that converts a value to a JSON value; None where it is one already."""
     if item.type == "Edm.DateTime":
         return encode_instant if item.date == "instant" else encode_day
     if item.type == "Edm.Int64":
@@ -121,7 +120,7 @@ def encoder(entity: str, item: Property) -> Callable[[Any], Any] | None:
 
 
 def comparable(entity: str, item: Property) -> Callable[[Any], Any] | None:
-    """What turns a value into what a filter compares; None where it is that already."""
+    """The function that converts a value for comparison in filters; None where not needed."""
     if item.type == "Edm.DateTime":
         if item.date == "instant":
             return wall_clock
@@ -132,5 +131,5 @@ def comparable(entity: str, item: Property) -> Callable[[Any], Any] | None:
 
 
 def cents(value: Decimal) -> Decimal:
-    """Rounded to whole cents, half away from zero."""
+    """Round to cents, half away from zero."""
     return value.quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")

@@ -1,4 +1,4 @@
-"""What goes back to a client, and which properties its rows are written with."""
+"""HTTP answers, and the properties that their rows contain."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from exactonline_client.catalogue import Endpoint
 
 NAMESPACE = "http://schemas.microsoft.com/ado/2007/08/dataservices"
-"""The XML namespace of properties; that of their marks ends in `/metadata`."""
+"""XML namespace of properties; the namespace of their attributes ends in `/metadata`."""
 
 
 @dataclass
 class Answer:
-    """What goes back: status, body, content type and headers."""
+    """An HTTP answer: status, body, content type and headers."""
 
     status: int = 200
     body: bytes = b""
@@ -28,20 +28,20 @@ class Answer:
 
 @dataclass(frozen=True)
 class Shape:
-    """Which properties a row is written with."""
+    """The properties to write of a row."""
 
     columns: tuple[str, ...]
     deferred: tuple[str, ...]
-    """Navigations that come as a link."""
+    """Navigation properties written as a deferred link."""
     expanded: Mapping[str, tuple[str, ...] | None]
-    """Navigations that come with their rows, and which properties of those; None for all."""
+    """Expanded navigation properties, with the properties of their rows; None for all."""
 
 
 def shape(endpoint: Endpoint, select: tuple[str, ...], expand: tuple[str, ...]) -> Shape:
-    """What `$select` and `$expand` ask of an endpoint.
+    """The properties that `$select` and `$expand` ask for.
 
     Raises:
-        ApiError: 400 where they name what the entity has not.
+        ApiError: 400 for a property that the entity does not have.
     """
     navigations = [name for name, item in endpoint.properties.items() if item.navigation]
     for name in expand:

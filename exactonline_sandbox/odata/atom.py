@@ -1,4 +1,4 @@
-"""Writes rows and lists as Atom, which is what a call without an `Accept` header gets."""
+"""Write rows and lists as Atom, the default format without an `Accept` header."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def feed(
     """A list of rows.
 
     Args:
-        endpoint: What the rows are of.
-        shaped: Which properties to write.
-        rows: The rows, each with its view and its address.
-        root: Address of the service up to and with the division.
-        next_uri: Address of the next page.
+        endpoint: The endpoint of the rows.
+        shaped: The properties to write.
+        rows: The rows, each with its view and URL.
+        root: Service root, including the division.
+        next_uri: URL of the next page.
     """
     title = entity_name(endpoint)
     entries = "".join(_entry(view, shaped, uri, row) for view, uri, row in rows)

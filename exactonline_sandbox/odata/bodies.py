@@ -1,4 +1,4 @@
-"""Reads the body of a POST or PUT: JSON or Atom, into plain values by the facts of the entity."""
+"""Parse the body of a POST or PUT, JSON or Atom, to values by the types of the entity."""
 
 from __future__ import annotations
 
@@ -37,33 +37,33 @@ _RANGES = {
     "Edm.Int64": (-(2**63), 2**63 - 1),
 }
 _EARLIEST_YEAR = 1753
-# Recorded traffic shows that the server takes these, though its documentation does not say so.
-_ACCEPTED_TOO = {"salesinvoice/SalesInvoices": {"InvoiceDate"}}
+# Recorded traffic shows that the server accepts these, contrary to its documentation.
+_ALSO_ACCEPTED = {"salesinvoice/SalesInvoices": {"InvoiceDate"}}
 
 
 class Body:
-    """A body's values, and the rows of its collections by navigation property."""
+    """Values of a body, and its lines by navigation property."""
 
     def __init__(self, values: Row, lines: dict[str, list[Row]]) -> None:
-        """Hold them."""
+        """Set values and lines."""
         self.values = values
         self.lines = lines
 
 
 def read_body(endpoint: Endpoint, body: bytes, content_type: str, *, creating: bool) -> Body:
-    """Read a body.
+    """Parse a body.
 
-    What is read-only is dropped without a word, as the server does.
+    Read-only properties are ignored, as the server does.
 
     Args:
-        endpoint: What the body is of.
+        endpoint: The endpoint of the call.
         body: The body.
         content_type: Its media type.
-        creating: Whether it is a POST; a PUT may set other properties.
+        creating: Whether it is a POST; the writable properties of a PUT differ.
 
     Raises:
-        ApiError: 400 where it is no entity, has an unknown property or a value of a wrong type;
-            415 where it is neither JSON nor Atom.
+        ApiError: 400 for no entity, an unknown property or a value of a wrong type; 415 for other
+            formats than JSON and Atom.
     """
     kind = content_type.split(";", maxsplit=1)[0].strip().lower()
     if kind == "application/json":
@@ -92,7 +92,7 @@ def parse_xml(body: bytes) -> Element:
     """The root of an XML document.
 
     Raises:
-        ValueError: it is none, or not one to be trusted.
+        ValueError: The document is malformed or unsafe.
     """
     try:
         root: Element = fromstring(body)
@@ -130,7 +130,7 @@ def _entity(endpoint: Endpoint, given: Mapping[str, Any], flag: str) -> Body:
             )
         if item.navigation:
             lines[name] = _collection(item, value)
-        elif getattr(item, flag) or name in _ACCEPTED_TOO.get(endpoint.id, ()):
+        elif getattr(item, flag) or name in _ALSO_ACCEPTED.get(endpoint.id, ()):
             values[name] = _value(endpoint, item, value)
     return Body(values, lines)
 
@@ -225,7 +225,7 @@ def _date(value: object, item: Property) -> date | datetime:
 
 
 def _wall_clock(text: str) -> datetime:
-    """What the server's clock shows; a time with a zone is moved onto that clock."""
+    """A time on the server's wall clock; a time with a zone is converted to it."""
     json_date = _JSON_DATE.fullmatch(text)
     if json_date:
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(json_date[1]))

@@ -1,4 +1,4 @@
-"""The `$filter` language: a parser to a small tree, and a compiler to a Python predicate."""
+"""`$filter`: parse to a syntax tree, and compile that to a Python predicate."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _TESTS: dict[str, Callable[[str, str], bool]] = {
     "startswith": lambda text, start: text.startswith(start),
     "endswith": lambda text, end: text.endswith(end),
 }
-_CHANGES: dict[str, Callable[[str], str]] = {"tolower": str.lower, "trim": str.strip}
+_CONVERSIONS: dict[str, Callable[[str], str]] = {"tolower": str.lower, "trim": str.strip}
 _MAX_DEPTH = 100
 
 
@@ -62,7 +62,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Compare:
-    """Two values and a comparison operator."""
+    """A comparison of two values."""
 
     operator: str
     left: Node
@@ -80,7 +80,7 @@ class Logical:
 
 @dataclass(frozen=True)
 class Not:
-    """The opposite of a condition."""
+    """The negation of a condition."""
 
     condition: Node
 
@@ -91,10 +91,10 @@ _SYNTAX = "Bad Request - Error in query syntax."
 
 
 def parse_filter(text: str) -> Node:
-    """Read a `$filter`.
+    """Parse a `$filter`.
 
     Raises:
-        ApiError: 400 where the syntax is wrong or a literal is none.
+        ApiError: 400 for invalid syntax or an invalid literal.
     """
     parser = _Parser(_tokens(text))
     condition = parser.condition(0)
@@ -123,11 +123,11 @@ class _Parser:
         self._position = 0
 
     def peek(self) -> str | None:
-        """The token to come, or None at the end."""
+        """The next token, or None at the end."""
         return self._tokens[self._position] if self._position < len(self._tokens) else None
 
     def take(self, expected: str | None = None) -> str:
-        """Consume a token; 400 where there is none, or another than expected."""
+        """Consume a token; 400 at the end, or if it is not the expected one."""
         token = self.peek()
         if token is None or expected not in (None, token):
             raise bad_request(_SYNTAX)
@@ -188,7 +188,7 @@ class _Parser:
 
 
 def names(node: Node) -> set[str]:
-    """The properties that a filter mentions."""
+    """The properties used in a filter."""
     if isinstance(node, Name):
         return {node.name}
     if isinstance(node, Compare | Logical):
@@ -202,17 +202,17 @@ def names(node: Node) -> set[str]:
 
 @dataclass(frozen=True)
 class FilterCompiler:
-    """Turns a filter into a predicate on rows: true, false, or None where a null decides."""
+    """Compiles a filter to a predicate on rows with three values: None where a null decides."""
 
     properties: Mapping[str, Property]
     getter: Callable[[str], Getter]
-    """Given a property, what reads its value from a row, in the form that filters compare."""
+    """Returns the reader of the comparable value of a property."""
 
     def predicate(self, node: Node) -> Predicate:
         """The predicate of a condition.
 
         Raises:
-            ApiError: 400 where a property is unknown or the types do not go together.
+            ApiError: 400 for an unknown property or incompatible types.
         """
         if isinstance(node, Logical):
             return _joined(node.operator, self.predicate(node.left), self.predicate(node.right))
@@ -263,7 +263,7 @@ class FilterCompiler:
         return predicate
 
     def _value(self, node: Node) -> Getter:
-        """What reads a text (or, for a bare property, any value) from a row."""
+        """A reader of a text (or, for a bare property, any value) from a row."""
         if isinstance(node, Literal):
             if node.type != "Edm.String":
                 raise bad_request(_SYNTAX)
@@ -271,8 +271,8 @@ class FilterCompiler:
         if isinstance(node, Name):
             self._property(node.name)
             return self.getter(node.name)
-        if isinstance(node, Call) and node.function in _CHANGES and len(node.arguments) == 1:
-            change, inner = _CHANGES[node.function], self._value(node.arguments[0])
+        if isinstance(node, Call) and node.function in _CONVERSIONS and len(node.arguments) == 1:
+            change, inner = _CONVERSIONS[node.function], self._value(node.arguments[0])
             return lambda row: None if (text := inner(row)) is None else change(text)
         if isinstance(node, Call):
             raise bad_request(f"Unknown function '{node.function}'.")

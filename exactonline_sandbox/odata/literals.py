@@ -1,4 +1,4 @@
-"""OData literals, as they stand in filters, keys and skip tokens."""
+"""OData literals in filters, keys and skip tokens."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Literal:
 
 
 def parse_literal(text: str) -> Literal:
-    """Read one literal.
+    """Parse one literal.
 
     Args:
         text: The literal as written, such as `guid'...'`, `12L` or `'it''s'`.
 
     Raises:
-        ApiError: 400 where it is no literal, or one of a type that has other values.
+        ApiError: 400 for an invalid literal, or a value outside its type.
     """
     quoted = _QUOTED.fullmatch(text)
     if quoted:
@@ -94,10 +94,10 @@ def _integer(digits: str, edm_type: str, largest: int) -> Literal:
 
 
 def write_literal(value: object, edm_type: str) -> str:
-    """A value as a literal of its type, the way skip tokens and keys carry it.
+    """A value as a literal of its type, for skip tokens and keys.
 
     Args:
-        value: What a filter would compare: text, number, boolean, or datetime of the wall clock.
+        value: The comparable value: text, number, boolean, or datetime of the wall clock.
         edm_type: Its Edm type.
     """
     if value is None:
@@ -119,7 +119,7 @@ def _iso(moment: datetime) -> str:
 
 
 def fits(literal: Literal, item: Property) -> bool:
-    """Whether the literal may be compared with this property."""
+    """Whether the literal can be compared with this property."""
     if literal.type == "Edm.Null":
         return True
     if literal.type in NUMBERS:

@@ -1,4 +1,4 @@
-"""The query string of a call: the options that begin with `$`, read and checked."""
+"""Parse the query string of a call: the options that begin with `$`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _TOKEN_PART = re.compile(r"(?:(?:guid|datetime)?'(?:[^']|'')*'|[^,'])+")
 
 @dataclass(frozen=True)
 class Options:
-    """What a call asks of a list."""
+    """Query options of a call."""
 
     raw: Mapping[str, str] = field(default_factory=dict)
-    """All options as they came, those of functions too."""
+    """All options unparsed, including parameters of functions."""
     filter: Node | None = None
     select: tuple[str, ...] = ()
     orderby: tuple[tuple[str, bool], ...] = ()
-    """Properties, each with whether it goes down."""
+    """Properties, each with whether it is descending."""
     top: int | None = None
     skip: int = 0
     expand: tuple[str, ...] = ()
@@ -38,10 +38,10 @@ class Options:
 
 
 def parse_options(query: str) -> Options:
-    """Read a query string.
+    """Parse a query string.
 
     Raises:
-        ApiError: 400 where an option is unknown, given twice, or malformed.
+        ApiError: 400 for an unknown, repeated or malformed option.
     """
     raw: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):

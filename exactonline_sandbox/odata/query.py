@@ -1,4 +1,4 @@
-"""Carries out a query on the rows of a view: which rows, in which order, one page at a time."""
+"""Execute a query on the rows of a view: filter, order and paging."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """Rows to query: a table, or a feed, or an iterable of a table's rows."""
+    """Rows to query: a table, a feed, or some rows of a table."""
 
     view: View
     table: Table
     feed: Feed | None = None
     line_view: View | None = None
-    """The view of line rows, in a feed that mixes them with headers."""
+    """View of the lines, in a mixed feed of headers and lines."""
     now: datetime | None = None
-    """The moment of the reader of a feed."""
+    """Time of the call; later commits of a feed are not visible."""
     rows: tuple[Row, ...] | None = None
-    """Only these, such as the lines of one header."""
+    """Only these rows, such as the lines of one header."""
 
     def view_of(self, row: Row) -> View:
-        """The view that shows this row."""
+        """The view of this row."""
         if self.line_view is not None and "LineNumber" in row:
             return self.line_view
         return self.view
@@ -52,21 +52,21 @@ class Page:
 
     rows: list[Row]
     skiptoken: str | None = None
-    """Where the next page starts; None on the last."""
+    """Skip token of the next page; None on the last."""
     count: int | None = None
-    """How many rows all pages have, where that was asked."""
+    """Number of rows on all pages, with `$inlinecount`."""
 
 
 def run(source: Source, options: Options, page_size: int | None) -> Page:
-    """One page of what `options` asks.
+    """Execute a query and return one page.
 
     Args:
         source: The rows.
-        options: Filter, order, place to start, and how many.
-        page_size: Most rows on a page; no limit where None.
+        options: Filter, order, skip token and limits.
+        page_size: Maximum number of rows on a page; no limit where None.
 
     Raises:
-        ApiError: 400 where the options do not fit the view.
+        ApiError: 400 for options that do not fit the view.
     """
     keep = _predicate(source, options.filter)
     count = sum(1 for _ in _matching(source, options.filter, keep)) if options.inlinecount else None
@@ -84,7 +84,7 @@ def run(source: Source, options: Options, page_size: int | None) -> Page:
 
 
 def count_rows(source: Source, options: Options) -> int:
-    """How many rows pass the filter, within `$skip` and `$top`."""
+    """Number of rows that pass the filter, within `$skip` and `$top`."""
     keep = _predicate(source, options.filter)
     total = max(0, sum(1 for _ in _matching(source, options.filter, keep)) - options.skip)
     return total if options.top is None else min(total, options.top)
@@ -109,13 +109,13 @@ def _predicate(source: Source, node: Node | None) -> Predicate | None:
 
 
 def _matching(source: Source, node: Node | None, keep: Predicate | None) -> Iterator[Row]:
-    """All rows that pass, in no order that may be relied on."""
+    """All rows that pass the filter, unordered."""
     rows = _candidates(source, node)
     return iter(rows) if keep is None else (row for row in rows if keep(row))
 
 
 def _candidates(source: Source, node: Node | None) -> Iterable[Row]:
-    """Few rows that hold all that can pass, found by key or index where the filter allows it."""
+    """Rows that may pass the filter, found by key or index where the filter allows it."""
     if source.rows is not None:
         return source.rows
     if source.feed is not None:
@@ -125,7 +125,7 @@ def _candidates(source: Source, node: Node | None) -> Iterable[Row]:
 
 
 def _by_index(source: Source, node: Node | None) -> list[Row] | None:
-    """The rows that an equality in the filter leaves, or None where there is none to use."""
+    """The rows that match the equalities in a filter; None where no index applies."""
     if isinstance(node, Logical) and node.operator == "and":
         found = _by_index(source, node.left)
         return found if found is not None else _by_index(source, node.right)
@@ -151,7 +151,7 @@ def _by_equality(source: Source, node: Compare) -> list[Row] | None:
 
 
 def _lower_bound(node: Node | None) -> int:
-    """The timestamp above which all rows of a feed lie that can pass."""
+    """The highest timestamp below all rows of a feed that may pass the filter."""
     if isinstance(node, Logical) and node.operator == "and":
         return max(_lower_bound(node.left), _lower_bound(node.right))
     if not isinstance(node, Compare) or node.left != Name("Timestamp"):
@@ -163,7 +163,7 @@ def _lower_bound(node: Node | None) -> int:
 
 
 class _Order:
-    """The order of a list, and the place in it where a page starts."""
+    """The order of a list, and the start of a page in it."""
 
     def __init__(self, source: Source, options: Options) -> None:
         self._source = source
@@ -191,7 +191,7 @@ class _Order:
         return tuple(literal.value for literal in token)
 
     def token(self, row: Row) -> str:
-        """The skip token behind a row."""
+        """The skip token after a row."""
         view = self._source.view_of(row)
         return ",".join(
             write_literal(view.read_comparable(name)(row), view.columns[name].type)
@@ -199,7 +199,7 @@ class _Order:
         )
 
     def page(self, keep: Predicate | None, skip: int, wanted: int | None) -> list[Row]:
-        """The rows behind the start, less `skip` of them, at most `wanted`."""
+        """Up to `wanted` rows after the start, without the first `skip`."""
         stop = None if wanted is None else skip + wanted
         if self._by_key and self._source.rows is None:
             rows = self._in_key_order()
@@ -247,7 +247,7 @@ class _Order:
 
 
 def _sortable(value: Any, *, is_guid: bool, descending: bool) -> Any:  # noqa: ANN401
-    """A value that sorts among its kind, null first, or the other way round."""
+    """A sort key for a value: null first, or in descending order last."""
     key = (0, 0) if value is None else (1, guid_order(value) if is_guid else value)
     return _Descending(key) if descending else key
 

@@ -1,4 +1,4 @@
-"""What the server wants of a query: options it demands, and options it refuses."""
+"""Query options that the server requires or refuses, and missing rights."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SELECT_MISSING = "Please add a $select or a $top=1 statement to the query strin
 
 
 def check_query(endpoint: Endpoint, options: Options, switches: Switches) -> None:
-    """Refuse a list that the endpoint would not give this way.
+    """Check the query options of a list.
 
     Raises:
-        ApiError: 400, with what is missing or not allowed.
+        ApiError: 400 for a missing or unsupported option.
     """
     _check_select(endpoint, options, switches)
     _check_columns(endpoint, options, switches)
@@ -36,7 +36,7 @@ def check_query(endpoint: Endpoint, options: Options, switches: Switches) -> Non
 def denied(endpoint_id: str, switches: Switches) -> bool:
     """Whether the user has no rights to an endpoint, to its entity, or to a whole service.
 
-    `crm/Contacts` closes the entity, its bulk and sync lists too; `sync/CRM/Contacts` that list.
+    `crm/Contacts` denies the entity with its bulk and sync lists, `sync/CRM/Contacts` that list.
     """
     names = {name.lower() for name in switches.denied}
     if not names:
@@ -61,7 +61,7 @@ def _check_select(endpoint: Endpoint, options: Options, switches: Switches) -> N
 
 
 def _check_columns(endpoint: Endpoint, options: Options, switches: Switches) -> None:
-    """Refuse a `$select` of what is there no longer, of the rows or of a collection in them."""
+    """Refuse a `$select` of removed columns, also of expanded rows."""
     for name in options.select:
         navigation, _, column = name.rpartition("/")
         item = endpoint.properties.get(navigation)

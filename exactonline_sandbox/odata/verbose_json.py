@@ -1,4 +1,4 @@
-"""Writes rows and lists as verbose JSON, the way WCF Data Services does."""
+"""Write rows and lists as OData verbose JSON, as WCF Data Services does."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 class RowWriter:
-    """Writes the rows of one view, in one shape."""
+    """Writes the rows of one view with the same properties."""
 
     def __init__(self, view: View, shaped: Shape, root: str, children: Children) -> None:
         """Make the writer.
 
         Args:
             view: The view of the rows.
-            shaped: Which properties to write.
-            root: Address of the service up to and with the division, without a slash at the end.
-            children: Given a navigation property and a row, the rows behind it and their view.
+            shaped: The properties to write.
+            root: Service root, including the division, without a slash at the end.
+            children: Finds the view and the rows of a navigation property of a row.
         """
         self._view = view
         self._shape = shaped
@@ -49,7 +49,7 @@ class RowWriter:
         self._plain_key = _plain_key(view)
 
     def uri(self, row: Row) -> str:
-        """The address of a row."""
+        """URL of a row."""
         if self._plain_key is not None:
             name, before, after = self._plain_key
             return f"{self._prefix}{before}{row[name]}{after})"
@@ -59,7 +59,7 @@ class RowWriter:
         return self._prefix + ",".join(f"{name}={text}" for name, text in literals) + ")"
 
     def entity(self, row: Row) -> Row:
-        """A row with its metadata, its columns and its navigations."""
+        """A row with its metadata, columns and navigation properties."""
         uri = self.uri(row)
         out: Row = {"__metadata": {"uri": uri, "type": self._type}}
         out.update(self._project(row))
@@ -79,7 +79,7 @@ class RowWriter:
 
 
 def _plain_key(view: View) -> tuple[str, str, str] | None:
-    """The key and what stands around it, where it is one stored guid or number."""
+    """Key column, prefix and suffix of its literal, for a key of one stored guid or number."""
     key = view.endpoint.key
     if len(key) != 1 or not view.is_compared_as_stored(key[0]):
         return None
@@ -98,9 +98,9 @@ def many(rows: list[Row], *, bare: bool, next_uri: str | None, count: int | None
 
     Args:
         rows: The rows.
-        bare: Whether the list stands alone, without an object around it.
-        next_uri: Address of the next page.
-        count: The number of rows on all pages, where it was asked.
+        bare: Whether to write the list without the `results` object.
+        next_uri: URL of the next page.
+        count: Number of rows on all pages, with `$inlinecount`.
     """
     listed = _json(rows)
     if bare:
@@ -119,9 +119,9 @@ def failure(status: int, message: str) -> Answer:
 
 
 def _json(value: Row | list[Row]) -> bytes:
-    """JSON with the server's habits: lines begin at an entity, dates escape their slashes.
+    """JSON formatted like the server: a new line per entity, escaped slashes in dates.
 
-    Neither pattern can be part of a text, where quotes and braces stand otherwise.
+    Neither pattern occurs inside a JSON string, where quotes are escaped.
     """
     written = msgspec.json.encode(value)
     written = written.replace(b'"/Date(', b'"\\/Date(').replace(b')/"', b')\\/"')

@@ -1,4 +1,4 @@
-"""The web side: turns HTTP into calls on the sandbox's world, and back."""
+"""The web application: routes, injected faults, and the token endpoint."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "MERGE"]
 
 
 def make_app(world: World) -> Starlette:
-    """The whole sandbox as a web application."""
+    """The web application of a sandbox."""
     data = _data_handler(world)
     token = _token_handler(world)
     consent = _consent_handler(world)
@@ -114,11 +114,11 @@ def _response(answer: Answer) -> Response:
 
 
 class ConnectionCutError(Exception):
-    """The connection is gone; there is nobody to answer."""
+    """The connection was closed; no response can be sent."""
 
 
 async def _cut_connection(request: Request) -> None:
-    """Drop the connection without a word, as a broken network does."""
+    """Abort the connection without a response, as a broken network does."""
     request.scope["sandbox.abort"]()
     while (await request.receive())["type"] != "http.disconnect":
         pass
@@ -145,7 +145,7 @@ def _token_handler(world: World) -> Handler:
 
 
 def _exchange(world: World, form: dict[str, str], authorization: str) -> Response:
-    """The tokens that a form asks for, or the refusal."""
+    """The token response, or the OAuth error."""
     try:
         tokens = world.tokens.exchange(form, authorization)
     except OAuthError as error:
@@ -154,7 +154,7 @@ def _exchange(world: World, form: dict[str, str], authorization: str) -> Respons
 
 
 def _token_answer(world: World, fault: Fault, exchange: Callable[[], Response]) -> Response | None:
-    """What a request for tokens is answered with; None where its connection breaks."""
+    """The response to a token request with a fault applied; None to abort the connection."""
     if fault.cut:
         return None
     status = 401 if fault.unauthorized else fault.status
@@ -207,7 +207,7 @@ def _consent_handler(world: World) -> Handler:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """The fields of a form body; empty where the body is anything else."""
+    """Fields of a form body; empty for any other content type."""
     kind = request.headers.get("content-type", "").split(";")[0].strip()
     if kind != "application/x-www-form-urlencoded":
         return {}

@@ -1,4 +1,4 @@
-"""The page where a person allows an app, and what follows from their choice."""
+"""The OAuth consent page, and the redirect after it."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ _FIELDS = ("client_id", "redirect_uri", "response_type", "state", "force_login")
 
 
 class ConsentError(Exception):
-    """The request for consent is wrong, and there is no safe address to send the person to."""
+    """An invalid authorization request, without a safe address to redirect to."""
 
 
 def consent_page(world: World, request: Mapping[str, str]) -> str:
-    """The page as HTML.
+    """The consent page as HTML.
 
     Raises:
-        ConsentError: Where app, redirect address or response type are not right.
+        ConsentError: App, redirect address or response type is invalid.
     """
     app = _checked_app(world, request)
     fields = "\n".join(
@@ -66,10 +66,10 @@ def consent_page(world: World, request: Mapping[str, str]) -> str:
 
 
 def decide(world: World, form: Mapping[str, str]) -> str:
-    """Where the person goes after their choice.
+    """The address to redirect to after the decision.
 
     Raises:
-        ConsentError: As for the page, or where the choice is none.
+        ConsentError: As for the page, or without a decision.
     """
     app = _checked_app(world, form)
     state = {"state": form["state"]} if form.get("state") else {}

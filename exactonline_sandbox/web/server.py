@@ -1,4 +1,4 @@
-"""Runs a sandbox on 127.0.0.1, in the foreground or beside a test."""
+"""Run a sandbox on 127.0.0.1, in the foreground or in a thread."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class Server:
     """The first app registration: client id, secret and redirect addresses."""
     divisions: tuple[int, ...]
     world: World
-    """What the server works on; to be used only while no call is under way."""
+    """State of the sandbox; use only while no call is running."""
     ca_file: Path | None = None
-    """With TLS, the certificate that a client must trust."""
+    """The certificate to trust, with TLS."""
 
     @property
     def control(self) -> Control:
@@ -53,9 +53,9 @@ class Server:
         return Control(self.base_url, context)
 
     def settings(self) -> dict[str, str]:
-        """What a program is told to sign in: the address, the app, and a new refresh token.
+        """Settings for a client: base URL, app credentials and a new refresh token.
 
-        The token may be used once it is old enough; see `Control.clock`.
+        The token can be refreshed after 570 seconds; see `Control.clock`.
         """
         return {
             "base_url": self.base_url,
@@ -69,20 +69,20 @@ class Sandbox:
     """A local Exact Online with made-up data."""
 
     def __init__(self, config: SandboxConfig) -> None:
-        """Make its world; nothing runs yet."""
+        """Set up the state; no server runs yet."""
         self.config = config
         self.world = World(config)
 
     def prepare(self) -> None:
-        """Make the data of the first division now, not at its first call."""
+        """Generate the data of the first division now instead of at its first call."""
         self.world.company(self.config.division_codes[0])
 
     @contextmanager
     def running(self) -> Iterator[Server]:
-        """Run it in a thread until the block ends.
+        """Serve in a thread until the block ends.
 
         Raises:
-            RuntimeError: Where it does not start; its port may be taken.
+            RuntimeError: The server does not start; its port may be taken.
         """
         with self._files() as files:
             ready = threading.Event()
@@ -99,15 +99,15 @@ class Sandbox:
                 thread.join(_STOP_SECONDS)
 
     def serve(self, on_ready: Callable[[Server], None]) -> None:
-        """Run it in the foreground until Ctrl-C or SIGTERM.
+        """Serve in the foreground until Ctrl-C or SIGTERM.
 
         Args:
             on_ready: Called once it accepts calls.
 
         Raises:
-            RuntimeError: Where it does not start; its port may be taken.
+            RuntimeError: The server does not start; its port may be taken.
         """
-        # The data are here to stay: looking through them for garbage would only take time.
+        # The data live as long as the process; exempt them from garbage collection.
         gc.freeze()
         with self._files() as files:
             server = _make_server(self.world, files, lambda url: on_ready(self._server(url, files)))
@@ -117,7 +117,7 @@ class Sandbox:
 
     @contextmanager
     def _files(self) -> Iterator[tuple[Path, Path] | None]:
-        """The certificate and its key, where TLS is wanted."""
+        """Certificate and key files; None without TLS."""
         if not self.config.tls:
             yield None
             return
@@ -131,7 +131,7 @@ class Sandbox:
 
 
 class _Uvicorn(uvicorn.Server):
-    """A uvicorn server that says when it is ready and where, and ends quietly on a signal."""
+    """A uvicorn server with a callback when ready, and a quiet exit on a signal."""
 
     url = ""
 
@@ -151,7 +151,7 @@ class _Uvicorn(uvicorn.Server):
     @override
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # Where uvicorn would raise the signal once more after a clean stop, this ends with it.
+        # uvicorn raises the signal again after a clean stop; this does not.
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -165,7 +165,7 @@ class _Uvicorn(uvicorn.Server):
 
 
 def _run_quietly(server: _Uvicorn) -> None:
-    """Run until it ends; a port that is taken ends it too, before it started."""
+    """Run until stopped; a port that is taken stops it before it started."""
     try:
         server.run()
     except SystemExit:
@@ -185,7 +185,7 @@ def _make_server(
         lifespan="off",
         proxy_headers=False,
         server_header=False,
-        date_header=False,  # it would tell the machine's time, not the sandbox's
+        date_header=False,  # would be the machine's time, not the sandbox's
         access_log=False,
         use_colors=False,
         log_level="warning",
@@ -198,11 +198,11 @@ def _make_server(
 
 
 def _with_abort(app: ASGIApp) -> ASGIApp:
-    """The same app, whose handlers find in the scope how to cut their connection."""
+    """Add a function to the scope that aborts the connection."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        # ASGI has no word for a broken connection; uvicorn's `send` is a method of the object
-        # that holds the socket.
+        # ASGI cannot abort a connection; uvicorn's `send` is a method of the object that holds
+        # the socket.
         cycle = getattr(send, "__self__", None)
         scope["sandbox.abort"] = lambda: cycle.transport.abort() if cycle else None
         await app(scope, receive, send)
@@ -211,7 +211,7 @@ def _with_abort(app: ASGIApp) -> ASGIApp:
 
 
 def _with_date(app: ASGIApp, clock: Clock) -> ASGIApp:
-    """The same app, whose answers carry the sandbox's own time."""
+    """Add a `Date` header with the time of the sandbox."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         async def dated(message: Message) -> None:

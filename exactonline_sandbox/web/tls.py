@@ -1,4 +1,4 @@
-"""A certificate of its own, for clients that insist on https."""
+"""A self-signed certificate, for clients that require https."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
     """Make a key and a self-signed certificate for 127.0.0.1 and localhost.
 
     Args:
-        folder: Where they go; it should be readable by the user alone.
+        folder: Target folder; should be readable by the user alone.
 
     Returns:
         The files of the certificate and of the key.
