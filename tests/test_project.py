@@ -113,6 +113,7 @@ def declared(extra: str) -> list[Requirement]:
         ("click", "8.3.2"),  # CVE-2026-7246
         ("cryptography", "49.0.0"),  # CVE-2026-69247, CVE-2026-69248, CVE-2026-69249
         ("filelock", "3.20.2"),  # CVE-2025-68146, CVE-2026-22701
+        ("jinja2", "3.1.5"),  # CVE-2025-27516
         ("requests", "2.32.5"),  # CVE-2026-25645
         ("starlette", "1.3.0"),  # CVE-2026-48710, CVE-2026-54283
         ("urllib3", "2.7.0"),  # CVE-2026-97687, CVE-2026-97688, CVE-2026-97689
@@ -217,7 +218,7 @@ def test_commands_load_without_the_extras(script: str) -> None:
     module, _, attribute = script.partition(":")
     program = (
         "import sys\n"
-        "for extra in ('keyring', 'psycopg', 'starlette', 'uvicorn'):\n"
+        "for extra in ('jinja2', 'keyring', 'psycopg', 'starlette', 'uvicorn'):\n"
         "    sys.modules[extra] = None\n"
         f"import {module}\n"
         f"assert callable({module}.{attribute})\n"

@@ -38,9 +38,9 @@ def connect(
     use.
     """
     # The web libraries take long to import, and the other commands do not need them.
-    from exactonline_cli.sign_in.page.app import Visit  # noqa: PLC0415
     from exactonline_cli.sign_in.page.serve import listen, origin, serve  # noqa: PLC0415
     from exactonline_cli.sign_in.page.shortcut import shortcut  # noqa: PLC0415
+    from exactonline_cli.sign_in.page.visit import Visit  # noqa: PLC0415
 
     if connection and not connections.NAME.fullmatch(connection):
         raise ConfigurationError(f"--name: {connection!r} is no name for a connection.")

@@ -20,8 +20,8 @@ from typing_extensions import Self
 
 from exactonline_cli.commands import connect
 from exactonline_cli.main import main
-from exactonline_cli.sign_in.page.app import Visit
 from exactonline_cli.sign_in.page.serve import listen, origin, serve
+from exactonline_cli.sign_in.page.visit import Visit
 from exactonline_sandbox import App, Sandbox, SandboxConfig, User
 
 if TYPE_CHECKING:
@@ -104,8 +104,9 @@ class Browser:
 
     @property
     def text(self) -> str:
+        """The text as a browser shows it, which makes one space of all white space."""
         body = self.answer.text.partition("<body>")[2]
-        return html.unescape(re.sub(r"<[^>]*>", " ", body)).replace("  ", " ")
+        return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
     @property
     def problems(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from exactonline_cli.sign_in.page.app import make_app
 from exactonline_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from exactonline_cli.sign_in.page.app import Visit
+    from exactonline_cli.sign_in.page.visit import Visit
 
 HOST = "127.0.0.1"
 LOOK_EVERY = 0.2

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exactonline_cli.sign_in.page.html import element
+from exactonline_cli.sign_in.page.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,24 +20,12 @@ def shortcut(address: str) -> Iterator[str | None]:
 
     It is gone at the end of the block.
     """
-    file = _written(_page(address))
+    file = _written(render("shortcut.html", address=address))
     try:
         yield file.as_uri() if file else None
     finally:
         if file:
             file.unlink(missing_ok=True)
-
-
-def _page(address: str) -> str:
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="referrer", content="no-referrer"),
-        element("meta", http_equiv="refresh", content=f"0;url={address}"),
-        element("title", "Connect Exact Online"),
-    )
-    link = element("a", "Connect Exact Online", href=address)
-    return f"<!doctype html>\n{element('html', head, element('body', link), lang='en')}"
 
 
 def _written(text: str) -> Path | None:

@@ -1,364 +1,166 @@
-"""The pages of the four steps, and the one at the end."""
+"""What each step shows, and what it does with its form."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from starlette.responses import HTMLResponse, RedirectResponse
 
 from exactonline_cli import repository
-from exactonline_cli.sign_in.flow import REDIRECT_RULE
-from exactonline_cli.sign_in.page.html import Markup, element, join
-from exactonline_cli.sign_in.page.layout import choice, form, frame, group, summary, text_field
+from exactonline_cli.sign_in import meltano_project
+from exactonline_cli.sign_in.flow import REDIRECT_RULE, Problem
+from exactonline_cli.sign_in.page.render import message
 from exactonline_client.auth.oauth import CHAIN_DAYS
+from exactonline_client.errors import ExactOnlineError
 from exactonline_client.regions import REGIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
-    from exactonline_cli.sign_in.flow import Problem, SignIn
+    from starlette.responses import Response
+
     from exactonline_cli.sign_in.meltano_project import Setting
+    from exactonline_cli.sign_in.page.visit import Visit
+
+    Form = Mapping[str, list[str]]
+    Page = Callable[[Visit], str]
+    Handler = Callable[[Visit, Form], Response]
+
+STEP_OF = {
+    "region": "/region",
+    "client_id": "/app",
+    "client_secret": "/app",
+    "redirect_uri": "/app",
+    "name": "/app",
+    "address": "/sign-in",
+    "divisions": "/divisions",
+}
+"""The step that a field is asked in."""
 
 
-@dataclass(frozen=True)
-class View:
-    """What every page needs: the sign-in, what is wrong, and the token of its forms."""
-
-    sign_in: SignIn
-    problems: Sequence[Problem]
-    csrf: str
-    origin: str
-    """Address of the page itself."""
+def first(form: Form, name: str) -> str:
+    """The first value of a field; empty where the form has no such field."""
+    return form.get(name, [""])[0]
 
 
-def paragraph(*content: Markup | str) -> Markup:
-    """A paragraph."""
-    return element("p", *content)
+def go(path: str) -> Response:
+    """Redirect the browser to a step."""
+    return RedirectResponse(path, status_code=303)
 
 
-def page(view: View, step: int, title: str, *content: Markup | None) -> str:
-    """One of the four steps."""
-    problems = summary(view.problems)
-    return frame(title, problems, *content, step=step, wrong=bool(view.problems))
+def correct(visit: Visit, problem: Problem) -> Response:
+    """Redirect to the step of the field to correct; what was entered is kept."""
+    visit.problem = problem
+    return go(STEP_OF[problem.field])
 
 
-def region(view: View) -> str:
-    """Step 1."""
-    given = view.sign_in.base_url
-    choices = [
-        choice(
-            "radio",
-            "region",
-            code,
-            found.name,
-            found.base_url.removeprefix("https://"),
-            id_="region" if number == 0 else f"region-{code}",
-            checked=code == (view.sign_in.region or "nl"),
-        )
-        for number, (code, found) in enumerate(REGIONS.items())
-    ]
-    return page(
-        view,
-        0,
-        "Where do you use Exact Online?",
-        paragraph(
-            "This page connects the Exact Online taps and targets on this machine to your "
-            "account. It takes four steps. You need an app registration of your own at Exact."
-        ),
-        element(
-            "div", paragraph(f"All calls go to {given}, as asked for at the start."), class_="note"
-        )
-        if given
-        else None,
-        form(
-            "/region",
-            view.csrf,
-            group(
-                "region",
-                "Region",
-                "The site you sign in to. An app registration works in one region only.",
-                view.problems,
-                *choices,
-            ),
-            element("button", "Continue", type="submit"),
-        ),
-    )
+def _show_region(visit: Visit) -> str:
+    return visit.page("region.html", regions=REGIONS)
 
 
-def app(view: View) -> str:
-    """Step 2."""
-    sign_in = view.sign_in
-    secret_hint = (
-        "Kept from before; leave it empty to keep it."
-        if sign_in.client_secret
-        else "It is kept encrypted, and shown nowhere."
-    )
-    return page(
-        view,
-        1,
-        "Which app is it?",
-        _app_help(view.origin),
-        form(
-            "/app",
-            view.csrf,
-            text_field(
-                "client_id",
-                "Client ID",
-                "From the app's registration in the Exact App Centre.",
-                view.problems,
-                value=sign_in.client_id,
-            ),
-            text_field(
-                "client_secret", "Client secret", secret_hint, view.problems, kind="password"
-            ),
-            text_field(
-                "redirect_uri",
-                "Redirect URI",
-                f"As it is registered for the app. {REDIRECT_RULE}",
-                view.problems,
-                value=sign_in.redirect_uri,
-            ),
-            text_field(
-                "name",
-                "Name of this connection (optional)",
-                "To tell several apart, such as two users of one app. Without one it is named "
-                "after region and client ID.",
-                view.problems,
-                value=sign_in.name,
-            ),
-            element("button", "Continue", type="submit"),
-        ),
-    )
+def _show_app(visit: Visit) -> str:
+    return visit.page("app.html", redirect_rule=REDIRECT_RULE)
 
 
-def _app_help(origin: str) -> Markup:
-    callback = element("code", f"{origin}/callback")
-    return element(
-        "details",
-        element("summary", "How to register an app at Exact"),
-        paragraph(
-            "Register one in the Exact App Centre (apps.exactonline.com). What Exact calls an API "
-            "key is such a registration: a client ID with a client secret. You still sign in with "
-            "your own user."
-        ),
-        paragraph(
-            "As redirect URI, enter a public https address of your own, such as a page of your "
-            "web site. Nothing has to run there: after the sign-in you copy the address from the "
-            "browser. Where it forwards to ",
-            callback,
-            " with everything behind the question mark, not even that is needed.",
-        ),
-        paragraph(
-            "What the app may read and write is set at the registration too. An app that Exact "
-            "has not reviewed works for your own licence only."
-        ),
-    )
+def _show_sign_in(visit: Visit) -> str:
+    sign_in = visit.sign_in
+    return visit.page("sign_in.html", known=sign_in.account, authorise_url=sign_in.authorise_url)
 
 
-def sign_in(view: View) -> str:
-    """Step 3."""
-    known = view.sign_in.account
-    replaced = (
-        f"The connection {known.name} is signed in as {known.user_name or 'a user'}. This sign-in "
-        "takes its place. To keep both, go back to the app and give this one a name of its own."
-        if known
-        else None
-    )
-    link = element(
-        "a",
-        "Sign in at Exact Online (opens a new tab)",
-        class_="button",
-        href=view.sign_in.authorise_url,
-        target="_blank",
-        rel="noopener noreferrer",
-    )
-    return page(
-        view,
-        2,
-        "Sign in at Exact Online",
-        element("div", paragraph(replaced), class_="note") if replaced else None,
-        element(
-            "ol",
-            element("li", paragraph("Sign in and allow the app."), element("p", link)),
-            element(
-                "li",
-                paragraph(
-                    "You land on your redirect URI. It may well show an error: only its address "
-                    "counts. Copy all of it from the address bar, and paste it below."
-                ),
-            ),
-        ),
-        form(
-            "/sign-in",
-            view.csrf,
-            text_field(
-                "address",
-                "The address you landed on",
-                "It works once, and for three minutes after the sign-in.",
-                view.problems,
-            ),
-            element("button", "Continue", type="submit"),
-        ),
-        paragraph(
-            "Exact says that it does not know the app? Then it is registered in another ",
-            element("a", "region", href="/region"),
-            ", or something is mistyped in the ",
-            element("a", "app", href="/app"),
-            ". Or did you land on a page that says Signed in? Then ",
-            element("a", "go on", href="/divisions"),
-            ".",
-        ),
-    )
+def _show_divisions(visit: Visit) -> str:
+    try:
+        rows = visit.sign_in.divisions()
+    except ExactOnlineError as error:
+        return visit.page("unreadable.html", reason=str(error))
+    return visit.page("divisions.html", rows=rows, me=visit.sign_in.opened.me)
 
 
-def divisions(view: View, rows: Sequence[dict[str, Any]]) -> str:
-    """Step 4."""
-    me = view.sign_in.opened.me
-    boxes = [
-        choice(
-            "checkbox",
-            "division",
-            str(row["Code"]),
-            f"{row['Description']}",
-            f"{row['Code']}, {row['Country'] or 'no country'}, {row['Currency'] or 'no currency'}",
-            id_=f"division-{row['Code']}",
-            checked=row["Code"] == me["CurrentDivision"],
-        )
-        for row in rows
-    ]
-    return page(
-        view,
-        3,
-        "Which divisions?",
-        paragraph(f"You are signed in as {me['FullName']}. Divisions are Exact's companies."),
-        form(
-            "/divisions",
-            view.csrf,
-            group(
-                "divisions",
-                "Read from",
-                None,
-                view.problems,
-                choice(
-                    "radio",
-                    "which",
-                    "these",
-                    "The ones ticked below",
-                    id_="divisions",
-                    checked=True,
-                ),
-                choice(
-                    "radio",
-                    "which",
-                    "all",
-                    f"All {len(rows)}, and new ones as they appear",
-                    id_="which-all",
-                ),
-            ),
-            element(
-                "fieldset",
-                element("legend", "Divisions"),
-                element("div", *boxes, class_="list"),
-                class_="field",
-            ),
-            element("button", "Continue", type="submit"),
-        ),
-    )
-
-
-def unreadable(view: View, reason: str) -> str:
-    """Step 4, where the divisions cannot be read just now."""
-    return page(
-        view,
-        3,
-        "The divisions cannot be read",
-        paragraph("You are signed in, and the sign-in is kept. ", reason),
-        element("p", element("a", "Try again", href="/divisions", class_="button")),
-    )
-
-
-def done(
-    view: View, settings: Sequence[Setting], project: Path | None, written: Sequence[Setting]
-) -> str:
-    """The end."""
-    sign_in = view.sign_in
+def _show_done(visit: Visit) -> str:
+    sign_in = visit.sign_in
     began = (sign_in.account and sign_in.account.received_at) or sign_in.clock()
     ends = datetime.fromtimestamp(began, timezone.utc) + timedelta(days=CHAIN_DAYS)
-    facts = {
-        "Connection": sign_in.opened.name,
-        "User": str(sign_in.opened.me["FullName"]),
-        "Region": sign_in.opened.app.region.name,
-        "Divisions": "all, and new ones as they appear"
-        if sign_in.all_divisions
-        else ", ".join(str(code) for code in sign_in.chosen or ()),
-        "Store": sign_in.opened.store.name,
-    }
-    ended = sign_in.ended_by_this()
-    exposed = repository.warning(sign_in.opened.store)
-    return frame(
-        "Connected",
-        summary(view.problems),
-        element(
-            "dl",
-            *(
-                part
-                for name, text in facts.items()
-                for part in (element("dt", name), element("dd", text))
-            ),
-        ),
-        element(
-            "div",
-            paragraph(
-                f"Exact knows one sign-in of a user in an app: that of {', '.join(ended)} has "
-                "ended with this one."
-            ),
-            class_="note",
-        )
-        if ended
-        else None,
-        element("div", paragraph(exposed), class_="note") if exposed else None,
-        paragraph(
-            f"The sign-in lives on as long as it is used once in {CHAIN_DAYS} days. Unused, it "
-            f"ends on {ends.day} {ends:%B %Y}; ",
-            element("code", "exactonline keepalive"),
-            " once a week keeps it alive without a run.",
-        ),
-        element("h2", "Tell Meltano"),
-        *_meltano(view, settings, project, written),
-        form("/finish", view.csrf, element("button", "Finish", type="submit", class_="plain")),
-        wrong=bool(view.problems),
+    return visit.page(
+        "done.html",
+        opened=sign_in.opened,
+        replaced=sign_in.ended_by_this(),
+        exposed=repository.warning(sign_in.opened.store),
+        days=CHAIN_DAYS,
+        ends=f"{ends.day} {ends:%B %Y}",
+        settings=_settings(visit),
+        project=visit.project,
+        written=visit.written,
     )
 
 
-def _meltano(
-    view: View, settings: Sequence[Setting], project: Path | None, written: Sequence[Setting]
-) -> list[Markup]:
-    if written:
-        items = [element("li", f"{one.plugin}: {one.name} = {one.value}") for one in written]
-        told = paragraph(f"Written into the project {project}:")
-        return [element("div", told, element("ul", *items), class_="note", role="status")]
-    lines = Markup("\n".join(join(str(setting)) for setting in settings))
-    shown = [
-        paragraph("No secret is in these lines; the store has them."),
-        element("pre", lines, tabindex="0", aria_label="Commands"),
-    ]
-    if project:
-        button = element("button", f"Write them into the project {project}", type="submit")
-        shown.append(form("/meltano", view.csrf, button))
-    return shown
+def _settings(visit: Visit) -> list[Setting]:
+    sign_in = visit.sign_in
+    return meltano_project.settings(
+        sign_in.opened.name,
+        sign_in.chosen or (),
+        everything=sign_in.all_divisions,
+        store_url=visit.store_url,
+    )
 
 
-def opened(path: str) -> str:
-    """The way in: from here the browser goes on as from any page of this site.
-
-    A redirect would count as coming from where the address was opened, which brings no cookie.
-    """
-    link = element("a", "Go on", href=path, class_="button")
-    return frame("The page is open", element("p", link), onward=path)
+def _take_region(visit: Visit, form: Form) -> Response:
+    visit.sign_in.choose_region(first(form, "region"))
+    return go("/app")
 
 
-def message(title: str, *lines: str, link: tuple[str, str] | None = None) -> str:
-    """A page that says something, and may lead on (text and address)."""
-    onward = element("p", element("a", link[0], href=link[1], class_="button")) if link else None
-    return frame(title, *(paragraph(line) for line in lines), onward)
+def _take_app(visit: Visit, form: Form) -> Response:
+    if visit.next_step() == "/region":
+        return go("/region")
+    visit.sign_in.choose_app({name: values[0] for name, values in form.items()})
+    return go("/sign-in")
+
+
+def _take_address(visit: Visit, form: Form) -> Response:
+    if visit.next_step() == "/sign-in":
+        visit.sign_in.take_address(first(form, "address"))
+    return go(visit.next_step())
+
+
+def _take_divisions(visit: Visit, form: Form) -> Response:
+    if visit.next_step() == "/divisions":
+        codes = [int(text) for text in form.get("division", []) if text.isdecimal()]
+        try:
+            visit.sign_in.choose_divisions(codes, everything=first(form, "which") == "all")
+        except ExactOnlineError:
+            return go("/divisions")  # its page shows why they cannot be read
+    return go(visit.next_step())
+
+
+def _write_meltano(visit: Visit, _form: Form) -> Response:
+    if visit.connected and visit.project:
+        try:
+            visit.written = meltano_project.write(visit.project, _settings(visit))
+        except ExactOnlineError as error:
+            visit.problem = Problem("content", str(error))
+    return go(visit.next_step())
+
+
+def _finish(visit: Visit, _form: Form) -> Response:
+    if not visit.connected:
+        return go(visit.next_step())
+    visit.finished = True
+    return HTMLResponse(message("Done", "You can close this tab."))
+
+
+PAGES: dict[str, Page] = {
+    "/region": _show_region,
+    "/app": _show_app,
+    "/sign-in": _show_sign_in,
+    "/divisions": _show_divisions,
+    "/done": _show_done,
+}
+FORMS: dict[str, Handler] = {
+    "/region": _take_region,
+    "/app": _take_app,
+    "/sign-in": _take_address,
+    "/divisions": _take_divisions,
+    "/meltano": _write_meltano,
+    "/finish": _finish,
+}
+AFTER_CONNECTED = ("/meltano", "/finish")
+"""Forms of the last page; the others change nothing once the account is connected."""
