@@ -15,7 +15,7 @@ from exactonline_client import regions
 from exactonline_client.auth.oauth import CHAIN_DAYS, DAY, App
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.store.engine import patient
-from exactonline_client.store.store import connections
+from exactonline_client.store.tables import connections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -24,7 +24,7 @@ from exactonline_client.http import pagination
 from exactonline_client.odata import literals
 from exactonline_client.store.digests import Digests
 from exactonline_client.store.engine import patient
-from exactonline_client.store.store import lookups, postings
+from exactonline_client.store.tables import lookups, postings
 from exactonline_client.store.unsupported import RefusedOptions, is_about_query
 
 if TYPE_CHECKING:

@@ -30,7 +30,8 @@ from exactonline_client.odata import literals
 from exactonline_client.plugin import start
 from exactonline_client.plugin.configuration import Given
 from exactonline_client.store.clock import ServerClock
-from exactonline_client.store.store import Store, connections
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import connections
 from proof import traps
 from tap_exactonline.definitions.definition import plans
 from tap_exactonline.divisions import webhooks

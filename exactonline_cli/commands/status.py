@@ -17,7 +17,7 @@ from exactonline_client.errors import ConfigurationError
 from exactonline_client.http.rate_limit import DAY, MINUTE, Window
 from exactonline_client.store import runs
 from exactonline_client.store.clock import server_clock
-from exactonline_client.store.store import budgets
+from exactonline_client.store.tables import budgets
 
 if TYPE_CHECKING:
     from exactonline_client.connections import Account

@@ -28,7 +28,7 @@ from exactonline_client.regions import REGIONS
 from exactonline_client.stopping import uninterrupted
 from exactonline_client.store.clock import ServerClock
 from exactonline_client.store.engine import patient
-from exactonline_client.store.store import Store, connections
+from exactonline_client.store.tables import connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.errors import ExactOnlineError
     from exactonline_client.regions import Region
+    from exactonline_client.store.store import Store
 
 logger = logging.getLogger(__name__)
 

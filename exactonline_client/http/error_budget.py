@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from exactonline_client.errors import ErrorLimitReached
 from exactonline_client.store.engine import patient
-from exactonline_client.store.store import errors
+from exactonline_client.store.tables import errors
 
 if TYPE_CHECKING:
     from exactonline_client.store.store import Store

@@ -23,7 +23,7 @@ from exactonline_client.errors import DailyLimitReached
 from exactonline_client.http import error_budget
 from exactonline_client.store.clock import CLOCK_TOLERANCE, ServerClock
 from exactonline_client.store.engine import patient
-from exactonline_client.store.store import budgets
+from exactonline_client.store.tables import budgets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from exactonline_client.errors import StoreError
 from exactonline_client.store.engine import patient
-from exactonline_client.store.store import clocks
+from exactonline_client.store.tables import clocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from exactonline_client.store.store import deletes_told
+from exactonline_client.store.tables import deletes_told
 
 if TYPE_CHECKING:
     from exactonline_client.store.store import Store

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from exactonline_client.errors import StoreError
 from exactonline_client.store.engine import patient
-from exactonline_client.store.store import hash_keys
+from exactonline_client.store.tables import hash_keys
 
 if TYPE_CHECKING:
     from exactonline_client.store.store import Store

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from exactonline_client.store.engine import patient
-from exactonline_client.store.store import seen_keys
+from exactonline_client.store.tables import seen_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

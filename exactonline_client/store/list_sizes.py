@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from exactonline_client.store.engine import patient
-from exactonline_client.store.store import list_sizes
+from exactonline_client.store.tables import list_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

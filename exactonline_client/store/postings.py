@@ -14,7 +14,7 @@ from exactonline_client import catalogue
 from exactonline_client.errors import StoreError
 from exactonline_client.store.digests import Digests
 from exactonline_client.store.engine import patient
-from exactonline_client.store.store import postings
+from exactonline_client.store.tables import postings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from exactonline_client.errors import StoreError
-from exactonline_client.store.store import metadata
+from exactonline_client.store.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from exactonline_client.errors import ExactOnlineError
 from exactonline_client.store.engine import patient
-from exactonline_client.store.store import runs
+from exactonline_client.store.tables import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

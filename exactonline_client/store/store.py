@@ -1,7 +1,7 @@
 """Durable state that all processes share: connections, call budgets, runs, the journal of writes.
 
 A SQLite file by default; PostgreSQL where several machines work for one app. Tokens and
-client secrets are stored encrypted. The schema only ever changes by a migration.
+client secrets are stored encrypted. Its tables are in `tables`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import platformdirs
 import sqlalchemy as sa
@@ -25,186 +24,12 @@ from exactonline_client.errors import StoreError, StoreLost
 from exactonline_client.redaction import remember
 from exactonline_client.store import engine as database
 from exactonline_client.store import files, keys
-from exactonline_client.store.schema import MIGRATIONS
+from exactonline_client.store.tables import VERSION, metadata, schema_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 logger = logging.getLogger(__name__)
-
-metadata = sa.MetaData()
-
-schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
-
-connections = sa.Table(
-    "connections",
-    metadata,
-    sa.Column("name", sa.String(64), primary_key=True),
-    sa.Column("app", sa.String(64), nullable=False),
-    sa.Column("region", sa.String(8), nullable=False),
-    sa.Column("base_url", sa.String(255), nullable=False),
-    sa.Column("client_id", sa.String(255), nullable=False),
-    sa.Column("client_secret", sa.LargeBinary, nullable=False),
-    sa.Column("redirect_uri", sa.String(2000)),
-    sa.Column("user_id", sa.String(64)),
-    sa.Column("user_name", sa.String(255)),
-    sa.Column("divisions", sa.JSON(none_as_null=True)),
-    sa.Column("access_token", sa.LargeBinary),
-    sa.Column("refresh_token", sa.LargeBinary, nullable=False),
-    sa.Column("previous_refresh_token", sa.LargeBinary),
-    sa.Column("received_at", sa.Float, nullable=False),
-    sa.Column("proven_at", sa.Float),
-    sa.Column("seed", sa.String(64)),
-    sa.Column("ended", sa.Text),
-)
-
-runs = sa.Table(
-    "runs",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("connection", sa.String(64), nullable=False, index=True),
-    sa.Column("program", sa.String(64), nullable=False),
-    sa.Column("started_at", sa.Float, nullable=False),
-    sa.Column("ended_at", sa.Float),
-    sa.Column("exit_code", sa.Integer),
-    sa.Column("calls", sa.Integer, nullable=False),
-)
-
-budgets = sa.Table(
-    "budgets",
-    metadata,
-    sa.Column("app", sa.String(64), primary_key=True),
-    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("minute_limit", sa.Integer),
-    sa.Column("minute_remaining", sa.Integer),
-    sa.Column("minute_reset", sa.Float),
-    sa.Column("day_limit", sa.Integer),
-    sa.Column("day_remaining", sa.Integer),
-    sa.Column("day_reset", sa.Float),
-)
-
-
-def _unique() -> str:
-    return uuid4().hex
-
-
-postings = sa.Table(
-    "postings",
-    metadata,
-    sa.Column("app", sa.String(64), primary_key=True),
-    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("entity", sa.String(80), primary_key=True),
-    sa.Column("reference", sa.String(200), primary_key=True),
-    sa.Column("stream", sa.String(255), nullable=False),
-    sa.Column("outcome", sa.String(20), nullable=False),
-    sa.Column("exact_id", sa.String(64)),
-    sa.Column("number", sa.String(64)),
-    sa.Column("payload_hash", sa.String(64), nullable=False),
-    sa.Column("source_key", sa.String(64)),
-    sa.Column("kept_reference", sa.Text),
-    sa.Column("reason", sa.LargeBinary),
-    sa.Column("finalized", sa.String(20)),
-    sa.Column("record", sa.LargeBinary),
-    sa.Column("sent_at", sa.Float),
-    sa.Column("at", sa.Float, nullable=False, index=True),
-    sa.Column("revision", sa.String(64), nullable=False, default=_unique, onupdate=_unique),
-    sa.Index("ix_postings_source_key", "app", "division", "entity", "source_key"),
-)
-
-loaded_kinds = sa.Table(
-    "loaded_kinds",
-    metadata,
-    sa.Column("app", sa.String(64), primary_key=True),
-    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("entity", sa.String(80), primary_key=True),
-    sa.Column("since", sa.Float, nullable=False),
-    sa.Column("is_new", sa.Boolean, nullable=False),
-)
-
-hash_keys = sa.Table(
-    "hash_keys",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("key", sa.LargeBinary, nullable=False),
-)
-
-lookups = sa.Table(
-    "lookups",
-    metadata,
-    sa.Column("app", sa.String(64), primary_key=True),
-    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("entity", sa.String(80), primary_key=True),
-    sa.Column("field", sa.String(80), primary_key=True),
-    sa.Column("value_hash", sa.String(64), primary_key=True),
-    sa.Column("exact_id", sa.String(64), nullable=False),
-    sa.Column("at", sa.Float, nullable=False),
-)
-
-refusals = sa.Table(
-    "refusals",
-    metadata,
-    sa.Column("app", sa.String(64), primary_key=True),
-    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("endpoint", sa.String(120), primary_key=True),
-    sa.Column("option", sa.String(200), primary_key=True),
-    sa.Column("at", sa.Float, nullable=False),
-)
-
-seen_keys = sa.Table(
-    "seen_keys",
-    metadata,
-    sa.Column("app", sa.String(64), primary_key=True),
-    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("stream", sa.String(255), primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("seen_at", sa.Float, nullable=False),
-    sa.Column("gone_at", sa.Float),
-)
-
-deletes_told = sa.Table(
-    "deletes_told",
-    metadata,
-    sa.Column("app", sa.String(64), primary_key=True),
-    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("stream", sa.String(255), primary_key=True),
-    sa.Column("timestamp", sa.BigInteger, nullable=False),
-    sa.Column("read_at", sa.String(40)),
-    sa.Column("moved_at", sa.String(40)),
-    sa.Column("keys_since", sa.BigInteger),
-)
-
-list_sizes = sa.Table(
-    "list_sizes",
-    metadata,
-    sa.Column("app", sa.String(64), primary_key=True),
-    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("stream", sa.String(255), primary_key=True),
-    sa.Column("scope", sa.String(40), primary_key=True),
-    sa.Column("rows", sa.Integer, nullable=False),
-    sa.Column("calls", sa.Integer),
-    sa.Column("at", sa.Float, nullable=False),
-    sa.Column("read_at", sa.Float),
-    sa.Column("expected", sa.Integer),
-)
-
-clocks = sa.Table(
-    "clocks",
-    metadata,
-    sa.Column("machine", sa.String(255), primary_key=True),
-    sa.Column("ahead", sa.Float, nullable=False),
-    sa.Column("at", sa.Float, nullable=False),
-)
-
-errors = sa.Table(
-    "errors",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("app", sa.String(64), nullable=False),
-    sa.Column("division", sa.Integer, nullable=False),
-    sa.Column("endpoint", sa.String(120), nullable=False),
-    sa.Column("at", sa.Float, nullable=False),
-    sa.Index("ix_errors", "app", "division", "endpoint", "at"),
-)
 
 
 def project_folder() -> Path | None:
@@ -235,11 +60,11 @@ class Store:
     """The open store.
 
     Raises (every method):
-        StoreError: the database is damaged, locked, read-only or of a newer version.
+        StoreError: the database is damaged, locked, read-only or of another version.
     """
 
     def __init__(self, url: str | None = None, key: str | None = None) -> None:
-        """Open the store, and create it or bring it up to date where needed.
+        """Open the store, and create it where there is none.
 
         Args:
             url: SQLAlchemy address; None for the default SQLite file.
@@ -266,7 +91,7 @@ class Store:
         self._light = database.engine(self.url, "NORMAL") if self._is_file else self.engine
         self._known = False
         try:
-            self._migrate()
+            self._create()
         except StoreError:
             self.close()
             raise
@@ -274,22 +99,27 @@ class Store:
         self._known = not self._is_file
 
     @database.patient
-    def _migrate(self) -> None:
-        with self.lock("migration"), self.transaction() as connection:
+    def _create(self) -> None:
+        """Create the tables of a new store; refuse one whose tables are of another version."""
+        with self.lock("schema"), self.transaction() as connection:
             schema_version.create(connection, checkfirst=True)
-            found = connection.execute(sa.select(schema_version.c.version)).scalar() or 0
-            if found > len(MIGRATIONS):
-                raise StoreError(
-                    f"The store {self.name} was written by a newer version of this program "
-                    f"(schema {found}, this one knows {len(MIGRATIONS)}). Upgrade "
-                    "singer-exactonline; the store was left as it is."
-                )
-            if found == len(MIGRATIONS):
-                return
-            for migrate in MIGRATIONS[found:]:
-                migrate(connection)
-            connection.execute(schema_version.delete())
-            connection.execute(schema_version.insert().values(version=len(MIGRATIONS)))
+            found = connection.execute(sa.select(schema_version.c.version)).scalar()
+            if found is None:
+                metadata.create_all(connection)
+                connection.execute(schema_version.insert().values(version=VERSION))
+            elif found != VERSION:
+                raise self._another_version(found)
+
+    def _another_version(self, found: int) -> StoreError:
+        age, advice = (
+            ("a newer", "Upgrade singer-exactonline")
+            if found > VERSION
+            else ("an older", "Use the singer-exactonline that wrote it")
+        )
+        return StoreError(
+            f"The store {self.name} was written by {age} version of this program "
+            f"(schema {found}, this one knows {VERSION}). {advice}; the store was left as it is."
+        )
 
     @property
     def name(self) -> str:

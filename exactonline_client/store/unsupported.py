@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from exactonline_client.store.engine import patient
-from exactonline_client.store.store import refusals
+from exactonline_client.store.tables import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable

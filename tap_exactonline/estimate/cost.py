@@ -18,7 +18,7 @@ from exactonline_client.errors import NOT_READABLE, DailyLimitReached, Unexpecte
 from exactonline_client.odata import literals
 from exactonline_client.store import list_sizes
 from exactonline_client.store.list_sizes import Size
-from exactonline_client.store.store import budgets
+from exactonline_client.store.tables import budgets
 from tap_exactonline.definitions.custom import CustomPlan
 from tap_exactonline.definitions.definition import MODIFIED
 from tap_exactonline.deletes import log

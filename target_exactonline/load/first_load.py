@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from exactonline_client import catalogue
 from exactonline_client.errors import RequestRefused
 from exactonline_client.odata import literals
-from exactonline_client.store.store import loaded_kinds
+from exactonline_client.store.tables import loaded_kinds
 from exactonline_client.store.unsupported import is_about_query
 from target_exactonline.load.planned import refers_to_new
 from target_exactonline.load.spelling import Spelling

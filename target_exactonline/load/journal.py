@@ -35,7 +35,7 @@ from exactonline_client.store.postings import (
     reason,
     sealed,
 )
-from exactonline_client.store.store import postings, refusals
+from exactonline_client.store.tables import postings, refusals
 from target_exactonline.load.spelling import MOST_EXAMPLES, Spelling
 from target_exactonline.results.results import (
     CREATED,

@@ -15,7 +15,8 @@ from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 
 from exactonline_client.connection import connect
-from exactonline_client.store.store import Store, connections, runs
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import connections, runs
 from exactonline_sandbox import Sandbox, SandboxConfig, User
 from tests.cli.conftest import SECOND_USER, at_keyboard, read_until
 

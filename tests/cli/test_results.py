@@ -15,7 +15,8 @@ from sqlalchemy.engine import make_url
 
 from exactonline_client.store import postings as postings_of
 from exactonline_client.store.postings import beside, derived
-from exactonline_client.store.store import Store, connections, postings
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import connections, postings
 from tests.cli.test_commands import DIVISIONS, sign_in
 
 if TYPE_CHECKING:

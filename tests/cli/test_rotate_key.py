@@ -13,7 +13,8 @@ from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 
 from exactonline_client.store import keys, rotation
-from exactonline_client.store.store import Store, connections, hash_keys, metadata, postings
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import connections, hash_keys, metadata, postings
 from tests.client.test_keys import LockedRing, Ring
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from exactonline_client.auth.oauth import App, TokenSource
 from exactonline_client.http.rate_limit import Budget
 from exactonline_client.http.session import Session
 from exactonline_client.store.clock import ServerClock
-from exactonline_client.store.store import Store, connections
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

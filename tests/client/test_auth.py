@@ -25,7 +25,8 @@ from exactonline_client.errors import (
     StoreError,
     Unavailable,
 )
-from exactonline_client.store.store import Store, connections
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import connections
 from tests.client.conftest import TOKEN_URL
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from exactonline_client.auth.oauth import REFRESH_AGE
 from exactonline_client.connection import connect
 from exactonline_client.errors import StoreError
 from exactonline_client.store.clock import CLOCK_TOLERANCE, ServerClock, server_clock
-from exactonline_client.store.store import Store, clocks
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import clocks
 from tests.client.conftest import BASE
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from exactonline_client.errors import AccessDenied, ErrorLimitReached, RequestRefused, Unavailable
 from exactonline_client.http.error_budget import HOUR, MOST, endpoint_of
-from exactonline_client.store.store import connections, errors
+from exactonline_client.store.tables import connections, errors
 from tests.client.conftest import BASE
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from exactonline_client.store import postings
 from exactonline_client.store.postings import SENDING, WANTED, Wanted, beside
 from exactonline_client.store.store import Store
-from exactonline_client.store.store import postings as table
+from exactonline_client.store.tables import postings as table
 from target_exactonline.load.journal import FRESH, Intent, Journal, Overtaken
 from target_exactonline.results.results import (
     CREATED,

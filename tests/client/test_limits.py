@@ -22,12 +22,13 @@ from exactonline_client.http import rate_limit as limits_module
 from exactonline_client.http.error_budget import HOUR, MOST
 from exactonline_client.http.rate_limit import Budget
 from exactonline_client.store.clock import CLOCK_TOLERANCE, ServerClock
-from exactonline_client.store.store import Store, budgets
+from exactonline_client.store.tables import budgets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from exactonline_client.store.store import Store
     from tests.client.conftest import Clock, Exact
 
 NOON = datetime(2026, 6, 25, 12, 0, 10, tzinfo=timezone.utc).timestamp()

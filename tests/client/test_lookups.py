@@ -17,8 +17,9 @@ from cryptography.fernet import Fernet
 from exactonline_client.errors import RequestRefused
 from exactonline_client.http.session import Usage
 from exactonline_client.lookups import Lookups
-from exactonline_client.store.store import Store, postings
-from exactonline_client.store.store import lookups as kept
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import lookups as kept
+from exactonline_client.store.tables import postings
 from exactonline_client.store.unsupported import RefusedOptions
 
 if TYPE_CHECKING:

@@ -76,7 +76,7 @@ def test_a_group_of_ones_own_is_nobody_else(folder: Path) -> None:
     open_in(folder)
 
 
-@pytest.mark.parametrize("name", ["store.key", "store.migration.lock", "store.key.lock"])
+@pytest.mark.parametrize("name", ["store.key", "store.schema.lock", "store.key.lock"])
 def test_a_link_in_place_of_a_file_is_refused(name: str, folder: Path, tmp_path: Path) -> None:
     folder.mkdir(mode=0o700)
     target = tmp_path / "precious"
@@ -139,7 +139,7 @@ def plant_journal(folder: Path) -> None:
 
 def plant_lock(folder: Path) -> None:
     open_in(folder)
-    os.chown(folder / "store.migration.lock", SOMEBODY, SOMEBODY)
+    os.chown(folder / "store.schema.lock", SOMEBODY, SOMEBODY)
 
 
 def plant_link(folder: Path) -> None:

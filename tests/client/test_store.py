@@ -27,8 +27,8 @@ from exactonline_client.http.rate_limit import Budget
 from exactonline_client.store import engine as database
 from exactonline_client.store import files
 from exactonline_client.store.clock import ServerClock
-from exactonline_client.store.schema import MIGRATIONS
-from exactonline_client.store.store import Store, budgets, connections, metadata, schema_version
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import VERSION, budgets, connections, metadata, schema_version
 from exactonline_sandbox import Sandbox, SandboxConfig
 from tests.client.conftest import BASE, Exact
 
@@ -42,7 +42,7 @@ Opener = Any
 # Takes a lock, says so, and holds it until its input ends.
 HOLDER = """
     import sys
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
     with Store(sys.argv[1], sys.argv[2]).lock("here"):
         print("held", flush=True)
         sys.stdin.read()
@@ -52,7 +52,7 @@ HOLDER = """
 COUNTER = """
     import sys
     from pathlib import Path
-    from exactonline_client.store import Store
+    from exactonline_client.store.store import Store
     store, file = Store(sys.argv[1], sys.argv[2]), Path(sys.argv[3])
     for _ in range(40):
         with store.lock("count"):
@@ -108,11 +108,11 @@ def version(store: Store) -> object:
 class TestBothDatabases:
     def test_a_new_store_has_the_newest_schema(self, store_url: str, open_store: Opener) -> None:
         with open_store(store_url) as store:
-            assert version(store) == len(MIGRATIONS)
+            assert version(store) == VERSION
             names = set(sa.inspect(store.engine).get_table_names())
-        assert names == {"schema_version", *metadata.tables}
+        assert names == set(metadata.tables)
 
-    def test_the_migrations_make_the_tables_that_the_code_uses(
+    def test_a_new_store_has_the_tables_that_the_code_uses(
         self, store_url: str, open_store: Opener
     ) -> None:
         with open_store(store_url) as store:
@@ -163,16 +163,23 @@ class TestBothDatabases:
             with store.transaction() as connection:
                 assert not connection.execute(sa.select(budgets)).all()
 
-    def test_a_newer_store_is_refused_and_left_alone(
-        self, store_url: str, open_store: Opener
+    @pytest.mark.parametrize(
+        ("other", "advice"),
+        [
+            (VERSION + 1, r"newer version.*Upgrade"),
+            (VERSION - 1, r"older version.*Use the singer-exactonline that wrote it"),
+        ],
+    )
+    def test_a_store_of_another_version_is_refused_and_left_alone(
+        self, store_url: str, open_store: Opener, other: int, advice: str
     ) -> None:
         with open_store(store_url) as store:
             add_token(store, "refresh-1")
             with store.transaction() as connection:
-                connection.execute(schema_version.update().values(version=len(MIGRATIONS) + 1))
-            with pytest.raises(StoreError, match=r"newer version.*Upgrade"), open_store(store_url):
+                connection.execute(schema_version.update().values(version=other))
+            with pytest.raises(StoreError, match=advice), open_store(store_url):
                 pass
-            assert version(store) == len(MIGRATIONS) + 1
+            assert version(store) == other
             assert kept_token(store) == "refresh-1"
 
     def test_an_error_of_the_database_is_ours_and_tells_no_values(
@@ -265,7 +272,7 @@ class TestBothDatabases:
                 assert len(connection.execute(sa.select(budgets)).all()) == 24
 
     def test_several_processes_may_make_it_at_once(self, store_url: str, key: str) -> None:
-        code = "import sys; from exactonline_client.store import Store; Store(*sys.argv[1:])"
+        code = "import sys; from exactonline_client.store.store import Store; Store(*sys.argv[1:])"
         with program(code, store_url, key) as one, program(code, store_url, key) as other:
             assert (one.wait(60), other.wait(60)) == (0, 0)
 

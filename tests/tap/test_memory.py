@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from exactonline_client.odata import literals
 from exactonline_client.store import unsupported
-from exactonline_client.store.store import Store, refusals
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import refusals
 from tap_exactonline.readers import lines
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import pytest
 
 from exactonline_client.connection import connect
 from exactonline_client.store.postings import sealed
-from exactonline_client.store.store import Store, postings
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import postings
 from tap_exactonline.tap import TapExactOnline
 from tests.tap.conftest import catalog
 

@@ -17,7 +17,8 @@ from exactonline_client.errors import (
     RequestRefused,
 )
 from exactonline_client.store import unsupported
-from exactonline_client.store.store import Store, refusals
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import refusals
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome

@@ -12,7 +12,8 @@ import pytest
 
 from exactonline_client.connection import connect
 from exactonline_client.errors import ExactOnlineError
-from exactonline_client.store.store import Store, postings
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import postings
 from exactonline_sandbox import Sandbox, SandboxConfig
 from target_exactonline.load import in_doubt
 from target_exactonline.target import TargetExactOnline

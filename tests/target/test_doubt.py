@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from exactonline_client.errors import RecordsRejected
-from exactonline_client.store.store import Store, postings
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import postings
 
 if TYPE_CHECKING:
     from tests.target.conftest import Company, Record, Runner

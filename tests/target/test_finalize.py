@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from exactonline_client.errors import AccessDenied, RecordsRejected, Unavailable, UnexpectedAnswer
-from exactonline_client.store.store import Store, postings
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import postings
 from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.business.invoices import print_invoice
 from tests.target.conftest import noted_a_day_ahead, sent_by_another

@@ -12,8 +12,8 @@ from sqlalchemy.engine import make_url
 
 from exactonline_client.store import postings
 from exactonline_client.store.store import Store
-from exactonline_client.store.store import lookups as kept_lookups
-from exactonline_client.store.store import postings as table
+from exactonline_client.store.tables import lookups as kept_lookups
+from exactonline_client.store.tables import postings as table
 from tests.target.books import load as load_match_sets
 
 if TYPE_CHECKING:

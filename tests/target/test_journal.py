@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from exactonline_client.store.postings import WANTED, Wanted, derived, forget, newest
-from exactonline_client.store.store import Store, postings
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import postings
 from target_exactonline.load.journal import DAY, Intent, Journal, made_up
 from target_exactonline.results.results import (
     CREATED,

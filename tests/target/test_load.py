@@ -20,7 +20,8 @@ from exactonline_client.errors import (
     Unavailable,
 )
 from exactonline_client.store.postings import reason
-from exactonline_client.store.store import Store, postings
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import postings
 
 if TYPE_CHECKING:
     from pathlib import Path

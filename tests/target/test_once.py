@@ -21,7 +21,8 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
 )
 from exactonline_client.http.rate_limit import Budget
-from exactonline_client.store.store import Store, postings
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import postings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

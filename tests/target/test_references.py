@@ -11,7 +11,7 @@ import pytest
 from exactonline_client.connection import connect
 from exactonline_client.errors import RequestRefused
 from exactonline_client.lookups import Lookups
-from exactonline_client.store.store import postings
+from exactonline_client.store.tables import postings
 from target_exactonline.mapping.prepare import Document, Preparation, preparer
 from target_exactonline.resolve.references import resolve
 from target_exactonline.schema import entities

@@ -9,7 +9,7 @@ import pytest
 from exactonline_client.errors import RecordsRejected
 from exactonline_client.store import postings
 from exactonline_client.store.store import Store
-from exactonline_client.store.store import postings as table
+from exactonline_client.store.tables import postings as table
 
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer

@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from exactonline_client.errors import RecordsRejected
-from exactonline_client.store.store import Store, postings
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import postings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
