@@ -21,7 +21,7 @@ DEMO_ENV := .venv-demo/.made
 SOURCES := exactonline_cli exactonline_client exactonline_sandbox tap_exactonline \
 	target_exactonline scripts demo proof benchmarks tests
 UNIT_TESTS := tests/client tests/tap tests/target tests/sandbox --ignore tests/sandbox/test_foreign_clients.py
-NO_BRANCH_UNTESTED := exactonline_client/auth.py,exactonline_client/limits.py,exactonline_client/error_counts.py,exactonline_client/pages.py,target_exactonline/journal.py
+NO_BRANCH_UNTESTED := exactonline_client/auth/oauth.py,exactonline_client/http/rate_limit.py,exactonline_client/http/error_budget.py,exactonline_client/http/pagination.py,target_exactonline/load/journal.py
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
@@ -33,9 +33,10 @@ help: ## Show this list
 test: lint types pytest ## Check everything: style, types and behaviour
 
 .PHONY: lint
-lint: $(ENV) ## Check style and formatting
+lint: $(ENV) ## Check style, formatting and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-cache
 
 .PHONY: format
 format: $(ENV) ## Rewrite the code in the house format

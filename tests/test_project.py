@@ -1,4 +1,4 @@
-"""What must hold of the project as a whole: its pins, its imports and its Meltano file."""
+"""What must hold of the project as a whole: its pins, its requirements and its Meltano file."""
 
 from __future__ import annotations
 
@@ -30,41 +30,6 @@ PACKAGES = (
 )
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 PINS = sorted((ROOT / "requirements").glob("*.txt"))
-
-# What a package may import of the others; itself always.
-MAY_IMPORT = {
-    "exactonline_cli": set(PACKAGES),
-    "exactonline_client": set(),
-    "exactonline_sandbox": {"exactonline_client.catalogue"},
-    "tap_exactonline": {"exactonline_client"},
-    "target_exactonline": {"exactonline_client"},
-}
-# The client's modules from the ground up: one may import those of earlier lines and of its own.
-CLIENT_LAYERS = (
-    {"errors", "catalogue", "printable", "redaction"},
-    {
-        "regions",
-        "odata",
-        "files",
-        "refusals",
-        "environment",
-        "server_faults",
-        "stdout",
-        "transfer",
-        "moments",
-        "deletion",
-    },
-    {"settings", "foreign", "keys", "migrations", "database", "store", "digests", "clock"},
-    {"auth", "error_counts", "refused_options", "stopping", "stream_maps"},
-    {"limits"},
-    {"accounts", "runs", "postings", "list_sizes", "seen_keys", "deletes_told", "rotation"},
-    {"session"},
-    {"pages", "xml_api"},
-    {"divisions", "lookups"},
-    {"connection", "configuration"},
-    {"plugin"},
-)
-CLIENT_RANK = {name: rank for rank, layer in enumerate(CLIENT_LAYERS) for name in layer}
 
 
 def module_id(path: Path) -> str:
@@ -181,29 +146,6 @@ def test_everything_imported_is_declared() -> None:
                 assert owned.get(top, set()) & listed, (
                     f"{module_id(path)} imports {top}: not declared"
                 )
-
-
-@pytest.mark.parametrize("path", MODULES, ids=module_id)
-def test_imports_between_packages_run_one_way(path: Path) -> None:
-    own = path.relative_to(ROOT).parts[0]
-    for name in imports(path):
-        if name.partition(".")[0] not in set(PACKAGES) - {own}:
-            continue
-        assert any(f"{name}.".startswith(f"{allowed}.") for allowed in MAY_IMPORT[own]), name
-
-
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if path.parent.name == "exactonline_client"], ids=module_id
-)
-def test_client_modules_import_only_what_lies_below(path: Path) -> None:
-    inside = [
-        name.split(".")[1] for name in imports(path) if name.startswith("exactonline_client.")
-    ]
-    if path.stem == "__init__":
-        assert not inside, "importing the package must not import its modules"
-        return
-    for name in inside:
-        assert CLIENT_RANK[name] <= CLIENT_RANK[path.stem], f"{path.stem} imports {name}"
 
 
 @pytest.mark.parametrize(
