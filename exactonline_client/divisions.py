@@ -13,7 +13,7 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
 )
 from exactonline_client.http import pagination
-from exactonline_client.odata import literals
+from exactonline_client.odata.query import url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.http.pagination import Page
     from exactonline_client.http.session import Session
-    from exactonline_client.odata.literals import Row
+    from exactonline_client.odata.decoding import Row
 
 DAY = 86_400
 ME = "/api/v1/current/Me"
@@ -38,7 +38,7 @@ def me(session: Session) -> dict[str, Any]:
 
     Counts against no limit.
     """
-    address = literals.url(ME, {"$select": "UserID,FullName,CurrentDivision,ServerUtcOffset"})
+    address = url(ME, {"$select": "UserID,FullName,CurrentDivision,ServerUtcOffset"})
     return session.read(address, None, _me)
 
 
@@ -65,7 +65,7 @@ def refusal(session: Session, division: int) -> str | None:
     path = f"/api/v1/{division}/system/Divisions"
     try:
         session.read(
-            literals.url(path, {"$select": "Code", "$top": "1"}),
+            url(path, {"$select": "Code", "$top": "1"}),
             division,
             lambda answer: pagination.parse(answer.content),
         )
@@ -85,7 +85,7 @@ def why_shut(row: Mapping[str, Any]) -> str | None:
 
 def divisions(session: Session, current: int) -> list[dict[str, Any]]:
     """All divisions that the user may open, also those of an accountant's clients."""
-    address = literals.url(f"/api/v1/{current}/system/Divisions", {"$select": DIVISION_FIELDS})
+    address = url(f"/api/v1/{current}/system/Divisions", {"$select": DIVISION_FIELDS})
     return [
         row for page in pagination.read(session, address, current, _listed) for row in page.rows
     ]

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from exactonline_client import catalogue
 from exactonline_client.errors import AccessDenied, RequestRefused
 from exactonline_client.http import pagination
-from exactonline_client.odata import literals
+from exactonline_client.odata.query import MAX_URL, any_of, match_all, url
 from exactonline_client.store.digests import Digests
 from exactonline_client.store.engine import patient
 from exactonline_client.store.tables import lookups, postings
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Endpoint
     from exactonline_client.http.session import Session
-    from exactonline_client.odata.literals import Row
+    from exactonline_client.odata.decoding import Row
     from exactonline_client.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -322,48 +322,34 @@ class Lookups:
 
     def _read_page(self, endpoint: str, column: str, the: _List) -> None:
         """Read one more page of a list."""
-        address = the.next_address or self._address(the.endpoint, column, self._everything(the))
+        address = the.next_address or self._address(
+            the.endpoint, column, match_all(the.endpoint, self.division)
+        )
         page = next(pagination.read(self.session, address, self.division))
         the.read += 1
         the.next_address = page.next_address
         the.complete = page.next_address is None
         self._learn(endpoint, column, _matches(the.endpoint, column, page.rows))
 
-    def _everything(self, the: _List) -> str:
-        """A filter that lets every row through, for lists that demand a filter."""
-        allowed = the.endpoint.filter_fields
-        key = the.endpoint.key[0]
-        is_guid = the.endpoint.columns[key].type == "Edm.Guid"
-        if is_guid and (not allowed or key in allowed):
-            return f"{key} ne guid'{literals.EMPTY_GUID}'"
-        return f"Division eq {self.division}" if "Division" in allowed else ""
-
-    def _address(self, endpoint: Endpoint, column: str, condition: str) -> str:
+    def _address(self, endpoint: Endpoint, column: str, condition: str | None) -> str:
         titles = [name for name in TITLES if name in endpoint.columns]
         names = ",".join(dict.fromkeys([endpoint.key[0], column, *titles[:2]]))
         path = endpoint.uri.format(division=self.division)
-        options = {"$filter": condition} if condition else {}
-        return literals.url(path, {**options, "$select": names})
+        return url(path, {"$filter": condition, "$select": names})
 
     def _addresses(self, endpoint: str, column: str, values: Sequence[str]) -> Iterator[str]:
         """As few addresses as will ask for all values, none of them too long."""
         asked = self._list(endpoint).endpoint
-        most = len(values) if asked.kind == "bulk" else MOST_TERMS
-        longest = literals.MAX_URL - len(self.session.base_url)
-        empty = len(self._address(asked, column, " "))
-        terms: list[str] = []
-        size = empty
-        for value in values:
-            text = literals.literal(padded(endpoint, column, value), asked.columns[column].type)
-            term = f"{column} eq {text}"
-            more = len(literals.url("", {"": f" or {term}"}))
-            if terms and (len(terms) == most or size + more > longest):
-                yield self._address(asked, column, " or ".join(terms))
-                terms, size = [], empty
-            terms.append(term)
-            size += more
-        if terms:
-            yield self._address(asked, column, " or ".join(terms))
+        room = MAX_URL - len(self.session.base_url) - len(self._address(asked, column, " "))
+        filters = any_of(
+            column,
+            asked.columns[column].type,
+            (padded(endpoint, column, value) for value in values),
+            room,
+            most=None if asked.kind == "bulk" else MOST_TERMS,
+        )
+        for condition in filters:
+            yield self._address(asked, column, condition)
 
 
 def padded(endpoint: str, column: str, value: str) -> str:

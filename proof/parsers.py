@@ -26,7 +26,7 @@ from exactonline_client.errors import DailyLimitReached, ExactOnlineError
 from exactonline_client.http import pagination, xml
 from exactonline_client.http.rate_limit import Budget
 from exactonline_client.http.session import Usage, exact_message
-from exactonline_client.odata import literals
+from exactonline_client.odata import decoding
 from exactonline_client.plugin import start
 from exactonline_client.plugin.configuration import Given
 from exactonline_client.store.clock import ServerClock
@@ -66,12 +66,12 @@ class Parser:
 
 
 def _rows(endpoint: str) -> Callable[[bytes], object]:
-    decode = literals.decoder(catalogue.load().endpoints[endpoint].columns.values(), ZONE)
+    decode = decoding.decoder(catalogue.load().endpoints[endpoint].columns.values(), ZONE)
 
-    def read(body: bytes) -> list[literals.Row]:
+    def read(body: bytes) -> list[decoding.Row]:
         try:
             return [decode(row) for row in pagination.parse(body).rows]
-        except literals.WrongType as error:
+        except decoding.WrongType as error:
             # The stream that reads the row makes an error of this.
             raise ExactOnlineError(str(error)) from None
 

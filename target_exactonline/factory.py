@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.lookups import CODE, Lookups
-from exactonline_client.odata import literals
+from exactonline_client.odata.literals import EMPTY_GUID
 from target_exactonline.load import finalize
 from target_exactonline.load.completion import Completion
 from target_exactonline.load.execute import Deeds, Policy
@@ -177,7 +177,7 @@ class Workshop:
 def _keys(fields: Mapping[str, Any]) -> Iterator[str]:
     """All that looks like the key of a row in a document."""
     for value in fields.values():
-        if isinstance(value, str) and len(value) == len(literals.EMPTY_GUID):
+        if isinstance(value, str) and len(value) == len(EMPTY_GUID):
             yield value
         elif isinstance(value, list):
             for row in value:

@@ -18,7 +18,7 @@ import msgspec
 from exactonline_client.errors import AccessDenied, EndpointUnavailable, UnexpectedAnswer
 from exactonline_client.http.error_budget import endpoint_of
 from exactonline_client.http.session import check_host
-from exactonline_client.odata import literals
+from exactonline_client.odata.decoding import sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import requests
 
     from exactonline_client.http.session import Session
-    from exactonline_client.odata.literals import Row
+    from exactonline_client.odata.decoding import Row
 
 logger = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ def _unsound(value: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401
 def _sound(value: Any) -> Any:  # noqa: ANN401
     """A value whose texts are sound."""
     if isinstance(value, str):
-        return literals.sound(value)
+        return sound(value)
     if isinstance(value, list):
         return [_sound(item) for item in value]
     if isinstance(value, dict):

@@ -37,7 +37,7 @@ from exactonline_client.errors import (
 from exactonline_client.http import server_faults
 from exactonline_client.http.error_budget import COUNTED, endpoint_of
 from exactonline_client.http.rate_limit import names_a_limit
-from exactonline_client.odata import literals
+from exactonline_client.odata.decoding import sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -460,7 +460,7 @@ def exact_message(answer: requests.Response) -> str:
 
 def one_line(text: object) -> str:
     """Several messages come on several lines; a list of all fields of an entity is cut short."""
-    lines = literals.sound(str(text or "")).strip().splitlines()
+    lines = sound(str(text or "")).strip().splitlines()
     return shorten("; ".join(lines), LONGEST_REASON)
 
 

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from exactonline_client.catalogue import Endpoint, Property, Stream
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.odata import literals
+from exactonline_client.odata.literals import INTEGERS
 from tap_exactonline.definitions import custom_config
 from tap_exactonline.definitions.custom_config import SETTING, Wrong
 from tap_exactonline.definitions.definition import DIVISION, TIMESTAMP, Plan
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tap_exactonline.definitions.custom_config import Entry
 
 PATH = re.compile(r"[A-Za-z]\w*(/[A-Za-z]\w*)+", re.ASCII)
-KEYS = literals.INTEGERS | {"Edm.Guid", "Edm.String"}
+KEYS = INTEGERS | {"Edm.Guid", "Edm.String"}
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
@@ -212,7 +212,7 @@ def _filter_field(entry: Entry, columns: Mapping[str, Property]) -> Property | N
         return None
     _check_columns(f"{place}.filter_field", [around.filter_field], columns, entry.path)
     column = columns[around.filter_field]
-    allowed = KEYS if entry.parent else literals.INTEGERS
+    allowed = KEYS if entry.parent else INTEGERS
     if column.type not in allowed:
         raise Wrong(f"{place}.filter_field", f"is {column.type}, which cannot be filtered so.")
     return column

@@ -13,7 +13,7 @@ import msgspec
 
 from exactonline_client.catalogue import Property
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.odata import literals
+from exactonline_client.odata.literals import INTEGERS, NUMBERS
 from exactonline_client.plugin import configuration
 from tap_exactonline.definitions import functions
 
@@ -26,10 +26,7 @@ TYPES = {
     "boolean": Property("", "Edm.Boolean"),
     "date": Property("", "Edm.DateTime", date="date"),
     "date-time": Property("", "Edm.DateTime", date="instant"),
-    **{
-        edm: Property("", edm)
-        for edm in (*sorted(literals.INTEGERS | literals.NUMBERS), "Edm.Boolean", "Edm.Guid")
-    },
+    **{edm: Property("", edm) for edm in (*sorted(INTEGERS | NUMBERS), "Edm.Boolean", "Edm.Guid")},
     "Edm.String": Property("", "Edm.String"),
 }
 """What a column may be declared as. Edm.DateTime is not enough: it may be a moment or a day."""

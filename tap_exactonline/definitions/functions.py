@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from exactonline_client.odata import literals
+from exactonline_client.odata.literals import INTEGERS, literal
 
 GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 MOMENT = r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?)?"
@@ -17,7 +17,7 @@ PATTERNS = {
     "Edm.Boolean": "true|false",
     "Edm.Double": r"-?\d+(\.\d+)?([eE][+-]?\d+)?",
     "Edm.String": r"(?s:.*)",
-    **dict.fromkeys(sorted(literals.INTEGERS), r"-?\d+"),
+    **dict.fromkeys(sorted(INTEGERS), r"-?\d+"),
 }
 """What a value of each type looks like as text."""
 TYPED = {"type", "value"}
@@ -35,12 +35,12 @@ def parameter(value: Any) -> str:  # noqa: ANN401 - whatever the configuration h
     if isinstance(value, dict):
         return _typed(value)
     if isinstance(value, bool):
-        return literals.literal(value, "Edm.Boolean")
+        return literal(value, "Edm.Boolean")
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return str(value)
     if isinstance(value, str):
         is_literal = TYPED_TEXT.fullmatch(value)
-        return value if is_literal else literals.literal(value, "Edm.String")
+        return value if is_literal else literal(value, "Edm.String")
     raise ValueError(
         'a value is a number, a text, true or false, or {"type": "Edm.Int64", "value": 5}'
     )
@@ -55,7 +55,7 @@ def _typed(value: dict[str, Any]) -> str:
         )
     text = value["value"]
     if isinstance(text, bool):
-        text = literals.literal(text, "Edm.Boolean")
+        text = literal(text, "Edm.Boolean")
     if not isinstance(text, (str, int, float)) or not re.fullmatch(PATTERNS[edm], str(text)):
         raise ValueError(f"this is no value of type {edm}")
-    return str(text) if edm == "Edm.Boolean" else literals.literal(text, edm)
+    return str(text) if edm == "Edm.Boolean" else literal(text, edm)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.connection import Connection
     from exactonline_client.http.pagination import Page
-    from exactonline_client.odata.literals import Row
+    from exactonline_client.odata.decoding import Row
     from tap_exactonline.definitions.definition import Plan
 
     AnyPlan = TypeVar("AnyPlan", bound=Plan)

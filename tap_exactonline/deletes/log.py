@@ -21,7 +21,8 @@ from exactonline_client.errors import (
     RequestRefused,
     UnexpectedAnswer,
 )
-from exactonline_client.odata import literals
+from exactonline_client.odata.literals import literal
+from exactonline_client.odata.query import url
 from exactonline_client.store.key_snapshots import SeenKeys
 from tap_exactonline.extract import decoding
 from tap_exactonline.state import validity
@@ -77,9 +78,9 @@ def read(connection: Connection, division: int, start: int, note: decoding.Note)
     names = SELECT.split(",")
     columns = [endpoint.columns[name] for name in names]
     decode = decoding.decoder(columns, connection.zone, NEEDED, note)
-    address = literals.url(
+    address = url(
         endpoint.uri.format(division=division),
-        {"$filter": f"Timestamp gt {literals.literal(start, 'Edm.Int64')}", "$select": SELECT},
+        {"$filter": f"Timestamp gt {literal(start, 'Edm.Int64')}", "$select": SELECT},
     )
     log = DeletedLog(end=start)
     moment = datetime.fromtimestamp(connection.clock(), timezone.utc).isoformat()

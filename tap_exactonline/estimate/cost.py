@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from exactonline_client import catalogue
 from exactonline_client.errors import NOT_READABLE, DailyLimitReached, UnexpectedAnswer
-from exactonline_client.odata import literals
+from exactonline_client.odata.query import match_all, url
 from exactonline_client.store import list_sizes
 from exactonline_client.store.list_sizes import Size
 from exactonline_client.store.tables import budgets
@@ -198,11 +198,11 @@ def _query(tap: TapExactOnline, plan: Plan, source: Source) -> str | None:
         if may_filter and (source.scope == ALL or source.since):
             condition = modified_filter(source.since, tap.connection.zone)
         elif source.scope == ALL:
-            condition = reading.passes_all(twin, source.division)
+            condition = match_all(twin.endpoint, source.division)
         else:
             return None
     path = f"{twin.endpoint.uri.format(division=source.division)}/$count"
-    return literals.url(path, {"$filter": reading.both(condition, own)})
+    return url(path, {"$filter": reading.both(condition, own)})
 
 
 def _rows(connection: Connection, source: Source, address: str) -> int:

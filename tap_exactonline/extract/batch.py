@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from exactonline_client.odata.literals import Row
+    from exactonline_client.odata.decoding import Row
     from tap_exactonline.streams.base import ExactStream
 
     Context = Mapping[str, Any]

@@ -6,14 +6,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.errors import UnexpectedAnswer
-from exactonline_client.odata import literals
+from exactonline_client.odata import decoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from exactonline_client.catalogue import Property
-    from exactonline_client.odata.literals import Row
+    from exactonline_client.odata.decoding import Row
 
     Note = Callable[[str, str, Mapping[str, Any]], None]
     """Takes what is wrong, what became of it, and the key of the row."""
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 def decoder(
     columns: Iterable[Property], zone: ZoneInfo, key: Sequence[str], note: Note
 ) -> Callable[[Row], Row]:
-    """A function that turns a row into one of plain JSON types, see `odata.decoder`.
+    """A function that turns a row into one of plain JSON types, see `odata.decoding.decoder`.
 
     A value that cannot be read is null in it; `note` is told which, with the row's `key`.
     """
-    wrong: list[literals.WrongType] = []
-    decode = literals.decoder(columns, zone, wrong.append)
+    wrong: list[decoding.WrongType] = []
+    decode = decoding.decoder(columns, zone, wrong.append)
 
     def decoded(row: Row) -> Row:
         found = decode(row)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from exactonline_client.catalogue import load
 from exactonline_client.errors import NOT_READABLE, UnexpectedAnswer
 from exactonline_client.http import pagination
-from exactonline_client.odata import literals
+from exactonline_client.odata.literals import literal
+from exactonline_client.odata.query import url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,9 +57,9 @@ def doubt(connection: Connection, plan: Plan, division: int) -> None:
 
 def may_read(connection: Connection, plan: Plan, division: int) -> bool | None:
     """Whether the user may read a stream; None where Exact does not say."""
-    address = literals.url(
+    address = url(
         f"/api/v1/{division}/{USER_HAS_RIGHTS}",
-        {"endpoint": literals.literal(_name(plan), "Edm.String"), "action": "'GET'"},
+        {"endpoint": literal(_name(plan), "Edm.String"), "action": "'GET'"},
     )
     try:
         return connection.session.read(address, division, _truth)

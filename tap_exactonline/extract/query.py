@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from exactonline_client.errors import (
     RequestRefused,
 )
-from exactonline_client.odata import literals
+from exactonline_client.odata.literals import literal
+from exactonline_client.odata.query import match_all, url
 from exactonline_client.store.unsupported import is_about_query, unknown_property
 from tap_exactonline.definitions.definition import LINE_NUMBER, MODIFIED, TIMESTAMP
 from tap_exactonline.state.bookmarks import modified_filter
@@ -83,7 +84,7 @@ def read(connection: Connection, plan: Plan, query: Query) -> Iterator[Page]:
     query, attempts = _prepared(connection, plan, query)
     for position, attempt in enumerate(attempts):
         options = {**query.parameters, **attempt.options, "$expand": query.expand}
-        reader = connection.pages(literals.url(path, options), query.division)
+        reader = connection.pages(url(path, options), query.division)
         try:
             first = next(reader)
         except RequestRefused as refusal:
@@ -218,7 +219,7 @@ def _attempts(connection: Connection, plan: Plan, query: Query) -> list[_Attempt
     """Filters and orders that give what is wanted, the best first."""
     simplest = _Attempt("", {"$filter": query.condition})
     if plan.endpoint.kind == "sync":
-        behind = f"{TIMESTAMP} gt {literals.literal(query.start or 0, 'Edm.Int64')}"
+        behind = f"{TIMESTAMP} gt {literal(query.start or 0, 'Edm.Int64')}"
         return [_Attempt("", {"$filter": both(behind, query.condition)})]
     if plan.bookmark == MODIFIED:
         changed = both(modified_filter(query.start, connection.zone), query.condition)
@@ -229,7 +230,7 @@ def _attempts(connection: Connection, plan: Plan, query: Query) -> list[_Attempt
             _Attempt("$orderby=Modified", {**simplest.options, **order}),
             simplest,
         ]
-    everything = passes_all(plan, query.division) if plan.must_filter else None
+    everything = match_all(plan.endpoint, query.division) if plan.must_filter else None
     if everything is None:
         return [simplest]
     return [_Attempt("$filter", {"$filter": both(everything, query.condition)}), simplest]
@@ -241,18 +242,3 @@ def both(*conditions: str | None) -> str | None:
     if len(given) > 1:
         return " and ".join(f"({condition})" for condition in given)
     return given[0] if given else None
-
-
-def passes_all(plan: Plan, division: int) -> str | None:
-    """A filter on a permitted field that lets every row through, since one is demanded."""
-    filters = {
-        **{
-            name: f"{name} ne guid'{literals.EMPTY_GUID}'"
-            for name in plan.endpoint.key
-            if plan.endpoint.columns[name].type == "Edm.Guid"
-        },
-        "Created": "Created ge datetime'1970-01-01T00:00:00'",
-        "Division": f"Division eq {division}",
-    }
-    permitted = (text for name, text in filters.items() if name in plan.endpoint.filter_fields)
-    return next(permitted, None)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from exactonline_client.odata.literals import Row
+    from exactonline_client.odata.decoding import Row
 
 logger = logging.getLogger(__name__)
 

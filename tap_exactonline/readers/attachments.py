@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from exactonline_client.catalogue import Property
-    from exactonline_client.odata.literals import Row
+    from exactonline_client.odata.decoding import Row
     from tap_exactonline.extract.batch import Batch, Partition
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
-from exactonline_client.odata import literals
+from exactonline_client.odata.literals import EMPTY_GUID, INTEGERS, literal
+from exactonline_client.odata.query import MAX_URL, any_of
 from tap_exactonline.definitions.custom import CustomPlan, Parents, Years
 from tap_exactonline.definitions.definition import HEADER_LINE_NUMBER, LINE_NUMBER, MODIFIED
 from tap_exactonline.deletes import key_diff
@@ -18,10 +19,10 @@ from tap_exactonline.extract import query as reading
 from tap_exactonline.streams.base import ExactStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from exactonline_client.http.pagination import Page
-    from exactonline_client.odata.literals import Row
+    from exactonline_client.odata.decoding import Row
     from tap_exactonline.extract.batch import Batch, Partition
 
     Context = Mapping[str, Any]
@@ -112,19 +113,17 @@ class CustomStream(ExactStream):
                 yield self._part_of(self.plan.parameter, value, edm)
         elif self.plan.filter_field is not None:
             column = self.plan.filter_field
-            clauses = (
-                f"{column.name} eq {literals.literal(value, column.type)}" for value in values
-            )
-            room = self._room(division)
-            yield from (Part(condition=text) for text in together(clauses, room))
+            # In the address of the next page the server may encode any character.
+            filters = any_of(column.name, column.type, values, self._room(division), safe="")
+            yield from (Part(condition=text) for text in filters)
 
     def _part_of(self, parameter: str, value: str, edm: str) -> Part:
         """One call's list, whose parameter is a column where no row tells it."""
         own = self.plan.columns.get(parameter)
         is_told = own is not None and parameter not in self.plan.endpoint.columns
-        told = int(value) if edm in literals.INTEGERS else value
+        told = int(value) if edm in INTEGERS else value
         return Part(
-            parameters={parameter: literals.literal(value, edm)},
+            parameters={parameter: literal(value, edm)},
             told={parameter: told} if is_told else {},
         )
 
@@ -158,23 +157,9 @@ class CustomStream(ExactStream):
 
     def _room(self, division: int) -> int:
         """How long the encoded conditions of one call may be."""
-        query = self._query(division, Part(condition=f"{MODIFIED} eq {literals.EMPTY_GUID}"))
+        query = self._query(division, Part(condition=f"{MODIFIED} eq {EMPTY_GUID}"))
         options = {**query.parameters, "$select": query.select, "$filter": query.condition}
         path = self.plan.endpoint.uri.format(division=division)
         taken = sum(len(quote(f"{name}={value}&", safe="")) for name, value in options.items())
         base = len(self.tap.connection.session.base_url) + len(path)
-        return literals.MAX_URL - base - taken - ROOM_TO_GO_ON
-
-
-def together(clauses: Iterable[str], room: int) -> Iterator[str]:
-    """As many conditions joined by `or` as fit, whichever signs get encoded; at least one."""
-    joined, taken = "", 0
-    for clause in clauses:
-        size = len(quote(f" or {clause}", safe=""))
-        if joined and taken + size > room:
-            yield joined
-            joined, taken = "", 0
-        joined = f"{joined} or {clause}" if joined else clause
-        taken += size
-    if joined:
-        yield joined
+        return MAX_URL - base - taken - ROOM_TO_GO_ON

@@ -13,7 +13,7 @@ from tap_exactonline.streams.base import ExactStream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from exactonline_client.odata.literals import Row
+    from exactonline_client.odata.decoding import Row
     from tap_exactonline.deletes.key_diff import Comparison
     from tap_exactonline.extract.batch import Batch, Partition
     from tap_exactonline.state.bookmarks import Progress

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client.odata import literals
+from exactonline_client.odata.literals import literal
 from tap_exactonline.definitions.definition import MODIFIED, TIMESTAMP
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def modified_filter(bookmark: str | None, zone: ZoneInfo) -> str:
     if repeated:
         wall = _hour(wall)
     operator = "gt" if bookmark and not repeated else "ge"
-    return f"{MODIFIED} {operator} {literals.literal(wall.replace(tzinfo=None), 'Edm.DateTime')}"
+    return f"{MODIFIED} {operator} {literal(wall.replace(tzinfo=None), 'Edm.DateTime')}"
 
 
 def earliest(moment: str, zone: ZoneInfo) -> str:

@@ -10,7 +10,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client.odata import literals
+from exactonline_client.odata.decoding import instant, milliseconds
 from exactonline_client.store.delete_watermarks import Place
 from tap_exactonline.definitions.definition import TIMESTAMP
 from tap_exactonline.state import bookmarks
@@ -52,7 +52,7 @@ def move(day: str | None, now: datetime, zone: ZoneInfo) -> str:
     if not day:
         return NEVER
     try:
-        midnight = literals.instant(literals.milliseconds(day), zone)
+        midnight = instant(milliseconds(day), zone)
     except (ValueError, OverflowError):
         return day
     return day if now - bookmarks.SETTLED >= midnight + DAY else f"{day}{NOT_OVER}"

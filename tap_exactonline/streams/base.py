@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Property
     from exactonline_client.http.pagination import Page
-    from exactonline_client.odata.literals import Row
+    from exactonline_client.odata.decoding import Row
     from tap_exactonline.definitions.definition import Plan
     from tap_exactonline.deletes.log import DeletedLog
     from tap_exactonline.extract.batch import Batch

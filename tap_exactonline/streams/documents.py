@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from exactonline_client.http.pagination import Page
-    from exactonline_client.odata.literals import Row
+    from exactonline_client.odata.decoding import Row
     from tap_exactonline.extract.batch import Batch, Partition
 
     Context = Mapping[str, Any]

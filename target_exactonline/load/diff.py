@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue
-from exactonline_client.odata import literals
+from exactonline_client.odata.decoding import EPOCH, milliseconds
+from exactonline_client.odata.literals import EMPTY_GUID, INTEGERS, NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -194,7 +195,7 @@ def same(item: Property, value: object, old: object) -> bool:  # noqa: PLR0911
     if _empty(value) or _empty(old):
         return _empty(value) and _empty(old)
     try:
-        if item.type in literals.NUMBERS or item.type in literals.INTEGERS:
+        if item.type in NUMBERS or item.type in INTEGERS:
             return math.isclose(float(str(value)), float(str(old)), rel_tol=1e-12)
         if item.type == "Edm.Boolean":
             return bool(value) == bool(old)
@@ -209,7 +210,7 @@ def same(item: Property, value: object, old: object) -> bool:  # noqa: PLR0911
 
 
 def _empty(value: object) -> bool:
-    return value is None or value in ("", literals.EMPTY_GUID)
+    return value is None or value in ("", EMPTY_GUID)
 
 
 def _text(value: object) -> str:
@@ -218,7 +219,7 @@ def _text(value: object) -> str:
 
 def _wall(value: str) -> str:
     if value.startswith("/Date("):
-        return (literals.EPOCH + timedelta(milliseconds=literals.milliseconds(value))).isoformat()
+        return (EPOCH + timedelta(milliseconds=milliseconds(value))).isoformat()
     return value if "T" in value else f"{value}T00:00:00"
 
 

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from exactonline_client import catalogue
 from exactonline_client.errors import RequestRefused
-from exactonline_client.odata import literals
+from exactonline_client.odata.decoding import DATE, instant
+from exactonline_client.odata.literals import literal
 from exactonline_client.store.tables import loaded_kinds
 from exactonline_client.store.unsupported import is_about_query
 from target_exactonline.load.planned import refers_to_new
@@ -121,10 +122,10 @@ class FirstLoad:
 
     def _was_before(self, row: Row) -> bool:
         """Whether a document was made before the first load with this store."""
-        created = literals.DATE.fullmatch(str(row.get("Created")))
+        created = DATE.fullmatch(str(row.get("Created")))
         if created is None:
             return True
-        made = literals.instant(int(created[1]), self.search.connection.zone)
+        made = instant(int(created[1]), self.search.connection.zone)
         return made.timestamp() < self.mark.since
 
     def _is_it(self, document: Document, row: Row) -> bool:
@@ -188,7 +189,7 @@ def _condition(endpoint: Endpoint, fields: Mapping[str, Any], *, documented: boo
         if is_text and len(str(value)) > LONGEST_TEXT:
             continue
         is_day = item.type == "Edm.DateTime" and "T" not in str(value)
-        term = literals.literal(f"{value}T00:00:00" if is_day else value, item.type)
+        term = literal(f"{value}T00:00:00" if is_day else value, item.type)
         terms[is_text].append(f"{name} eq {term}")
     return " and ".join((terms[False] or terms[True])[:MOST_TERMS])
 

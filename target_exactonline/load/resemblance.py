@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue
 from exactonline_client.errors import RequestRefused
-from exactonline_client.odata import literals
+from exactonline_client.odata.literals import literal
 from exactonline_client.store.unsupported import is_about_query
 from target_exactonline.load import diff as differences
 from target_exactonline.load.spelling import SHORT, Spelling
@@ -77,12 +77,12 @@ class Resemblance:
         alike = self.search.alike(document)
         condition: str | None
         if predicted:
-            condition = f"{name} eq {literals.literal(predicted, 'Edm.String')}"
+            condition = f"{name} eq {literal(predicted, 'Edm.String')}"
         elif spelling.examples:
             condition = alike
         else:
             start = reference[: SHORT if alike else 2 * SHORT]
-            begins = f"startswith({name},{literals.literal(start, 'Edm.String')})"
+            begins = f"startswith({name},{literal(start, 'Edm.String')})"
             condition = f"{begins} and {alike}" if alike else begins
         if not condition:
             return []

@@ -16,7 +16,8 @@ from exactonline_client.errors import (
     Unreadable,
 )
 from exactonline_client.http import pagination
-from exactonline_client.odata import literals
+from exactonline_client.odata.literals import literal
+from exactonline_client.odata.query import MAX_URL, any_of, url
 from exactonline_client.store.unsupported import is_about_query
 from target_exactonline.load.in_doubt import is_ahead
 from target_exactonline.load.spelling import Spelling
@@ -120,9 +121,9 @@ class Search:
 
     def _one(self, key: str, columns: Columns) -> Row | None:
         """The document with a key, from its own address; None where it is no more."""
-        literal = literals.literal(key, self.endpoint.properties[self.key].type)
+        named = literal(key, self.endpoint.properties[self.key].type)
         select = ",".join(self._own(columns))
-        address = literals.url(f"{self._path()}({literal})", {"$select": select})
+        address = url(f"{self._path()}({named})", {"$select": select})
         try:
             row = self.connection.session.read(address, self.division, self._document)
         except RequestRefused as refusal:
@@ -199,7 +200,7 @@ class Search:
         """The documents that meet a condition, without their lines; or rows of another endpoint."""
         path = (endpoint or self.endpoint).uri.format(division=self.division)
         names = ",".join(select or self._own(columns))
-        return list(self._pages(literals.url(path, {"$filter": condition, "$select": names})))
+        return list(self._pages(url(path, {"$filter": condition, "$select": names})))
 
     def since(self, sent_at: float) -> str | None:
         """A condition for what was made, or changed, since a moment; None where there is none."""
@@ -215,7 +216,7 @@ class Search:
             for time in (moment - MARGIN, moment)
         ]
         earliest = min(walls[0][0], walls[1][0] - MARGIN)
-        return f"{name} ge {literals.literal(earliest, 'Edm.DateTime')}"
+        return f"{name} ge {literal(earliest, 'Edm.DateTime')}"
 
     def alike(self, document: Document) -> str | None:
         """A condition for what is of the same relation and day; None where there is none."""
@@ -225,7 +226,7 @@ class Search:
             # A dry run has words in place of the key of a row that it does not create.
             if isinstance(value, str) and " " not in value and self.may_filter(name):
                 edm = self.endpoint.properties[name].type
-                terms.append(f"{name} eq {literals.literal(value, edm)}")
+                terms.append(f"{name} eq {literal(value, edm)}")
         return " and ".join(terms) or None
 
     def may_filter(self, name: str) -> bool:
@@ -329,27 +330,14 @@ class Search:
     ) -> Iterator[str]:
         """As few addresses as ask for all values, none with more than `most` of them."""
         path = endpoint.uri.format(division=self.division)
-        longest = literals.MAX_URL - len(self.connection.session.base_url)
         options = {"$select": ",".join(select), "$expand": ",".join(expand)}
 
-        def address(terms: Sequence[str]) -> str:
-            return literals.url(path, {"$filter": " or ".join(terms), **options})
+        def address(condition: str) -> str:
+            return url(path, {"$filter": condition, **options})
 
+        room = MAX_URL - len(self.connection.session.base_url) - len(address(" "))
         edm = endpoint.properties[name].type
-        pending: list[str] = []
-        room = 0
-        for value in values:
-            term = f"{name} eq {literals.literal(value, edm)}"
-            size = len(literals.url("", {"": f" or {term}"}))
-            if pending and (len(pending) == most or size > room):
-                yield address(pending)
-                pending = []
-            if not pending:
-                room = longest - len(address([]))
-            pending.append(term)
-            room -= size
-        if pending:
-            yield address(pending)
+        yield from map(address, any_of(name, edm, values, room, most=most))
 
     def _pages(self, address: str) -> Iterator[Row]:
         for page in self.connection.pages(address, self.division):

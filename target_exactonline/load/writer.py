@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.errors import ExactOnlineError, InDoubt
-from exactonline_client.odata import literals
+from exactonline_client.odata.literals import literal
 from target_exactonline.load.in_doubt import is_ahead, is_old
 from target_exactonline.load.journal import Overtaken
 from target_exactonline.load.search import Search
@@ -198,4 +198,4 @@ class Writer:
         address = endpoint.uri.format(division=self.division)
         if key is None:
             return address
-        return f"{address}({literals.literal(key, endpoint.properties[endpoint.key[0]].type)})"
+        return f"{address}({literal(key, endpoint.properties[endpoint.key[0]].type)})"

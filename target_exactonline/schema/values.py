@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from exactonline_client.odata import literals
+from exactonline_client.odata.literals import wall_time
 from exactonline_client.odata.moments import moment
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def _binary(value: object) -> str:
 def _date(value: object, zone: ZoneInfo, *, whole_day: bool) -> str:
     found = _at_midnight(to_moment(value))
     if not whole_day:
-        return literals.wall_time(found, zone)
+        return wall_time(found, zone)
     # Midnight somewhere is a day in a timestamp's clothes; any other moment is a day of the server.
     if found.tzinfo is not None and found.time() != time.min:
         found = found.astimezone(zone)

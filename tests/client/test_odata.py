@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,8 +13,10 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from exactonline_client import catalogue
 from exactonline_client.catalogue import Property
-from exactonline_client.odata import literals
+from exactonline_client.odata import decoding, literals
+from exactonline_client.odata.query import SAFE, any_of, match_all, url
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -23,7 +25,7 @@ GUID = "a07b5588-4d7d-4872-88f9-30b2d256440d"
 
 def decoded(value: object, edm: str, name: str = "Field", kind: str | None = None) -> Any:
     item = Property(name, edm, date=kind)
-    return literals.decoder([item], AMSTERDAM)({name: value})[name]
+    return decoding.decoder([item], AMSTERDAM)({name: value})[name]
 
 
 def stamp(year: int, *rest: int) -> str:
@@ -85,7 +87,7 @@ def test_a_moment_is_never_written_on_an_unknown_clock() -> None:
 
 def test_addresses_are_encoded() -> None:
     text = "Jansen & Zn. + 'Café' 100% #1 ?=€"
-    address = literals.url("/api/v1/1/crm/Accounts", {"$filter": f"Name eq {text}", "$top": "5"})
+    address = url("/api/v1/1/crm/Accounts", {"$filter": f"Name eq {text}", "$top": "5"})
     assert address == (
         "/api/v1/1/crm/Accounts?$filter=Name%20eq%20Jansen%20%26%20Zn.%20%2B%20'Caf%C3%A9'%20100%25"
         "%20%231%20%3F%3D%E2%82%AC&$top=5"
@@ -95,17 +97,42 @@ def test_addresses_are_encoded() -> None:
 @given(text=st.text(min_size=1))
 def test_any_text_in_an_address_comes_out_as_it_went_in(text: str) -> None:
     assume(not any("\ud800" <= letter <= "\udfff" for letter in text))
-    address = literals.url("/path", {"$filter": text, "$select": "ID"})
+    address = url("/path", {"$filter": text, "$select": "ID"})
     assert address.isascii()
     assert " " not in address
     query = parse_qs(urlsplit(address).query, keep_blank_values=True, strict_parsing=True)
     assert query == {"$filter": [text], "$select": ["ID"]}
 
 
+@given(
+    st.lists(st.uuids(), max_size=400, unique=True),
+    st.integers(-5, 6000),
+    st.none() | st.integers(1, 60),
+    st.sampled_from(["", SAFE]),
+)
+def test_filters_for_many_values_fit_and_none_is_lost(
+    ids: list[Any], room: int, most: int | None, safe: str
+) -> None:
+    terms = [f"ID eq guid'{id_}'" for id_ in ids]
+    found = list(any_of("ID", "Edm.Guid", ids, room, most=most, safe=safe))
+    assert [term for text in found for term in text.split(" or ")] == terms
+    for text in found:
+        assert len(quote(text, safe=safe)) <= max(room, 80)
+        assert len(text.split(" or ")) <= (most or len(ids))
+
+
+def test_a_filter_for_all_rows_is_on_what_may_be_filtered() -> None:
+    endpoints = catalogue.load().endpoints
+    assert match_all(endpoints["crm/Accounts"], 1) == f"ID ne guid'{literals.EMPTY_GUID}'"
+    for endpoint in endpoints.values():
+        if endpoint.filter_fields and (condition := match_all(endpoint, 1)):
+            assert condition.split(" ")[0] in endpoint.filter_fields
+
+
 def test_options_without_a_value_are_left_out() -> None:
-    assert literals.url("/path", {"$filter": None, "$select": ""}) == "/path"
-    assert literals.url("/path", {}) == "/path"
-    assert literals.url("/path", {"$filter": None, "$top": "1"}) == "/path?$top=1"
+    assert url("/path", {"$filter": None, "$select": ""}) == "/path"
+    assert url("/path", {}) == "/path"
+    assert url("/path", {"$filter": None, "$top": "1"}) == "/path?$top=1"
 
 
 @pytest.mark.parametrize(
@@ -225,7 +252,7 @@ def test_a_moment_survives_the_way_to_the_server_and_back(moment: datetime, zone
     literal = literals.literal(moment, "Edm.DateTime", zone)
     shown = datetime.fromisoformat(literal.removeprefix("datetime'").removesuffix("'"))
     milliseconds = (shown.replace(tzinfo=timezone.utc) - EPOCH) // timedelta(milliseconds=1)
-    decode = literals.decoder([Property("Modified", "Edm.DateTime", date="instant")], zone)
+    decode = decoding.decoder([Property("Modified", "Edm.DateTime", date="instant")], zone)
     assert datetime.fromisoformat(decode({"Modified": f"/Date({milliseconds})/"})["Modified"]) == (
         moment
     )
@@ -262,19 +289,19 @@ def test_a_moment_survives_the_way_to_the_server_and_back(moment: datetime, zone
 def test_a_wrong_type_names_the_property_and_never_the_value(
     value: object, edm: str, kind: str
 ) -> None:
-    with pytest.raises(literals.WrongType) as caught:
+    with pytest.raises(decoding.WrongType) as caught:
         decoded(value, edm, "TheName", kind)
     assert caught.value.name == "TheName"
     assert str(caught.value) == f"TheName should be {edm}, but came as {type(value).__name__}"
 
 
 def test_a_code_of_a_wrong_type_is_told_too() -> None:
-    with pytest.raises(literals.WrongType, match=r"VATCode should be Edm\.String"):
+    with pytest.raises(decoding.WrongType, match=r"VATCode should be Edm\.String"):
         decoded(4, "Edm.String", "VATCode")
 
 
 def test_a_plain_moment_with_a_zone_is_not_taken_for_wall_time() -> None:
-    with pytest.raises(literals.WrongType):
+    with pytest.raises(decoding.WrongType):
         decoded("2026-06-25T16:30:59+02:00", "Edm.DateTime", kind="instant")
 
 
@@ -285,7 +312,7 @@ ANYTHING = st.recursive(
     | st.integers(-(2**70), 2**70)
     | st.floats()
     | st.text()
-    | st.from_regex(literals.DATE, fullmatch=True)
+    | st.from_regex(decoding.DATE, fullmatch=True)
     | st.sampled_from(["/Date(253402300800000)/", "NaN", "1e999", "9" * 5000, 10**400]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
     max_leaves=3,
@@ -307,8 +334,8 @@ def test_any_value_in_any_column_gives_what_every_target_takes(
 ) -> None:
     """As the value of its column, or as null where it is none; and the column beside it too."""
     beside = Property("Beside", item.type, date=item.date)
-    wrong: list[literals.WrongType] = []
-    decode = literals.decoder([item, beside], AMSTERDAM, wrong.append)
+    wrong: list[decoding.WrongType] = []
+    decode = decoding.decoder([item, beside], AMSTERDAM, wrong.append)
     row = decode({item.name: value, "Beside": more})
     text = json.dumps(row, allow_nan=False)
     assert json.loads(msgspec.json.encode(row)) == json.loads(text)
@@ -322,7 +349,7 @@ def test_any_value_in_any_column_gives_what_every_target_takes(
 
 
 def test_a_row_is_projected_onto_the_properties_in_their_order() -> None:
-    decode = literals.decoder([Property("B", "Edm.Int32"), Property("A", "Edm.String")], AMSTERDAM)
+    decode = decoding.decoder([Property("B", "Edm.Int32"), Property("A", "Edm.String")], AMSTERDAM)
     row = {"A": "x", "__metadata": {"uri": "..."}, "Unknown": 1}
     assert list(decode(row).items()) == [("B", None), ("A", "x")]
     assert row == {"A": "x", "__metadata": {"uri": "..."}, "Unknown": 1}
@@ -330,6 +357,6 @@ def test_a_row_is_projected_onto_the_properties_in_their_order() -> None:
 
 def test_what_a_row_lacks_is_none() -> None:
     columns = [Property("Name", "Edm.String"), Property("Rate", "Edm.Double")]
-    assert literals.decoder(columns, AMSTERDAM)({"Name": "a"}) == {"Name": "a", "Rate": None}
-    assert literals.decoder(columns[:1], AMSTERDAM)({"Rate": 1}) == {"Name": None}
-    assert literals.decoder([], AMSTERDAM)({"Rate": 1}) == {}
+    assert decoding.decoder(columns, AMSTERDAM)({"Name": "a"}) == {"Name": "a", "Rate": None}
+    assert decoding.decoder(columns[:1], AMSTERDAM)({"Rate": 1}) == {"Name": None}
+    assert decoding.decoder([], AMSTERDAM)({"Rate": 1}) == {}

@@ -15,7 +15,7 @@ import pytest
 
 from exactonline_client import catalogue
 from exactonline_client.http import pagination
-from exactonline_client.odata import literals
+from exactonline_client.odata import decoding, literals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,12 +67,12 @@ def is_list(recording: Recording) -> bool:
     return isinstance(content, list) or "results" in content
 
 
-def rows_of(recording: Recording) -> list[literals.Row]:
+def rows_of(recording: Recording) -> list[decoding.Row]:
     body = recording["response"]["body"]
     return pagination.parse(json.dumps(body).encode()).rows if is_list(recording) else [body["d"]]
 
 
-def with_children(endpoint: Endpoint, row: literals.Row) -> Iterator[tuple[Endpoint, literals.Row]]:
+def with_children(endpoint: Endpoint, row: decoding.Row) -> Iterator[tuple[Endpoint, decoding.Row]]:
     """A row, and the rows of its expanded collections, each with the endpoint that lists it."""
     yield endpoint, row
     for name, item in endpoint.properties.items():
@@ -110,10 +110,10 @@ def is_of_type(value: object, edm: str, kind: str | None) -> bool:
 
 @pytest.mark.parametrize(("endpoint", "row"), ROWS)
 def test_every_value_is_of_the_type_that_the_catalogue_says(
-    endpoint: Endpoint, row: literals.Row
+    endpoint: Endpoint, row: decoding.Row
 ) -> None:
     columns = endpoint.columns
-    decoded = literals.decoder(columns.values(), AMSTERDAM)(dict(row))
+    decoded = decoding.decoder(columns.values(), AMSTERDAM)(dict(row))
     sent = {name for name in columns if row.get(name) is not None}
     assert {name for name, value in decoded.items() if value is not None} == sent
     wrong = {
@@ -125,25 +125,25 @@ def test_every_value_is_of_the_type_that_the_catalogue_says(
 
 
 @pytest.mark.parametrize(("endpoint", "row"), ROWS)
-def test_every_field_is_known(endpoint: Endpoint, row: literals.Row) -> None:
+def test_every_field_is_known(endpoint: Endpoint, row: decoding.Row) -> None:
     unknown = row.keys() - endpoint.properties.keys() - {"__metadata"}
     assert unknown <= ADDED_IN_2026.get(endpoint.id, set())
 
 
 @pytest.mark.parametrize(("endpoint", "row"), ROWS)
-def test_days_are_sent_as_midnight(endpoint: Endpoint, row: literals.Row) -> None:
+def test_days_are_sent_as_midnight(endpoint: Endpoint, row: decoding.Row) -> None:
     days = {name for name, item in endpoint.columns.items() if item.date == "date"}
     times = {
         name: row[name]
         for name in days & row.keys()
-        if row[name] is not None and literals.milliseconds(row[name]) % DAY
+        if row[name] is not None and decoding.milliseconds(row[name]) % DAY
     }
     assert not times
 
 
 @pytest.mark.parametrize(("endpoint", "row"), ROWS)
-def test_no_padding_is_left_on_a_code(endpoint: Endpoint, row: literals.Row) -> None:
-    decoded = literals.decoder(endpoint.columns.values(), AMSTERDAM)(dict(row))
+def test_no_padding_is_left_on_a_code(endpoint: Endpoint, row: decoding.Row) -> None:
+    decoded = decoding.decoder(endpoint.columns.values(), AMSTERDAM)(dict(row))
     padded = {
         name: value
         for name, value in decoded.items()
@@ -166,7 +166,7 @@ def test_rows_keep_the_order_they_came_in() -> None:
 def test_a_row_made_just_now_carries_the_time_of_the_answer() -> None:
     recording = RECORDINGS["salesinvoice_post"]
     row = rows_of(recording)[0]
-    decoded = literals.decoder(endpoint_of(recording).columns.values(), AMSTERDAM)(dict(row))
+    decoded = decoding.decoder(endpoint_of(recording).columns.values(), AMSTERDAM)(dict(row))
     answered = parsedate_to_datetime(recording["response"]["date"])
     assert abs(answered - datetime.fromisoformat(decoded["Created"])) < timedelta(seconds=5)
 

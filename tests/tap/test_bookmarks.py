@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exactonline_client.http.pagination import Page
-from exactonline_client.odata import literals
+from exactonline_client.odata import decoding
 from tap_exactonline.state import bookmarks
 from tap_exactonline.state.bookmarks import SETTLED, Progress, advance, modified_filter, utc_text
 
@@ -164,7 +164,7 @@ def test_no_row_seems_older_than_a_moment_it_was_changed_after(
 ) -> None:
     moment = datetime.fromtimestamp(second, timezone.utc)
     wall = (moment + later).astimezone(AMSTERDAM).replace(tzinfo=None)
-    seems = literals.instant(round((wall - literals.EPOCH) / timedelta(milliseconds=1)), AMSTERDAM)
+    seems = decoding.instant(round((wall - decoding.EPOCH) / timedelta(milliseconds=1)), AMSTERDAM)
     earliest = datetime.fromisoformat(bookmarks.earliest(moment.isoformat(), AMSTERDAM))
     assert seems >= earliest - timedelta(milliseconds=1)
     assert earliest >= moment - timedelta(hours=2)

@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.odata import literals
+from exactonline_client.odata.query import MAX_URL
 from tap_exactonline.definitions import custom, functions
 from tap_exactonline.definitions.definition import plans
-from tap_exactonline.readers.custom import together
 from tap_exactonline.tap import TapExactOnline
 from tests.tap.test_program import program
 
@@ -132,7 +131,7 @@ def test_keys_of_headers_are_taken_from_a_list_that_mixes_them_with_lines(bench:
     asked = bench.server.control.calls()["last"]
     addresses = [call["query"] for call in asked if call["endpoint"] == entry["path"]]
     assert 2 < len([query for query in addresses if "$skiptoken" not in query]) < 10
-    assert max(map(len, addresses)) > literals.MAX_URL / 2
+    assert max(map(len, addresses)) > MAX_URL / 2
 
 
 def test_a_function_gets_its_parameters(bench: Bench) -> None:
@@ -380,13 +379,3 @@ def test_a_text_parameter_stays_one_value(text: str) -> None:
     if not literal.startswith(("guid'", "datetime'")):
         assert literal[1:-1].replace("''", "'") == text
         assert literal[0] == literal[-1] == "'"
-
-
-@given(st.lists(st.uuids(), max_size=400, unique=True), st.integers(-5, 6000))
-def test_conditions_that_are_put_together_fit_and_none_is_lost(ids: list[Any], room: int) -> None:
-    clauses = [f"ID eq guid'{id_}'" for id_ in ids]
-    found = list(together(clauses, room))
-    assert [clause for text in found for clause in text.split(" or ")] == clauses
-    for text in found:
-        encoded = literals.url("", {"$filter": text}).removeprefix("?$filter=")
-        assert len(encoded) <= max(room, 80)

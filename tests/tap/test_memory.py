@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from exactonline_client.odata import literals
+from exactonline_client.odata.query import url
 from exactonline_client.store import unsupported
 from exactonline_client.store.store import Store
 from exactonline_client.store.tables import refusals
@@ -22,13 +22,13 @@ ENTRIES = ("purchase_entries", "purchase_entry_lines")
 
 def refuse(monkeypatch: pytest.MonkeyPatch, option: str, value: str) -> None:
     """Let the server refuse one value of a query option."""
-    plain_url = literals.url
+    plain_url = url
 
     def spoilt(path: str, options: dict[str, str | None]) -> str:
         asked = (options.get(option) or "").startswith(value)
         return plain_url(path, {**options, option: "NoSuchThing"} if asked else options)
 
-    monkeypatch.setattr(literals, "url", spoilt)
+    monkeypatch.setattr("tap_exactonline.extract.query.url", spoilt)
 
 
 def refused(bench: Bench) -> int:

@@ -16,7 +16,7 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
 )
 from exactonline_client.http import pagination
-from exactonline_client.odata import literals
+from exactonline_client.odata.query import url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -257,14 +257,14 @@ def test_rights_that_cannot_be_asked_about_spoil_nothing(bench: Bench) -> None:
 def test_a_column_that_exact_has_removed_is_left_out(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address_of = literals.url
+    address_of = url
 
     def renamed(path: str, options: Mapping[str, str | None]) -> str:
         select = options.get("$select") or ""
         gone = {"$select": select.replace("Description", "NoLonger")} if "VATCodes" in path else {}
         return address_of(path, {**options, **gone})
 
-    monkeypatch.setattr(literals, "url", renamed)
+    monkeypatch.setattr("tap_exactonline.extract.query.url", renamed)
     for refused in (8, 0):
         outcome = bench.run("vat_codes")
         assert outcome.error is None

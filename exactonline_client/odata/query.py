@@ -1,0 +1,75 @@
+"""Addresses with query options, and the filters in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from exactonline_client.odata.literals import EMPTY_GUID, literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from exactonline_client.catalogue import Endpoint
+
+MAX_URL = 6000
+"""Longest address the server takes, encoding included."""
+SAFE = "$,'()/:*!~-._"
+"""Characters that stay as they are in an address."""
+
+
+def url(path: str, options: Mapping[str, str | None]) -> str:
+    """Path and query options as one encoded address; options without a value are left out."""
+    pairs = [f"{name}={quote(value, safe=SAFE)}" for name, value in options.items() if value]
+    return f"{path}?{'&'.join(pairs)}" if pairs else path
+
+
+def any_of(  # noqa: PLR0913 - what a filter consists of
+    name: str,
+    edm: str,
+    values: Iterable[object],
+    room: int,
+    *,
+    most: int | None = None,
+    safe: str = SAFE,
+) -> Iterator[str]:
+    """As few filters as find all rows whose property has one of the values.
+
+    Args:
+        name: of the property.
+        edm: its type.
+        values: what to look for.
+        room: how many characters a filter may have once it is encoded; one value is always taken.
+        most: how many values a filter may have.
+        safe: characters that are not encoded.
+    """
+    terms: list[str] = []
+    taken = 0
+    for value in values:
+        term = f"{name} eq {literal(value, edm)}"
+        size = len(quote(f" or {term}", safe=safe))
+        if terms and (len(terms) == most or taken + size > room):
+            yield " or ".join(terms)
+            terms, taken = [], 0
+        terms.append(term)
+        taken += size
+    if terms:
+        yield " or ".join(terms)
+
+
+def match_all(endpoint: Endpoint, division: int) -> str | None:
+    """A filter that lets every row through, for lists that demand one.
+
+    It is on a property that may be filtered on; None where there is none for it.
+    """
+    filters = {
+        **{
+            name: f"{name} ne guid'{EMPTY_GUID}'"
+            for name in endpoint.key
+            if endpoint.columns[name].type == "Edm.Guid"
+        },
+        "Created": "Created ge datetime'1970-01-01T00:00:00'",
+        "Division": f"Division eq {division}",
+    }
+    permitted = endpoint.filter_fields or endpoint.key
+    return next((text for name, text in filters.items() if name in permitted), None)
