@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from textwrap import shorten
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote_plus, urlsplit
@@ -30,14 +29,21 @@ from exactonline_client.errors import (
     StoreError,
     Unavailable,
     UnexpectedAnswer,
-    Unreadable,
-    ValidationFailed,
     not_carried_out,
 )
-from exactonline_client.http import server_faults
+from exactonline_client.http.answers import (
+    TOO_MANY,
+    UNAUTHORISED,
+    WRITES,
+    Fault,
+    Garbled,
+    Transient,
+    check,
+    is_missing,
+    where,
+)
 from exactonline_client.http.error_budget import COUNTED, endpoint_of
 from exactonline_client.http.rate_limit import names_a_limit
-from exactonline_client.odata.decoding import sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,10 +59,6 @@ TRIES = 5
 """How often a read is tried; the waits between are random, up to 1, 2, 4, 8 seconds."""
 PAUSE = 1.0
 """Seconds before a read that was refused is asked once more."""
-BAD_REQUEST, UNAUTHORISED, FORBIDDEN, MISSING, TIMED_OUT, TOO_MANY = 400, 401, 403, 404, 408, 429
-SERVER_ERROR = 500
-LONGEST_REASON = 400
-WRITES = {"POST", "PUT", "DELETE"}
 BLOCKED = (
     "Exact Online refuses further calls (HTTP 429) without saying until when. It blocks an app for "
     "an hour after ten errors in an hour; try again after that."
@@ -70,30 +72,6 @@ EXPIRED = "access token expired"
 """What a 401 says of a token that is over."""
 MOMENT = 1.0
 """Seconds to wait before a young token that was refused is used once more."""
-
-
-class _Transient(Exception):  # noqa: N818
-    """A failure after which a read may be tried again."""
-
-    lasting: type[Unavailable] = Unavailable
-    """What it is when it does not pass."""
-    advice = "What was done so far is kept; start again later."
-
-
-class _Fault(_Transient):
-    """The server is there, and could not."""
-
-    lasting = EndpointUnavailable
-
-
-class _Garbled(_Fault):
-    """An answer came, and cannot be understood."""
-
-    lasting = Unreadable
-    advice = (
-        "What was done so far is kept; start again later. If it stays, check region and base_url: "
-        "a proxy in between may answer in its place."
-    )
 
 
 @dataclass
@@ -144,14 +122,14 @@ class Session:
         self._clock = clock
         self._sleep = sleep
         self._again: Callable[..., Any] = backoff.on_exception(
-            backoff.expo, _Transient, max_tries=TRIES, logger=None, on_backoff=self._on_backoff
+            backoff.expo, Transient, max_tries=TRIES, logger=None, on_backoff=self._on_backoff
         )(self._understood)
         # One refusal may be a fault of the moment; two with the same words are believed.
         self._twice: Callable[..., Any] = backoff.on_exception(
             backoff.constant,
             (AccessDenied, RequestRefused),
             max_tries=2,
-            giveup=_is_missing,
+            giveup=is_missing,
             interval=PAUSE,
             jitter=None,
             logger=None,
@@ -195,9 +173,9 @@ class Session:
             found: T = self._twice(
                 "GET", address, division, parse=parse, headers=headers, most=most
             )
-        except _Transient as error:
+        except Transient as error:
             raise error.lasting(
-                f"{_where('GET', address)}: {error}, {TRIES} times in a row. {error.advice}"
+                f"{where('GET', address)}: {error}, {TRIES} times in a row. {error.advice}"
             ) from None
         return found
 
@@ -216,7 +194,7 @@ class Session:
         try:
             return parse(answer)
         except UnexpectedAnswer as error:
-            raise _Garbled(
+            raise Garbled(
                 f"{str(error).rstrip('.')} (HTTP {answer.status_code} with "
                 f"{transfer.outline(answer, self._most)})"
             ) from None
@@ -272,9 +250,9 @@ class Session:
             return self._once(
                 method, address, division, body=body, headers=headers, confirm=confirm
             )
-        except _Transient as error:
+        except Transient as error:
             raise InDoubt(
-                f"{_where(method, address)}: {error}. Whether it was carried out is not known."
+                f"{where(method, address)}: {error}. Whether it was carried out is not known."
             ) from None
 
     def _on_backoff(self, details: Mapping[str, Any]) -> None:
@@ -282,7 +260,7 @@ class Session:
             self.usage.retries += 1
         logger.warning(
             "%s: %s; trying again in %.1f s",
-            _where(*details["args"][:2]),
+            where(*details["args"][:2]),
             details["exception"],
             details["wait"],
         )
@@ -312,7 +290,7 @@ class Session:
                 told = division is not None and names_a_limit(answer.headers)
                 if not told or limited == TRIES:
                     kind, reason = (EndpointUnavailable, GREEDY) if told else (Unavailable, BLOCKED)
-                    error = kind(f"{_where(method, address)}: {reason}")
+                    error = kind(f"{where(method, address)}: {reason}")
                     # One that names no limit may come from any server in between.
                     error.not_carried_out = told
                     raise error
@@ -331,7 +309,7 @@ class Session:
                     with not_carried_out():
                         self._tokens.refused(signature)
                     continue
-            _check(method, address, answer)
+            check(method, address, answer)
             return answer
 
     def _send(  # noqa: PLR0913, PLR0917 - what a request consists of
@@ -377,16 +355,16 @@ class Session:
             self._note(division, endpoint, answer)
         return answer
 
-    def _failure(self, method: str, address: str, error: Exception) -> Unavailable | _Transient:
+    def _failure(self, method: str, address: str, error: Exception) -> Unavailable | Transient:
         """What it means that there was no answer."""
         if method in WRITES and refusals.never_sent(error):
             unsent = Unavailable(
-                f"{_where(method, address)}: no connection to {self.base_url}. "
+                f"{where(method, address)}: no connection to {self.base_url}. "
                 "Nothing was sent. Is the address right, and the network up?"
             )
             unsent.not_carried_out = True
             return unsent
-        kind = _Transient if refusals.never_sent(error) else _Fault
+        kind = Transient if refusals.never_sent(error) else Fault
         return refusals.untrusted(error, self.base_url) or kind(_explain(error))
 
     def _note(self, division: int | None, endpoint: str, answer: requests.Response) -> None:
@@ -399,69 +377,9 @@ class Session:
             logger.warning("What is left of the limits could not be noted. %s", error)
 
 
-def _check(method: str, address: str, answer: requests.Response) -> None:
-    """Raise what the status and the body of an answer mean."""
-    status = answer.status_code
-    if status < 300:  # noqa: PLR2004
-        return
-    message = exact_message(answer)
-    header = one_line(answer.headers.get("Reason"))
-    reason = message or header
-    where = _where(method, address)
-    if status == FORBIDDEN:
-        told = ", ".join(dict.fromkeys(filter(None, ("HTTP 403", header, message))))
-        raise AccessDenied(f"{where}: no access ({told}).", reason=header)
-    if status == UNAUTHORISED:
-        unsigned = Unavailable(
-            f"{where}: Exact Online refused a fresh access token (HTTP 401). Try again in ten "
-            "minutes; if it stays, sign in again."
-        )
-        unsigned.not_carried_out = True
-        raise unsigned
-    if (
-        method in WRITES
-        and status in (BAD_REQUEST, SERVER_ERROR)
-        and server_faults.is_meant(message)
-    ):
-        raise _Fault(f"HTTP {status} ({message})")
-    if method in WRITES and status == SERVER_ERROR and message:
-        raise ValidationFailed(f"{where}: {message}", status=status, reason=message)
-    if status == TIMED_OUT or status >= SERVER_ERROR:
-        raise _Fault(f"HTTP {status}{f' ({reason})' if reason else ''}")
-    if status < 400:  # noqa: PLR2004
-        raise UnexpectedAnswer(
-            f"{where}: answered with a redirect (HTTP {status}), which is not followed. "
-            "Check region and base_url."
-        )
-    raise RequestRefused(
-        f"{where}: refused (HTTP {status}): {reason or 'no reason given'}",
-        status=status,
-        reason=reason,
-    )
-
-
 def _says_expired(answer: requests.Response) -> bool:
     """Whether a 401 is about the age of the token."""
     return EXPIRED in unquote_plus(answer.headers.get("WWW-Authenticate", "")).lower()
-
-
-def _is_missing(refusal: Exception) -> bool:
-    """Whether there is no such row or endpoint, which asking again does not change."""
-    return isinstance(refusal, RequestRefused) and refusal.status == MISSING
-
-
-def exact_message(answer: requests.Response) -> str:
-    """Exact's own words for a refusal on one line, or nothing where its body has none."""
-    try:
-        return one_line(answer.json()["error"]["message"]["value"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
-
-
-def one_line(text: object) -> str:
-    """Several messages come on several lines; a list of all fields of an entity is cut short."""
-    lines = sound(str(text or "")).strip().splitlines()
-    return shorten("; ".join(lines), LONGEST_REASON)
 
 
 def check_host(base_url: str, address: str, what: str) -> None:
@@ -481,10 +399,6 @@ def check_host(base_url: str, address: str, what: str) -> None:
             f"The address of {what} is said to be on {found.scheme}://{found.hostname}, which is "
             f"not {base_url}. It was not asked for, since the access token would go with it."
         )
-
-
-def _where(method: str, address: str) -> str:
-    return f"{method} {urlsplit(address).path}"
 
 
 def _explain(error: Exception) -> str:

@@ -15,7 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from exactonline_client.errors import InDoubt, UnexpectedAnswer
-from exactonline_client.http.session import one_line
+from exactonline_client.http.answers import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,0 +1,185 @@
+"""What an answer that is no success means: status and words become an error.
+
+The table `ERRORS` is all there is: its first row that fits decides. What may pass is a `Transient`,
+which a read is tried again for; of a write it means that nobody knows what became of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from textwrap import shorten
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from exactonline_client.errors import (
+    AccessDenied,
+    EndpointUnavailable,
+    RequestRefused,
+    Unavailable,
+    UnexpectedAnswer,
+    Unreadable,
+    ValidationFailed,
+)
+from exactonline_client.http import server_faults
+from exactonline_client.odata.decoding import sound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+
+    import requests
+
+WRITES = {"POST", "PUT", "DELETE"}
+BAD_REQUEST, UNAUTHORISED, FORBIDDEN, MISSING, TIMED_OUT, TOO_MANY = 400, 401, 403, 404, 408, 429
+SERVER_ERROR = 500
+REDIRECTS, REFUSALS, FAULTS = range(300, 400), range(400, 500), range(500, 1000)
+LONGEST_REASON = 400
+
+
+class Transient(Exception):  # noqa: N818
+    """A failure after which a read may be tried again."""
+
+    lasting: type[Unavailable] = Unavailable
+    """What it is when it does not pass."""
+    advice = "What was done so far is kept; start again later."
+
+
+class Fault(Transient):
+    """The server is there, and could not."""
+
+    lasting = EndpointUnavailable
+
+
+class Garbled(Fault):
+    """An answer came, and cannot be understood."""
+
+    lasting = Unreadable
+    advice = (
+        "What was done so far is kept; start again later. If it stays, check region and base_url: "
+        "a proxy in between may answer in its place."
+    )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An answer that is no success."""
+
+    where: str
+    is_write: bool
+    status: int
+    header: str
+    """The reason in the header of that name."""
+    message: str
+    """Exact's own words in the body."""
+
+    @property
+    def reason(self) -> str:
+        """The best words there are."""
+        return self.message or self.header
+
+
+def _any(_: Failure) -> bool:
+    return True
+
+
+def _is_of_the_server(failure: Failure) -> bool:
+    """Whether a write failed for a reason of the server: it may be carried out all the same."""
+    return failure.is_write and server_faults.is_meant(failure.message)
+
+
+def _is_of_the_document(failure: Failure) -> bool:
+    """Whether a write failed for what was sent."""
+    return failure.is_write and bool(failure.message)
+
+
+def _redirect(failure: Failure) -> Exception:
+    return UnexpectedAnswer(
+        f"{failure.where}: answered with a redirect (HTTP {failure.status}), which is not "
+        "followed. Check region and base_url."
+    )
+
+
+def _unsigned(failure: Failure) -> Exception:
+    error = Unavailable(
+        f"{failure.where}: Exact Online refused a fresh access token (HTTP 401). Try again in ten "
+        "minutes; if it stays, sign in again."
+    )
+    error.not_carried_out = True
+    return error
+
+
+def _denied(failure: Failure) -> Exception:
+    words = dict.fromkeys(filter(None, ("HTTP 403", failure.header, failure.message)))
+    return AccessDenied(f"{failure.where}: no access ({', '.join(words)}).", reason=failure.header)
+
+
+def _fault(failure: Failure) -> Exception:
+    return Fault(f"HTTP {failure.status}{f' ({failure.reason})' if failure.reason else ''}")
+
+
+def _invalid(failure: Failure) -> Exception:
+    return ValidationFailed(
+        f"{failure.where}: {failure.message}", status=failure.status, reason=failure.message
+    )
+
+
+def _refused(failure: Failure) -> Exception:
+    return RequestRefused(
+        f"{failure.where}: refused (HTTP {failure.status}): {failure.reason or 'no reason given'}",
+        status=failure.status,
+        reason=failure.reason,
+    )
+
+
+ERRORS: tuple[
+    tuple[Container[int], Callable[[Failure], bool], Callable[[Failure], Exception]], ...
+] = (
+    (REDIRECTS, _any, _redirect),
+    ({UNAUTHORISED}, _any, _unsigned),
+    ({FORBIDDEN}, _any, _denied),
+    ({BAD_REQUEST, SERVER_ERROR}, _is_of_the_server, _fault),
+    ({SERVER_ERROR}, _is_of_the_document, _invalid),
+    ({TIMED_OUT, *FAULTS}, _any, _fault),
+    (REFUSALS, _any, _refused),
+)
+"""Which statuses, under which condition, become which error."""
+
+
+def check(method: str, address: str, answer: requests.Response) -> None:
+    """Raise what the status and the body of an answer mean."""
+    status = answer.status_code
+    if status < REDIRECTS.start:
+        return
+    failure = Failure(
+        where(method, address),
+        method in WRITES,
+        status,
+        one_line(answer.headers.get("Reason")),
+        exact_message(answer),
+    )
+    raise next(
+        error(failure) for these, holds, error in ERRORS if status in these and holds(failure)
+    )
+
+
+def is_missing(refusal: Exception) -> bool:
+    """Whether there is no such row or endpoint, which asking again does not change."""
+    return isinstance(refusal, RequestRefused) and refusal.status == MISSING
+
+
+def exact_message(answer: requests.Response) -> str:
+    """Exact's own words for a refusal on one line, or nothing where its body has none."""
+    try:
+        return one_line(answer.json()["error"]["message"]["value"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+
+
+def one_line(text: object) -> str:
+    """Several messages come on several lines; a list of all fields of an entity is cut short."""
+    lines = sound(str(text or "")).strip().splitlines()
+    return shorten("; ".join(lines), LONGEST_REASON)
+
+
+def where(method: str, address: str) -> str:
+    """Which call it is about, without its query."""
+    return f"{method} {urlsplit(address).path}"
