@@ -28,7 +28,7 @@ CONNECT = "Run exactonline connect to add one."
 
 
 @dataclass(frozen=True)
-class Account:
+class SavedConnection:
     """A connection as the store keeps it; moments are seconds since the epoch."""
 
     name: str
@@ -61,12 +61,12 @@ class Account:
 
 
 @patient
-def load(store: Store) -> list[Account]:
+def load(store: Store) -> list[SavedConnection]:
     """All connections of a store, by name."""
-    with store.transaction() as connection:
-        rows = connection.execute(sa.select(connections).order_by(connections.c.name)).all()
+    with store.transaction() as transaction:
+        rows = transaction.execute(sa.select(connections).order_by(connections.c.name)).all()
     return [
-        Account(
+        SavedConnection(
             name=row.name,
             app_key=row.app,
             region=row.region,
@@ -96,9 +96,9 @@ def choose_divisions(store: Store, name: str, codes: Sequence[int] | None) -> No
 
 @patient
 def _update(store: Store, name: str, **values: object) -> None:
-    with store.transaction() as connection:
+    with store.transaction() as transaction:
         mine = connections.c.name == name
-        connection.execute(connections.update().where(mine).values(**values))
+        transaction.execute(connections.update().where(mine).values(**values))
 
 
 def identify(settings: Mapping[str, Any], store: Store) -> tuple[str, App]:
@@ -119,60 +119,62 @@ def identify(settings: Mapping[str, Any], store: Store) -> tuple[str, App]:
         )
     region = regions.resolve(settings.get("region") or "nl", settings.get("base_url"))
     saved = load(store)
-    account = _named(name, saved, settings) if name else _only_one(saved, settings)
-    if account is None:
+    connection = _named(name, saved, settings) if name else _only_one(saved, settings)
+    if connection is None:
         app = _new_app(region, settings, saved)
         name = name or app.connection_name
         _refuse_other_app(name, app, saved)
         return name, app
-    secret = settings.get("client_secret") or store.decrypt(account.sealed_secret) or ""
-    return account.name, account.app(secret)
+    secret = settings.get("client_secret") or store.decrypt(connection.sealed_secret) or ""
+    return connection.name, connection.app(secret)
 
 
-def _named(name: str, saved: list[Account], settings: Mapping[str, Any]) -> Account | None:
-    for account in saved:
-        if account.name != name:
+def _named(
+    name: str, saved: list[SavedConnection], settings: Mapping[str, Any]
+) -> SavedConnection | None:
+    for connection in saved:
+        if connection.name != name:
             continue
         for setting in ("region", "base_url", "client_id"):
-            if not _agrees(account, settings, setting):
+            if not _agrees(connection, settings, setting):
                 raise ConfigurationError(
                     f"Setting connection: {name} belongs to another app; its {setting} is "
-                    f"{getattr(account, setting)}. Choose another name, or leave {setting} out."
+                    f"{getattr(connection, setting)}. Choose another name, or leave {setting} out."
                 )
-        return account
+        return connection
     return None
 
 
-def _only_one(saved: list[Account], settings: Mapping[str, Any]) -> Account | None:
+def _only_one(saved: list[SavedConnection], settings: Mapping[str, Any]) -> SavedConnection | None:
     fitting = [
-        account
-        for account in saved
-        if all(_agrees(account, settings, name) for name in ("region", "base_url", "client_id"))
+        connection
+        for connection in saved
+        if all(_agrees(connection, settings, name) for name in ("region", "base_url", "client_id"))
     ]
     if len(fitting) > 1 and settings.get("client_id"):
         unnamed = [one for one in fitting if one.app("").connection_name == one.name]
         fitting = unnamed if len(unnamed) == 1 else fitting
     if len(fitting) > 1:
-        names = ", ".join(account.name for account in fitting)
+        names = ", ".join(connection.name for connection in fitting)
         raise ConfigurationError(
             f"Several connections fit the settings: {names}. Set connection to one of them."
         )
     return fitting[0] if fitting else None
 
 
-def _agrees(account: Account, settings: Mapping[str, Any], setting: str) -> bool:
+def _agrees(connection: SavedConnection, settings: Mapping[str, Any], setting: str) -> bool:
     wanted = settings.get(setting)
     if not wanted:
         return True
     if setting == "base_url":
         wanted = str(wanted).rstrip("/")
-    return bool(getattr(account, setting) == wanted)
+    return bool(getattr(connection, setting) == wanted)
 
 
-def _new_app(region: Region, settings: Mapping[str, Any], saved: list[Account]) -> App:
+def _new_app(region: Region, settings: Mapping[str, Any], saved: list[SavedConnection]) -> App:
     for setting in ("client_id", "client_secret"):
         if not settings.get(setting):
-            known = ", ".join(account.name for account in saved)
+            known = ", ".join(connection.name for connection in saved)
             raise ConfigurationError(
                 f"Setting {setting} is missing, and no stored connection fits the settings "
                 f"(stored: {known or 'none'}). {CONNECT}"
@@ -180,8 +182,8 @@ def _new_app(region: Region, settings: Mapping[str, Any], saved: list[Account]) 
     return App(region, settings["client_id"], settings["client_secret"])
 
 
-def _refuse_other_app(name: str, app: App, saved: list[Account]) -> None:
-    if any(account.name == name and account.app_key != app.key for account in saved):
+def _refuse_other_app(name: str, app: App, saved: list[SavedConnection]) -> None:
+    if any(connection.name == name and connection.app_key != app.key for connection in saved):
         raise ConfigurationError(
             f"The connection {name} belongs to another app. Give this one a name of its own in "
             "the setting connection."

@@ -218,8 +218,8 @@ class Lookups:
         newest = sa.select(lookups.c.at).where(mine).order_by(lookups.c.at.desc())
         beyond = newest.offset(MOST_KEPT).limit(1).scalar_subquery()
         old = lookups.c.at <= self.clock() - self.hours * HOUR
-        with self.store.transaction() as connection:
-            connection.execute(lookups.delete().where(mine, old | (lookups.c.at <= beyond)))
+        with self.store.transaction() as transaction:
+            transaction.execute(lookups.delete().where(mine, old | (lookups.c.at <= beyond)))
 
     def _mine(self, endpoint: str, column: str) -> sa.ColumnElement[bool]:
         return sa.and_(
@@ -260,10 +260,10 @@ class Lookups:
     @patient
     def _replace(self, condition: sa.ColumnElement[bool], rows: Sequence[dict[str, Any]]) -> None:
         """Put rows in the store in the place of others."""
-        with self.store.transaction() as connection:
-            connection.execute(lookups.delete().where(condition))
+        with self.store.transaction() as transaction:
+            transaction.execute(lookups.delete().where(condition))
             if rows:
-                connection.execute(lookups.insert(), rows)
+                transaction.execute(lookups.insert(), rows)
 
     def _ask(self, endpoint: str, column: str, values: Sequence[str]) -> None:
         """Find values in the list that brings most rows, or else in the plain one."""

@@ -14,7 +14,7 @@ from exactonline_cli.output import json_option, print_json
 from exactonline_client.errors import ExactOnlineError
 
 if TYPE_CHECKING:
-    from exactonline_client.connections import Account
+    from exactonline_client.connections import SavedConnection
     from exactonline_client.store.store import Store
 
 
@@ -40,7 +40,7 @@ def keepalive(connection: str | None, store_url: str | None, *, as_json: bool) -
         sys.exit(code)
 
 
-def _renew(store: Store, account: Account) -> dict[str, Any]:
+def _renew(store: Store, account: SavedConnection) -> dict[str, Any]:
     try:
         with (
             closing(open_connection(store, account.name)) as opened,

@@ -20,7 +20,7 @@ from exactonline_client.store.clock import server_clock
 from exactonline_client.store.tables import budgets
 
 if TYPE_CHECKING:
-    from exactonline_client.connections import Account
+    from exactonline_client.connections import SavedConnection
     from exactonline_client.store.store import Store
 
 ALARM = 9
@@ -86,7 +86,7 @@ def status(
         sys.exit(ALARM)
 
 
-def selected(store: Store, name: str | None) -> list[Account]:
+def selected(store: Store, name: str | None) -> list[SavedConnection]:
     """The connections of a store, or the one of this name.
 
     Raises:
@@ -103,7 +103,7 @@ def selected(store: Store, name: str | None) -> list[Account]:
     return found
 
 
-def _facts(store: Store, account: Account) -> dict[str, Any]:
+def _facts(store: Store, account: SavedConnection) -> dict[str, Any]:
     now = server_clock(store)()
     received = account.received_at
     left = account.days_left(now)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from exactonline_client.connection import Connection
-    from exactonline_client.connections import Account
+    from exactonline_client.connections import SavedConnection
 
 REDIRECT_RULE = (
     "Exact takes public https addresses only, not localhost. Type it exactly as it is registered."
@@ -113,7 +113,7 @@ class SignIn:
         return self.opened.app.authorise_url(self.redirect_uri, self.state)
 
     @property
-    def account(self) -> Account | None:
+    def account(self) -> SavedConnection | None:
         """What the store has under this name already."""
         return next((one for one in self._accounts() if one.name == self.opened.name), None)
 
@@ -128,7 +128,7 @@ class SignIn:
             and (other.app_key, other.user_id) == (mine.app_key, mine.user_id)
         ]
 
-    def _accounts(self) -> list[Account]:
+    def _accounts(self) -> list[SavedConnection]:
         return connections.load(self.opened.store)
 
     def take_address(self, text: str) -> None:

@@ -209,10 +209,10 @@ class TokenSource(AuthBase):
     def _note_proof(self, token: Token) -> None:
         proof = {"previous_refresh_token": None, "proven_at": self._clock()}
         unproven = self._mine & connections.c.proven_at.is_(None)
-        with self._store.transaction() as connection:
+        with self._store.transaction() as transaction:
             query = sa.select(connections.c.access_token).where(unproven).with_for_update()
-            if self._store.decrypt(connection.execute(query).scalar()) == token.value:
-                connection.execute(connections.update().where(unproven).values(**proof))
+            if self._store.decrypt(transaction.execute(query).scalar()) == token.value:
+                transaction.execute(connections.update().where(unproven).values(**proof))
 
     @property
     def _mine(self) -> sa.ColumnElement[bool]:
@@ -298,11 +298,11 @@ class TokenSource(AuthBase):
         Where a person signed in, a seed may be older than that, and is kept in reserve.
         """
         if self._seed:
-            with self._store.transaction() as connection:
+            with self._store.transaction() as transaction:
                 query = sa.select(connections.c.seed).where(self._mine).with_for_update()
-                row = connection.execute(query).one_or_none()
+                row = transaction.execute(query).one_or_none()
                 if row is None or row.seed not in (None, self._seed_mark):
-                    self._put(connection, self._seeded(self._seed))
+                    self._put(transaction, self._seeded(self._seed))
         return self._read()
 
     def _read(self) -> _Chain:
@@ -419,25 +419,25 @@ class TokenSource(AuthBase):
     @patient
     def _replace(self, chain: _Chain, values: dict[str, Any]) -> bool:
         """Change a chain, if the store still holds the one that was read."""
-        with self._store.transaction() as connection:
+        with self._store.transaction() as transaction:
             query = sa.select(connections.c.refresh_token).where(self._mine).with_for_update()
-            present = self._store.decrypt(connection.execute(query).scalar())
+            present = self._store.decrypt(transaction.execute(query).scalar())
             if present != chain.refresh_token:
                 return False
             renewed = {**values, **self._about_app()}
-            connection.execute(connections.update().where(self._mine).values(**renewed))
+            transaction.execute(connections.update().where(self._mine).values(**renewed))
         return True
 
     @patient
     def _begin(self, values: dict[str, Any]) -> None:
-        with self._store.transaction() as connection:
-            self._put(connection, values)
+        with self._store.transaction() as transaction:
+            self._put(transaction, values)
 
-    def _put(self, connection: sa.Connection, values: dict[str, Any]) -> None:
+    def _put(self, transaction: sa.Connection, values: dict[str, Any]) -> None:
         """Begin a chain, in the place of the present one if there is one."""
         values = {**values, **self._about_app()}
         row = self._store.insert(connections).values(name=self.name, **values)
-        connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
+        transaction.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
 
     def _about_app(self) -> dict[str, Any]:
         """The columns that say which app a chain belongs to; its secret may have changed."""

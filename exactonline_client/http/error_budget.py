@@ -41,7 +41,7 @@ def endpoint_of(address: str) -> str:
 
 
 def check(
-    connection: sa.Connection, app: str, division: int | None, endpoint: str, now: float
+    transaction: sa.Connection, app: str, division: int | None, endpoint: str, now: float
 ) -> None:
     """Make sure that one more error would not have the app blocked.
 
@@ -59,7 +59,7 @@ def check(
         .order_by(errors.c.at.desc())
         .limit(MOST)
     )
-    moments = list(connection.execute(recent).scalars())
+    moments = list(transaction.execute(recent).scalars())
     if len(moments) == MOST:
         raise _limit_reached(division, endpoint, moments[-1] + HOUR)
 
@@ -68,9 +68,9 @@ def check(
 def note(store: Store, app: str, division: int | None, endpoint: str, now: float) -> None:
     """Count an error, and forget those that count no more."""
     values = {"app": app, "division": division or NO_DIVISION, "endpoint": endpoint, "at": now}
-    with store.transaction(durable=False) as connection:
-        connection.execute(errors.delete().where(errors.c.app == app, errors.c.at <= now - HOUR))
-        connection.execute(errors.insert().values(**values))
+    with store.transaction(durable=False) as transaction:
+        transaction.execute(errors.delete().where(errors.c.app == app, errors.c.at <= now - HOUR))
+        transaction.execute(errors.insert().values(**values))
 
 
 def _limit_reached(division: int | None, endpoint: str, until: float) -> ErrorLimitReached:

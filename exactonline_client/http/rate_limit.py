@@ -139,18 +139,18 @@ class Budget:
 
     @patient
     def _check_errors(self, endpoint: str) -> None:
-        with self._store.transaction(durable=False) as connection:
-            error_budget.check(connection, self._app, None, endpoint, self.clock())
+        with self._store.transaction(durable=False) as transaction:
+            error_budget.check(transaction, self._app, None, endpoint, self.clock())
 
     @patient
     def _take(self, division: int, endpoint: str) -> float:
         """Take a call, or say how many seconds to wait for one."""
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)
-        with self._store.transaction(durable=False) as connection:
+        with self._store.transaction(durable=False) as transaction:
             now = self.clock()
-            error_budget.check(connection, self._app, division, endpoint, now)
+            error_budget.check(transaction, self._app, division, endpoint, now)
             query = sa.select(budgets).where(mine).with_for_update()
-            row = connection.execute(query).one_or_none()
+            row = transaction.execute(query).one_or_none()
             if row is None:
                 return 0.0
             minute = Window(row.minute_limit, row.minute_remaining, row.minute_reset)
@@ -161,7 +161,7 @@ class Budget:
             if not seconds:
                 minute.take()
                 day.take()
-            connection.execute(budgets.update().where(mine).values(**_columns(minute, day)))
+            transaction.execute(budgets.update().where(mine).values(**_columns(minute, day)))
             return seconds
 
     def _blocked(self, division: int, minute: Window, day: Window, now: float) -> float:
@@ -219,10 +219,10 @@ class Budget:
     def _note(self, division: int, values: dict[str, Any]) -> None:
         known = {name: value for name, value in values.items() if value is not None}
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)
-        with self._store.transaction(durable=False) as connection:
-            found = connection.execute(budgets.update().where(mine).values(**known))
+        with self._store.transaction(durable=False) as transaction:
+            found = transaction.execute(budgets.update().where(mine).values(**known))
             if not found.rowcount:
-                connection.execute(
+                transaction.execute(
                     budgets.insert().values(app=self._app, division=division, **values)
                 )
 

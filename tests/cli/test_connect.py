@@ -36,7 +36,7 @@ NOWHERE = "https://example.com/callback"
 FIRST = 1_700_001
 
 
-def kept(store_url: str) -> list[connections.Account]:
+def kept(store_url: str) -> list[connections.SavedConnection]:
     with closing(Store(store_url)) as store:
         return connections.load(store)
 

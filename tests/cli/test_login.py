@@ -38,7 +38,7 @@ def variables(server: Server, prefix: str = "EXACTONLINE", **others: str) -> dic
     return {f"{prefix}_{name}": value for name, value in named.items()}
 
 
-def kept(store_url: str) -> list[connections.Account]:
+def kept(store_url: str) -> list[connections.SavedConnection]:
     with closing(Store(store_url)) as store:
         return connections.load(store)
 
