@@ -9,7 +9,7 @@ import json
 import sys
 
 from exactonline_client.connection import connect
-from proof.clock import MovedClock
+from tests.stress.clock import MovedClock
 
 LIST = "/api/v1/{division}/financial/Journals?$select=ID"
 

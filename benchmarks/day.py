@@ -29,8 +29,8 @@ from benchmarks.caller import LIST
 from benchmarks.report import Table
 from demo import ending
 from exactonline_sandbox import User
-from proof import databases
-from proof.clock import MovedClock
+from tests.stress import databases
+from tests.stress.clock import MovedClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

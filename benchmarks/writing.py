@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from benchmarks.arena import arena, measured
 from benchmarks.report import Table
 from demo import ending
-from proof.clock import MovedClock
+from tests.stress.clock import MovedClock
 
 if TYPE_CHECKING:
     from exactonline_sandbox import Server
@@ -58,7 +58,7 @@ def measure(invoices: int = 180, speed: float = 20) -> Table:
         for what in ("new", "the same again"):
             here.server.control.reset_calls()
             clock = MovedClock.read(here.server.world.clock.now(), speed)
-            command = ("-m", "proof.moved", clock.dumps(), "target-exactonline")
+            command = ("-m", "tests.stress.moved", clock.dumps(), "target-exactonline")
             measured((sys.executable, *command, "--config", config), source=given)
             minutes = (clock() - clock.moved) / 60
             made = here.server.control.calls()["calls"]

@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from exactonline_sandbox import Sandbox, SandboxConfig
-from proof.clock import MovedClock
 from tests.built import ROOT
+from tests.stress.clock import MovedClock
 
 if TYPE_CHECKING:
     from exactonline_sandbox import Server
@@ -27,7 +27,7 @@ CALLS = 3 * MINUTELY
 PROGRAM = """
 import json, sys
 from exactonline_client.connection import connect
-from proof.clock import MovedClock
+from tests.stress.clock import MovedClock
 clock, division, calls = MovedClock.loads(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 connection = connect(json.load(sys.stdin), clock=clock, sleep=clock.sleep)
 for _ in range(calls):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exactonline_sandbox import Sandbox, SandboxConfig
-from proof.reading.books import catalog
 from tap_exactonline.tap import TapExactOnline
 from target_exactonline.target import TargetExactOnline
+from tests.stress.reading.books import catalog
 from tests.target.conftest import sign_in
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from exactonline_client.errors import RecordsRejected
 from exactonline_client.http.session import Session
-from proof import databases
 from target_exactonline.load.execute import Deeds
 from target_exactonline.load.journal import Journal
+from tests.stress import databases
 from tests.target.books import UPLOAD, Books
 from tests.target.conftest import Runner, sign_in
 from tests.target.test_finalize import prints, status

@@ -1,1 +1,0 @@
-"""Programs that try to break what must hold, and print figures: `python -m proof.NAME`."""

@@ -1,0 +1,1 @@
+"""The tests, and the stress programs among them."""

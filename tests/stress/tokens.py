@@ -1,0 +1,182 @@
+"""Many programs, one chain of tokens: is it ever refreshed twice, too early or with a spent token?
+
+Long-lived readers, taps, targets and commands share one store and one sandbox while the clock of
+all of them runs fast. The sandbox refuses what the real service refuses: a refresh before 570 s,
+and a refresh token that was used before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import cycle, islice, pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from demo import ending
+from tests.stress.databases import KINDS, store
+from tests.stress.stage import TIMEOUT, Ended, clean_environment, sales_invoice, stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tests.stress.stage import Asked, Stage
+
+NOT_BEFORE = 570.0
+COMMANDS = (("status", "--json"), ("keepalive",), ("divisions", "--json"))
+ROLES = ("reader", "tap", "target", "command")
+
+
+@dataclass(frozen=True)
+class Load:
+    """How hard to try."""
+
+    processes: int = 16
+    minutes: float = 60
+    """By the moved clock."""
+    store: str = "sqlite"
+    speed: float = 20
+    """Of that clock."""
+    seed: int = 1
+    roles: tuple[str, ...] = ROLES
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What came of it; moments are in seconds by the moved clock."""
+
+    minutes: float
+    runs: Mapping[tuple[str, int], int]
+    """Programs that ended, by name and exit code."""
+    crashed: int
+    refreshes: list[Asked]
+    refusals: list[Asked]
+
+    @property
+    def closest(self) -> float | None:
+        """Seconds between the two refreshes that were closest to each other."""
+        gaps = [later.at - earlier.at for earlier, later in pairwise(self.refreshes)]
+        return min(gaps, default=None)
+
+    @property
+    def spent(self) -> int:
+        """Refreshes with a token that was used before."""
+        return sum("Old refresh token" in asked.refusal for asked in self.refusals)
+
+    @property
+    def most(self) -> int:
+        """How many refreshes the time has room for."""
+        return int(self.minutes * 60 // NOT_BEFORE) + 1
+
+    @property
+    def held(self) -> bool:
+        """Whether the chain was kept as it should be."""
+        closest = self.closest
+        return (
+            not self.refusals
+            and not self.crashed
+            and len(self.refreshes) <= self.most
+            and (closest is None or closest >= NOT_BEFORE)
+            and all(code == 0 for _, code in self.runs)
+        )
+
+
+def hammer(load: Load) -> Figures:
+    """Run programs against one chain of tokens until the time is up."""
+    with (
+        TemporaryDirectory() as folder,
+        store(load.store, Path(folder)) as url,
+        stage(Path(folder), url, seed=load.seed, speed=load.speed) as setting,
+    ):
+        setting.sign_in()
+        setting.catalog()
+        begin = setting.clock()
+        until = begin + load.minutes * 60
+        with ThreadPoolExecutor(load.processes) as pool:
+            slots = [
+                pool.submit(_slot, setting, role, until, random.Random(f"{load.seed} {number}"))
+                for number, role in enumerate(islice(cycle(load.roles), load.processes))
+            ]
+            ended = [done for slot in slots for done in slot.result()]
+        return Figures(
+            minutes=(setting.clock() - begin) / 60,
+            runs=Counter((done.program, done.code) for done in ended),
+            crashed=sum(done.crashed for done in ended),
+            refreshes=setting.ledger.refreshes,
+            refusals=setting.ledger.refusals,
+        )
+
+
+def _slot(setting: Stage, role: str, until: float, chance: random.Random) -> list[Ended]:
+    """One program after the other, of one kind."""
+    start: dict[str, Callable[[], Ended]] = {
+        "reader": lambda: _reader(setting, until),
+        "tap": setting.tap,
+        "target": lambda: setting.target(
+            sales_invoice(setting.server, f"proof-{chance.getrandbits(64):x}")
+        ),
+        "command": lambda: _command(setting, chance),
+    }
+    ended = []
+    while role == "command" and not setting.ledger.refreshes:
+        # Before the first sign-in there is nothing to tell.
+        time.sleep(0.1)
+    while setting.clock() < until:
+        ended.append(start[role]())
+        time.sleep(chance.random())
+    return ended
+
+
+def _reader(setting: Stage, until: float) -> Ended:
+    command = [sys.executable, "-m", "tests.stress.reader", setting.clock.dumps(), str(until)]
+    done = subprocess.run(
+        command,
+        input=json.dumps(setting.settings),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT + (until - setting.clock()) / setting.clock.speed,
+        env=clean_environment(),
+    )
+    return Ended("reader", done.returncode, done.stdout, done.stderr)
+
+
+def _command(setting: Stage, chance: random.Random) -> Ended:
+    return setting.run("exactonline", *chance.choice(COMMANDS))
+
+
+def main() -> int:
+    """Print the figures; the exit code is 1 where something did not hold."""
+    parser = argparse.ArgumentParser(prog="python -m tests.stress.tokens", description=__doc__)
+    parser.add_argument("--processes", type=int, default=Load.processes, help="at any time")
+    parser.add_argument("--minutes", type=float, default=Load.minutes, help="of moved clock")
+    parser.add_argument("--store", choices=KINDS, default=Load.store)
+    parser.add_argument("--speed", type=float, default=Load.speed, help="of that clock")
+    parser.add_argument("--seed", type=int, default=Load.seed)
+    load = Load(**vars(parser.parse_args()))
+    figures = hammer(load)
+    print(load)
+    print(f"minutes of moved clock    {figures.minutes:8.1f}")
+    for (program, code), number in sorted(figures.runs.items()):
+        print(f"ended with {code}: {program:15}{number:8}")
+    print(f"stack traces              {figures.crashed:8}")
+    print(f"refreshes granted         {len(figures.refreshes):8}   (at most {figures.most})")
+    print(f"closest to each other     {figures.closest or 0:8.1f} s (at least {NOT_BEFORE:.0f})")
+    print(f"refreshes refused         {len(figures.refusals):8}   (must be 0)")
+    for refusal, number in Counter(asked.refusal for asked in figures.refusals).items():
+        print(f"    {number} x {refusal}")
+    print(f"spent tokens used         {figures.spent:8}   (must be 0)")
+    print("HELD" if figures.held else "BROKEN")
+    return 0 if figures.held else 1
+
+
+if __name__ == "__main__":
+    ending.run(main)
