@@ -21,6 +21,8 @@ DEMO_ENV := .venv-demo/.made
 SOURCES := exactonline_cli exactonline_client exactonline_sandbox tap_exactonline \
 	target_exactonline scripts demo benchmarks tests
 UNIT_TESTS := tests/client tests/tap tests/target tests/sandbox --ignore tests/sandbox/test_foreign_clients.py
+STRESS := secrets reads-rounds reads-quota reads-entries reads-kills reads-storms writes-costs \
+	writes-faults writes-followups writes-rounds writes-locks writes-malformed writes-forms fuzz soak
 NO_BRANCH_UNTESTED := exactonline_client/auth/oauth.py,exactonline_client/http/rate_limit.py,exactonline_client/http/error_budget.py,exactonline_client/http/pagination.py,target_exactonline/load/journal.py
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
@@ -129,14 +131,10 @@ pins: $(UV) ## Move every pinned requirement to its newest release
 prove: $(ENV) ## Prove what the README claims, with seeds and figures; takes about two hours
 	$(BIN)/pytest -q tests/sandbox/test_foreign_clients.py
 	for store in sqlite postgresql; do \
-		$(BIN)/python -m tests.stress.tokens --processes 16 --minutes 60 --store $$store; \
-		$(BIN)/python -m tests.stress.kills --store $$store; \
+		$(BIN)/python -m tests.stress tokens --processes 16 --minutes 60 --store $$store; \
+		$(BIN)/python -m tests.stress kills --store $$store; \
 	done
-	$(BIN)/python -m tests.stress.secrets
-	for name in rounds quota entries kills storms; do $(BIN)/python -m tests.stress.reads $$name; done
-	for name in costs faults followups rounds locks malformed forms; do $(BIN)/python -m tests.stress.writes $$name; done
-	$(BIN)/python -m tests.stress.fuzz
-	$(BIN)/python -m tests.stress.soak
+	for name in $(STRESS); do $(BIN)/python -m tests.stress $$name; done
 
 .PHONY: build
 build: $(ENV) ## Build the wheel and the source distribution

@@ -1,1 +1,1 @@
-"""Programs that try to break what must hold, and print figures: `python -m tests.stress.NAME`."""
+"""Programs that try to break what must hold, and print figures: `python -m tests.stress`."""

@@ -7,11 +7,9 @@ is meant for people. Anything else is a crash, printed with the input.
 
 from __future__ import annotations
 
-import argparse
 import io
 import logging
 import random
-import time
 from collections import Counter
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field
@@ -19,13 +17,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from demo import ending
 from exactonline_cli.sign_in.flow import Problem
 from exactonline_client.errors import ExactOnlineError
 from exactonline_sandbox import Sandbox, SandboxConfig
 from tests.stress.parsers import parsers
+from tests.stress.program import Program, numeric
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
     from tests.stress.parsers import Parser
@@ -112,32 +111,22 @@ def prove(seed: int, number: int) -> dict[str, Tried]:
     return found
 
 
-def main() -> int:
-    """Print what became of the inputs; the exit code is 1 where a program would have crashed."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.stress.fuzz",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--number", type=int, default=20_000, help="inputs for each parser")
-    given = parser.parse_args()
-    begin = time.monotonic()
+def run(given: argparse.Namespace) -> list[str]:
+    """Print what became of the inputs; returns the inputs that brought a program down."""
     found = prove(given.seed, given.number)
     for name, tried in found.items():
         refused = ", ".join(f"{number} {error}" for error, number in tried.refused.most_common())
         print(f"{name}: {tried.taken} taken; refused: {refused or 'none'}")
-        for crash in tried.crashes[:3]:
-            print("  crash:", crash)
+        if tried.crashes:
+            print(f"  {len(tried.crashes)} crashes")
     crashes = sum(len(tried.crashes) for tried in found.values())
     inputs = sum(
         tried.taken + tried.refused.total() + len(tried.crashes) for tried in found.values()
     )
-    seconds = time.monotonic() - begin
-    print(f"fuzz, seed {given.seed}: {inputs} inputs, {crashes} crashes, {seconds:.0f} s")
-    print("BROKEN" if crashes else "HELD")
-    return 1 if crashes else 0
+    print(f"{inputs} inputs, {crashes} crashes")
+    return [f"{name}: {crash}" for name, tried in found.items() for crash in tried.crashes[:3]]
 
 
-if __name__ == "__main__":
-    ending.run(main)
+PROGRAM = Program(
+    "fuzz", __doc__, run, (numeric("--number", default=20_000, help="inputs for each parser"),)
+)

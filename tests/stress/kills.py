@@ -8,7 +8,6 @@ sign-in, after which it must work.
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import random
@@ -21,12 +20,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from demo import ending
 from exactonline_sandbox import Switches
 from tests.stress.databases import KINDS, store
+from tests.stress.program import Option, Program, numeric
 from tests.stress.stage import TIMEOUT, clean_environment, stage
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from tests.stress.stage import Ended, Stage
@@ -217,21 +217,23 @@ def report(plan: Plan, done: Sequence[Kill]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Print the figures without and with the grace; the exit code is 1 where one is broken."""
-    parser = argparse.ArgumentParser(prog="python -m tests.stress.kills", description=__doc__)
-    parser.add_argument("--points", type=int, default=Plan.points, help="for each kind of server")
-    parser.add_argument("--seed", type=int, default=Plan.seed)
-    parser.add_argument("--store", choices=KINDS, default=Plan.store)
-    given = parser.parse_args()
-    broken = False
+def run(given: argparse.Namespace) -> list[str]:
+    """Print the figures without and with the grace; returns the kills that broke something."""
+    wrong = []
     for grace in (False, True):
         plan = Plan(given.points, given.seed, grace, given.store)
         done = kills(plan)
-        broken |= any(kill.outcome == BROKEN for kill in done)
+        wrong += [f"{kill.scenario}, {kill.place}" for kill in done if kill.outcome == BROKEN]
         print(report(plan, done), flush=True)
-    return 1 if broken else 0
+    return wrong
 
 
-if __name__ == "__main__":
-    ending.run(main)
+PROGRAM = Program(
+    "kills",
+    __doc__,
+    run,
+    (
+        numeric("--points", default=Plan.points, help="for each kind of server"),
+        Option(("--store",), {"choices": KINDS, "default": Plan.store}),
+    ),
+)

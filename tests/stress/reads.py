@@ -1,17 +1,7 @@
-"""Does the tap read everything, and miss nothing? Proofs against the sandbox's own rows.
-
-`rounds`: the warehouse equals Exact after a first load and after every round of changes. `quota`:
-a first load that meets the end of the day goes on at its page. `entries`: entries come with their
-lines in few calls. `kills`: nothing is lost when the tap is killed at random places. `storms`: runs
-that meet stray refusals, garbage, bad values, stops and moved companies, in random rounds, leave a
-warehouse that is equal to Exact once all goes well again.
-"""
+"""Does the tap read everything, and miss nothing? Compared with the sandbox's own rows."""
 
 from __future__ import annotations
 
-import argparse
-import logging
-import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -21,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from demo import ending
+from tests.stress.program import ONLY, Program, hide_errors, hide_warnings, numeric
 from tests.stress.reading.entries import LINES_EACH, entries
 from tests.stress.reading.kills import lives
 from tests.stress.reading.quota import quota
@@ -29,6 +19,7 @@ from tests.stress.reading.rounds import CASES, KINDS, rounds
 from tests.stress.reading.storms import CODES, storms
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable
 
     from tests.stress.reading.rounds import Case, Figures
@@ -36,13 +27,12 @@ if TYPE_CHECKING:
 MOST_MORE = 0.02
 """Calls that ends of the day may cost, as a share of a load without any."""
 PAGE = 60
-SHOWN = 20
 PROCESSES = 2
 
 
 def prove_rounds(given: argparse.Namespace) -> list[str]:
     """Print a line for each way of reading; returns what is wrong."""
-    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _quietly) as pool:
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), hide_warnings) as pool:
         found = list(pool.map(partial(_rounds, given.seed, given.rounds), CASES))
     changes = ("created", "updated", "deleted")
     _print(
@@ -72,17 +62,13 @@ def prove_rounds(given: argparse.Namespace) -> list[str]:
     return [f"{one.case}: {line}" for one in found for line in one.wrong]
 
 
-def _quietly() -> None:
-    logging.disable(logging.WARNING)
-
-
 def _rounds(seed: int, number: int, case: Case) -> Figures:
     return rounds(case, seed, number)
 
 
 def prove_quota(given: argparse.Namespace) -> list[str]:
     """Print what ends of the day cost; returns what is wrong."""
-    _quietly()
+    hide_warnings()
     found = quota(given.seed)
     days = " + ".join(map(str, found.days))
     _print(
@@ -109,7 +95,7 @@ def prove_quota(given: argparse.Namespace) -> list[str]:
 
 def prove_entries(given: argparse.Namespace) -> list[str]:
     """Print what a load of entries costs; returns what is wrong."""
-    _quietly()
+    hide_warnings()
     found = entries(given.seed, given.entries)
     _print(
         ["$expand", "calls", "records", "rows", "wrong"],
@@ -126,7 +112,7 @@ def prove_entries(given: argparse.Namespace) -> list[str]:
 
 def prove_kills(given: argparse.Namespace) -> list[str]:
     """Print what each warehouse went through; returns what is wrong."""
-    _quietly()
+    hide_warnings()
     found = lives(given.seed, given.kills)
     _print(
         ["sync", "divisions", "keys", "lines alone", "at calls", "at messages", "survived",
@@ -158,7 +144,7 @@ def prove_storms(given: argparse.Namespace) -> list[str]:
     """Print how often each ingredient struck; returns what is wrong, with the number to repeat."""
     numbers = [given.only] if given.only is not None else range(given.storms)
     shares = [numbers[place::PROCESSES] for place in range(PROCESSES)]
-    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _quite_quietly) as pool:
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), hide_errors) as pool:
         parts = pool.map(partial(storms, given.seed), [share for share in shares if share])
         found = [one for part in parts for one in part]
     struck = sum((one.struck for one in found), Counter[str]())
@@ -175,11 +161,6 @@ def prove_storms(given: argparse.Namespace) -> list[str]:
     return [f"round {one.number}: {line}" for one in broken for line in one.wrong]
 
 
-def _quite_quietly() -> None:
-    # A caller that is gone in the middle of its request is what this is about, no news.
-    logging.disable(logging.ERROR)
-
-
 def _yes(value: bool) -> str:  # noqa: FBT001 - a column of a table
     return "yes" if value else "no"
 
@@ -191,39 +172,37 @@ def _print(headers: list[str], rows: Iterable[list[Any]]) -> None:
     Console(width=120).print(table)
 
 
-def main() -> int:
-    """Print the figures of one proof; the exit code is 1 where something did not hold."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.stress.reads",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    proofs = parser.add_subparsers(dest="proof", required=True)
-    for name, prove, number in (
-        ("rounds", prove_rounds, 20),
-        ("quota", prove_quota, None),
-        ("entries", prove_entries, 6000),
-        ("kills", prove_kills, 200),
-        ("storms", prove_storms, 500),
-    ):
-        proof = proofs.add_parser(name)
-        proof.set_defaults(prove=prove)
-        proof.add_argument("--seed", type=int, default=1)
-        if number is not None:
-            names = [f"--{name}", *(["--rounds"] if name == "storms" else [])]
-            proof.add_argument(*names, type=int, default=number)
-        if name == "storms":
-            proof.add_argument("--only", type=int, metavar="NUMBER", help="this round alone")
-    given = parser.parse_args()
-    begin = time.monotonic()
-    wrong = given.prove(given)
-    for line in wrong[:SHOWN]:
-        print("wrong:", line)
-    seconds = time.monotonic() - begin
-    print(f"{given.proof}, seed {given.seed}: {len(wrong)} wrong, {seconds:.0f} s")
-    print("BROKEN" if wrong else "HELD")
-    return 1 if wrong else 0
+PROGRAMS = (
+    Program(
+        "reads-rounds",
+        "Does the warehouse equal Exact after a first load, and after each round of changes?",
+        prove_rounds,
+        (numeric("--rounds", default=20),),
+    ),
+    Program(
+        "reads-quota",
+        "Does a first load that meets the end of the day go on at its page?",
+        prove_quota,
+    ),
+    Program(
+        "reads-entries",
+        "Do entries come with their lines in few calls?",
+        prove_entries,
+        (numeric("--entries", default=6000),),
+    ),
+    Program(
+        "reads-kills",
+        "Is anything lost when the tap is killed at random places?",
+        prove_kills,
+        (numeric("--kills", default=200),),
+    ),
+    Program(
+        "reads-storms",
+        """Is the warehouse equal to Exact once all goes well again?
 
-
-if __name__ == "__main__":
-    ending.run(main)
+Before that, runs in random rounds meet stray refusals, garbage, bad values, stops and moved
+companies.""",
+        prove_storms,
+        (numeric("--storms", "--rounds", default=500), ONLY),
+    ),
+)

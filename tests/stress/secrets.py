@@ -7,7 +7,6 @@ own files) is searched for every secret that was in play.
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 from collections import Counter
@@ -22,12 +21,13 @@ from urllib.parse import parse_qs, quote, urlsplit
 import requests
 from cryptography.fernet import Fernet
 
-from demo import ending
 from exactonline_sandbox import Switches
 from exactonline_sandbox.oauth import OAuthError
+from tests.stress.program import Program
 from tests.stress.stage import TIMEOUT, Ended, sales_invoice, stage
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tests.stress.stage import Stage
@@ -283,11 +283,8 @@ def _secrets(setting: Stage, changed: Mapping[str, Any]) -> Iterator[str]:
         yield "pass-word-4711"
 
 
-def main() -> int:
-    """Print what was run and found; the exit code is 1 where anything leaked or crashed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.stress.secrets", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
+def run(given: argparse.Namespace) -> list[str]:
+    """Print what was run and found; returns what leaked or crashed."""
     found = explore(SCENARIOS, tuple(PROGRAMS), given.seed)
     print(f"{'exit codes':32}" + "".join(f"{name:>11}" for name in PROGRAMS))
     for scenario, codes in found.codes.items():
@@ -298,13 +295,7 @@ def main() -> int:
     print(f"characters searched {found.searched:12,}")
     print(f"stack traces        {len(found.crashed):12,}   (must be 0)")
     print(f"leaks               {len(found.leaks):12,}   (must be 0)")
-    for line in (*found.crashed, *found.leaks):
-        print(f"    {line}")
-    wrong = len(found.crashed) + len(found.leaks)
-    print(f"secrets, seed {given.seed}: {wrong} wrong")
-    print("BROKEN" if wrong else "HELD")
-    return 1 if wrong else 0
+    return [*found.crashed, *found.leaks]
 
 
-if __name__ == "__main__":
-    ending.run(main)
+PROGRAM = Program("secrets", __doc__, run)

@@ -7,10 +7,8 @@ the state are measured then too.
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
-import logging
 import random
 import re
 import subprocess
@@ -27,14 +25,16 @@ from unittest import mock
 
 import time_machine
 
-from demo import ending
 from exactonline_client.errors import ExactOnlineError, RecordsRejected, Unavailable
 from exactonline_sandbox import SandboxConfig
 from exactonline_sandbox.config import FaultRule
 from target_exactonline.target import TargetExactOnline
+from tests.stress.program import Program, hide_warnings, numeric
 from tests.stress.reading.books import NO_LIMIT, STREAMS, books, catalog
 
 if TYPE_CHECKING:
+    import argparse
+
     from tests.stress.reading.books import Books
 
 HOUR = 3600
@@ -277,14 +277,9 @@ def _judge(figures: Figures) -> None:
             figures.wrong.append(f"{name} grew from {before} to {after}")
 
 
-def main() -> int:
-    """Print the figures; the exit code is 1 where something did not hold."""
-    parser = argparse.ArgumentParser(prog="python -m tests.stress.soak", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--days", type=int, default=30)
-    given = parser.parse_args()
-    logging.disable(logging.WARNING)
-    begin = time.monotonic()
+def run(given: argparse.Namespace) -> list[str]:
+    """Print the figures; returns what is wrong."""
+    hide_warnings()
     found = soak(given.seed, given.days)
     changes = ", ".join(f"{number} {deed}" for deed, number in found.changes.items())
     print(
@@ -302,12 +297,7 @@ def main() -> int:
     print(f"{found.compared} rows compared at the end")
     if found.left:
         print("left, since Exact logs no such deletes:", dict(+found.left))
-    for line in found.wrong[:20]:
-        print("wrong:", line)
-    print(f"soak, seed {given.seed}: {len(found.wrong)} wrong, {time.monotonic() - begin:.0f} s")
-    print("BROKEN" if found.wrong else "HELD")
-    return 1 if found.wrong else 0
+    return found.wrong
 
 
-if __name__ == "__main__":
-    ending.run(main)
+PROGRAM = Program("soak", __doc__, run, (numeric("--days", default=30),))

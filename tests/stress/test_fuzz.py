@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.stress.fuzz import prove
+
+pytestmark = pytest.mark.stress
 
 
 def test_mutated_input_is_taken_or_refused() -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.stress.kills import FIRST, LATER, PHASES, RENEWAL, SIGN_IN, WORKED, Plan, kills, report
 
+pytestmark = pytest.mark.stress
+
 BEFORE, UNDER_WAY, ANSWERED, WRITTEN = PHASES
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from tests.stress.reading.books import Books
 
+pytestmark = pytest.mark.stress
+
 HOUR = 3600
 NOON = datetime(2026, 9, 14, 12, tzinfo=timezone.utc)
 

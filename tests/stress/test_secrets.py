@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.stress.secrets import SCENARIOS, Findings, explore
+
+pytestmark = pytest.mark.stress
 
 CHOSEN = {
     "cut": 7,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.stress.soak import soak
+
+pytestmark = pytest.mark.stress
 
 
 def test_a_day_of_hourly_runs() -> None:

@@ -10,6 +10,8 @@ from tests.stress.databases import KINDS
 from tests.stress.stage import Asked
 from tests.stress.tokens import Figures, Load, hammer
 
+pytestmark = pytest.mark.stress
+
 
 def test_one_refresh_at_a_time_and_none_too_early() -> None:
     roles = ("reader", "reader", "tap")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from tests.stress.writing.followups import Chore
 
+pytestmark = pytest.mark.stress
+
 
 def test_every_invoice_is_made_once_through_faults_and_kills() -> None:
     figures = faults(seed=5, invoices=20, kills=3)

@@ -7,7 +7,6 @@ and a refresh token that was used before.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import subprocess
@@ -21,11 +20,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from demo import ending
 from tests.stress.databases import KINDS, store
+from tests.stress.program import Option, Program, numeric
 from tests.stress.stage import TIMEOUT, Ended, clean_environment, sales_invoice, stage
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Mapping
 
     from tests.stress.stage import Asked, Stage
@@ -77,16 +77,26 @@ class Figures:
         return int(self.minutes * 60 // NOT_BEFORE) + 1
 
     @property
+    def wrong(self) -> list[str]:
+        """What was not as it should be with the chain."""
+        closest = self.closest
+        found = [f"refused: {asked.refusal}" for asked in self.refusals]
+        if self.crashed:
+            found.append(f"{self.crashed} stack traces")
+        if len(self.refreshes) > self.most:
+            found.append(f"{len(self.refreshes)} refreshes, at most {self.most} are right")
+        if closest is not None and closest < NOT_BEFORE:
+            found.append(f"two refreshes within {closest:.1f} s")
+        return found + [
+            f"{program} ended with {code}, {times} times"
+            for (program, code), times in self.runs.items()
+            if code
+        ]
+
+    @property
     def held(self) -> bool:
         """Whether the chain was kept as it should be."""
-        closest = self.closest
-        return (
-            not self.refusals
-            and not self.crashed
-            and len(self.refreshes) <= self.most
-            and (closest is None or closest >= NOT_BEFORE)
-            and all(code == 0 for _, code in self.runs)
-        )
+        return not self.wrong
 
 
 def hammer(load: Load) -> Figures:
@@ -153,15 +163,9 @@ def _command(setting: Stage, chance: random.Random) -> Ended:
     return setting.run("exactonline", *chance.choice(COMMANDS))
 
 
-def main() -> int:
-    """Print the figures; the exit code is 1 where something did not hold."""
-    parser = argparse.ArgumentParser(prog="python -m tests.stress.tokens", description=__doc__)
-    parser.add_argument("--processes", type=int, default=Load.processes, help="at any time")
-    parser.add_argument("--minutes", type=float, default=Load.minutes, help="of moved clock")
-    parser.add_argument("--store", choices=KINDS, default=Load.store)
-    parser.add_argument("--speed", type=float, default=Load.speed, help="of that clock")
-    parser.add_argument("--seed", type=int, default=Load.seed)
-    load = Load(**vars(parser.parse_args()))
+def run(given: argparse.Namespace) -> list[str]:
+    """Print the figures; returns what did not hold."""
+    load = Load(given.processes, given.minutes, given.store, given.speed, given.seed)
     figures = hammer(load)
     print(load)
     print(f"minutes of moved clock    {figures.minutes:8.1f}")
@@ -174,9 +178,17 @@ def main() -> int:
     for refusal, number in Counter(asked.refusal for asked in figures.refusals).items():
         print(f"    {number} x {refusal}")
     print(f"spent tokens used         {figures.spent:8}   (must be 0)")
-    print("HELD" if figures.held else "BROKEN")
-    return 0 if figures.held else 1
+    return figures.wrong
 
 
-if __name__ == "__main__":
-    ending.run(main)
+PROGRAM = Program(
+    "tokens",
+    __doc__,
+    run,
+    (
+        numeric("--processes", default=Load.processes, help="at any time"),
+        numeric("--minutes", default=float(Load.minutes), help="of moved clock"),
+        Option(("--store",), {"choices": KINDS, "default": Load.store}),
+        numeric("--speed", default=float(Load.speed), help="of that clock"),
+    ),
+)

@@ -1,29 +1,14 @@
-"""Does the target write everything once, and nothing wrong? Proofs against the sandbox.
-
-`faults`: invoices go through lost answers, cut connections, failures and kills, and each is there
-once. `followups`: so is what else has to be done once: invoices are finalised, files attached,
-lines changed and payments matched. `rounds`: small loads in random rounds, each a mix of all that
-may go wrong: two targets at once, faults, kills, pauses, clocks apart, and a store that loses its
-locks, is busy, away, or reached by two names. `locks`: two loads of the same invoices at once,
-whose lock files are removed, whose sessions in PostgreSQL are ended, whose PostgreSQL is started
-anew, or whose store has two names. `costs`: what new invoices cost in calls, and what
-it costs to load them again. `malformed`: every record that is broken ends with a reason, the
-sound ones between them arrive, and no file is read that lies outside the folder for files.
-`forms`: marks of deletion, empty keys, empty texts and values in other forms: nothing is deleted
-but by a moment, and no line disappears.
-"""
+"""Does the target write everything once, and nothing wrong? Looked up in the sandbox."""
 
 from __future__ import annotations
 
-import argparse
-import logging
-import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
+from typing import TYPE_CHECKING
 
-from demo import ending
+from tests.stress.program import ONLY, Program, hide_errors, numeric
 from tests.stress.writing.costs import costs
 from tests.stress.writing.faults import faults
 from tests.stress.writing.followups import followups
@@ -35,8 +20,10 @@ from tests.stress.writing.rounds import CODES as WORDS
 from tests.stress.writing.rounds import rounds
 from tests.stress.writing.storm import CODES
 
+if TYPE_CHECKING:
+    import argparse
+
 PROCESSES = 2
-SHOWN = 20
 
 
 def prove_faults(given: argparse.Namespace) -> list[str]:
@@ -68,7 +55,7 @@ def prove_rounds(given: argparse.Namespace) -> list[str]:
     """Print how often each ingredient struck; returns what is wrong, with the number to repeat."""
     numbers = [given.only] if given.only is not None else range(given.rounds)
     shares = [numbers[place::PROCESSES] for place in range(PROCESSES)]
-    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _quietly) as pool:
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), hide_errors) as pool:
         parts = pool.map(partial(rounds, given.seed), [share for share in shares if share])
         found = [one for part in parts for one in part]
     struck = sum((one.struck for one in found), Counter[str]())
@@ -83,11 +70,6 @@ def prove_rounds(given: argparse.Namespace) -> list[str]:
     if broken:
         print(f"{len(broken)} rounds broken; repeat one with --seed {given.seed} --only NUMBER")
     return [f"round {one.number} ({one.kind}): {line}" for one in broken for line in one.wrong]
-
-
-def _quietly() -> None:
-    # A caller that is gone in the middle of its request is what this is about, no news.
-    logging.disable(logging.ERROR)
 
 
 def prove_locks(given: argparse.Namespace) -> list[str]:
@@ -143,39 +125,64 @@ def _said(counts: Counter[str]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counts.most_common())
 
 
-def main() -> int:
-    """Print the figures of one proof; the exit code is 1 where something did not hold."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.stress.writes",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    proofs = parser.add_subparsers(dest="proof", required=True)
-    for name, prove, numbers in (
-        ("faults", prove_faults, {"invoices": 1000, "kills": 100}),
-        ("followups", prove_followups, {"kills": 60}),
-        ("rounds", prove_rounds, {"rounds": 500}),
-        ("locks", prove_locks, {"rounds": 50}),
-        ("costs", prove_costs, {"invoices": 1000, "again": 10_000, "customers": 200, "items": 500}),
-        ("malformed", prove_malformed, {"records": 100_000}),
-        ("forms", prove_forms, {"records": 100_000}),
-    ):
-        proof = proofs.add_parser(name)
-        proof.set_defaults(prove=prove)
-        if prove is prove_rounds:
-            proof.add_argument("--only", type=int, metavar="NUMBER", help="this round alone")
-        for option, number in {"seed": 1, **numbers}.items():
-            proof.add_argument(f"--{option}", type=int, default=number)
-    given = parser.parse_args()
-    begin = time.monotonic()
-    wrong = given.prove(given)
-    for line in wrong[:SHOWN]:
-        print("wrong:", line)
-    seconds = time.monotonic() - begin
-    print(f"{given.proof}, seed {given.seed}: {len(wrong)} wrong, {seconds:.0f} s")
-    print("BROKEN" if wrong else "HELD")
-    return 1 if wrong else 0
+PROGRAMS = (
+    Program(
+        "writes-costs",
+        "What do new invoices cost in calls, and what does it cost to load them again?",
+        prove_costs,
+        (
+            numeric("--invoices", default=1000),
+            numeric("--again", default=10_000),
+            numeric("--customers", default=200),
+            numeric("--items", default=500),
+        ),
+    ),
+    Program(
+        "writes-faults",
+        "Is each invoice there once after lost answers, cut connections, failures and kills?",
+        prove_faults,
+        (numeric("--invoices", default=1000), numeric("--kills", default=100)),
+    ),
+    Program(
+        "writes-followups",
+        """Is all else that has to be done once done once?
 
+Invoices are finalised, files attached, lines changed and payments matched.""",
+        prove_followups,
+        (numeric("--kills", default=60),),
+    ),
+    Program(
+        "writes-rounds",
+        """Is everything there once after small loads in random rounds?
 
-if __name__ == "__main__":
-    ending.run(main)
+Each is a mix of all that may go wrong: two targets at once, faults, kills, pauses, clocks apart,
+and a store that loses its locks, is busy, away, or reached by two names.""",
+        prove_rounds,
+        (numeric("--rounds", default=500), ONLY),
+    ),
+    Program(
+        "writes-locks",
+        """Is each invoice there once after two loads at once that lose their lock?
+
+Lock files are removed, sessions in PostgreSQL ended, PostgreSQL is started anew, or the store has
+two names.""",
+        prove_locks,
+        (numeric("--rounds", default=50),),
+    ),
+    Program(
+        "writes-malformed",
+        """Does every broken record end with a reason, and do the sound ones between them arrive?
+
+No file is read that lies outside the folder for files.""",
+        prove_malformed,
+        (numeric("--records", default=100_000),),
+    ),
+    Program(
+        "writes-forms",
+        """Is nothing deleted but by a moment, and does no line disappear?
+
+Records hold marks of deletion, empty keys, empty texts and values in other forms.""",
+        prove_forms,
+        (numeric("--records", default=100_000),),
+    ),
+)
