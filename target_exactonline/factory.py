@@ -21,15 +21,16 @@ from target_exactonline.load.search import Search
 from target_exactonline.load.writer import Writer
 from target_exactonline.match_sets.loader import MatchSetLoader
 from target_exactonline.resolve import references
-from target_exactonline.resolve.codes import LISTS, Codes
+from target_exactonline.resolve.codes import Codes
 from target_exactonline.resolve.create_missing import Missing, known_by
+from target_exactonline.schema.references import LISTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from exactonline_client.catalogue import Endpoint
     from exactonline_client.connection import Connection
-    from target_exactonline.mapping.prepare import Document
+    from target_exactonline.mapping.model import Document
     from target_exactonline.results.results import Fate, Results
     from target_exactonline.schema.entities import Entity
 

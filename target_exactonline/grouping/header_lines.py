@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from exactonline_client.catalogue import Endpoint, Property
-    from target_exactonline.mapping.prepare import Document
+    from target_exactonline.mapping.model import Document
     from target_exactonline.stream_config import Feed
 
 Record = dict[str, Any]

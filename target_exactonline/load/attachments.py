@@ -11,13 +11,14 @@ from exactonline_client import catalogue
 from exactonline_client.store.postings import derived
 from target_exactonline.load.journal import Intent
 from target_exactonline.load.search import Search
-from target_exactonline.mapping.prepare import Attachment, Document, encode
+from target_exactonline.mapping.model import Document, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exactonline_client.catalogue import Endpoint
     from target_exactonline.load.writer import Writer
+    from target_exactonline.mapping.attachments import Attachment
 
 DOCUMENTS = "documents/Documents"
 ATTACHMENTS = "documents/DocumentAttachments"

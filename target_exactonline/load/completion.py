@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from target_exactonline.load.finalize import Finalizer
     from target_exactonline.load.journal import Journal, Posting
     from target_exactonline.load.search import Columns, Row, Search
-    from target_exactonline.mapping.prepare import Document
+    from target_exactonline.mapping.model import Document
 
 NUMBERS = ("InvoiceNumber", "EntryNumber", "OrderNumber", "QuotationNumber")
 """Where entities have the number that Exact Online gives a document; the first counts."""

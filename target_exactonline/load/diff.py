@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Endpoint, Property
     from target_exactonline.load.search import Columns, Row
-    from target_exactonline.mapping.prepare import Document
+    from target_exactonline.mapping.model import Document
 
 LINE_NUMBER = "LineNumber"
 STATUS = "Status"

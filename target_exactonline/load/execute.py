@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from target_exactonline.load.search import Columns, Row, Search
     from target_exactonline.load.spelling import Spelling
     from target_exactonline.load.writer import Writer
-    from target_exactonline.mapping.prepare import Document
+    from target_exactonline.mapping.model import Document
 
 NOT_FOUND = 404
 

@@ -16,7 +16,7 @@ from exactonline_client.http import pagination
 from exactonline_client.store.postings import ASKED, BROKEN, DONE, HELD, REFUSED, SENDING, WANTED
 from target_exactonline.load.in_doubt import is_old
 from target_exactonline.load.journal import Overtaken
-from target_exactonline.mapping.prepare import encode
+from target_exactonline.mapping.model import encode
 from target_exactonline.mapping.validation import TOTAL, TYPE, against_type
 
 if TYPE_CHECKING:

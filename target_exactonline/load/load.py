@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from target_exactonline.load.journal import Posting
     from target_exactonline.load.planned import Planned
     from target_exactonline.load.search import Row
-    from target_exactonline.mapping.prepare import Document
+    from target_exactonline.mapping.model import Document
     from target_exactonline.results.results import Results
 
 logger = logging.getLogger(__name__)

@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.lookups import CODE, Match
-from target_exactonline.resolve.codes import LISTS
-from target_exactonline.resolve.references import SOURCE_KEY
+from target_exactonline.mapping.model import SOURCE_KEY
 from target_exactonline.results.reasons import CHANGED
 from target_exactonline.results.results import EXISTS, UNCHANGED, UPDATED, Fate
-from target_exactonline.schema.references import TARGETS
+from target_exactonline.schema.references import LISTS, TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from exactonline_client.catalogue import Endpoint
     from exactonline_client.lookups import Matches
-    from target_exactonline.mapping.prepare import Document
+    from target_exactonline.mapping.model import Document
 
 FOUND_BY = {target.endpoint: target.by for target in TARGETS} | dict.fromkeys(LISTS, (CODE,))
 """What rows are found by, by endpoint; those of others are never looked for."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from exactonline_client.catalogue import Endpoint
     from target_exactonline.load.journal import Journal
     from target_exactonline.load.search import Columns, Row, Search
-    from target_exactonline.mapping.prepare import Document
+    from target_exactonline.mapping.model import Document
 
 logger = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Endpoint
     from exactonline_client.connection import Connection
-    from target_exactonline.mapping.prepare import Document
+    from target_exactonline.mapping.model import Document
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from exactonline_client.odata.literals import literal
 from target_exactonline.load.in_doubt import is_ahead, is_old
 from target_exactonline.load.journal import Overtaken
 from target_exactonline.load.search import Search
-from target_exactonline.mapping.prepare import encode
+from target_exactonline.mapping.model import encode
 from target_exactonline.results.results import CREATED, Fate, Result
 
 if TYPE_CHECKING:

@@ -1,37 +1,31 @@
-"""Records made ready to be sent: shaped, checked, and with the reference they are known by."""
+"""Prepare documents from records: mapped, validated, with the reference they are known by."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from exactonline_client.deletion import Mark, mark_of
 from exactonline_client.odata.literals import EMPTY_GUID
 from exactonline_client.store.postings import LONGEST_REFERENCE
 from target_exactonline.mapping import attachments as enclosed
 from target_exactonline.mapping import validation
-from target_exactonline.mapping.attachments import Attachment
+from target_exactonline.mapping.model import Document, encode
 from target_exactonline.mapping.record import Manner, Reading, read, text, unclear_mark
-from target_exactonline.results import discretion
 from target_exactonline.schema.fields import shape_of
 from target_exactonline.schema.names import plain
 from target_exactonline.schema.references import CREATABLE
 from target_exactonline.schema.values import CONVERTERS, Unfit, is_empty
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from decimal import Decimal
+    from collections.abc import Callable, Iterable, Mapping
     from zoneinfo import ZoneInfo
 
     from target_exactonline.mapping.folder import Folder
     from target_exactonline.schema.entities import Entity
     from target_exactonline.schema.fields import Shape
-
-__all__ = ["Attachment", "Document", "Preparation", "encode", "preparer", "refuse_contradictions"]
 
 REFERENCE = "reference"
 """A field of the record's own, for the reference; needed where Exact Online has no place for it."""
@@ -40,65 +34,6 @@ NO_REFERENCE = (
     "that is called reference"
 )
 DIVISION = "division"
-
-_encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
-
-
-@dataclass
-class Document:
-    """One record on its way to Exact Online."""
-
-    reference: str | None
-    """None where the record has none that can be used."""
-    fields: dict[str, Any] = field(default_factory=dict)
-    """Exact's names and values; a `Wanted` stands for a row that must be looked up first, None for
-    what is to be emptied. Lines keep their own keys, as far as the record gave them."""
-    payload_hash: str = ""
-    """Tells whether two documents are the same, before anything is looked up; empty where the
-    document has problems."""
-    source_key: str | None = None
-    """The key that the record was read with, where the journal has to remember it: there is
-    another division it came from, or no other reference."""
-    exact_id: str | None = None
-    """The key that the record says it has in the division that is written to."""
-    local: bool = False
-    """Whether its reference is known to the journal alone, and cannot be searched by."""
-    assembled: bool = False
-    """Whether it was put together from several records, of which some may not have come."""
-    deleted: bool = False
-    """Whether the record was deleted where it came from."""
-    expected: dict[str, Decimal] = field(default_factory=dict)
-    """Totals of the record that Exact Online computes by itself."""
-    attachments: tuple[Attachment, ...] = ()
-    record: Mapping[str, Any] = field(default_factory=dict)
-    """The record as it came."""
-    problems: list[str] = field(default_factory=list)
-    lacks: list[str] = field(default_factory=list)
-    """What is missing to create it; with a key of this division, it may be there already."""
-    notes: list[str] = field(default_factory=list)
-    """What of the record was left out though it could be written, and why."""
-    shown: list[str] = field(default_factory=list)
-    """Values of the books that the problems name."""
-    line_keys: Mapping[str, str] = field(default_factory=dict)
-    """The key property of lines, by the name of their collection."""
-
-    def private(self) -> Iterator[str]:
-        """What problems may quote: values of the record, and of rows that were looked up for it."""
-        yield from discretion.values(self.record)
-        yield from self.shown
-
-    def body(self) -> bytes:
-        """What creates it, as JSON with sorted names.
-
-        What is to be empty is left out, and so are the keys of lines, which Exact Online gives.
-        """
-        fields = {
-            name: [_filled(row, without=self.line_keys.get(name)) for row in value]
-            if isinstance(value, list)
-            else value
-            for name, value in self.fields.items()
-        }
-        return encode(_filled(fields))
 
 
 @dataclass(frozen=True)
@@ -114,11 +49,6 @@ class Preparation:
     """Where the files are that records name by their path."""
 
 
-def encode(fields: Mapping[str, Any]) -> bytes:
-    """JSON with sorted names, in which decimals keep all their digits."""
-    return _encode(fields)
-
-
 def _stripped(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
     """The same without the spaces around texts, which make no other document."""
     if isinstance(value, dict):
@@ -126,10 +56,6 @@ def _stripped(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
     if isinstance(value, list):
         return list(map(_stripped, value))
     return value.strip() if isinstance(value, str) else value
-
-
-def _filled(fields: Mapping[str, Any], without: str | None = None) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None and name != without}
 
 
 def preparer(

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from exactonline_client.deletion import Mark, mark_of, marks_in
 from exactonline_client.odata.literals import EMPTY_GUID
-from target_exactonline.resolve.references import SOURCE_KEY, Wanted
+from target_exactonline.mapping.model import SOURCE_KEY, RelatedRow
 from target_exactonline.schema.fields import shape_of
 from target_exactonline.schema.names import nearest, plain
 from target_exactonline.schema.references import CREATABLE, ROLES
@@ -332,7 +332,7 @@ def _guid(value: object) -> str | None:
 
 def _described(
     reading: Reading, link: Link, value: Mapping[str, Any], manner: Manner, name: str
-) -> str | Wanted:
+) -> str | RelatedRow:
     """A row of another entity in the record itself; it may be created where it is missing."""
     target = link.target
     if target.endpoint not in CREATABLE.values():
@@ -355,7 +355,7 @@ def _follow_links(reading: Reading, shape: Shape, manner: Manner, where: str) ->
         _follow(reading, shape, shape.links[name], texts, manner, where)
     for name in shape.required:
         value = reading.fields.get(name)
-        if isinstance(value, Wanted) and value.spare:
+        if isinstance(value, RelatedRow) and value.spare:
             reading.fields[name] = replace(value, spare=False)
 
 
@@ -364,7 +364,7 @@ def _follow(  # noqa: PLR0913, PLR0917
 ) -> None:
     given = reading.fields.get(link.name)
     by = tuple((column, texts[column]) for column in link.target.by if column in texts)
-    if isinstance(given, Wanted) and given.by[0][0] == SOURCE_KEY:
+    if isinstance(given, RelatedRow) and given.by[0][0] == SOURCE_KEY:
         reading.fields[link.name] = _wanted(link, (*given.by, *by), texts, manner)
     elif given is not None:
         if not manner.own:
@@ -384,7 +384,7 @@ def _refusal_of_title(shape: Shape, link: Link) -> str:
 
 def _wanted(
     link: Link, by: tuple[tuple[str, str], ...], fields: Mapping[str, Any], manner: Manner
-) -> Wanted:
+) -> RelatedRow:
     target = link.target
     new = None
     if target.endpoint in manner.creatable:
@@ -392,4 +392,4 @@ def _wanted(
         complete = all(fields.get(name) for name in shape.required)
         new = {**ROLES.get(link.name, {}), **fields} if complete else None
     # What somebody has written down is meant; only a copy may do without.
-    return Wanted(target.endpoint, by, new, spare=target.spare and manner.foreign)
+    return RelatedRow(target.endpoint, by, new, spare=target.spare and manner.foreign)

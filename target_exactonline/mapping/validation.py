@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from target_exactonline.resolve.references import Wanted
+from target_exactonline.mapping.model import RelatedRow
 from target_exactonline.schema.fields import shape_of
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _beyond_one(shape: Shape, fields: Mapping[str, Any], where: str) -> Iterator
         if name in shape.children:
             for count, line in enumerate(value or [], start=1):
                 yield from _beyond_one(shape.children[name], line, f"{where}{name}[{count}].")
-        elif isinstance(value, Wanted):
+        elif isinstance(value, RelatedRow):
             # What may be created of it.
             yield from _beyond_one(shape_of(value.endpoint), value.new or {}, f"{where}{name}.")
         elif value is not None and {name, f"{shape.name}.{name}"} & FRACTIONS and abs(value) > 1:

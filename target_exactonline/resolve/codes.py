@@ -19,7 +19,8 @@ from exactonline_client.errors import (
 )
 from exactonline_client.lookups import CODE
 from exactonline_client.store.unsupported import DAY
-from target_exactonline.resolve.references import Wanted
+from target_exactonline.mapping.model import RelatedRow
+from target_exactonline.schema.references import LISTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,30 +28,10 @@ if TYPE_CHECKING:
     from exactonline_client.lookups import Lookups, Matches
     from exactonline_client.store.unsupported import RefusedOptions
     from target_exactonline.load.planned import Planned
-    from target_exactonline.mapping.prepare import Document
+    from target_exactonline.mapping.model import Document
 
 logger = logging.getLogger(__name__)
 
-LISTS = {
-    "cashflow/PaymentConditions": (
-        "PaymentCondition",
-        "PaymentConditionPurchase",
-        "PaymentConditionSales",
-    ),
-    "financial/Journals": ("Journal", "JournalCode"),
-    "general/Currencies": (
-        "CostPriceCurrency",
-        "Currency",
-        "PurchaseCurrency",
-        "SalesCurrency",
-        "SourceCurrency",
-    ),
-    "hrm/Costcenters": ("CostCenter", "Costcenter"),
-    "hrm/Costunits": ("CostUnit", "Costunit"),
-    "logistics/Units": ("Unit", "UnitCode"),
-    "vat/VATCodes": ("PurchaseVATCode", "SalesVATCode", "SalesVatCode", "VATCode"),
-}
-"""The properties that hold a code of a list."""
 LIST_OF = {name: endpoint for endpoint, names in LISTS.items() for name in names}
 MOST_PAGES = 2
 """Of a list; a longer one is asked for the codes that these pages lack."""
@@ -139,7 +120,7 @@ def _codes(fields: Mapping[str, Any], where: str) -> Iterator[tuple[str, str, st
         if isinstance(value, list):
             for number, row in enumerate(value, start=1):
                 yield from _codes(row, f"{where}{name}[{number}].")
-        elif isinstance(value, Wanted):
+        elif isinstance(value, RelatedRow):
             # What may be created of it.
             yield from _codes(value.new or {}, f"{where}{name}.")
         elif name in LIST_OF and isinstance(value, str) and value.strip():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from exactonline_client import catalogue
 from target_exactonline.load.journal import Intent
 from target_exactonline.load.search import Search
-from target_exactonline.mapping.prepare import encode
+from target_exactonline.mapping.model import encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

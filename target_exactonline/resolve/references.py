@@ -6,36 +6,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.errors import InDoubt, RequestRefused
+from target_exactonline.mapping.model import SOURCE_KEY, RelatedRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from exactonline_client.lookups import Lookups, Match
     from target_exactonline.load.planned import Planned
-    from target_exactonline.mapping.prepare import Document
+    from target_exactonline.mapping.model import Document
 
     Create = Callable[[str, Mapping[str, Any]], str]
     """Creates a row of an endpoint and gives its key."""
 
-SOURCE_KEY = "source_key"
-"""What a row is known by that was written here from one of another division: its key there."""
 MOST_SHOWN = 5
 """Rows of the same name that a problem lists."""
 MOST_NEAR = 20
 """Values of a batch for which others that look like them are sought, which takes its time."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A row of another entity that a document refers to, by what is known of it."""
-
-    endpoint: str
-    by: tuple[tuple[str, str], ...]
-    """Columns and values, tried in this order."""
-    new: Mapping[str, Any] | None = None
-    """What to create it from where it is missing; None where that is not to be."""
-    spare: bool = False
-    """Whether the document can do without."""
 
 
 @dataclass
@@ -46,7 +32,7 @@ class _Place:
     holder: dict[str, Any]
     name: str
     path: str
-    wanted: Wanted
+    wanted: RelatedRow
     step: int = 0
 
     @property
@@ -106,7 +92,7 @@ def resolve(
 
 def _places(document: Document, fields: dict[str, Any], path: str) -> Iterator[_Place]:
     for name, value in fields.items():
-        if isinstance(value, Wanted):
+        if isinstance(value, RelatedRow):
             yield _Place(document, fields, name, path + name, value)
         elif isinstance(value, list):
             for number, row in enumerate(value, start=1):
@@ -189,7 +175,7 @@ class _Maker:
         else:
             place.say(f"it is missing and could not be created: {self.refusals[name]}")
 
-    def _make(self, wanted: Wanted) -> None:
+    def _make(self, wanted: RelatedRow) -> None:
         by = _known_by(wanted)
         try:
             key = self.create(wanted.endpoint, wanted.new or {})
@@ -204,7 +190,7 @@ class _Maker:
             self.lookups.remember(wanted.endpoint, column, value, key)
 
 
-def _known_by(wanted: Wanted) -> tuple[tuple[str, str], ...]:
+def _known_by(wanted: RelatedRow) -> tuple[tuple[str, str], ...]:
     return tuple(pair for pair in wanted.by if pair[0] != SOURCE_KEY)
 
 

@@ -22,6 +22,26 @@ if TYPE_CHECKING:
 ACCOUNTS, ITEMS = "crm/Accounts", "logistics/Items"
 CREATABLE = {"accounts": ACCOUNTS, "items": ITEMS}
 """What can be created where a document needs it, by its name in the setting create_missing."""
+LISTS = {
+    "cashflow/PaymentConditions": (
+        "PaymentCondition",
+        "PaymentConditionPurchase",
+        "PaymentConditionSales",
+    ),
+    "financial/Journals": ("Journal", "JournalCode"),
+    "general/Currencies": (
+        "CostPriceCurrency",
+        "Currency",
+        "PurchaseCurrency",
+        "SalesCurrency",
+        "SourceCurrency",
+    ),
+    "hrm/Costcenters": ("CostCenter", "Costcenter"),
+    "hrm/Costunits": ("CostUnit", "Costunit"),
+    "logistics/Units": ("Unit", "UnitCode"),
+    "vat/VATCodes": ("PurchaseVATCode", "SalesVATCode", "SalesVatCode", "VATCode"),
+}
+"""The properties that hold a code of a list."""
 
 
 @dataclass(frozen=True)

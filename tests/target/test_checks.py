@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from target_exactonline.mapping import attachments
 from target_exactonline.mapping.folder import Folder
-from target_exactonline.mapping.prepare import Document, Preparation, preparer
-from target_exactonline.resolve.references import SOURCE_KEY, Wanted
+from target_exactonline.mapping.model import SOURCE_KEY, Document, RelatedRow
+from target_exactonline.mapping.prepare import Preparation, preparer
 from target_exactonline.schema import entities
 
 if TYPE_CHECKING:
@@ -193,10 +193,10 @@ def test_codes_may_stand_where_keys_belong() -> None:
         {"YourRef": "W-1", "OrderedBy": 10021, "sales_invoice_lines": [line], "WarehouseCode": "1"},
     )
     assert document.problems == []
-    assert document.fields["OrderedBy"] == Wanted("crm/Accounts", (("Code", "10021"),))
-    assert document.fields["Warehouse"] == Wanted("inventory/Warehouses", (("Code", "1"),))
+    assert document.fields["OrderedBy"] == RelatedRow("crm/Accounts", (("Code", "10021"),))
+    assert document.fields["Warehouse"] == RelatedRow("inventory/Warehouses", (("Code", "1"),))
     (made,) = document.fields["SalesInvoiceLines"]
-    assert made["Item"] == Wanted("logistics/Items", (("Code", "A-1"),))
+    assert made["Item"] == RelatedRow("logistics/Items", (("Code", "A-1"),))
 
 
 def test_a_code_beside_a_key_is_refused() -> None:
@@ -212,10 +212,10 @@ def test_an_object_may_be_created_where_that_is_allowed() -> None:
     record = invoice(OrderedBy={"code": "10021", "name": "Jansen", "Email": "j@example.com"})
     document = prepared("sales_invoices", record)
     by = (("Code", "10021"), ("Name", "Jansen"))
-    assert document.fields["OrderedBy"] == Wanted("crm/Accounts", by)
+    assert document.fields["OrderedBy"] == RelatedRow("crm/Accounts", by)
     document = prepared("sales_invoices", record, create_missing=frozenset({"accounts"}))
     new = {"Code": "10021", "Name": "Jansen", "Email": "j@example.com", "Status": "C"}
-    assert document.fields["OrderedBy"] == Wanted("crm/Accounts", by, new)
+    assert document.fields["OrderedBy"] == RelatedRow("crm/Accounts", by, new)
 
 
 @pytest.mark.parametrize(
@@ -324,10 +324,10 @@ def test_the_keys_of_another_division_are_looked_up_or_left_out() -> None:
     assert document.problems == []
     assert (document.exact_id, document.source_key) == (None, KEY)
     source = (SOURCE_KEY, KEY)
-    assert document.fields["OrderedBy"] == Wanted("crm/Accounts", (source, ("Name", "Jansen")))
-    assert document.fields["Document"] == Wanted("documents/Documents", (source,), spare=True)
+    assert document.fields["OrderedBy"] == RelatedRow("crm/Accounts", (source, ("Name", "Jansen")))
+    assert document.fields["Document"] == RelatedRow("documents/Documents", (source,), spare=True)
     (line,) = document.fields["SalesInvoiceLines"]
-    assert line == {"Item": Wanted("logistics/Items", (source, ("Code", "A-1"))), "Quantity": 2}
+    assert line == {"Item": RelatedRow("logistics/Items", (source, ("Code", "A-1"))), "Quantity": 2}
     assert document.notes == [
         "OrderNumber was left out: it is a number of another division",
         "Salesperson was left out: it is a key of another division",
@@ -351,7 +351,7 @@ def test_a_copy_of_something_without_a_reference_is_known_by_its_key() -> None:
     document = prepared("contacts", record)
     assert document.problems == []
     assert document.reference == document.source_key == KEY
-    wanted = Wanted("crm/Accounts", ((SOURCE_KEY, OTHER),))
+    wanted = RelatedRow("crm/Accounts", ((SOURCE_KEY, OTHER),))
     assert document.fields == {"Account": wanted, "LastName": "Bos"}
 
 

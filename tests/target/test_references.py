@@ -12,7 +12,7 @@ from exactonline_client.connection import connect
 from exactonline_client.errors import RequestRefused
 from exactonline_client.lookups import Lookups
 from exactonline_client.store.tables import postings
-from target_exactonline.mapping.prepare import Document, Preparation, preparer
+from target_exactonline.mapping.prepare import Preparation, preparer
 from target_exactonline.resolve.references import resolve
 from target_exactonline.schema import entities
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from exactonline_client.connection import Connection
+    from target_exactonline.mapping.model import Document
     from tests.target.conftest import Company, Record, Runner
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")

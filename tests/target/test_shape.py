@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exactonline_client import catalogue
-from target_exactonline.mapping.prepare import Document, Preparation, preparer
+from target_exactonline.mapping.model import Document
+from target_exactonline.mapping.prepare import Preparation, preparer
 from target_exactonline.mapping.record import Manner, read
 from target_exactonline.schema import entities
 from target_exactonline.schema.fields import shape_of
