@@ -16,6 +16,7 @@ from requests.adapters import HTTPAdapter
 
 from exactonline_client import connections, divisions
 from exactonline_client.auth.oauth import TokenSource
+from exactonline_client.errors import ConfigurationError, ExactOnlineError
 from exactonline_client.http import error_budget, pagination
 from exactonline_client.http.rate_limit import Budget
 from exactonline_client.http.session import Session
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from exactonline_client.auth.oauth import App
+    from exactonline_client.errors import AccessDenied
     from exactonline_client.http.pagination import Page
 
 CONNECTIONS_KEPT = 64
@@ -64,6 +66,32 @@ class Connection:
     def divisions(self) -> list[dict[str, Any]]:
         """The divisions that user may open; asked once."""
         return divisions.divisions(self.session, self.me["CurrentDivision"])
+
+    def division_name(self, division: int) -> str:
+        """The name of a division.
+
+        Raises:
+            ConfigurationError: it is not one of the user's.
+            SignInNeeded and the errors of `Session.get`.
+        """
+        possible = {row["Code"]: row["Description"] for row in self.divisions}
+        if division not in possible:
+            names = ", ".join(f"{code} ({name})" for code, name in possible.items())
+            raise ConfigurationError(
+                f"Setting division: {division} is none that {self.me['FullName']} may open. "
+                f"Choose one of {names}."
+            )
+        return str(possible[division])
+
+    def why_denied(self, division: int, denial: AccessDenied) -> ExactOnlineError:
+        """Why access was denied: the whole division may not be opened, or what the denial says."""
+        try:
+            self.division_name(division)
+        except ConfigurationError as error:
+            return error
+        except ExactOnlineError:
+            return denial
+        return denial
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from exactonline_client.catalogue import Endpoint
     from exactonline_client.connection import Connection
     from target_exactonline.mapping.model import Document
-    from target_exactonline.results.results import Fate, Results
+    from target_exactonline.results.outcome import Outcome
+    from target_exactonline.results.results import Results
     from target_exactonline.schema.entities import Entity
 
 
@@ -157,13 +158,13 @@ class Workshop:
         create = self._would_create if self.config["dry_run"] else Missing(self.writer).create
         references.resolve(self.lookups, documents, create, self.planned, self.codes.check)
 
-    def _written(self, endpoint: Endpoint, document: Document, fate: Fate) -> None:
+    def _written(self, endpoint: Endpoint, document: Document, outcome: Outcome) -> None:
         """Know a document that was created or changed, for those that refer to it."""
         if self.config["dry_run"]:
-            self.planned.add(endpoint, document, fate.exact_id)
-        elif endpoint.id in LISTS and fate.exact_id and document.fields.get(CODE):
+            self.planned.add(endpoint, document, outcome.exact_id)
+        elif endpoint.id in LISTS and outcome.exact_id and document.fields.get(CODE):
             # Their list may have been read before.
-            self.lookups.remember(endpoint.id, CODE, document.fields[CODE], fate.exact_id)
+            self.lookups.remember(endpoint.id, CODE, document.fields[CODE], outcome.exact_id)
 
     def _doubt(self, document: Document) -> None:
         self.lookups.forget(_keys(document.fields))

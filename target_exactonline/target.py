@@ -28,7 +28,7 @@ from exactonline_client.plugin.settings import DISTRIBUTION
 from exactonline_client.plugin.stdout import Output
 from exactonline_client.plugin.stream_maps import Mapper
 from exactonline_client.stopping import Stop
-from target_exactonline import division, stream_config
+from target_exactonline import stream_config
 from target_exactonline.factory import Workshop
 from target_exactonline.grouping.buffer import Gathering
 from target_exactonline.grouping.header_lines import prepared
@@ -38,7 +38,8 @@ from target_exactonline.match_sets import model
 from target_exactonline.match_sets.loader import ENTITY as MATCH_SETS
 from target_exactonline.match_sets.loader import MatchSetLoader
 from target_exactonline.message_reader import MessageReader
-from target_exactonline.results.results import WRITTEN, Results
+from target_exactonline.results.outcome import WRITTEN
+from target_exactonline.results.results import Results
 from target_exactonline.schema.entities import entities
 from target_exactonline.settings import SCHEMA
 from target_exactonline.sinks import TEST_STREAM, DocumentSink, MatchSetSink, ProbeSink
@@ -175,7 +176,7 @@ class TargetExactOnline(Target):
             ConfigurationError: the division is not one of the user's.
             SignInNeeded and the errors of `Session.get`.
         """
-        name = division.name_of(self.connection, self.division)
+        name = self.connection.division_name(self.division)
         self.logger.info(
             "Signed in as %s; division %s (%s) can be opened. Nothing was written.",
             self.connection.me["FullName"],
@@ -268,7 +269,7 @@ class TargetExactOnline(Target):
             AccessDenied: documents were denied, and none was written.
         """
         denials = self._denials
-        if denials and not any(self.results.counts[outcome] for outcome in WRITTEN):
+        if denials and not any(self.results.counts[status] for status in WRITTEN):
             raise denials[0]
 
     @property
@@ -309,7 +310,7 @@ class TargetExactOnline(Target):
             self.halted = limit
         except AccessDenied as denial:
             self._report()
-            raise division.why_denied(self.connection, self.division, denial) from None
+            raise self.connection.why_denied(self.division, denial) from None
         except ExactOnlineError:
             self._report()
             raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from exactonline_client.store.postings import HELD, REFUSED, SENDING, UNCHECKED
 from target_exactonline.load.finalize import NOT_FINALIZED, OTHERS, Ending
 from target_exactonline.mapping.validation import SIGNS, TOTAL, TYPE, against_type
-from target_exactonline.results.results import IN_DOUBT, REJECTED, UPDATED, Fate, Result, joined
+from target_exactonline.results.outcome import Outcome, Result, Status, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -87,7 +87,7 @@ class Completion:
         """Whether a document has a type that says which sign its total has."""
         return self.search.endpoint.id in SIGNS
 
-    def judge(self, fate: Fate, document: Document, row: Row) -> Fate:
+    def judge(self, outcome: Outcome, document: Document, row: Row) -> Outcome:
         """What became of a new document, with what is wrong with its totals.
 
         What the answer to its creation does not tell is read later.
@@ -97,18 +97,18 @@ class Completion:
         unsigned = self._is_signed and self.finalizer is not None and not row.get(TOTAL)
         if unknown or unsigned:
             self._expected[str(row[self.search.key])] = document.expected
-            return fate
-        return self._judged(fate, document.expected, row)
+            return outcome
+        return self._judged(outcome, document.expected, row)
 
-    def _judged(self, fate: Fate, expected: Mapping[str, Decimal], row: Row) -> Fate:
+    def _judged(self, outcome: Outcome, expected: Mapping[str, Decimal], row: Row) -> Outcome:
         wrong = differing(expected, row)
         against = against_type(self.search.endpoint.id, row)
         held = wrong is not None or (against is not None and self.finalizer is not None)
         return replace(
-            fate,
-            reason=joined(fate.reason, TOTALS if wrong else None, against),
-            detail=joined(fate.detail, wrong),
-            unfinished=fate.unfinished or held,
+            outcome,
+            reason=joined(outcome.reason, TOTALS if wrong else None, against),
+            detail=joined(outcome.detail, wrong),
+            unfinished=outcome.unfinished or held,
         )
 
     def finalize(self, result: Result) -> Result:
@@ -118,20 +118,22 @@ class Completion:
         """
         if self.finalizer is None:
             return result
-        key, reference = str(result.fate.exact_id), result.reference
+        key, reference = str(result.outcome.exact_id), result.reference
         if key in self._expected:
             (result,) = self.complete([result])
-        if result.fate.unfinished:
+        if result.outcome.unfinished:
             ending = Ending(HELD, NOT_FINALIZED)
         else:
             self._finalized.add(key)
             ending = self.finalizer.finalize(reference, key)
-        reason = joined(result.fate.reason, ending.reason)
+        reason = joined(result.outcome.reason, ending.reason)
         if ending.reason:
-            self._note(result, reason=joined(reason, result.fate.detail))
+            self._note(result, reason=joined(reason, result.outcome.detail))
             self._endings[reference] = ending
-        unfinished = result.fate.unfinished or ending.has_failed
-        return replace(result, fate=replace(result.fate, reason=reason, unfinished=unfinished))
+        unfinished = result.outcome.unfinished or ending.has_failed
+        return replace(
+            result, outcome=replace(result.outcome, reason=reason, unfinished=unfinished)
+        )
 
     def told(self, result: Result) -> None:
         """Note how the finalising of a document ended, now that it has been told."""
@@ -147,7 +149,7 @@ class Completion:
         """Results with what could only be read after the creation, many in one call."""
         results = list(results)
         totals = [total for expected in self._expected.values() for total in expected]
-        keys = [str(result.fate.exact_id) for result in results]
+        keys = [str(result.outcome.exact_id) for result in results]
         rows = self.search.by_key(keys, self.columns(totals)) if keys else {}
         return [
             self._completed(result, rows.get(key, {}))
@@ -155,14 +157,14 @@ class Completion:
         ]
 
     def _completed(self, result: Result, row: Row) -> Result:
-        key = str(result.fate.exact_id)
+        key = str(result.outcome.exact_id)
         self._finalized.discard(key)
-        number = number_of(self.search.endpoint, row) or result.fate.number
-        fate = replace(result.fate, number=number)
+        number = number_of(self.search.endpoint, row) or result.outcome.number
+        outcome = replace(result.outcome, number=number)
         if key in self._expected:
-            fate = self._judged(fate, self._expected.pop(key), row)
-        self._note(result, number=fate.number, reason=joined(fate.reason, fate.detail))
-        return replace(result, fate=fate)
+            outcome = self._judged(outcome, self._expected.pop(key), row)
+        self._note(result, number=outcome.number, reason=joined(outcome.reason, outcome.detail))
+        return replace(result, outcome=outcome)
 
     def _note(self, result: Result, **values: Any) -> None:  # noqa: ANN401
         now = self.journal.clock()
@@ -211,15 +213,15 @@ class Completion:
 
     def _numbered(self, result: Result) -> Result:
         """A result with the number that the document has by now."""
-        key = str(result.fate.exact_id)
+        key = str(result.outcome.exact_id)
         row = self.search.by_key([key], self.columns([])).get(key, {})
-        number = number_of(self.search.endpoint, row) or result.fate.number
-        self._note(result, number=number, reason=result.fate.reason)
-        return replace(result, fate=replace(result.fate, number=number))
+        number = number_of(self.search.endpoint, row) or result.outcome.number
+        self._note(result, number=number, reason=result.outcome.reason)
+        return replace(result, outcome=replace(result.outcome, number=number))
 
 
-def _told(row: Posting, ending: Ending) -> Fate:
+def _told(row: Posting, ending: Ending) -> Outcome:
     """What became of an invoice that was created before, when it was finalised at last."""
-    outcomes = {SENDING: IN_DOUBT, REFUSED: REJECTED, HELD: REJECTED}
-    outcome = outcomes.get(ending.finalized, UPDATED)
-    return Fate(outcome, row.exact_id, row.number, ending.reason, unfinished=ending.has_failed)
+    statuses = {SENDING: Status.IN_DOUBT, REFUSED: Status.REJECTED, HELD: Status.REJECTED}
+    status = statuses.get(ending.finalized, Status.UPDATED)
+    return Outcome(status, row.exact_id, row.number, ending.reason, unfinished=ending.has_failed)

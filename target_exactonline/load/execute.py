@@ -17,6 +17,7 @@ from target_exactonline.load.in_doubt import is_old
 from target_exactonline.load.journal import Intent, Overtaken
 from target_exactonline.mapping import attachments
 from target_exactonline.mapping.validation import lines_against_type
+from target_exactonline.results.outcome import FAILED, Outcome, Result, Status, joined
 from target_exactonline.results.reasons import (
     CHANGED,
     FEWER_LINES,
@@ -29,20 +30,6 @@ from target_exactonline.results.reasons import (
     UNSEARCHABLE,
     UNSEARCHED,
     WRITTEN_BEFORE,
-)
-from target_exactonline.results.results import (
-    CREATED,
-    DELETED,
-    EXISTS,
-    FAILED,
-    IN_DOUBT,
-    REJECTED,
-    SKIPPED,
-    UNCHANGED,
-    UPDATED,
-    Fate,
-    Result,
-    joined,
 )
 from target_exactonline.schema.fields import shape_of
 from target_exactonline.schema.values import Unfit
@@ -68,16 +55,16 @@ Found = dict[str, "list[Row] | None"]
 """The documents at Exact Online by reference; None where there is no way to look."""
 
 
-def _as_before(row: Posting) -> Fate:
+def _as_before(row: Posting) -> Outcome:
     """What becomes of a record that has come before, by what became of it then.
 
     Exact Online is not asked for that: it costs no call, and tells nothing of changes by hand.
     """
-    there = Fate(UNCHANGED, row.exact_id, row.number)
-    if row.outcome == SKIPPED:
-        return replace(there, outcome=SKIPPED, reason=row.reason)
-    if row.outcome == EXISTS:
-        return replace(there, outcome=EXISTS, detail=row.reason)
+    there = Outcome(Status.UNCHANGED, row.exact_id, row.number)
+    if row.outcome == Status.SKIPPED:
+        return replace(there, status=Status.SKIPPED, reason=row.reason)
+    if row.outcome == Status.EXISTS:
+        return replace(there, status=Status.EXISTS, detail=row.reason)
     return replace(there, detail=joined(row.reason, WRITTEN_BEFORE))
 
 
@@ -123,7 +110,7 @@ class Deeds:
         """What the journal says of documents; it is asked first, since that is free."""
         return self.journal.known(self.endpoint.id, references)
 
-    def settled(self, document: Document, row: Posting | None) -> Fate | None:
+    def settled(self, document: Document, row: Posting | None) -> Outcome | None:
         """What becomes of a document, where the journal alone can tell."""
         if document.deleted:
             return self._deletion(row)
@@ -131,33 +118,39 @@ class Deeds:
             return None
         same = row.payload_hash == document.payload_hash
         there = _as_before(row)
-        if same and row.outcome == SKIPPED:
+        if same and row.outcome == Status.SKIPPED:
             return there
         if self.policy.upsert:
             return self._up_to_date(document, row, there, same=same)
         if same and row.outcome not in FAILED:
             return there
-        return replace(there, outcome=EXISTS, reason=None if same else CHANGED, detail=None)
+        return replace(there, status=Status.EXISTS, reason=None if same else CHANGED, detail=None)
 
-    def _deletion(self, row: Posting | None) -> Fate | None:
+    def _deletion(self, row: Posting | None) -> Outcome | None:
         """The same for a record that was deleted at its source."""
-        if row is not None and row.outcome == DELETED:
-            return Fate(UNCHANGED, detail=WRITTEN_BEFORE)
-        return None if self.policy.hard_delete else Fate(SKIPPED, reason=NOT_DELETED)
+        if row is not None and row.outcome == Status.DELETED:
+            return Outcome(Status.UNCHANGED, detail=WRITTEN_BEFORE)
+        return None if self.policy.hard_delete else Outcome(Status.SKIPPED, reason=NOT_DELETED)
 
     def _up_to_date(
-        self, document: Document, row: Posting, there: Fate, *, same: bool
-    ) -> Fate | None:
+        self, document: Document, row: Posting, there: Outcome, *, same: bool
+    ) -> Outcome | None:
         """The same for a document at Exact Online that may be changed; None to have a look."""
         if "PUT" not in self.endpoint.methods:
             if not same:
                 return self._fixed(document, row)
             return None if row.outcome in FAILED else there
-        return there if same and row.outcome in (CREATED, UPDATED, UNCHANGED) else None
+        return (
+            there
+            if same and row.outcome in (Status.CREATED, Status.UPDATED, Status.UNCHANGED)
+            else None
+        )
 
-    def _fixed(self, document: Document, row: Posting) -> Fate:
+    def _fixed(self, document: Document, row: Posting) -> Outcome:
         reason = f"The record has changed, but the API cannot change {self.endpoint.name}"
-        return Fate(SKIPPED, row.exact_id, row.number, reason, payload_hash=document.payload_hash)
+        return Outcome(
+            Status.SKIPPED, row.exact_id, row.number, reason, payload_hash=document.payload_hash
+        )
 
     def look(self, documents: Sequence[Document], known: Mapping[str, Posting]) -> Found:
         """Which documents are at Exact Online, many in one call."""
@@ -194,7 +187,7 @@ class Deeds:
         there: list[Row] | None,
         *,
         waited: bool,
-    ) -> Fate:
+    ) -> Outcome:
         """Do what a document asks for.
 
         Raises:
@@ -209,22 +202,22 @@ class Deeds:
         """
         if before and before.doubtful:
             if there is None:
-                return Fate(IN_DOUBT, reason=self._unsearchable(stream, document))
+                return Outcome(Status.IN_DOUBT, reason=self._unsearchable(stream, document))
             if not there and not self._is_old(before, waited=waited):
-                return Fate(IN_DOUBT, reason=LOST)
+                return Outcome(Status.IN_DOUBT, reason=LOST)
             is_new = not document.deleted and not self.policy.dry_run
             if there and is_new and before.payload_hash == document.payload_hash:
                 return self._adopted(stream, document, there)
         elif before and self._is_under_way(before, waited=waited):
-            return Fate(IN_DOUBT, before.exact_id, reason=LOST)
+            return Outcome(Status.IN_DOUBT, before.exact_id, reason=LOST)
         if document.deleted:
             return self._delete(there)
         if there:
-            fate = self._existing(stream, document, before, there)
+            outcome = self._existing(stream, document, before, there)
         else:
             before_this_store = self._loaded_before(document, before) if there is None else None
-            fate = before_this_store or self._create(stream, document, before)
-        return replace(fate, detail=joined(fate.detail, *document.notes))
+            outcome = before_this_store or self._create(stream, document, before)
+        return replace(outcome, detail=joined(outcome.detail, *document.notes))
 
     def _is_old(self, posting: Posting, *, waited: bool) -> bool:
         """Whether what was sent so long ago is at Exact Online by now, if it ever will be."""
@@ -233,7 +226,7 @@ class Deeds:
 
     def _is_under_way(self, before: Posting, *, waited: bool) -> bool:
         """Whether a change that got no answer may still be carried out."""
-        return before.outcome == IN_DOUBT and not self._is_old(before, waited=waited)
+        return before.outcome == Status.IN_DOUBT and not self._is_old(before, waited=waited)
 
     def _unsearchable(self, stream: str, document: Document) -> str:
         reference = str(document.reference)
@@ -241,10 +234,10 @@ class Deeds:
         names = {"stream": shlex.quote(stream), "reference": shlex.quote(reference)}
         return UNSEARCHABLE.format(why=why, **names)
 
-    def _adopted(self, stream: str, document: Document, rows: list[Row]) -> Fate:
-        fate = self._created(document, rows[0])
-        fate = replace(fate, reason=joined(fate.reason, self._several(rows)))
-        return self._with_files(stream, document, fate)
+    def _adopted(self, stream: str, document: Document, rows: list[Row]) -> Outcome:
+        outcome = self._created(document, rows[0])
+        outcome = replace(outcome, reason=joined(outcome.reason, self._several(rows)))
+        return self._with_files(stream, document, outcome)
 
     def _several(self, rows: list[Row]) -> str | None:
         if len(rows) == 1:
@@ -252,20 +245,20 @@ class Deeds:
         keys = ", ".join(str(row[self.search.key]) for row in rows)
         return f"{len(rows)} documents at Exact Online carry this reference: {keys}"
 
-    def _create(self, stream: str, document: Document, before: Posting | None) -> Fate:
+    def _create(self, stream: str, document: Document, before: Posting | None) -> Outcome:
         if document.lacks:
-            return Fate(REJECTED, reason="; ".join([NOT_THERE, *document.lacks]))
-        if not (before and before.doubtful) and (fate := self._respelled(document)):
-            return fate
+            return Outcome(Status.REJECTED, reason="; ".join([NOT_THERE, *document.lacks]))
+        if not (before and before.doubtful) and (outcome := self._respelled(document)):
+            return outcome
         # Nothing is made at Exact Online for files that cannot follow.
         if unfit := attachments.problems(document.attachments):
-            return Fate(REJECTED, reason="; ".join(unfit))
+            return Outcome(Status.REJECTED, reason="; ".join(unfit))
         if self.policy.dry_run:
             reason = lines_against_type(shape_of(self.endpoint.id), document.fields)
-            return Fate(CREATED, reason=reason)
+            return Outcome(Status.CREATED, reason=reason)
         return self._sent(stream, document, before)
 
-    def _sent(self, stream: str, document: Document, before: Posting | None) -> Fate:
+    def _sent(self, stream: str, document: Document, before: Posting | None) -> Outcome:
         """Send a document that is not at Exact Online."""
         wanted = UNCHECKED if document.expected else WANTED
         intent = Intent(
@@ -283,19 +276,23 @@ class Deeds:
             sent = True
             row = self.writer.create(self.endpoint, intent, document.body(), before)
         except RequestRefused as refusal:
-            return Fate(REJECTED, reason=refusal.reason or str(refusal))
+            return Outcome(Status.REJECTED, reason=refusal.reason or str(refusal))
         except Unfit as error:
-            return Fate(REJECTED, reason=f"one of its files {error}")
+            return Outcome(Status.REJECTED, reason=f"one of its files {error}")
         except InDoubt:
-            return self._resolved(stream, document) if sent else Fate(IN_DOUBT, reason=LOST)
+            return (
+                self._resolved(stream, document) if sent else Outcome(Status.IN_DOUBT, reason=LOST)
+            )
         return self._with_files(stream, document, self._created(document, row))
 
-    def _resolved(self, stream: str, document: Document) -> Fate:
+    def _resolved(self, stream: str, document: Document) -> Outcome:
         """Look for a document that was sent just now, without an answer."""
         rows = self._lost(document, self.journal.clock())
         if rows is None:
-            return Fate(IN_DOUBT, reason=self._unsearchable(stream, document))
-        return self._adopted(stream, document, rows) if rows else Fate(IN_DOUBT, reason=LOST)
+            return Outcome(Status.IN_DOUBT, reason=self._unsearchable(stream, document))
+        return (
+            self._adopted(stream, document, rows) if rows else Outcome(Status.IN_DOUBT, reason=LOST)
+        )
 
     def _lost(
         self, document: Document, sent_at: float, columns: Columns | None = None
@@ -309,20 +306,20 @@ class Deeds:
             return found
         return self.resemblance.since(document, sent_at, self.spelling, told, believed=found)
 
-    def _loaded_before(self, document: Document, before: Posting | None) -> Fate | None:
+    def _loaded_before(self, document: Document, before: Posting | None) -> Outcome | None:
         """What becomes of a document that another store may have loaded, and no search finds."""
         if document.lacks or (before and (before.exact_id or before.reason == FREED)):
             return None
         rows = self.first_load.look(document)
         if rows is None:
-            return Fate(REJECTED, reason=UNKNOWN.format(name=self.endpoint.name))
+            return Outcome(Status.REJECTED, reason=UNKNOWN.format(name=self.endpoint.name))
         if not rows:
             return None
         key, number = str(rows[0][self.search.key]), number_of(self.endpoint, rows[0])
         same = document.payload_hash
-        return Fate(EXISTS, key, number, SAME_CONTENT, payload_hash=same, unfinished=True)
+        return Outcome(Status.EXISTS, key, number, SAME_CONTENT, payload_hash=same, unfinished=True)
 
-    def _respelled(self, document: Document) -> Fate | None:
+    def _respelled(self, document: Document) -> Outcome | None:
         """What becomes of a new document that may be there under another spelling."""
         reference, name = str(document.reference), self.search.reference_field
         if name not in document.fields or self.spelling.is_plain(reference):
@@ -330,13 +327,15 @@ class Deeds:
         rows = self.resemblance.unsent(document, self.spelling)
         if rows is None:
             why = self.resemblance.unsure[reference]
-            return Fate(REJECTED, reason=f"it was not sent, since {why}")
+            return Outcome(Status.REJECTED, reason=f"it was not sent, since {why}")
         if not rows:
             return None
         kept, other = self._kept(document, rows[0])
         key, number = str(rows[0][self.search.key]), number_of(self.endpoint, rows[0])
         reason = joined(other, self._several(rows))
-        return Fate(EXISTS, key, number, reason, kept_reference=kept, unfinished=other is not None)
+        return Outcome(
+            Status.EXISTS, key, number, reason, kept_reference=kept, unfinished=other is not None
+        )
 
     def _kept(self, document: Document, row: Row) -> tuple[str | None, str | None]:
         """How a document's reference is kept, and what to say of it."""
@@ -349,11 +348,11 @@ class Deeds:
             return reference, None
         return kept, KEPT_OTHERWISE.format(name=name, kept=kept)
 
-    def _created(self, document: Document, row: Row) -> Fate:
+    def _created(self, document: Document, row: Row) -> Outcome:
         key = str(row[self.search.key])
         kept, other = self._kept(document, row)
-        fate = Fate(
-            CREATED,
+        outcome = Outcome(
+            Status.CREATED,
             key,
             number_of(self.endpoint, row),
             other,
@@ -361,7 +360,7 @@ class Deeds:
             kept_reference=kept,
             unfinished=other is not None,
         )
-        return self.completion.judge(fate, document, row)
+        return self.completion.judge(outcome, document, row)
 
     def can_attach(self) -> bool:
         """Whether files can go with these documents."""
@@ -376,13 +375,13 @@ class Deeds:
             attacher = Attacher(self.writer, stream)
             document.fields[LINK] = attacher.document_for(self.endpoint, document)
 
-    def _with_files(self, stream: str, document: Document, fate: Fate) -> Fate:
+    def _with_files(self, stream: str, document: Document, outcome: Outcome) -> Outcome:
         """Upload the files of a new document that holds them itself."""
         if not document.attachments or self.endpoint.id != DOCUMENTS:
-            return fate
+            return outcome
         name = derived(self.endpoint.id, str(document.reference))
         try:
-            Attacher(self.writer, stream).attach(str(fate.exact_id), name, document.attachments)
+            Attacher(self.writer, stream).attach(str(outcome.exact_id), name, document.attachments)
         except RequestRefused as refusal:
             reason = f"its files were refused: {refusal.reason or refusal}"
         except Unfit as error:
@@ -390,41 +389,43 @@ class Deeds:
         except InDoubt:
             reason = "whether all of its files arrived is not known; add what is missing by hand"
         else:
-            return fate
-        return replace(fate, reason=joined(fate.reason, reason), unfinished=True)
+            return outcome
+        return replace(outcome, reason=joined(outcome.reason, reason), unfinished=True)
 
     def _existing(
         self, stream: str, document: Document, before: Posting | None, rows: list[Row]
-    ) -> Fate:
+    ) -> Outcome:
         key = str(rows[0][self.search.key])
         if not self.policy.upsert or "PUT" not in self.endpoint.methods:
             new = before is None or before.exact_id is None
             kept = document.payload_hash if new and not (before and before.doubtful) else ""
             other = before and before.doubtful and before.payload_hash != document.payload_hash
             reason = CHANGED if other else self._several(rows)
-            return Fate(EXISTS, key, number_of(self.endpoint, rows[0]), reason, payload_hash=kept)
-        fate = self._change(stream, document, before, rows[0])
-        if fate.outcome == UNCHANGED and before and before.outcome == IN_DOUBT:
+            return Outcome(
+                Status.EXISTS, key, number_of(self.endpoint, rows[0]), reason, payload_hash=kept
+            )
+        outcome = self._change(stream, document, before, rows[0])
+        if outcome.status == Status.UNCHANGED and before and before.outcome == Status.IN_DOUBT:
             # What had no answer was carried out after all.
-            fate = replace(fate, outcome=UPDATED)
+            outcome = replace(outcome, status=Status.UPDATED)
         several = self._several(rows)
         if several:
-            fate = replace(fate, reason=joined(fate.reason, several))
-        return fate
+            outcome = replace(outcome, reason=joined(outcome.reason, several))
+        return outcome
 
-    def _change(self, stream: str, document: Document, before: Posting | None, row: Row) -> Fate:
+    def _change(self, stream: str, document: Document, before: Posting | None, row: Row) -> Outcome:
         """Make a document at Exact Online what the record says."""
         key = str(row[self.search.key])
         for _attempt in range(2):
             wanted = differences.compare(self.endpoint, document.fields, row)
-            fate = self._decided(document, key, row, wanted)
-            if fate.outcome != UPDATED or self.policy.dry_run:
-                return fate
+            outcome = self._decided(document, key, row, wanted)
+            if outcome.status != Status.UPDATED or self.policy.dry_run:
+                return outcome
             confirm = self._intend(stream, document, key, before, wanted)
             try:
                 self.writer.change(self.endpoint, key, wanted, confirm)
             except RequestRefused as refusal:
-                return Fate(REJECTED, key, reason=refusal.reason or str(refusal))
+                return Outcome(Status.REJECTED, key, reason=refusal.reason or str(refusal))
             except InDoubt:
                 if wanted.adds_lines:
                     # A line that is still on its way would be added twice.
@@ -433,10 +434,10 @@ class Deeds:
                 row = self.search.by_key([key], columns).get(key, row)
                 left = differences.compare(self.endpoint, document.fields, row)
                 if not left.wanted:
-                    return fate
+                    return outcome
             else:
-                return fate
-        return Fate(IN_DOUBT, key, reason=LOST)
+                return outcome
+        return Outcome(Status.IN_DOUBT, key, reason=LOST)
 
     def _intend(
         self, stream: str, document: Document, key: str, before: Posting | None, wanted: Changes
@@ -448,59 +449,67 @@ class Deeds:
         if not wanted.adds_lines:
             return None
         reference, now = str(document.reference), self.journal.clock()
-        result = Result(stream, self.endpoint.id, reference, Fate(IN_DOUBT, key, reason=LOST))
+        result = Result(
+            stream, self.endpoint.id, reference, Outcome(Status.IN_DOUBT, key, reason=LOST)
+        )
         content = document.record, document.payload_hash, document.source_key
         if not self.journal.settle(result, *content, before=before):
             raise Overtaken
         return partial(self.journal.confirm, self.endpoint.id, [reference], now)
 
-    def _decided(self, document: Document, key: str, row: Row, wanted: Changes) -> Fate:
+    def _decided(self, document: Document, key: str, row: Row, wanted: Changes) -> Outcome:
         """What is to become of a document that is there."""
-        fate = Fate(
-            UNCHANGED, key, number_of(self.endpoint, row), payload_hash=document.payload_hash
+        outcome = Outcome(
+            Status.UNCHANGED, key, number_of(self.endpoint, row), payload_hash=document.payload_hash
         )
         fixed = f"the API cannot change {', '.join(wanted.fixed)}" if wanted.fixed else None
         if fixed and wanted.wanted:
             # The next load has to say so too.
-            fate = replace(fate, payload_hash="")
+            outcome = replace(outcome, payload_hash="")
         detail = "; ".join(wanted.values) if self.policy.dry_run else None
         if not wanted.wanted:
-            return replace(fate, outcome=SKIPPED, reason=fixed, detail=detail) if fixed else fate
+            return (
+                replace(outcome, status=Status.SKIPPED, reason=fixed, detail=detail)
+                if fixed
+                else outcome
+            )
         if document.assembled and wanted.removes_lines and not self.policy.hard_delete:
-            return Fate(REJECTED, key, reason=FEWER_LINES, detail=detail)
+            return Outcome(Status.REJECTED, key, reason=FEWER_LINES, detail=detail)
         if self.endpoint.id == finalize.INVOICES and row.get("Status") == finalize.PROCESSED:
             names = ", ".join([*wanted.names, *wanted.fixed])
             reason = f"the invoice is processed and can no longer be changed; it differs in {names}"
-            return replace(fate, outcome=SKIPPED, reason=reason, detail=detail)
+            return replace(outcome, status=Status.SKIPPED, reason=reason, detail=detail)
         if self.policy.dry_run:
             names = f"it differs in {', '.join(wanted.names)}"
             fixed = joined(names, fixed)
-        return replace(fate, outcome=UPDATED, reason=fixed, detail=detail)
+        return replace(outcome, status=Status.UPDATED, reason=fixed, detail=detail)
 
-    def _delete(self, rows: list[Row] | None) -> Fate:
+    def _delete(self, rows: list[Row] | None) -> Outcome:
         if rows is None:
-            return Fate(
-                REJECTED,
+            return Outcome(
+                Status.REJECTED,
                 reason=f"{self.endpoint.name} cannot be searched by a reference of your own, and "
                 "the key of this one is not known, so it was not deleted",
             )
         if not rows:
-            return Fate(DELETED, reason="it was not at Exact Online any more")
+            return Outcome(Status.DELETED, reason="it was not at Exact Online any more")
         key = str(rows[0][self.search.key])
         if len(rows) > 1:
-            return Fate(REJECTED, key, reason=f"{self._several(rows)}; none of them was deleted")
-        return Fate(DELETED, key) if self.policy.dry_run else self._deleted(key)
+            return Outcome(
+                Status.REJECTED, key, reason=f"{self._several(rows)}; none of them was deleted"
+            )
+        return Outcome(Status.DELETED, key) if self.policy.dry_run else self._deleted(key)
 
-    def _deleted(self, key: str) -> Fate:
+    def _deleted(self, key: str) -> Outcome:
         """Delete a document; a request without an answer may be sent again, unlike others."""
         for _attempt in range(2):
             try:
                 self.writer.delete(self.endpoint, key)
             except RequestRefused as refusal:
                 if refusal.status != NOT_FOUND:
-                    return Fate(REJECTED, key, reason=refusal.reason or str(refusal))
+                    return Outcome(Status.REJECTED, key, reason=refusal.reason or str(refusal))
             except InDoubt:
                 if self.search.by_key([key], {}):
                     continue
-            return Fate(DELETED, key)
-        return Fate(IN_DOUBT, key, reason=LOST)
+            return Outcome(Status.DELETED, key)
+        return Outcome(Status.IN_DOUBT, key, reason=LOST)

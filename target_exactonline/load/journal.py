@@ -37,23 +37,13 @@ from exactonline_client.store.postings import (
 )
 from exactonline_client.store.tables import postings, refusals
 from target_exactonline.load.spelling import MOST_EXAMPLES, Spelling
-from target_exactonline.results.results import (
-    CREATED,
-    DELETED,
-    EXISTS,
-    FAILED,
-    IN_DOUBT,
-    POSTING,
-    REJECTED,
-    UPDATED,
-    joined,
-)
+from target_exactonline.results.outcome import FAILED, Status, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from exactonline_client.store.store import Store
-    from target_exactonline.results.results import Fate, Result
+    from target_exactonline.results.outcome import Outcome, Result
 
 QUERY_SIZE = 500
 """References in one query of the store."""
@@ -63,11 +53,13 @@ MOST_CONFIRMATIONS = 3
 """How often that is done, where the store took so long that what it notes is old again."""
 DAY = 86_400.0
 BESIDE = "its reference {reference} is that of an earlier record, which stays as it is"
-IS_DOUBTFUL = postings.c.outcome.in_((POSTING, IN_DOUBT)) & postings.c.exact_id.is_(None)
+IS_DOUBTFUL = postings.c.outcome.in_((Status.POSTING, Status.IN_DOUBT)) & postings.c.exact_id.is_(
+    None
+)
 """Entries of documents that were sent, and of which nothing is known."""
 MOST_RECORDS = 100_000
 """Rejected records of one division that are kept for a replay."""
-IS_FREE = (postings.c.outcome == REJECTED) & postings.c.exact_id.is_(None)
+IS_FREE = (postings.c.outcome == Status.REJECTED) & postings.c.exact_id.is_(None)
 """Entries of which nothing is at Exact Online, nor on its way."""
 
 
@@ -98,17 +90,17 @@ class Posting:
     @property
     def under_way(self) -> bool:
         """Whether it, or a change of it, was sent, and nothing is known of what came of that."""
-        return self.outcome in (POSTING, IN_DOUBT)
+        return self.outcome in (Status.POSTING, Status.IN_DOUBT)
 
     @property
     def is_there(self) -> bool:
         """Whether it is at Exact Online; match sets have no key there."""
-        return self.exact_id is not None or self.outcome in (CREATED, EXISTS)
+        return self.exact_id is not None or self.outcome in (Status.CREATED, Status.EXISTS)
 
     @property
     def is_free(self) -> bool:
         """Whether nothing of it is at Exact Online, nor on its way."""
-        return self.outcome == REJECTED and self.exact_id is None
+        return self.outcome == Status.REJECTED and self.exact_id is None
 
 
 @dataclass(frozen=True)
@@ -136,26 +128,26 @@ def _text(record: Mapping[str, Any]) -> str:
     return serialize_json(record, sort_keys=True)
 
 
-def _stays(fate: Fate, before: Posting | None, *, looked: bool) -> bool:
+def _stays(outcome: Outcome, before: Posting | None, *, looked: bool) -> bool:
     """Whether an entry stays as it is, whatever became of a later record."""
     if looked:
-        return fate.outcome == REJECTED and fate.exact_id is not None
+        return outcome.status == Status.REJECTED and outcome.exact_id is not None
     if before is None:
         return False
-    return before.under_way or (fate.outcome == REJECTED and before.is_there)
+    return before.under_way or (outcome.status == Status.REJECTED and before.is_there)
 
 
-def _facts(fate: Fate) -> dict[str, Any]:
+def _facts(outcome: Outcome) -> dict[str, Any]:
     """The columns of an entry that what became of a document tells."""
-    if fate.outcome == DELETED:
+    if outcome.status == Status.DELETED:
         return {"exact_id": None, "payload_hash": "", "finalized": None}
     names = "exact_id", "number", "payload_hash"
-    facts = {name: value for name in names if (value := getattr(fate, name))}
-    if fate.outcome == UPDATED:
+    facts = {name: value for name in names if (value := getattr(outcome, name))}
+    if outcome.status == Status.UPDATED:
         # What was changed is no longer what the entry says, even if only a part could be.
-        facts["payload_hash"] = fate.payload_hash
+        facts["payload_hash"] = outcome.payload_hash
     # An empty text is one that Exact Online dropped.
-    kept = fate.kept_reference
+    kept = outcome.kept_reference
     return facts if kept is None else {**facts, "kept_reference": kept}
 
 
@@ -239,7 +231,7 @@ class Journal:
         columns = [postings.c[name] for name in names]
         in_doubt = IS_DOUBTFUL
         if changes:
-            in_doubt |= postings.c.outcome == IN_DOUBT
+            in_doubt |= postings.c.outcome == Status.IN_DOUBT
         kept = in_doubt & postings.c.record.is_not(None)
         query = sa.select(*columns).where(self._mine(entity) & kept).order_by(postings.c.at)
         rows = self._store.read(query)
@@ -306,7 +298,7 @@ class Journal:
         now = self.clock()
         values = {
             "stream": intent.stream,
-            "outcome": POSTING,
+            "outcome": Status.POSTING.value,
             "exact_id": None,
             "number": None,
             "payload_hash": intent.payload_hash,
@@ -352,7 +344,9 @@ class Journal:
     def doubt(self, entity: str, reference: str, reason: str) -> None:
         """Note that no answer came; from now on it is waited for."""
         now = self.clock()
-        self.change(entity, reference, outcome=IN_DOUBT, reason=reason, sent_at=now, at=now)
+        self.change(
+            entity, reference, outcome=Status.IN_DOUBT.value, reason=reason, sent_at=now, at=now
+        )
 
     @patient
     def withdraw(self, intent: Intent, before: Posting | None) -> None:
@@ -386,33 +380,33 @@ class Journal:
         another run has noted since `before` was read. A record that failed is kept, for a replay:
         beside the entry where that stays.
         """
-        fate, entity, reference = result.fate, result.entity, result.reference
+        outcome, entity, reference = result.outcome, result.entity, result.reference
         same = made_up(record)
         told = {
             "stream": result.stream,
-            "outcome": fate.outcome,
-            "reason": joined(fate.reason, fate.detail),
-            "record": self._sealed(record) if fate.outcome in FAILED else None,
+            "outcome": outcome.status.value,
+            "reason": joined(outcome.reason, outcome.detail),
+            "record": self._sealed(record) if outcome.status in FAILED else None,
             "at": self.clock(),
         }
-        if fate.outcome == IN_DOUBT and fate.exact_id:
+        if outcome.status == Status.IN_DOUBT and outcome.exact_id:
             # A part of a change may still be on its way.
             told["sent_at"] = told["at"]
         with self._store.transaction() as connection:
-            if fate.outcome not in FAILED:
+            if outcome.status not in FAILED:
                 ended = postings.c.reference.in_([same, beside(reference)])
                 connection.execute(postings.delete().where(self._mine(entity) & ended))
-            if not _stays(fate, before, looked=looked):
-                values = told | _facts(fate) | ({"source_key": source_key} if source_key else {})
+            if not _stays(outcome, before, looked=looked):
+                values = told | _facts(outcome) | ({"source_key": source_key} if source_key else {})
                 mine = self._not_taken(before, looked=looked)
-                if fate.outcome == CREATED:
+                if outcome.status == Status.CREATED:
                     # Whoever has doubts of it is told.
                     mine |= IS_DOUBTFUL
                 if self._put(connection, result, values, mine, payload_hash):
                     return True
-            if fate.outcome == REJECTED and reference != same:
+            if outcome.status == Status.REJECTED and reference != same:
                 self._refuse(connection, result, told, before, looked=looked)
-            elif fate.outcome == UPDATED:
+            elif outcome.status == Status.UPDATED:
                 # Two runs have changed it at once: the next one has a look.
                 the = self._the(entity, reference)
                 self._update(connection, the, {"payload_hash": ""})
@@ -451,13 +445,13 @@ class Journal:
     ) -> None:
         """Keep a record that failed beside the entry of its reference, which stays as it is."""
         entity, reference = result.entity, result.reference
-        if looked and result.fate.exact_id:
+        if looked and result.outcome.exact_id:
             # A part of the change may have been carried out: the next record is compared.
-            settled = before is not None and before.outcome not in (*FAILED, POSTING)
+            settled = before is not None and before.outcome not in (*FAILED, Status.POSTING)
             values = {
                 "stream": result.stream,
-                "outcome": before.outcome if before and settled else EXISTS,
-                "exact_id": result.fate.exact_id,
+                "outcome": before.outcome if before and settled else Status.EXISTS,
+                "exact_id": result.outcome.exact_id,
                 "payload_hash": "",
                 "reason": None,
                 "record": None,
@@ -512,14 +506,14 @@ class Journal:
         """
         mine = (postings.c.app == self._app) & (postings.c.division == self._division)
         old = postings.c.at < self.clock() - days * DAY
-        settled = postings.c.outcome.not_in((POSTING, IN_DOUBT))
+        settled = postings.c.outcome.not_in((Status.POSTING, Status.IN_DOUBT))
         alone = (IS_THERE | (postings.c.outcome == FORGOTTEN)) & sa.or_(
             postings.c.entity.in_(kept),
             postings.c.entity.in_(self._refusing_searches()),
             postings.c.source_key.is_not(None),
         )
         more = postings.c.record.is_not(None) | postings.c.reason.is_not(None)
-        rejected = mine & (postings.c.outcome == REJECTED) & postings.c.record.is_not(None)
+        rejected = mine & (postings.c.outcome == Status.REJECTED) & postings.c.record.is_not(None)
         newest = sa.select(postings.c.at).where(rejected).order_by(postings.c.at.desc())
         beyond = rejected & (
             postings.c.at <= newest.offset(MOST_RECORDS).limit(1).scalar_subquery()

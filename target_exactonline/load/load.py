@@ -14,21 +14,16 @@ from target_exactonline.load.in_doubt import wait
 from target_exactonline.load.journal import Overtaken, made_up
 from target_exactonline.mapping import attachments
 from target_exactonline.mapping.prepare import refuse_contradictions
-from target_exactonline.results.reasons import FORGOTTEN, LOST
-from target_exactonline.results.results import (
-    CREATED,
+from target_exactonline.results.outcome import (
     FAILED,
-    IN_DOUBT,
-    REJECTED,
-    SKIPPED,
-    UNCHANGED,
-    UPDATED,
     WOULD,
     WRITTEN,
-    Fate,
+    Outcome,
     Result,
+    Status,
     joined,
 )
+from target_exactonline.results.reasons import FORGOTTEN, LOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -64,7 +59,7 @@ class Loader:
     prepare: Callable[[Mapping[str, Any]], Document]
     look_up: Callable[[Sequence[Document]], None]
     """Puts the keys of other rows into documents, or gives a document a problem."""
-    written: Callable[[Endpoint, Document, Fate], None]
+    written: Callable[[Endpoint, Document, Outcome], None]
     """Told of a document that was, or would be, created or changed."""
     planned: Planned
     """What this run would have written, if it is a dry one."""
@@ -163,8 +158,8 @@ class Loader:
         """Report what was put off as being in doubt; the journal knows that already."""
         waiting, self._waiting = self._waiting, []
         for stream, document in waiting:
-            fate = Fate(IN_DOUBT, reason=LOST)
-            self.results.note(self._told(stream, document, fate))
+            outcome = Outcome(Status.IN_DOUBT, reason=LOST)
+            self.results.note(self._told(stream, document, outcome))
 
     def _load(self, stream: str, documents: Sequence[Document]) -> None:
         """Load documents of which those with one reference are alike."""
@@ -178,30 +173,30 @@ class Loader:
                 # Nothing of it is to be kept again, not even that it could not be sent.
                 document.problems.clear()
         sound = _sound(documents)
-        fates: dict[str, Fate] = {}
+        outcomes: dict[str, Outcome] = {}
         for reference, document in sound.items():
             upsert = self.deeds.policy.upsert
-            fate = (
-                Fate(SKIPPED, reason=FORGOTTEN)
+            outcome = (
+                Outcome(Status.SKIPPED, reason=FORGOTTEN)
                 if reference in gone
-                else self.planned.fate(self.deeds.endpoint, document, upsert=upsert)
+                else self.planned.outcome(self.deeds.endpoint, document, upsert=upsert)
                 or self.deeds.settled(document, known.get(reference))
             )
-            if fate:
-                fates[reference] = fate
-        open_ones = [document for name, document in sound.items() if name not in fates]
+            if outcome:
+                outcomes[reference] = outcome
+        open_ones = [document for name, document in sound.items() if name not in outcomes]
         for document in open_ones:
             # The files of one that may be at Exact Online already are not needed any more.
             row = known.get(str(document.reference))
             if not document.deleted and (row is None or row.is_free):
                 document.problems += attachments.problems(document.attachments)
-        fates |= {str(d.reference): _rejected(d) for d in open_ones if d.problems}
+        outcomes |= {str(d.reference): _rejected(d) for d in open_ones if d.problems}
         open_ones = [document for document in open_ones if not document.problems]
         self.look_up([document for document in open_ones if not document.deleted])
         # Others of the same content were not looked up, and end like the first of them.
-        fates |= {str(d.reference): _rejected(d) for d in open_ones if d.problems}
+        outcomes |= {str(d.reference): _rejected(d) for d in open_ones if d.problems}
         there = self.deeds.look([d for d in open_ones if not d.problems], known)
-        self._carry_out(stream, documents, fates, known, there)
+        self._carry_out(stream, documents, outcomes, known, there)
 
     def _refuse_taken(self, documents: Sequence[Document], known: Mapping[str, Posting]) -> None:
         """Give a problem to documents whose reference means another document in the journal."""
@@ -217,7 +212,7 @@ class Loader:
         self,
         stream: str,
         documents: Sequence[Document],
-        fates: dict[str, Fate],
+        outcomes: dict[str, Outcome],
         known: Mapping[str, Posting],
         there: Found,
     ) -> None:
@@ -226,7 +221,7 @@ class Loader:
             for document in documents:
                 self.check_stop()
                 try:
-                    result = self._result(stream, document, fates, known, there)
+                    result = self._result(stream, document, outcomes, known, there)
                 except Overtaken:
                     logger.info("%s: another run is at record %s.", stream, document.reference)
                     self._load(stream, [document])
@@ -234,9 +229,9 @@ class Loader:
                 if result is None:
                     self._put_off(stream, document)
                     continue
-                if result.fate.outcome == CREATED:
+                if result.outcome.status == Status.CREATED:
                     result = self._finalized(result)
-                if self.deeds.completion.is_open(result.fate.exact_id):
+                if self.deeds.completion.is_open(result.outcome.exact_id):
                     held.append(result)
                 else:
                     self._report(result)
@@ -248,7 +243,7 @@ class Loader:
             for result in held:
                 self._report(result)
 
-    def _denied(self, stream: str, document: Document, error: AccessDenied) -> Fate:
+    def _denied(self, stream: str, document: Document, error: AccessDenied) -> Outcome:
         """What becomes of a document whose sending was denied.
 
         Raises:
@@ -259,10 +254,10 @@ class Loader:
             # It was sent, and looking for it was denied: the journal keeps the doubt.
             raise error
         self.denials.append(error)
-        fate = Fate(REJECTED, reason=str(error))
+        outcome = Outcome(Status.REJECTED, reason=str(error))
         if len(self.denials) < MOST_DENIALS and not error.is_of_division:
-            return fate
-        result = self._told(stream, document, fate)
+            return outcome
+        result = self._told(stream, document, outcome)
         self._settle(result, document, after, looked=False)
         self.results.note(result)
         raise error
@@ -279,8 +274,8 @@ class Loader:
         for earlier, other in waiting:
             is_same = document.reference == other.reference
             if is_same and self.deeds.policy.upsert and _content(document) != _content(other):
-                fate = Fate(SKIPPED, reason=SUPERSEDED)
-                self._report(self._told(earlier, other, fate))
+                outcome = Outcome(Status.SKIPPED, reason=SUPERSEDED)
+                self._report(self._told(earlier, other, outcome))
             else:
                 self._waiting.append((earlier, other))
         self._waiting.append((stream, document))
@@ -290,54 +285,56 @@ class Loader:
         self,
         stream: str,
         document: Document,
-        fates: dict[str, Fate],
+        outcomes: dict[str, Outcome],
         known: Mapping[str, Posting],
         there: Found,
     ) -> Result | None:
         """Do what a document asks for, if nothing is settled yet; None where it is put off."""
         name = _name(document)
         row = known.get(name)
-        fate = fates.get(name) if not document.problems else None
+        outcome = outcomes.get(name) if not document.problems else None
         # What the journal told needs no note there, unless it said that a later version failed.
-        fresh = fate is None or (row is not None and row.outcome in FAILED) or fate.payload_hash
+        fresh = (
+            outcome is None or (row is not None and row.outcome in FAILED) or outcome.payload_hash
+        )
         carried_out = False
         if document.problems or document.reference is None:
-            fate = _rejected(document)
-        elif fate is None:
+            outcome = _rejected(document)
+        elif outcome is None:
             carried_out = True
-            fate = self._done(stream, document, row, there.get(name))
-            fates[name] = _repeated(fate)
-            if fate.outcome in (CREATED, UPDATED):
-                self.written(self.deeds.endpoint, document, fate)
-        result = self._told(stream, document, fate)
+            outcome = self._done(stream, document, row, there.get(name))
+            outcomes[name] = _repeated(outcome)
+            if outcome.status in (Status.CREATED, Status.UPDATED):
+                self.written(self.deeds.endpoint, document, outcome)
+        result = self._told(stream, document, outcome)
         if self.deeds.policy.dry_run:
-            outcome = WOULD.get(fate.outcome, fate.outcome)
-            return replace(result, fate=replace(fate, outcome=outcome))
+            status = WOULD.get(outcome.status, outcome.status)
+            return replace(result, outcome=replace(outcome, status=status))
         if fresh:
             self._settle(result, document, row, looked=carried_out)
-        elif not fate.failed and beside(name) in known:
+        elif not outcome.failed and beside(name) in known:
             self.deeds.journal.forget(result.entity, beside(name))
-        if fate.outcome == IN_DOUBT and fate.reason == LOST and not self._waited:
+        if outcome.status == Status.IN_DOUBT and outcome.reason == LOST and not self._waited:
             return None
         return result
 
     def _done(
         self, stream: str, document: Document, row: Posting | None, found: list[Row] | None
-    ) -> Fate:
+    ) -> Outcome:
         """Do what a document asks for."""
         if self._is_behind(document):
-            return Fate(IN_DOUBT, row.exact_id if row else None, reason=LOST)
+            return Outcome(Status.IN_DOUBT, row.exact_id if row else None, reason=LOST)
         # What another run has sent since is waited for by that, or by the next.
         waited = row is not None and self._waited_for.get(_name(document)) == row.revision
         try:
-            fate = self.deeds.carry_out(stream, document, row, found, waited=waited)
+            outcome = self.deeds.carry_out(stream, document, row, found, waited=waited)
         except AccessDenied as error:
             return self._denied(stream, document, error)
-        if fate.outcome in WRITTEN:
+        if outcome.status in WRITTEN:
             self.denials.clear()
-        if fate.outcome == REJECTED:
+        if outcome.status == Status.REJECTED:
             self.doubt(document)
-        return fate
+        return outcome
 
     def _settle(
         self, result: Result, document: Document, before: Posting | None, *, looked: bool
@@ -352,12 +349,12 @@ class Loader:
         except ExactOnlineError as error:
             # The run ends here, but the document is there.
             told = NOT_FINALIZED if error.not_carried_out else MAYBE_FINALIZED
-            reason = joined(result.fate.reason, told)
-            self.results.note(replace(result, fate=replace(result.fate, reason=reason)))
+            reason = joined(result.outcome.reason, told)
+            self.results.note(replace(result, outcome=replace(result.outcome, reason=reason)))
             raise
 
-    def _told(self, stream: str, document: Document, fate: Fate) -> Result:
-        return Result(stream, self.deeds.endpoint.id, _name(document), fate, document.private)
+    def _told(self, stream: str, document: Document, outcome: Outcome) -> Result:
+        return Result(stream, self.deeds.endpoint.id, _name(document), outcome, document.private)
 
     def _report(self, result: Result) -> None:
         try:
@@ -375,8 +372,8 @@ def _sound(documents: Iterable[Document]) -> dict[str, Document]:
     return sound
 
 
-def _rejected(document: Document) -> Fate:
-    return Fate(REJECTED, reason="; ".join(document.problems))
+def _rejected(document: Document) -> Outcome:
+    return Outcome(Status.REJECTED, reason="; ".join(document.problems))
 
 
 def _name(document: Document) -> str:
@@ -384,14 +381,14 @@ def _name(document: Document) -> str:
     return document.reference or made_up(document.record)
 
 
-def _repeated(fate: Fate) -> Fate:
+def _repeated(outcome: Outcome) -> Outcome:
     """What becomes of a second document that is the same as one before it."""
-    if fate.outcome == UPDATED and not fate.payload_hash:
+    if outcome.status == Status.UPDATED and not outcome.payload_hash:
         # Not all of it could be applied.
-        return replace(fate, outcome=SKIPPED)
-    if fate.outcome in (CREATED, UPDATED):
-        return Fate(UNCHANGED, fate.exact_id, fate.number)
-    return fate
+        return replace(outcome, status=Status.SKIPPED)
+    if outcome.status in (Status.CREATED, Status.UPDATED):
+        return Outcome(Status.UNCHANGED, outcome.exact_id, outcome.number)
+    return outcome
 
 
 def _content(document: Document) -> tuple[str, bool]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client.lookups import CODE, Match
 from target_exactonline.mapping.model import SOURCE_KEY
+from target_exactonline.results.outcome import Outcome, Status
 from target_exactonline.results.reasons import CHANGED
-from target_exactonline.results.results import EXISTS, UNCHANGED, UPDATED, Fate
 from target_exactonline.schema.references import LISTS, TARGETS
 
 if TYPE_CHECKING:
@@ -57,15 +57,17 @@ class Planned:
         known = self._rows.get((endpoint, column), {})
         return {value: known[_fold(value)] for value in values if _fold(value) in known}
 
-    def fate(self, endpoint: Endpoint, document: Document, *, upsert: bool) -> Fate | None:
+    def outcome(self, endpoint: Endpoint, document: Document, *, upsert: bool) -> Outcome | None:
         """What becomes of a document whose reference came before in this run, if it did."""
         before = self._hashes.get((endpoint.id, str(document.reference)))
         if before is None or document.deleted:
             return None
         if before == document.payload_hash[:DIGITS]:
-            return Fate(UNCHANGED)
+            return Outcome(Status.UNCHANGED)
         return (
-            Fate(UPDATED) if upsert and "PUT" in endpoint.methods else Fate(EXISTS, reason=CHANGED)
+            Outcome(Status.UPDATED)
+            if upsert and "PUT" in endpoint.methods
+            else Outcome(Status.EXISTS, reason=CHANGED)
         )
 
 

@@ -12,7 +12,7 @@ from target_exactonline.load.in_doubt import is_ahead, is_old
 from target_exactonline.load.journal import Overtaken
 from target_exactonline.load.search import Search
 from target_exactonline.mapping.model import encode
-from target_exactonline.results.results import CREATED, Fate, Result
+from target_exactonline.results.outcome import Outcome, Result, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,8 +156,8 @@ class Writer:
         return next((key for key in keys if key not in taken), None)
 
     def _note(self, intent: Intent, key: str, before: Posting | None) -> str:
-        fate = Fate(CREATED, key, payload_hash=intent.payload_hash)
-        result = Result(intent.stream, intent.entity, intent.reference, fate)
+        outcome = Outcome(Status.CREATED, key, payload_hash=intent.payload_hash)
+        result = Result(intent.stream, intent.entity, intent.reference, outcome)
         self.journal.settle(result, intent.record, intent.payload_hash, before=before)
         return key
 

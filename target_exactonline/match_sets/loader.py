@@ -23,18 +23,8 @@ from target_exactonline.load.journal import Intent, Overtaken
 from target_exactonline.match_sets import file
 from target_exactonline.match_sets.model import TOPIC, MatchSet, document, identity, read, refusals
 from target_exactonline.results.discretion import values
+from target_exactonline.results.outcome import WOULD, Outcome, Result, Status
 from target_exactonline.results.reasons import FORGOTTEN, WRITTEN_BEFORE
-from target_exactonline.results.results import (
-    CREATED,
-    EXISTS,
-    IN_DOUBT,
-    REJECTED,
-    SKIPPED,
-    UNCHANGED,
-    WOULD,
-    Fate,
-    Result,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -57,7 +47,7 @@ CONTRADICTION = (
     "an earlier record of this batch has the same reference and other content; that one was used"
 )
 UNSAID = "The answer of Exact Online does not say what became of it"
-MADE = (CREATED, EXISTS)
+MADE = (Status.CREATED, Status.EXISTS)
 CHANGED = (
     "These items were matched by an earlier load under this reference; a match set cannot be "
     "changed, only undone in Exact Online"
@@ -150,8 +140,8 @@ class MatchSetLoader:
     def give_up(self) -> None:
         """Report what was put off as being in doubt; the store knows that already."""
         for stream, item in self.waiting:
-            fate = Fate(IN_DOUBT, reason=LOST)
-            self.results.note(_result(stream, item, fate))
+            outcome = Outcome(Status.IN_DOUBT, reason=LOST)
+            self.results.note(_result(stream, item, outcome))
         self.waiting.clear()
 
 
@@ -163,7 +153,7 @@ class _Batch:
         self.stream = stream
         self.sets = sets
         self.journal = loader.journal
-        self.fates: dict[str, Fate] = {}
+        self.outcomes: dict[str, Outcome] = {}
         """What became of the first record with each reference."""
         # Those with problems as well: what the journal says of their references has to stay.
         references = {item.reference for item in sets}
@@ -193,7 +183,7 @@ class _Batch:
                 (doubtful if posting and posting.doubtful else new).append(item)
         new += self._look_again(doubtful)
         if self.loader.dry_run:
-            self._note([(item, Fate(CREATED)) for item in new])
+            self._note([(item, Outcome(Status.CREATED)) for item in new])
         elif new:
             self._send(new)
 
@@ -201,25 +191,29 @@ class _Batch:
         """Whether nothing is to be done for a record; says what became of it."""
         posting = self.known.get(item.reference)
         if item.reference in self.forgotten:
-            fate = Fate(SKIPPED, reason=FORGOTTEN)
+            outcome = Outcome(Status.SKIPPED, reason=FORGOTTEN)
         elif item.problems:
-            fate = Fate(REJECTED, reason="; ".join(item.problems))
+            outcome = Outcome(Status.REJECTED, reason="; ".join(item.problems))
         elif posting is None or posting.outcome not in MADE:
             return False
         elif posting.payload_hash == item.payload_hash:
-            was_there = posting.outcome == EXISTS
-            fate = Fate(EXISTS) if was_there else Fate(UNCHANGED, detail=WRITTEN_BEFORE)
+            was_there = posting.outcome == Status.EXISTS
+            outcome = (
+                Outcome(Status.EXISTS)
+                if was_there
+                else Outcome(Status.UNCHANGED, detail=WRITTEN_BEFORE)
+            )
         else:
-            fate = Fate(SKIPPED, reason=CHANGED)
-        self._note([(item, fate)])
+            outcome = Outcome(Status.SKIPPED, reason=CHANGED)
+        self._note([(item, outcome)])
         return True
 
-    def _repeated(self, item: MatchSet, first: MatchSet) -> Fate:
+    def _repeated(self, item: MatchSet, first: MatchSet) -> Outcome:
         """What becomes of a record whose reference an earlier one of the batch has."""
         if item.payload_hash != first.payload_hash:
-            return Fate(REJECTED, reason=CONTRADICTION)
-        fate = self.fates.get(item.reference, Fate(IN_DOUBT, reason=LOST))
-        return Fate(UNCHANGED) if fate.outcome == CREATED else fate
+            return Outcome(Status.REJECTED, reason=CONTRADICTION)
+        outcome = self.outcomes.get(item.reference, Outcome(Status.IN_DOUBT, reason=LOST))
+        return Outcome(Status.UNCHANGED) if outcome.status == Status.CREATED else outcome
 
     # What was sent before without an answer
 
@@ -229,12 +223,12 @@ class _Batch:
             return []
         found = self._there(doubtful)
         if found is None:
-            self._note([(item, Fate(IN_DOUBT, reason=NOT_LISTED)) for item in doubtful])
+            self._note([(item, Outcome(Status.IN_DOUBT, reason=NOT_LISTED)) for item in doubtful])
             return []
         free, settled = [], []
         for item in doubtful:
             if item.reference in found:
-                settled.append((item, _made(CREATED, item)))
+                settled.append((item, _made(Status.CREATED, item)))
             elif self._must_wait(self.known[item.reference]):
                 self._put_off([item])
             else:
@@ -245,7 +239,7 @@ class _Batch:
     def _put_off(self, items: list[MatchSet]) -> None:
         """Leave sets in doubt for the end of the run, if this is not the end."""
         if self.loader.ending or self.loader.dry_run:
-            self._note([(item, Fate(IN_DOUBT, reason=LOST)) for item in items])
+            self._note([(item, Outcome(Status.IN_DOUBT, reason=LOST)) for item in items])
         else:
             self.loader.waiting += [(self.stream, item) for item in items]
 
@@ -350,7 +344,7 @@ class _Batch:
                 self._withdraw(items, intents)
                 raise
         else:
-            self._note([(item, Fate(REJECTED, reason=str(refusal))) for item in items])
+            self._note([(item, Outcome(Status.REJECTED, reason=str(refusal))) for item in items])
 
     def _note_doubt(self, items: list[MatchSet], reason: str) -> None:
         for item in items:
@@ -361,7 +355,9 @@ class _Batch:
         # Durable first: the search may fail as well.
         self._note_doubt(items, reason)
         found = self._there(items) or set()
-        self._note([(item, _made(CREATED, item)) for item in items if item.reference in found])
+        self._note(
+            [(item, _made(Status.CREATED, item)) for item in items if item.reference in found]
+        )
         self._put_off([item for item in items if item.reference not in found])
 
     def _tell(self, items: list[MatchSet], messages: Sequence[Message]) -> None:
@@ -370,15 +366,15 @@ class _Batch:
         there = self._there([item for item in items if item.reference in refused]) or set()
         # A set that Exact refuses because it has it already was not made by this upload; where
         # its answer does not tell one set from another, that cannot be known.
-        present = EXISTS if len(messages) == len(items) else CREATED
+        present = Status.EXISTS if len(messages) == len(items) else Status.CREATED
         settled = []
         unsaid = []
         for item in items:
             reason = refused.get(item.reference)
             if reason is None or item.reference in there:
-                settled.append((item, _made(CREATED if reason is None else present, item)))
+                settled.append((item, _made(Status.CREATED if reason is None else present, item)))
             elif reason and not server_faults.is_meant(reason):
-                settled.append((item, Fate(REJECTED, reason=reason)))
+                settled.append((item, Outcome(Status.REJECTED, reason=reason)))
             else:
                 self.journal.doubt(ENTITY, item.reference, reason or UNSAID)
                 unsaid.append(item)
@@ -406,46 +402,46 @@ class _Batch:
             "upload that file in Exact Online under Import/Export, XML, topic Match sets, and "
             "remove it afterwards"
         )
-        self._note([(item, Fate(SKIPPED, reason=reason)) for item in items])
+        self._note([(item, Outcome(Status.SKIPPED, reason=reason)) for item in items])
 
     # Results
 
-    def _note(self, settled: Sequence[tuple[MatchSet, Fate]]) -> None:
+    def _note(self, settled: Sequence[tuple[MatchSet, Outcome]]) -> None:
         """Make what became of sets durable, and then tell it."""
         loader = self.loader
-        for item, fate in settled:
+        for item, outcome in settled:
             if not item.problems:
-                self.fates.setdefault(item.reference, fate)
+                self.outcomes.setdefault(item.reference, outcome)
             if not loader.dry_run:
-                self._settle(item, fate)
-        for item, fate in settled:
-            self._tell_one(item, fate)
+                self._settle(item, outcome)
+        for item, outcome in settled:
+            self._tell_one(item, outcome)
 
-    def _settle(self, item: MatchSet, fate: Fate) -> None:
+    def _settle(self, item: MatchSet, outcome: Outcome) -> None:
         if item.reference in self.forgotten:
             return
         before = self.known.get(item.reference)
-        failed = item.problems or fate.reason == CONTRADICTION
+        failed = item.problems or outcome.reason == CONTRADICTION
         made = before is not None and before.is_there
-        if (made or fate.outcome == UNCHANGED) and not failed:
+        if (made or outcome.status == Status.UNCHANGED) and not failed:
             if beside(item.reference) in self.known:
                 self.journal.forget(ENTITY, beside(item.reference))
             return
-        result = _result(self.stream, item, fate)
+        result = _result(self.stream, item, outcome)
         payload_hash = "" if item.problems else item.payload_hash
         self.journal.settle(result, item.record, payload_hash, before=before, looked=not failed)
 
-    def _tell_one(self, item: MatchSet, fate: Fate) -> None:
+    def _tell_one(self, item: MatchSet, outcome: Outcome) -> None:
         loader = self.loader
         if loader.dry_run:
-            fate = Fate(WOULD.get(fate.outcome, fate.outcome), reason=fate.reason)
-        result = _result(self.stream, item, fate)
+            outcome = Outcome(WOULD.get(outcome.status, outcome.status), reason=outcome.reason)
+        result = _result(self.stream, item, outcome)
         loader.results.report(result, loader.most_failures)
 
 
-def _result(stream: str, item: MatchSet, fate: Fate) -> Result:
-    return Result(stream, ENTITY, item.reference, fate, partial(values, item.record))
+def _result(stream: str, item: MatchSet, outcome: Outcome) -> Result:
+    return Result(stream, ENTITY, item.reference, outcome, partial(values, item.record))
 
 
-def _made(outcome: str, item: MatchSet) -> Fate:
-    return Fate(outcome, payload_hash=item.payload_hash)
+def _made(status: Status, item: MatchSet) -> Outcome:
+    return Outcome(status, payload_hash=item.payload_hash)

@@ -8,7 +8,6 @@ import os
 import time
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from io import FileIO
 from pathlib import Path
@@ -16,73 +15,21 @@ from typing import TYPE_CHECKING
 
 from exactonline_client.errors import ConfigurationError, RecordsRejected
 from target_exactonline.results import discretion
+from target_exactonline.results.outcome import WOULD, Status, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
+
+    from target_exactonline.results.outcome import Result
 
 logger = logging.getLogger(__name__)
 
-CREATED, UPDATED, DELETED = "created", "updated", "deleted"
-EXISTS, UNCHANGED, SKIPPED = "exists", "unchanged", "skipped"
-REJECTED, IN_DOUBT = "rejected", "in_doubt"
-POSTING = "posting"
-"""Not the end of anything: what the journal says of a document while it is being sent."""
-WOULD_CREATE, WOULD_UPDATE, WOULD_DELETE = "would_create", "would_update", "would_delete"
-WOULD_SKIP, WOULD_REJECT = "would_skip", "would_reject"
-FAILED = (REJECTED, IN_DOUBT)
-WRITTEN = (CREATED, UPDATED, DELETED)
-WOULD = {
-    CREATED: WOULD_CREATE,
-    UPDATED: WOULD_UPDATE,
-    DELETED: WOULD_DELETE,
-    SKIPPED: WOULD_SKIP,
-    REJECTED: WOULD_REJECT,
+TOLD = {
+    Status.REJECTED: " was rejected",
+    Status.WOULD_REJECT: " would be rejected",
+    Status.IN_DOUBT: " is in doubt",
 }
-"""What a dry run says in place of an outcome; the others it can find out for certain."""
-TOLD = {REJECTED: " was rejected", WOULD_REJECT: " would be rejected", IN_DOUBT: " is in doubt"}
 """What the log says of a record, before the reason."""
-
-
-def joined(*reasons: str | None) -> str | None:
-    """Reasons as one; None where there is none."""
-    return "; ".join(reason for reason in reasons if reason) or None
-
-
-@dataclass(frozen=True)
-class Fate:
-    """What became of a document, under which key and number it is at Exact Online, and why."""
-
-    outcome: str
-    exact_id: str | None = None
-    number: str | None = None
-    reason: str | None = None
-    """For the log as well, which hides the values of the record in it."""
-    detail: str | None = None
-    """What the reason is about, with values of the record; for the results alone."""
-    payload_hash: str = ""
-    """Of the document that Exact Online now holds, or that need not be tried again."""
-    kept_reference: str | None = None
-    """How Exact Online keeps its reference, where that was seen; empty where it keeps none."""
-    unfinished: bool = False
-    """Whether it is there, but not all that was to be done with it: a person has to look."""
-
-    @property
-    def failed(self) -> bool:
-        """Whether it did not end as the record and the settings ask."""
-        return self.unfinished or self.outcome in (*FAILED, WOULD_REJECT)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of one record."""
-
-    stream: str
-    entity: str
-    """Id of the endpoint."""
-    reference: str
-    fate: Fate
-    private: Callable[[], Iterable[str]] = tuple
-    """The values that its reason may quote, and the log must not."""
 
 
 class Results:
@@ -96,9 +43,9 @@ class Results:
         Raises:
             ConfigurationError: the file cannot be written.
         """
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[Status] = Counter()
         self.failed = 0
-        """Records that did not end as they ask, see `Fate.failed`."""
+        """Records that did not end as they ask, see `Outcome.failed`."""
         self.unwritten: ConfigurationError | None = None
         """Why the file lacks results, if it does."""
         self._division = division
@@ -122,12 +69,12 @@ class Results:
 
     def note(self, result: Result) -> None:
         """Count a result, log what there is to say of it, and write its line."""
-        fate = result.fate
-        self.counts[fate.outcome] += 1
-        self.failed += fate.failed
-        if fate.failed or fate.reason:
-            level = logging.ERROR if fate.failed else logging.WARNING
-            told, reason = TOLD.get(fate.outcome, ""), (fate.reason or "").rstrip(".")
+        outcome = result.outcome
+        self.counts[outcome.status] += 1
+        self.failed += outcome.failed
+        if outcome.failed or outcome.reason:
+            level = logging.ERROR if outcome.failed else logging.WARNING
+            told, reason = TOLD.get(outcome.status, ""), (outcome.reason or "").rstrip(".")
             reason = discretion.without(reason, result.private(), result.reference)
             logger.log(level, "%s: record %s%s: %s.", result.stream, result.reference, told, reason)
         if not self._file:
@@ -138,10 +85,10 @@ class Results:
             "stream": result.stream,
             "division": self._division,
             "reference": result.reference,
-            "outcome": fate.outcome,
-            "exact_id": fate.exact_id,
-            "number": fate.number,
-            "reason": joined(fate.reason, fate.detail),
+            "outcome": outcome.status.value,
+            "exact_id": outcome.exact_id,
+            "number": outcome.number,
+            "reason": joined(outcome.reason, outcome.detail),
         }
         text = json.dumps(line, ensure_ascii=False) + "\n"
         self._write(self._file, text.encode(errors="backslashreplace"))
@@ -170,7 +117,7 @@ class Results:
             RecordsRejected: that many records did not end as they ask.
         """
         self.note(result)
-        if result.fate.failed and self.failed == most_failures:
+        if result.outcome.failed and self.failed == most_failures:
             raise RecordsRejected(
                 f"Stopped at {self.failed} rejected records, as on_error and max_errors ask. What "
                 "came before was written."
@@ -179,27 +126,27 @@ class Results:
     def summary(self) -> str:
         """One line for the log."""
         counts = self.counts
-        if any(counts[outcome] for outcome in WOULD.values()):
+        if any(counts[status] for status in WOULD.values()):
             parts = [
-                f"{counts[WOULD_CREATE]} would be created",
-                f"{counts[EXISTS]} already there",
-                *_said(counts[UNCHANGED], "unchanged"),
-                *_said(counts[WOULD_UPDATE], "would be updated"),
-                *_said(counts[WOULD_DELETE], "would be deleted"),
-                *_said(counts[WOULD_SKIP], "would be skipped"),
-                f"{counts[WOULD_REJECT]} would be rejected",
-                *_said(counts[IN_DOUBT], "in doubt"),
+                f"{counts[Status.WOULD_CREATE]} would be created",
+                f"{counts[Status.EXISTS]} already there",
+                *_said(counts[Status.UNCHANGED], "unchanged"),
+                *_said(counts[Status.WOULD_UPDATE], "would be updated"),
+                *_said(counts[Status.WOULD_DELETE], "would be deleted"),
+                *_said(counts[Status.WOULD_SKIP], "would be skipped"),
+                f"{counts[Status.WOULD_REJECT]} would be rejected",
+                *_said(counts[Status.IN_DOUBT], "in doubt"),
             ]
             return f"Division {self._division}: {', '.join(parts)}. Nothing was written."
         parts = [
-            f"{counts[CREATED]} created",
-            f"{counts[EXISTS]} already there",
-            *_said(counts[UNCHANGED], "unchanged"),
-            *_said(counts[UPDATED], "updated"),
-            *_said(counts[DELETED], "deleted"),
-            *_said(counts[SKIPPED], "skipped"),
-            f"{counts[REJECTED]} rejected",
-            f"{counts[IN_DOUBT]} in doubt",
+            f"{counts[Status.CREATED]} created",
+            f"{counts[Status.EXISTS]} already there",
+            *_said(counts[Status.UNCHANGED], "unchanged"),
+            *_said(counts[Status.UPDATED], "updated"),
+            *_said(counts[Status.DELETED], "deleted"),
+            *_said(counts[Status.SKIPPED], "skipped"),
+            f"{counts[Status.REJECTED]} rejected",
+            f"{counts[Status.IN_DOUBT]} in doubt",
         ]
         return f"Division {self._division}: {', '.join(parts)}."
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from target_exactonline.results.results import WOULD
+from target_exactonline.results.outcome import WOULD
 
 if TYPE_CHECKING:
     from tests.target.conftest import Company, Message, Record, Runner

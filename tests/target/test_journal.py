@@ -12,16 +12,7 @@ from exactonline_client.store.postings import WANTED, Wanted, derived, forget, n
 from exactonline_client.store.store import Store
 from exactonline_client.store.tables import postings
 from target_exactonline.load.journal import DAY, Intent, Journal, made_up
-from target_exactonline.results.results import (
-    CREATED,
-    DELETED,
-    EXISTS,
-    IN_DOUBT,
-    POSTING,
-    REJECTED,
-    Fate,
-    Result,
-)
+from target_exactonline.results.outcome import Outcome, Result, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,9 +52,9 @@ def intent(reference: str = "R-1", **fields: Any) -> Intent:
     return Intent("sales_invoices", ENTITY, reference, "hash", record=RECORD, **fields)
 
 
-def settle(journal: Journal, fate: Fate, reference: str = "R-1") -> None:
+def settle(journal: Journal, outcome: Outcome, reference: str = "R-1") -> None:
     before = journal.known(ENTITY, [reference]).get(reference)
-    result = Result("sales_invoices", ENTITY, reference, fate)
+    result = Result("sales_invoices", ENTITY, reference, outcome)
     journal.settle(result, RECORD, "hash", before=before)
 
 
@@ -75,7 +66,7 @@ def kept(store: Store) -> list[bytes | None]:
 def test_an_intent_is_known_before_its_answer(journal: Journal, clock: Clock) -> None:
     assert journal.intend(intent(finalized=WANTED), None)
     (row,) = journal.known(ENTITY, ["R-1", "R-2"]).values()
-    assert (row.outcome, row.payload_hash, row.sent_at) == (POSTING, "hash", clock.now)
+    assert (row.outcome, row.payload_hash, row.sent_at) == (Status.POSTING, "hash", clock.now)
     assert row.doubtful
     assert journal.known("crm/Accounts", ["R-1"]) == {}
 
@@ -88,9 +79,9 @@ def test_the_record_is_kept_unreadable_and_only_until_it_is_written(
     assert sealed is not None
     assert b"between" not in sealed
     assert json.loads(store.decrypt(sealed) or "") == RECORD
-    settle(journal, Fate(CREATED, "key", payload_hash="hash"))
+    settle(journal, Outcome(Status.CREATED, "key", payload_hash="hash"))
     assert kept(store) == [None]
-    settle(journal, Fate(REJECTED, reason="no"))
+    settle(journal, Outcome(Status.REJECTED, reason="no"))
     (sealed,) = kept(store)
     assert sealed is not None
 
@@ -105,21 +96,21 @@ def test_many_kept_records_do_not_become_secrets_to_hide(
 
 
 def test_what_was_created_outlives_a_version_that_failed(journal: Journal) -> None:
-    settle(journal, Fate(CREATED, "key", "7", payload_hash="hash"))
-    settle(journal, Fate(REJECTED, reason="no"))
+    settle(journal, Outcome(Status.CREATED, "key", "7", payload_hash="hash"))
+    settle(journal, Outcome(Status.REJECTED, reason="no"))
     row = journal.known(ENTITY, ["R-1"])["R-1"]
-    assert (row.outcome, row.exact_id, row.number) == (REJECTED, "key", "7")
+    assert (row.outcome, row.exact_id, row.number) == (Status.REJECTED, "key", "7")
     assert (row.payload_hash, row.reason) == ("hash", "no")
-    settle(journal, Fate(EXISTS, "key"))
+    settle(journal, Outcome(Status.EXISTS, "key"))
     row = journal.known(ENTITY, ["R-1"])["R-1"]
-    assert (row.outcome, row.payload_hash, row.reason) == (EXISTS, "hash", None)
+    assert (row.outcome, row.payload_hash, row.reason) == (Status.EXISTS, "hash", None)
 
 
 def test_what_was_deleted_may_be_created_again(journal: Journal) -> None:
-    settle(journal, Fate(CREATED, "key", payload_hash="hash"))
-    settle(journal, Fate(DELETED, "key"))
+    settle(journal, Outcome(Status.CREATED, "key", payload_hash="hash"))
+    settle(journal, Outcome(Status.DELETED, "key"))
     row = journal.known(ENTITY, ["R-1"])["R-1"]
-    assert (row.outcome, row.payload_hash) == (DELETED, "")
+    assert (row.outcome, row.payload_hash) == (Status.DELETED, "")
     assert row.exact_id is None
 
 
@@ -127,7 +118,7 @@ def test_a_request_that_never_left_leaves_things_as_they_were(journal: Journal) 
     assert journal.intend(intent(), None)
     journal.withdraw(intent(), None)
     assert journal.known(ENTITY, ["R-1"]) == {}
-    settle(journal, Fate(REJECTED, reason="no"))
+    settle(journal, Outcome(Status.REJECTED, reason="no"))
     before = journal.known(ENTITY, ["R-1"])["R-1"]
     assert journal.intend(intent(), before)
     journal.withdraw(intent(), before)
@@ -139,18 +130,24 @@ def test_a_doubt_counts_from_when_it_arose(journal: Journal, clock: Clock) -> No
     clock.now += 300
     journal.doubt(ENTITY, "R-1", "no answer in time")
     row = journal.known(ENTITY, ["R-1"])["R-1"]
-    assert (row.outcome, row.sent_at, row.reason) == (IN_DOUBT, clock.now, "no answer in time")
+    assert (row.outcome, row.sent_at, row.reason) == (
+        Status.IN_DOUBT,
+        clock.now,
+        "no answer in time",
+    )
 
 
 def test_old_entries_go_but_for_doubts_and_what_cannot_be_searched(
     journal: Journal, clock: Clock
 ) -> None:
-    settle(journal, Fate(CREATED, "key", payload_hash="hash"), "old")
+    settle(journal, Outcome(Status.CREATED, "key", payload_hash="hash"), "old")
     assert journal.intend(intent("doubt"), None)
-    entry = Result("bank_entries", "financialtransaction/BankEntries", "B", Fate(CREATED, "b"))
+    entry = Result(
+        "bank_entries", "financialtransaction/BankEntries", "B", Outcome(Status.CREATED, "b")
+    )
     journal.settle(entry, {}, "hash", before=None)
     clock.now += 10 * DAY
-    settle(journal, Fate(CREATED, "key", payload_hash="hash"), "young")
+    settle(journal, Outcome(Status.CREATED, "key", payload_hash="hash"), "young")
     clock.now += DAY
     journal.purge(10, ["financialtransaction/BankEntries"])
     assert set(journal.known(ENTITY, ["old", "doubt", "young"])) == {"doubt", "young"}
@@ -166,7 +163,7 @@ def test_the_record_of_a_doubt_is_kept_no_longer_than_others(
     clock.now += 11 * DAY
     journal.purge(10, [])
     row = journal.known(ENTITY, ["R-1"])["R-1"]
-    assert (row.outcome, row.reason) == (IN_DOUBT, None)
+    assert (row.outcome, row.reason) == (Status.IN_DOUBT, None)
     assert row.sent_at is not None
     assert store.read(sa.select(postings.c.record)) == [(None,)]
     assert journal.left(ENTITY) == []
@@ -177,7 +174,7 @@ def test_no_more_rejected_records_are_kept_than_the_newest(
 ) -> None:
     monkeypatch.setattr("target_exactonline.load.journal.MOST_RECORDS", 2)
     for number in range(4):
-        settle(journal, Fate(REJECTED, reason="no"), f"R-{number}")
+        settle(journal, Outcome(Status.REJECTED, reason="no"), f"R-{number}")
         clock.now += 1
     journal.purge(10, [])
     query = sa.select(postings.c.reference, postings.c.record).order_by(postings.c.reference)
@@ -189,7 +186,7 @@ def test_no_more_rejected_records_are_kept_than_the_newest(
 def test_what_is_forgotten_is_known_as_long_as_nothing_else_would_tell(
     journal: Journal, store: Store, clock: Clock, *, searchable: bool, left: bool
 ) -> None:
-    settle(journal, Fate(CREATED, "key", payload_hash="hash"), "R-1")
+    settle(journal, Outcome(Status.CREATED, "key", payload_hash="hash"), "R-1")
     (posting,) = newest(store, Wanted(["app"]))
     assert forget(store, posting, clock.now)
     assert journal.known(ENTITY, ["R-1"]) == {}
@@ -204,9 +201,9 @@ def test_a_record_that_could_not_be_named_is_forgotten_once_it_is_written(
     journal: Journal,
 ) -> None:
     name = made_up(RECORD)
-    settle(journal, Fate(REJECTED, reason="YourRef is missing"), name)
+    settle(journal, Outcome(Status.REJECTED, reason="YourRef is missing"), name)
     assert set(journal.known(ENTITY, [name])) == {name}
-    settle(journal, Fate(CREATED, "key", payload_hash="hash"))
+    settle(journal, Outcome(Status.CREATED, "key", payload_hash="hash"))
     assert journal.known(ENTITY, [name]) == {}
 
 

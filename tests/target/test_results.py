@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exactonline_client.errors import ConfigurationError, OutputError, RecordsRejected
-from target_exactonline.results.results import CREATED, EXISTS, UNCHANGED, Fate, Result, Results
+from target_exactonline.results.outcome import Outcome, Result, Status
+from target_exactonline.results.results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ def test_a_new_file_is_its_owners_only(tmp_path: Path, present: int | None, afte
     if present is not None:
         file.touch(mode=present)
     with closing(Results(1, str(file))) as results:
-        results.note(Result("orders", "salesorder/SalesOrders", "A-1", Fate(CREATED)))
+        results.note(Result("orders", "salesorder/SalesOrders", "A-1", Outcome(Status.CREATED)))
     assert file.stat().st_mode & 0o777 == after
     assert file.read_text().count("A-1") == 1
 
@@ -78,8 +79,10 @@ def test_a_state_that_cannot_be_written_ends_the_run(
 
 def test_the_summary_tells_what_was_found_from_what_was_not_asked_about() -> None:
     results = Results(1)
-    for number, outcome in enumerate((CREATED, EXISTS, UNCHANGED, UNCHANGED)):
-        results.note(Result("orders", "salesorder/SalesOrders", str(number), Fate(outcome)))
+    for number, outcome in enumerate(
+        (Status.CREATED, Status.EXISTS, Status.UNCHANGED, Status.UNCHANGED)
+    ):
+        results.note(Result("orders", "salesorder/SalesOrders", str(number), Outcome(outcome)))
     told = "Division 1: 1 created, 1 already there, 2 unchanged, 0 rejected, 0 in doubt."
     assert results.summary() == told
 
@@ -112,7 +115,9 @@ def test_a_line_that_was_cut_off_is_left_alone(tmp_path: Path) -> None:
     file.write_text('{"at": "2026')
     for reference in ("A-1", "A-2"):
         with closing(Results(1, str(file))) as results:
-            results.note(Result("orders", "salesorder/SalesOrders", reference, Fate(CREATED)))
+            results.note(
+                Result("orders", "salesorder/SalesOrders", reference, Outcome(Status.CREATED))
+            )
     cut_off, first, second = file.read_text().splitlines()
     assert cut_off == '{"at": "2026'
     assert json.loads(first)["reference"] == "A-1"
