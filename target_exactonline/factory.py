@@ -1,4 +1,4 @@
-"""How a loader is put together from the settings."""
+"""Make the loaders of a run from its settings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client.lookups import CODE, Lookups
 from exactonline_client.odata.literals import EMPTY_GUID
+from target_exactonline.grouping.header_lines import prepared
 from target_exactonline.load import finalize
 from target_exactonline.load.completion import Completion
 from target_exactonline.load.execute import Deeds, Policy
@@ -19,6 +20,8 @@ from target_exactonline.load.planned import NEW, Planned
 from target_exactonline.load.resemblance import Resemblance
 from target_exactonline.load.search import Search
 from target_exactonline.load.writer import Writer
+from target_exactonline.mapping import folder
+from target_exactonline.mapping.prepare import Preparation, preparer
 from target_exactonline.match_sets.loader import MatchSetLoader
 from target_exactonline.resolve import references
 from target_exactonline.resolve.codes import Codes
@@ -36,9 +39,9 @@ if TYPE_CHECKING:
     from target_exactonline.schema.entities import Entity
 
 
-@dataclass
-class Workshop:
-    """What the loaders of one run share."""
+@dataclass(kw_only=True)
+class LoaderFactory:
+    """Makes the loaders of one run, with what they share."""
 
     connection: Connection
     division: int
@@ -83,19 +86,20 @@ class Workshop:
         """What checks codes against the short lists of the division."""
         return Codes(self.lookups, self.connection.refused_in(self.division), self.planned)
 
-    def loader(
-        self,
-        entity: Entity,
-        setting: str,
-        prepare: Callable[[Mapping[str, Any]], Document],
-    ) -> Loader:
-        """A loader of one entity; `setting` is what the setting reference_field says for it."""
+    def loader(self, entity: Entity, reference_setting: str) -> Loader:
+        """A loader of one entity.
+
+        Args:
+            entity: of its documents.
+            reference_setting: the setting `reference_field` as it holds for its streams.
+
+        Raises:
+            ConfigurationError: the entity cannot be searched by that reference.
+        """
         config = self.config
-        reference_field = entity.reference_field(setting)
+        prepare = prepared(self._prepare(entity, reference_setting))
+        reference_field = entity.reference_field(reference_setting)
         search = Search(self.connection, self.division, entity.endpoint, reference_field)
-        completion = Completion(
-            search, self.journal, self._finalizer(search), config["settle_after"]
-        )
         policy = Policy(
             upsert=config["load_method"] == "upsert",
             hard_delete=bool(config.get("hard_delete")),
@@ -103,41 +107,57 @@ class Workshop:
         )
         resemblance = Resemblance(search, self.journal)
         deeds = Deeds(
-            entity.endpoint,
-            search,
-            self.journal,
-            self.writer,
-            completion,
-            policy,
-            resemblance,
-            FirstLoad(search, resemblance, bool(config.get("new_store")), policy.dry_run),
+            endpoint=entity.endpoint,
+            search=search,
+            journal=self.journal,
+            writer=self.writer,
+            completion=Completion(
+                search, self.journal, self._finalizer(search), config["settle_after"]
+            ),
+            policy=policy,
+            resemblance=resemblance,
+            first_load=FirstLoad(
+                search, resemblance, bool(config.get("new_store")), policy.dry_run
+            ),
         )
         return Loader(
-            deeds,
-            self.results,
-            prepare,
-            self._look_up,
-            self._written,
-            self.planned,
-            self._doubt,
-            self._most_failures,
-            self.check_stop,
-            lambda stream: self.known_by(stream, entity) in (None, reference_field),
+            deeds=deeds,
+            results=self.results,
+            prepare=prepare,
+            look_up=self._look_up,
+            written=self._written,
+            planned=self.planned,
+            doubt=self._doubt,
+            most_failures=self._most_failures,
+            check_stop=self.check_stop,
+            known_alike=lambda stream: self.known_by(stream, entity) in (None, reference_field),
             sleep=self.connection.sleep,
         )
+
+    def _prepare(
+        self, entity: Entity, reference_setting: str
+    ) -> Callable[[Mapping[str, Any]], Document]:
+        config, connection = self.config, self.connection
+        preparation = Preparation(
+            reference_setting,
+            config["nulls"],
+            frozenset(config["create_missing"]),
+            folder.named(config.get(folder.SETTING), connection.store.folder),
+        )
+        return preparer(entity, preparation, connection.zone, self.division)
 
     def match_sets(self) -> MatchSetLoader:
         """A loader of match sets."""
         return MatchSetLoader(
-            self.connection,
-            self.division,
-            self.results,
-            self.journal,
-            self.config.get("match_sets_path"),
-            self.config["settle_after"],
-            bool(self.config.get("dry_run")),
-            self._most_failures,
-            self.check_stop,
+            connection=self.connection,
+            division=self.division,
+            results=self.results,
+            journal=self.journal,
+            path=self.config.get("match_sets_path"),
+            settle_after=self.config["settle_after"],
+            dry_run=bool(self.config.get("dry_run")),
+            most_failures=self._most_failures,
+            check_stop=self.check_stop,
             sleep=self.connection.sleep,
         )
 

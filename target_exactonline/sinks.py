@@ -10,9 +10,11 @@ from typing_extensions import override
 from target_exactonline.stream_config import LINE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from target_exactonline.target import TargetExactOnline
+    from singer_sdk.target_base import Target
+
+    from target_exactonline.run import Run
 
 TEST_STREAM = "meltano_test_stream"
 """What `meltano config test` sends to find out whether a target works."""
@@ -45,20 +47,28 @@ class DocumentSink(_Unchecked, BatchSink):
     Those that are no whole document wait for the end of the input.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - four of them are the SDK's
         self,
-        target: TargetExactOnline,
+        target: Target,
         stream_name: str,
         schema: dict[str, Any],
         key_properties: Sequence[str] | None,
+        *,
+        run: Run,
+        drain_before: Callable[[Sink], None],
     ) -> None:
-        """Raises ConfigurationError where nothing can be written for the stream."""
+        """`drain_before` writes what other streams brought before a sink.
+
+        Raises:
+            ConfigurationError: nothing can be written for the stream.
+        """
         super().__init__(target, stream_name, schema, key_properties)
-        self._target = target
-        self._feed = target.feed(stream_name)
+        self._run = run
+        self._drain_before = drain_before
+        self._feed = run.feed(stream_name)
         if self._feed.part != LINE:
-            target.loader(self._feed)
-        target.gathering.expect(self._feed, self.key_properties)
+            run.loader(self._feed)
+        run.gathering.expect(self._feed, self.key_properties)
 
     @override
     def _remove_sdc_metadata_from_record(self, record: dict[str, Any]) -> None:
@@ -67,18 +77,17 @@ class DocumentSink(_Unchecked, BatchSink):
 
     @override
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
-        if self._target.gathering.take(self._feed, self.key_properties, record):
+        if self._run.gathering.take(self._feed, self.key_properties, record):
             return
-        self._target.received += 1
-        if not self._target.halted:
+        if self._run.accept():
             super().process_record(record, context)
 
     @override
     def process_batch(self, context: dict[str, Any]) -> None:
         records = context.get("records")
         if records:
-            self._target.drain_before(self)
-            self._target.load(self._feed, records)
+            self._drain_before(self)
+            self._run.load(self._feed, records)
 
 
 class MatchSetSink(_Unchecked, BatchSink):
@@ -86,26 +95,27 @@ class MatchSetSink(_Unchecked, BatchSink):
 
     def __init__(
         self,
-        target: TargetExactOnline,
+        target: Target,
         stream_name: str,
         schema: dict[str, Any],
         key_properties: Sequence[str] | None,
+        *,
+        run: Run,
     ) -> None:
         """Make it for one stream."""
         super().__init__(target, stream_name, schema, key_properties)
-        self._target = target
+        self._run = run
         # What earlier runs left is taken up, also where no record comes.
-        _ = target.match_sets
+        _ = run.match_sets
 
     @override
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
-        self._target.received += 1
-        if not self._target.halted:
+        if self._run.accept():
             super().process_record(record, context)
 
     @override
     def process_batch(self, context: dict[str, Any]) -> None:
-        self._target.load_match_sets(self.stream_name, context.get("records", []))
+        self._run.load_match_sets(self.stream_name, context.get("records", []))
 
 
 class ProbeSink(_Unchecked, RecordSink):
@@ -113,14 +123,16 @@ class ProbeSink(_Unchecked, RecordSink):
 
     def __init__(
         self,
-        target: TargetExactOnline,
+        target: Target,
         stream_name: str,
         schema: dict[str, Any],
         key_properties: Sequence[str] | None,
+        *,
+        run: Run,
     ) -> None:
         """Raises the errors of a sign-in that fails or a division that cannot be opened."""
         super().__init__(target, stream_name, schema, key_properties)
-        target.check_division()
+        run.check_division()
 
     @override
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ from target_exactonline.load import finalize
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from target_exactonline.run import Run
     from target_exactonline.target import TargetExactOnline
 
 MAPPINGS = ("stream_maps", "stream_map_config")
@@ -72,27 +73,26 @@ def replay(  # noqa: PLR0913 - one for each option
     with readable_configuration_errors():
         target = TargetExactOnline(config=config)
     with closing(target), target.stop.ending_as_stopped():
-        store, app = target.connection.store, target.connection.app.key
-        wanted = Wanted([app], target.division, stream, UNFINISHED, reference)
+        run = target.run
+        store, app = run.connection.store, run.connection.app.key
+        wanted = Wanted([app], run.division, stream, UNFINISHED, reference)
         found = [
             (stream, record)
             for stream, entity, record in postings.unfinished(store, wanted)
-            if target.writes(stream, entity)
+            if run.writes(stream, entity)
         ]
-        _tell_of_others(target, wanted)
-        click.echo(f"Division {target.division}: {len(found)} records are sent again.", err=True)
-        unfinalized = _to_be_finalized(target, wanted)
+        _tell_of_others(run, wanted)
+        click.echo(f"Division {run.division}: {len(found)} records are sent again.", err=True)
+        unfinalized = _to_be_finalized(run, wanted)
         if found or unfinalized:
             _send(target, found, [posting.stream for posting in unfinalized])
 
 
-def _tell_of_others(target: TargetExactOnline, wanted: Wanted) -> None:
+def _tell_of_others(run: Run, wanted: Wanted) -> None:
     """Say where else records were not written, since a target writes to one division."""
     everywhere = Wanted(wanted.apps, None, wanted.stream, wanted.outcomes, wanted.reference)
-    divisions = {
-        posting.division for posting in postings.newest(target.connection.store, everywhere)
-    }
-    others = sorted(divisions - {target.division})
+    divisions = {posting.division for posting in postings.newest(run.connection.store, everywhere)}
+    others = sorted(divisions - {run.division})
     if others:
         click.echo(
             f"Records of divisions {', '.join(map(str, others))} were not written either; replay "
@@ -101,21 +101,21 @@ def _tell_of_others(target: TargetExactOnline, wanted: Wanted) -> None:
         )
 
 
-def _to_be_finalized(target: TargetExactOnline, wanted: Wanted) -> list[Posting]:
+def _to_be_finalized(run: Run, wanted: Wanted) -> list[Posting]:
     """The invoices that were left open, and that the target will now take up."""
-    store = target.connection.store
+    store = run.connection.store
     left = [
         posting
         for posting in postings.left_open(store, wanted)
-        if target.writes(posting.stream, posting.entity)
+        if run.writes(posting.stream, posting.entity)
     ]
     if not left:
         return []
-    told = f"Division {target.division}: {len(left)} invoices were created and not finalised"
-    if target.config["finalize"] == finalize.NONE:
+    told = f"Division {run.division}: {len(left)} invoices were created and not finalised"
+    if run.config["finalize"] == finalize.NONE:
         click.echo(f"{told}. Set finalize to have that done.", err=True)
         return []
-    if target.config["dry_run"]:
+    if run.config["dry_run"]:
         click.echo(f"{told}; they would be.", err=True)
         return []
     click.echo(f"{told}; they are now.", err=True)
@@ -126,11 +126,11 @@ def _to_be_finalized(target: TargetExactOnline, wanted: Wanted) -> list[Posting]
 
 def _send(target: TargetExactOnline, found: list[tuple[str, str]], others: Iterable[str]) -> None:
     """Send records to the target; it finishes what it left of the `others`, which are streams."""
-    with target.connection.noted_run("exactonline replay"):
+    with target.run.connection.noted_run("exactonline replay"):
         try:
             target.listen(io.StringIO("".join(_messages(found, others))))
         finally:
-            click.echo(target.results.summary(), err=True)
+            click.echo(target.run.results.summary(), err=True)
 
 
 def _messages(found: list[tuple[str, str]], others: Iterable[str]) -> Iterable[str]:

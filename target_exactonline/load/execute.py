@@ -79,7 +79,7 @@ class Policy:
     """Find out what would be done, and send nothing that changes anything."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Deeds:
     """Carries out what the documents of one entity ask for, in one division.
 

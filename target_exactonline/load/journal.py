@@ -450,7 +450,7 @@ class Journal:
             settled = before is not None and before.outcome not in (*FAILED, Status.POSTING)
             values = {
                 "stream": result.stream,
-                "outcome": before.outcome if before and settled else Status.EXISTS,
+                "outcome": before.outcome if before and settled else Status.EXISTS.value,
                 "exact_id": result.outcome.exact_id,
                 "payload_hash": "",
                 "reason": None,

@@ -50,7 +50,7 @@ TAKEN = (
 )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Loader:
     """Loads the documents of one entity into one division."""
 

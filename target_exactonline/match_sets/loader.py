@@ -58,7 +58,7 @@ NOT_LISTED = (
 )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class MatchSetLoader:
     """Uploads the match sets of one division."""
 

@@ -161,7 +161,7 @@ class Runner:
         settings = {**self.settings, "results_path": str(self._results), **options}
         target = TargetExactOnline(config=settings)
         if self.server:
-            target.connection = connect(target.config, clock=self._now, sleep=self._wait)
+            target.run.connection = connect(target.config, clock=self._now, sleep=self._wait)
         error: BaseException | None = None
         try:
             target.listen(io.StringIO("".join(json.dumps(item) + "\n" for item in messages)))

@@ -1,0 +1,302 @@
+"""One run of the target: its connection, its loaders, and what becomes of the records."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cached_property
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client import connection
+from exactonline_client.errors import (
+    AccessDenied,
+    ConfigurationError,
+    DailyLimitReached,
+    ExactOnlineError,
+    RecordsRejected,
+)
+from target_exactonline import stream_config
+from target_exactonline.factory import LoaderFactory
+from target_exactonline.grouping.buffer import Gathering
+from target_exactonline.match_sets import model
+from target_exactonline.match_sets.loader import ENTITY as MATCH_SETS
+from target_exactonline.results.outcome import WRITTEN
+from target_exactonline.results.results import Results
+from target_exactonline.schema.entities import entities
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from exactonline_client.connection import Connection
+    from exactonline_client.stopping import Stop
+    from target_exactonline.load.load import Loader
+    from target_exactonline.match_sets.loader import MatchSetLoader
+    from target_exactonline.schema.entities import Entity
+    from target_exactonline.stream_config import Feed
+
+
+class Stopped(SystemExit):
+    """The run was asked to stop, and has said how it went."""
+
+
+class Run:
+    """Writes the records of one run to one division."""
+
+    def __init__(self, config: Mapping[str, Any], stop: Stop, logger: logging.Logger) -> None:
+        """`stop` is asked before each document whether the run has to end."""
+        self.config = config
+        self.gathering = Gathering(
+            self._stream_settings, config["reference_field"], lambda: self.connection.zone
+        )
+        """Records that are written at the end of the input, put together."""
+        self.received = 0
+        """Documents that came in for writing."""
+        self.halted: DailyLimitReached | None = None
+        """Why records are only counted from here on."""
+        self.is_last = False
+        """Whether what is being written is the last, since the run was asked to stop."""
+        self._stop = stop
+        self._logger = logger
+        self._loaders: dict[tuple[str, str], Loader] = {}
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The connection to Exact Online, opened when it is first needed."""
+        return connection.connect(self.config)
+
+    @cached_property
+    def division(self) -> int:
+        """The division to write to."""
+        return int(self.config.get("division") or self.connection.me["CurrentDivision"])
+
+    @cached_property
+    def results(self) -> Results:
+        """What became of the records."""
+        return Results(self.division, self.config.get("results_path"), self.connection.clock)
+
+    @cached_property
+    def _stream_settings(self) -> dict[str, stream_config.Choice]:
+        return stream_config.choices(self.config.get("streams"))
+
+    @cached_property
+    def _factory(self) -> LoaderFactory:
+        """Makes the loaders; what the journal need not know any more is forgotten first."""
+        factory = LoaderFactory(
+            connection=self.connection,
+            division=self.division,
+            results=self.results,
+            config=self.config,
+            check_stop=self._check_stop,
+            known_by=self._known_by,
+        )
+        if not self.config.get("dry_run"):
+            unsearchable = [
+                entity.endpoint.id for entity in entities().values() if not entity.is_searchable
+            ]
+            factory.journal.purge(self.config["results_days"], [*unsearchable, MATCH_SETS])
+            factory.lookups.purge()
+        return factory
+
+    def check_division(self) -> None:
+        """Make sure that the user is signed in and may open the division.
+
+        Raises:
+            ConfigurationError: the division is not one of the user's.
+            SignInNeeded and the errors of `Session.get`.
+        """
+        name = self.connection.division_name(self.division)
+        self._logger.info(
+            "Signed in as %s; division %s (%s) can be opened. Nothing was written.",
+            self.connection.me["FullName"],
+            self.division,
+            name,
+        )
+
+    # Streams and their loaders
+
+    def feed(self, stream_name: str) -> Feed:
+        """What the records of a stream are.
+
+        Raises:
+            ConfigurationError: nothing can be written for the stream.
+        """
+        return stream_config.feed(
+            stream_name, self._stream_settings, self.config["reference_field"]
+        )
+
+    def writes(self, stream_name: str, endpoint: str) -> bool:
+        """Whether the records of a stream become rows of this very endpoint."""
+        if model.are_meant_by(stream_name):
+            return endpoint == MATCH_SETS
+        return self.feed(stream_name).entity.endpoint.id == endpoint
+
+    def loader(self, feed: Feed) -> Loader:
+        """The loader of a stream's entity; streams of one entity and reference share it.
+
+        Raises:
+            ConfigurationError: the entity cannot be searched by that reference.
+        """
+        key = (feed.entity.stream, feed.reference_setting)
+        if key not in self._loaders:
+            self._loaders[key] = self._factory.loader(feed.entity, feed.reference_setting)
+        return self._loaders[key]
+
+    @cached_property
+    def match_sets(self) -> MatchSetLoader:
+        """The loader of match sets."""
+        return self._factory.match_sets()
+
+    def _all_loaders(self) -> Iterator[Loader | MatchSetLoader]:
+        """The loaders that were needed so far."""
+        yield from self._loaders.values()
+        if "match_sets" in vars(self):
+            yield self.match_sets
+
+    def _known_by(self, stream_name: str, entity: Entity) -> str | None:
+        """The reference field of a stream's documents of an entity, as far as settings tell."""
+        try:
+            feed = self.feed(stream_name)
+        except ConfigurationError:
+            # The settings of another run, which share this store, say what it is.
+            return None
+        return feed.reference_field if feed.entity == entity else None
+
+    # Writing
+
+    def accept(self) -> bool:
+        """Count a record that came in; whether it is still to be written."""
+        self.received += 1
+        return not self.halted
+
+    def load(self, feed: Feed, records: Sequence[dict[str, Any]]) -> None:
+        """Load records of a stream, all of them whole documents."""
+        with self._writing():
+            self.loader(feed).load(feed.stream, records)
+
+    def load_match_sets(self, stream_name: str, records: Sequence[dict[str, Any]]) -> None:
+        """Load match sets, which are no documents of an entity."""
+        with self._writing():
+            self.match_sets.load(stream_name, records)
+
+    def finish(self) -> None:
+        """Load what was put together of several records, and settle what was put off.
+
+        Raises:
+            AccessDenied: documents were denied, and none was written.
+        """
+        self._load_gathered()
+        for loader in self._all_loaders():
+            with self._writing():
+                loader.finish()
+        denials = self.denials
+        if denials and not any(self.results.counts[status] for status in WRITTEN):
+            raise denials[0]
+
+    def _load_gathered(self) -> None:
+        """Load what was put together of several records, in batches."""
+        if self.gathering.left_out:
+            self._logger.warning(
+                "%s deleted lines were left out: a line is only deleted with its document, or by "
+                "a document that comes without it.",
+                self.gathering.left_out,
+            )
+        by_stream = groupby(self.gathering.documents(), key=itemgetter(0))
+        for stream_name, pairs in by_stream:
+            feed = self.feed(stream_name)
+            records = (record for _, record in pairs)
+            while batch := list(islice(records, self.config["batch_size_rows"])):
+                self.load(feed, batch)
+
+    @property
+    def denials(self) -> list[AccessDenied]:
+        """Why documents were denied since one of their kind was written."""
+        return [error for loader in self._loaders.values() for error in loader.denials]
+
+    # The end
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Handle what ends the writing while messages are still coming in.
+
+        At the daily limit the input is read to its end, so that the tap can finish in peace.
+        """
+        try:
+            yield
+        except DailyLimitReached as limit:
+            if self.config["on_daily_limit"] == "fail":
+                self._report()
+                raise
+            self.halted = limit
+        except AccessDenied as denial:
+            self._report()
+            raise self.connection.why_denied(self.division, denial) from None
+        except ExactOnlineError:
+            self._report()
+            raise
+
+    def conclude(self) -> None:
+        """Say how the run went.
+
+        Raises:
+            RecordsRejected: some records were, also if the others were written.
+            ConfigurationError: the results file lacks results.
+        """
+        if not (self.received or self._has_results):
+            return
+        self._report()
+        if self.halted:
+            left = self.received - self.results.counts.total()
+            self._logger.warning("%s %s records are left for it.", self.halted, left)
+        if self.results.failed:
+            of_all = f" of {self.received}" if self.received else ""
+            raise RecordsRejected(
+                f"{self.results.failed}{of_all} records were rejected or left unfinished, for the "
+                "reasons above; their values are not in the log, but in results_path and, after a "
+                "run that was no dry run, in exactonline results. Correct them and load them "
+                "again; those that were written stay as they are."
+            )
+        if self.results.unwritten:
+            raise self.results.unwritten
+
+    def _report(self) -> None:
+        for loader in self._all_loaders():
+            loader.give_up()
+        if self.received or self._has_results:
+            self._logger.info(self.results.summary())
+
+    @property
+    def _has_results(self) -> bool:
+        """Whether anything was done, if only for what earlier runs left."""
+        return "results" in vars(self) and bool(self.results.counts)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """While this lasts, a request to stop waits for the document at hand."""
+        try:
+            yield
+        except SystemExit:
+            # Raised where the loaders ask, who have reported by now what they held back.
+            raise self.stopped() from None
+
+    def _check_stop(self) -> None:
+        if not self.is_last:
+            self._stop.check()
+
+    def stopped(self) -> Stopped:
+        """The end of a run that was asked to terminate, after saying how it went."""
+        self._logger.info("Stopped by a signal. The next run goes on from here.")
+        self._report()
+        if not self._has_results:
+            return Stopped(0)
+        if self.results.failed:
+            return Stopped(RecordsRejected.exit_code)
+        return Stopped(self.results.unwritten.exit_code if self.results.unwritten else 0)
+
+    def close(self) -> None:
+        """Close the results file and the store."""
+        if "results" in vars(self):
+            self.results.close()
+        if "connection" in vars(self):
+            self.connection.close()
