@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from exactonline_client.plugin.settings import SHARED
-from tap_exactonline.extract import workers
 
 FRESH_DAYS = 7.0
 """Days for which the size of a list is taken for what it still is."""
+PARALLEL_DIVISIONS = 8
+"""Divisions that are read side by side where the settings do not say."""
 OWN: dict[str, dict[str, Any]] = {
     "divisions": {
         "type": ["array", "null"],
@@ -44,7 +45,7 @@ OWN: dict[str, dict[str, Any]] = {
         "type": "integer",
         "minimum": 1,
         "maximum": 64,
-        "default": workers.DEFAULT,
+        "default": PARALLEL_DIVISIONS,
         "title": "Max Parallel Divisions",
         "examples": [16],
         "description": (

@@ -20,34 +20,27 @@ from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from exactonline_client import catalogue
-from exactonline_client.errors import AccessDenied, ConfigurationError, DailyLimitReached
+from exactonline_client.errors import ConfigurationError, DailyLimitReached
 from exactonline_client.plugin import start
 from exactonline_client.plugin.settings import DISTRIBUTION
 from exactonline_client.plugin.stream_maps import Mapper
 from exactonline_client.stopping import Stop
-from exactonline_client.store.delete_watermarks import DeletesTold
+from tap_exactonline.context import RunContext
 from tap_exactonline.definitions import custom, custom_config
 from tap_exactonline.definitions.definition import plans
-from tap_exactonline.deletes import key_diff
-from tap_exactonline.deletes.log import DeletedLogs
-from tap_exactonline.divisions.failures import Trouble
-from tap_exactonline.divisions.selection import Reach
 from tap_exactonline.estimate import cost, sources
-from tap_exactonline.extract import workers
-from tap_exactonline.extract.unreadable import Unreadable
+from tap_exactonline.estimate.sources import PlannedRun
 from tap_exactonline.message_writer import PieceWriter
-from tap_exactonline.progress.progress import Progress, measure, on_terminal
-from tap_exactonline.readers import attachments
-from tap_exactonline.readers.attachments import AttachmentStream
-from tap_exactonline.readers.custom import CustomStream
-from tap_exactonline.readers.divisions import Readers
-from tap_exactonline.readers.lines import LineStream
+from tap_exactonline.progress.progress import measure, on_terminal
+from tap_exactonline.readers.run import Run
 from tap_exactonline.settings import CONFIG, FRESH_DAYS
-from tap_exactonline.state import bookmarks, inputs
-from tap_exactonline.state.messages import StateMessages
-from tap_exactonline.streams import posting_results
+from tap_exactonline.state import inputs
+from tap_exactonline.streams import attachments, posting_results
+from tap_exactonline.streams.attachments import AttachmentStream
 from tap_exactonline.streams.base import ExactStream
+from tap_exactonline.streams.custom import CustomStream
 from tap_exactonline.streams.documents import ExpandedHeaders, HeaderStream, MixedHeaders
+from tap_exactonline.streams.lines import LineStream
 from tap_exactonline.streams.posting_results import PostingResults
 
 if TYPE_CHECKING:
@@ -85,11 +78,6 @@ class TapExactOnline(Tap):
     def __init__(self, **options: Any) -> None:  # noqa: ANN401
         """Take the options of the SDK's `Tap`."""
         self.stop = Stop()
-        # What threads share is there before them.
-        self.reach = Reach(self)
-        self.deleted_logs = DeletedLogs(self)
-        self.trouble = Trouble(self)
-        self.unreadable = Unreadable()
         self._expected: dict[int, int] = {}
         for name, checked in (("catalog", inputs.catalog), ("state", inputs.state)):
             if options.get(name) is not None:
@@ -116,7 +104,7 @@ class TapExactOnline(Tap):
         }
         streams: list[Stream] = [self._stream(plan, headers) for plan in found]
         if selected is None or posting_results.NAME in selected:
-            streams.append(PostingResults(self))
+            streams.append(PostingResults(self, self.shared))
         return streams
 
     @cached_property
@@ -128,13 +116,13 @@ class TapExactOnline(Tap):
 
     def _stream(self, plan: Plan, headers: dict[str, type[HeaderStream]]) -> ExactStream:
         if isinstance(plan, custom.CustomPlan):
-            return CustomStream(self, plan)
+            return CustomStream(self, self.shared, plan)
         kind: type[ExactStream] = headers.get(plan.name, ExactStream)
         if plan.name == attachments.STREAM and self.reads_files:
             kind = AttachmentStream
         if plan.headers:
             kind = type(plan.name, (LineStream,), {"parent_stream_type": headers[plan.headers]})
-        return kind(self, plan)
+        return kind(self, self.shared, plan)
 
     @override
     def setup_mapper(self) -> None:
@@ -159,88 +147,44 @@ class TapExactOnline(Tap):
         }
 
     @property
-    def keeps_unknown(self) -> bool:
-        """Whether fields that the catalogue does not know are kept."""
-        return bool(self.config.get("keep_unknown_fields"))
-
-    @property
     def reads_files(self) -> bool:
         """Whether attachments are read with their files."""
         return bool(self.config.get(attachments.SETTING) == attachments.CONTENT)
 
+    # The run
+
+    @cached_property
+    def shared(self) -> Run:
+        """What the streams share."""
+        context = RunContext(
+            config=self.config,
+            state=self.state,
+            started_at=datetime.fromtimestamp(self.initialized_at / 1000, timezone.utc),
+            stop=self.stop,
+            logger=self.logger,
+        )
+        return Run(
+            context,
+            self.plans,
+            selected_streams=self._selected_streams,
+            write_state=self._send_state,
+        )
+
+    def _selected_streams(self) -> list[str]:
+        return [name for name, stream in self.streams.items() if stream.selected]
+
     @property
-    def sends_tombstones(self) -> bool:
-        """Whether a row that was deleted is told in its own stream."""
-        return bool(self.config.get("deletes", "tombstone") == "tombstone")
-
-    @cached_property
-    def compared(self) -> set[str]:
-        """The streams whose deletes are found by their keys."""
-        chosen = self.config.get(key_diff.SETTING)
-        if chosen and not self.sends_tombstones:
-            raise ConfigurationError(
-                f"Setting {key_diff.SETTING}: what is gone is told by tombstones, so it needs "
-                "deletes: tombstone."
-            )
-        return key_diff.streams(chosen, self.plans)
-
-    # What the streams share
-
-    @cached_property
     def connection(self) -> Connection:
         """The connection to Exact Online, opened at first use."""
-        # Discovery needs no connection, and the database library takes long to import.
-        from exactonline_client.connection import connect  # noqa: PLC0415
-
-        connection = connect(self.config, sleep=self._sleep)
-        connection.session.before_call = self._check_stop
-        return connection
-
-    def _check_stop(self) -> None:
-        """Go on, in whichever thread, only if what it does is still wanted."""
-        if workers.is_reader():
-            workers.check()
-        else:
-            self.stop.check()
-
-    def _sleep(self, seconds: float) -> None:
-        if workers.is_reader():
-            workers.pause(seconds)
-        else:
-            self.stop.sleep(seconds)
+        return self.shared.connection
 
     @property
-    def now(self) -> datetime:
-        """The present moment."""
-        return datetime.fromtimestamp(self.initialized_at / 1000, timezone.utc)
-
-    @cached_property
-    def start_date(self) -> str | None:
-        """The setting start_date as UTC text."""
-        text = self.config.get("start_date")
-        if not text:
-            return None
-        try:
-            return bookmarks.utc_text(text)
-        except ValueError:
-            raise ConfigurationError(
-                f"Setting start_date: {text!r} is no date. Write it as 2025-01-01T00:00:00Z."
-            ) from None
-
-    @cached_property
-    def deletes_told(self) -> DeletesTold:
-        """How far deletes were told, for loads that begin without a state."""
-        return DeletesTold(self.connection.store, self.connection.app.key)
-
-    @cached_property
-    def readers(self) -> Readers:
-        """What reads the divisions of a stream."""
-        connection = self.connection
-        return Readers(
-            self.config.get(workers.SETTING) or workers.DEFAULT,
-            Progress(connection.session.usage, connection.budget),
-            StateMessages(self.state, self._send_state),
-            self.stop.check,
+    def planned(self) -> PlannedRun:
+        """What an estimate of the run looks at."""
+        streams = self.streams.items()
+        return PlannedRun(
+            self.shared,
+            {name: stream for name, stream in streams if isinstance(stream, ExactStream)},
         )
 
     @override
@@ -257,23 +201,11 @@ class TapExactOnline(Tap):
         if isinstance(self.message_writer, PieceWriter):
             self.message_writer.flush()
 
-    def is_denied(self, plan: Plan, division: int) -> bool:
-        """Whether Exact Online refused this list within the hour, for want of rights.
-
-        Ten refusals in an hour would block the app: runs that come often do not ask each time.
-        """
-        denied = self.connection.is_denied(plan.endpoint.id, division)
-        if denied:
-            why = "Exact Online refused access within the last hour."
-            self.logger.warning("Skipping %s of division %s: %s", plan.name, division, why)
-            self.trouble.denied(division, AccessDenied(f"{plan.name}: {why}"))
-        return denied
-
     def finish(self) -> None:
         """Say what the run has cost, and end in an error if something was not read.
 
         Raises:
-            The errors of `Trouble.check`.
+            The errors of `Failures.check`.
         """
         usage = self.connection.session.usage
         calls = Counter({division: count for division, count in usage.calls.items() if division})
@@ -282,7 +214,7 @@ class TapExactOnline(Tap):
             told = f", where {expected} were expected" if expected else ""
             self.logger.info("Division %s: %d API calls%s", division, count, told)
         measure(usage, self.connection.budget)
-        self.trouble.check()
+        self.shared.failures.check()
 
     @classmethod
     @override
@@ -342,7 +274,7 @@ class TapExactOnline(Tap):
                         with suppress(AbortedSyncFailedException, AbortedSyncPausedException):
                             stream.sync()
             finally:
-                self.readers.stop()
+                self.shared.readers.stop()
                 self.flush()
             self.finish()
 
@@ -352,8 +284,8 @@ class TapExactOnline(Tap):
         Raises:
             ConfigurationError: one of them is wrong.
         """
-        _ = self.start_date, self.compared
-        self.reach.check()
+        _ = self.shared.context.start_date, self.shared.compared
+        self.shared.divisions.check()
         self._check_selection()
 
     def _check_selection(self) -> None:
@@ -381,25 +313,26 @@ class TapExactOnline(Tap):
         """
         self._check_settings()
         with self.connection.noted_run(self.name):
-            lists = sources.of(self)
-            self.readers.progress.expected = sources.expected(self, lists)
-            costs = cost.estimate(self, lists, FRESH_DAYS)
+            planned, run = self.planned, self.shared
+            lists = sources.of(planned)
+            run.progress.expected = sources.expected(planned, lists)
+            costs = cost.estimate(planned, lists, FRESH_DAYS)
             self._expected = {
                 division.division: division.calls
                 for division in costs.divisions
                 if not division.at_least
             }
             try:
-                with on_terminal(self.readers.progress):
+                with on_terminal(run.progress):
                     self.sync_all()
             except SystemExit:
                 self.logger.info("Stopped by a signal. The next run goes on from here.")
                 raise
             finally:
-                self.readers.stop()
-                self.readers.states.flush()
+                run.readers.stop()
+                run.states.flush()
                 self.flush()
-            sources.note(self, lists, costs.expected_calls)
+            sources.note(planned, lists, costs.expected_calls)
             self.finish()
 
 

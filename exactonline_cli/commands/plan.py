@@ -122,11 +122,11 @@ def plan(  # noqa: PLR0913 - one for each option
             config=settings, catalog=selected, state=read_object(state) if state else None
         )
     with closing(tap.connection), tap.stop.ending_as_stopped():
-        lists = sources.of(tap)
-        uncounted = [] if no_count else estimates.uncounted(tap, lists, fresh_days)
+        lists = sources.of(tap.planned)
+        uncounted = [] if no_count else estimates.uncounted(tap.planned, lists, fresh_days)
         spent = _count(tap, uncounted, yes=yes)
-        found = estimates.estimate(tap, lists, fresh_days)
-        hints = advice(found, has_start_date=tap.start_date is not None)
+        found = estimates.estimate(tap.planned, lists, fresh_days)
+        hints = advice(found, has_start_date=tap.shared.context.start_date is not None)
         if as_json:
             print_json(_facts(tap, found, hints, spent))
         else:
@@ -162,7 +162,7 @@ def _count(tap: TapExactOnline, lists: list[Source], *, yes: bool) -> int:
     """Count the rows of lists, if that may be; the number of calls it took."""
     from tap_exactonline.estimate import cost as estimates  # noqa: PLC0415 - takes long to import
 
-    calls = sum(len(estimates.queries(tap, source)) for source in lists)
+    calls = sum(len(estimates.queries(tap.planned, source)) for source in lists)
     if not calls:
         return 0
     divisions = len({source.division for source in lists})
@@ -173,7 +173,7 @@ def _count(tap: TapExactOnline, lists: list[Source], *, yes: bool) -> int:
     click.echo(
         f"Counting rows: {calls} calls in {divisions} divisions. --no-count saves them.", err=True
     )
-    for number, problem in enumerate(estimates.count(tap, lists), 1):
+    for number, problem in enumerate(estimates.count(tap.planned, lists), 1):
         if problem:
             click.echo(problem, err=True)
         if number % STEP == 0:

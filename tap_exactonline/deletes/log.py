@@ -10,7 +10,7 @@ import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from exactonline_client.catalogue import load
@@ -23,16 +23,20 @@ from exactonline_client.errors import (
 )
 from exactonline_client.odata.literals import literal
 from exactonline_client.odata.query import url
+from exactonline_client.store.delete_watermarks import DeletesTold
 from exactonline_client.store.key_snapshots import SeenKeys
 from tap_exactonline.extract import decoding
 from tap_exactonline.state import validity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from exactonline_client.connection import Connection
+    from tap_exactonline.context import RunContext
     from tap_exactonline.definitions.definition import Plan
-    from tap_exactonline.tap import TapExactOnline
+    from tap_exactonline.divisions.failures import Failures
+    from tap_exactonline.divisions.selection import DivisionSelection
+    from tap_exactonline.extract.unreadable import Unreadable
 
 logger = logging.getLogger(__name__)
 
@@ -151,10 +155,27 @@ class DeletedLogs:
     next one is begun.
     """
 
-    def __init__(self, tap: TapExactOnline) -> None:
-        """None is read yet."""
-        self._tap = tap
+    def __init__(
+        self,
+        context: RunContext,
+        selection: DivisionSelection,
+        failures: Failures,
+        unreadable: Unreadable,
+        selected_streams: Callable[[], Iterable[str]],
+    ) -> None:
+        """Read none yet; a log is read from where the furthest behind of the streams stands."""
+        self._context = context
+        self._selection = selection
+        self._failures = failures
+        self._unreadable = unreadable
+        self._selected_streams = selected_streams
         self._read: dict[int, DeletedLog] = {}
+
+    @cached_property
+    def watermarks(self) -> DeletesTold:
+        """How far deletes were sent, for loads that begin without a state."""
+        connection = self._context.connection
+        return DeletesTold(connection.store, connection.app.key)
 
     def of(self, division: int) -> DeletedLog:
         """What was deleted in a division."""
@@ -165,10 +186,10 @@ class DeletedLogs:
     def _log(self, division: int) -> DeletedLog:
         start = min(self._positions(division), default=0)
         try:
-            note = partial(self._tap.unreadable.note, ENDPOINT, division)
-            return read(self._tap.connection, division, start, note)
+            note = partial(self._unreadable.note, ENDPOINT, division)
+            return read(self._context.connection, division, start, note)
         except NOT_READ as error:
-            self._tap.trouble.failed(f"the deleted log of division {division}", error)
+            self._failures.failed(f"the deleted log of division {division}", error)
             if isinstance(error, RequestRefused):
                 logger.warning(LASTING, division)
         except AccessDenied as error:
@@ -179,10 +200,10 @@ class DeletedLogs:
 
     def _positions(self, division: int) -> Iterator[int]:
         """How far the log had been told to each selected stream that has been read before."""
-        places = self._tap.deletes_told.places(division)
-        moved_at = self._tap.reach.moved_at(division)
-        bookmarks_of = self._tap.state.get("bookmarks", {})
-        for name in (name for name, stream in self._tap.streams.items() if stream.selected):
+        places = self.watermarks.places(division)
+        moved_at = self._selection.moved_at(division)
+        bookmarks_of = self._context.state.get("bookmarks", {})
+        for name in self._selected_streams():
             partitions = bookmarks_of.get(name, {}).get("partitions", [])
             mine = (each for each in partitions if each["context"].get("division") == division)
             state = validity.with_place(next(mine, {}), places.get(name))

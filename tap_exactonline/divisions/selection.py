@@ -10,12 +10,14 @@ from exactonline_client import catalogue
 from exactonline_client.errors import NOT_READABLE, AccessDenied, DailyLimitReached
 from tap_exactonline.divisions import shares, webhooks
 from tap_exactonline.state import validity
-from tap_exactonline.streams.base import PARTITION
+from tap_exactonline.state.bookmarks import PARTITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tap_exactonline.tap import TapExactOnline
+    from tap_exactonline.context import RunContext
+    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.divisions.failures import Failures
 
 LIST = "system/Divisions"
 """The list of divisions, which a run reads for itself."""
@@ -23,25 +25,27 @@ NOT_LISTED = (*NOT_READABLE, DailyLimitReached)
 """Why there may be no list of divisions, although other things can be read."""
 
 
-class Reach:
+class DivisionSelection:
     """The divisions of one run."""
 
-    def __init__(self, tap: TapExactOnline) -> None:
-        """Nothing is asked before it is needed."""
-        self._tap = tap
+    def __init__(self, context: RunContext, plans: Iterable[Plan], failures: Failures) -> None:
+        """Ask nothing before it is needed; webhooks may name any of `plans`."""
+        self._context = context
+        self._plans = plans
+        self._failures = failures
         self._one_asks = Lock()
 
     @cached_property
     def current(self) -> int:
         """The division the signed-in user works in."""
-        return int(self._tap.connection.me["CurrentDivision"])
+        return int(self._context.connection.me["CurrentDivision"])
 
     @cached_property
     def all(self) -> list[int]:
         """The divisions to read."""
-        if self._tap.config.get("all_divisions"):
+        if self._context.config.get("all_divisions"):
             return self._own(sorted(self._open()))
-        chosen = self._tap.config.get("divisions")
+        chosen = self._context.config.get("divisions")
         return self._own(dict.fromkeys(chosen) if chosen else [self.current])
 
     def of(self, stream: str) -> list[int]:
@@ -49,17 +53,17 @@ class Reach:
         if self.news is None:
             return self.all
         named = self.news.get(stream, set())
-        if self._tap.config.get("all_divisions") or self._tap.config.get("divisions"):
+        if self._context.config.get("all_divisions") or self._context.config.get("divisions"):
             return [division for division in self.all if division in named]
         return self._own(sorted(named))
 
     @cached_property
     def news(self) -> Mapping[str, set[int]] | None:
         """In which divisions webhooks have named a stream; None where all is to be read."""
-        path = self._tap.config.get(webhooks.SETTING)
+        path = self._context.config.get(webhooks.SETTING)
         if not path:
             return None
-        return webhooks.divisions_by_stream(webhooks.read(path), self._tap.plans, catalogue.load())
+        return webhooks.divisions_by_stream(webhooks.read(path), self._plans, catalogue.load())
 
     def has_news(self, stream: str) -> bool:
         """Whether a stream is to be read in any division."""
@@ -71,7 +75,8 @@ class Reach:
         if listed is None:
             return None
         day = listed.get("DivisionMoveDate")
-        return validity.move(day and str(day), self._tap.now, self._tap.connection.zone)
+        context = self._context
+        return validity.move(day and str(day), context.started_at, context.connection.zone)
 
     @property
     def listed(self) -> Mapping[int, Mapping[str, Any]]:
@@ -84,7 +89,7 @@ class Reach:
         try:
             return self._ask()
         except NOT_LISTED as error:
-            self._tap.logger.warning(
+            self._context.logger.warning(
                 "The list of divisions cannot be read, so that a division which Exact has moved "
                 "would not be noticed. %s",
                 error,
@@ -93,7 +98,7 @@ class Reach:
 
     def _ask(self) -> dict[int, dict[str, Any]]:
         """Ask which divisions the user may open; a denial is remembered for an hour."""
-        connection = self._tap.connection
+        connection = self._context.connection
         if connection.is_denied(LIST, self.current):
             raise AccessDenied(f"{LIST}: Exact Online refused access within the last hour.")
         try:
@@ -111,18 +116,18 @@ class Reach:
             known = self._in_state()
             if not known:
                 raise
-            self._tap.logger.warning("Only the divisions that were read before are read.")
-            self._tap.trouble.failed("the list of divisions", error)
+            self._context.logger.warning("Only the divisions that were read before are read.")
+            self._failures.failed("the list of divisions", error)
             return known
 
     def _in_state(self) -> set[int]:
-        streams = self._tap.state.get("bookmarks", {}).values()
+        streams = self._context.state.get("bookmarks", {}).values()
         partitions = [part for stream in streams for part in stream.get("partitions", ())]
         return {int(part["context"][PARTITION]) for part in partitions}
 
     def _own(self, divisions: Iterable[int]) -> list[int]:
         """Those of the divisions that are not left to other jobs."""
-        return shares.own(divisions, self._tap.config.get(shares.SETTING))
+        return shares.own(divisions, self._context.config.get(shares.SETTING))
 
     def check(self) -> None:
         """Look at the settings, before anything is asked.

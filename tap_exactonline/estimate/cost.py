@@ -23,13 +23,11 @@ from tap_exactonline.definitions.custom import CustomPlan
 from tap_exactonline.definitions.definition import MODIFIED
 from tap_exactonline.deletes import log
 from tap_exactonline.divisions.selection import LIST
-from tap_exactonline.estimate import sources
 from tap_exactonline.estimate.sources import ALL, CHANGES
-from tap_exactonline.extract import permissions, workers
 from tap_exactonline.extract import query as reading
-from tap_exactonline.readers import attachments
-from tap_exactonline.readers.attachments import AttachmentStream
 from tap_exactonline.state.bookmarks import modified_filter
+from tap_exactonline.streams import attachments
+from tap_exactonline.streams.attachments import AttachmentStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -39,8 +37,7 @@ if TYPE_CHECKING:
     from exactonline_client.connection import Connection
     from exactonline_client.store.list_sizes import Known
     from tap_exactonline.definitions.definition import Plan
-    from tap_exactonline.estimate.sources import Source
-    from tap_exactonline.tap import TapExactOnline
+    from tap_exactonline.estimate.sources import PlannedRun, Source
 
 PAGE, BIG_PAGE = 60, 1000
 """Rows a call, on plain endpoints and on those made for reading much."""
@@ -127,32 +124,34 @@ class Estimate:
         return any(division.at_least for division in self.divisions)
 
 
-def uncounted(tap: TapExactOnline, lists: Iterable[Source], days: float) -> list[Source]:
+def uncounted(planned: PlannedRun, lists: Iterable[Source], days: float) -> list[Source]:
     """Those lists whose rows are not known from the last `days`, and can be counted.
 
     Changes that were counted before are not those of now.
     """
     known = {
         key
-        for key, size in _fresh(tap.connection, _known(tap.connection), days).items()
+        for key, size in _fresh(
+            planned.run.connection, _known(planned.run.connection), days
+        ).items()
         if size.scope != CHANGES or not size.is_counted
     }
-    return [source for source in lists if _key(source) not in known and queries(tap, source)]
+    return [source for source in lists if _key(source) not in known and queries(planned, source)]
 
 
-def count(tap: TapExactOnline, lists: Iterable[Source]) -> Iterator[str | None]:
+def count(planned: PlannedRun, lists: Iterable[Source]) -> Iterator[str | None]:
     """Count the rows of lists, one after the other, and keep the numbers; one call for each query.
 
     Gives, for each list, why it could not be counted, or None.
     """
-    connection = tap.connection
+    connection = planned.run.connection
     closed: set[int] = set()
     for source in lists:
         if source.division in closed:
             continue
         problem = None
         try:
-            rows = sum(_rows(connection, source, query) for query in queries(tap, source))
+            rows = sum(_rows(connection, source, query) for query in queries(planned, source))
         except DailyLimitReached as error:
             closed.add(source.division)
             problem = f"division {source.division} could not be counted: {error}"
@@ -165,18 +164,18 @@ def count(tap: TapExactOnline, lists: Iterable[Source]) -> Iterator[str | None]:
         yield problem
 
 
-def queries(tap: TapExactOnline, source: Source) -> list[str]:
+def queries(planned: PlannedRun, source: Source) -> list[str]:
     """The addresses that count the rows of a list; none where they cannot be counted.
 
     Sync endpoints cannot: the same rows are counted at the plain one, or at the bulk one.
     """
     halves = [source.plan, *([source.lines] if source.lines and source.is_mixed else [])]
-    found = [_query(tap, half, source) for half in halves]
+    found = [_query(planned, half, source) for half in halves]
     addresses = [address for address in found if address is not None]
     return addresses if len(addresses) == len(halves) else []
 
 
-def _query(tap: TapExactOnline, plan: Plan, source: Source) -> str | None:
+def _query(planned: PlannedRun, plan: Plan, source: Source) -> str | None:
     twin = plan
     own = None
     if isinstance(plan, CustomPlan):
@@ -196,7 +195,7 @@ def _query(tap: TapExactOnline, plan: Plan, source: Source) -> str | None:
             not twin.must_filter or MODIFIED in twin.endpoint.filter_fields
         )
         if may_filter and (source.scope == ALL or source.since):
-            condition = modified_filter(source.since, tap.connection.zone)
+            condition = modified_filter(source.since, planned.run.connection.zone)
         elif source.scope == ALL:
             condition = match_all(twin.endpoint, source.division)
         else:
@@ -217,20 +216,20 @@ def _number(answer: requests.Response) -> int:
         raise UnexpectedAnswer("The count of the rows is not a number.") from None
 
 
-def estimate(tap: TapExactOnline, lists: list[Source], days: float) -> Estimate:
+def estimate(planned: PlannedRun, lists: list[Source], days: float) -> Estimate:
     """What a run that reads `lists` will cost, by what is known from the last `days`.
 
     Asks nothing more.
     """
-    ever = _known(tap.connection)
-    known, runs = _fresh(tap.connection, ever, days), _last_runs(ever)
-    costs = [_cost(tap, one, known, runs.get((one.division, one.name))) for one in lists]
-    costs += [*_files(tap, costs), *_overhead(tap, lists, ever)]
+    ever = _known(planned.run.connection)
+    known, runs = _fresh(planned.run.connection, ever, days), _last_runs(ever)
+    costs = [_cost(planned, one, known, runs.get((one.division, one.name))) for one in lists]
+    costs += [*_files(planned, costs), *_overhead(planned, lists, ever)]
     by_division: defaultdict[int, list[Cost]] = defaultdict(list)
     for cost in costs:
         by_division[cost.division].append(cost)
-    limits = _limits(tap)
-    reserve = tap.config.get("daily_call_reserve") or 0
+    limits = _limits(planned)
+    reserve = planned.run.context.config.get("daily_call_reserve") or 0
     divisions = []
     for number, mine in sorted(by_division.items()):
         a_minute, a_day = limits.get(number, (CALLS_A_MINUTE, CALLS_A_DAY))
@@ -241,7 +240,7 @@ def estimate(tap: TapExactOnline, lists: list[Source], days: float) -> Estimate:
     return Estimate(
         costs=costs,
         divisions=divisions,
-        minutes=_minutes(costs, limits, tap.config.get(workers.SETTING) or workers.DEFAULT),
+        minutes=_minutes(costs, limits, planned.run.context.parallel_divisions),
         days=max((division.days for division in divisions), default=0),
     )
 
@@ -284,7 +283,7 @@ def _last_runs(known: Known) -> Mapping[tuple[int, str], LastRun]:
     }
 
 
-def _cost(tap: TapExactOnline, source: Source, known: Known, last_run: LastRun | None) -> Cost:
+def _cost(planned: PlannedRun, source: Source, known: Known, last_run: LastRun | None) -> Cost:
     plan = source.plan
     size = known.get(_key(source))
     page = plan.endpoint.page_size or PAGE
@@ -292,7 +291,7 @@ def _cost(tap: TapExactOnline, source: Source, known: Known, last_run: LastRun |
     calls = max(1, math.ceil((rows or 0) / page))
     if isinstance(plan, CustomPlan) and plan.around and size and size.calls:
         calls = size.calls
-    if rows == 0 and source.asks_for_rights and tap.config.get(permissions.SETTING, True):
+    if rows == 0 and source.asks_for_rights and planned.run.asks_for_rights:
         calls += 1
     is_free = "{division}" not in plan.endpoint.uri
     unused = plan.endpoint.kind != "sync" and plan.stream.sync is not None and rows is not None
@@ -311,37 +310,37 @@ def _cost(tap: TapExactOnline, source: Source, known: Known, last_run: LastRun |
     )
 
 
-def _files(tap: TapExactOnline, costs: Iterable[Cost]) -> Iterator[Cost]:
+def _files(planned: PlannedRun, costs: Iterable[Cost]) -> Iterator[Cost]:
     """A call for the file of each attachment, where those are read."""
-    stream = tap.streams.get(attachments.STREAM)
+    stream = planned.streams.get(attachments.STREAM)
     if isinstance(stream, AttachmentStream) and stream.wants_files:
         for cost in costs:
             if attachments.STREAM in cost.streams and cost.rows:
                 yield Cost(cost.division, (), attachments.FILES, cost.rows)
 
 
-def _overhead(tap: TapExactOnline, lists: list[Source], known: Known) -> Iterator[Cost]:
+def _overhead(planned: PlannedRun, lists: list[Source], known: Known) -> Iterator[Cost]:
     """The calls that belong to no stream: the user, the deleted log, the list of divisions."""
-    yield Cost(tap.reach.current, (), ME, 0, free_calls=1)
+    yield Cost(planned.run.divisions.current, (), ME, 0, free_calls=1)
     logged = {
         stream.name
-        for stream in sources.selected(tap)
-        if tap.sends_tombstones and stream.plan.stream.deleted_type
+        for stream in planned.selected
+        if planned.run.sends_tombstones and stream.plan.stream.deleted_type
     }
     with_log = {source.division for source in lists if logged.intersection(source.streams)}
     for division in sorted(with_log):
         yield Cost(division, (), log.ENDPOINT, 1)
-    needs_list = bool(with_log or tap.config.get("all_divisions"))
+    needs_list = bool(with_log or planned.run.context.config.get("all_divisions"))
     if needs_list or any(source.plan.endpoint.kind == "sync" for source in lists):
-        size = known.get((tap.reach.current, LIST, ALL))
+        size = known.get((planned.run.divisions.current, LIST, ALL))
         found = size.rows if size else len({source.division for source in lists})
-        yield Cost(tap.reach.current, (), LIST, max(1, math.ceil(found / PAGE)))
+        yield Cost(planned.run.divisions.current, (), LIST, max(1, math.ceil(found / PAGE)))
 
 
-def _limits(tap: TapExactOnline) -> Mapping[int, tuple[int, int]]:
+def _limits(planned: PlannedRun) -> Mapping[int, tuple[int, int]]:
     """Calls a minute and calls a day, by division, as far as answers have told them."""
-    query = sa.select(budgets).where(budgets.c.app == tap.connection.app.key)
-    rows = tap.connection.store.read(query)
+    query = sa.select(budgets).where(budgets.c.app == planned.run.connection.app.key)
+    rows = planned.run.connection.store.read(query)
     return {
         row.division: (row.minute_limit or CALLS_A_MINUTE, row.day_limit or CALLS_A_DAY)
         for row in rows

@@ -14,16 +14,30 @@ from tap_exactonline.deletes import log
 from tap_exactonline.divisions.selection import LIST
 from tap_exactonline.extract import permissions
 from tap_exactonline.state import bookmarks, validity
-from tap_exactonline.streams.base import PARTITION, ExactStream
+from tap_exactonline.state.bookmarks import PARTITION
 from tap_exactonline.streams.documents import HeaderStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tap_exactonline.definitions.definition import Plan
-    from tap_exactonline.tap import TapExactOnline
+    from tap_exactonline.readers.run import Run
+    from tap_exactonline.streams.base import ExactStream
 
 ALL, CHANGES = "all", "changes"
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run before or behind its reading, with the streams that it may read."""
+
+    run: Run
+    streams: Mapping[str, ExactStream]
+
+    @property
+    def selected(self) -> list[ExactStream]:
+        """The streams that the user wants."""
+        return [stream for stream in self.streams.values() if stream.selected]
 
 
 @dataclass(frozen=True)
@@ -69,20 +83,20 @@ class _Start:
     asks_for_rights: bool = False
 
 
-def of(tap: TapExactOnline) -> list[Source]:
-    """The lists that a run of `tap` would read now, judged by its catalog and its state."""
-    plans = {plan.name: plan for plan in tap.plans}
-    states = _states(tap)
+def of(planned: PlannedRun) -> list[Source]:
+    """The lists that a run would read now, judged by its catalog and its state."""
+    plans, context = planned.run.plans, planned.run.context
+    states = _states(planned)
     begins: dict[tuple[int, str], dict[str, _Start]] = {}
-    for stream in selected(tap):
-        for division in _divisions(tap, stream):
+    for stream in planned.selected:
+        for division in _divisions(planned, stream):
             state = states.get((stream.name, _place(stream, division)), {})
-            owner = plans[_owner(tap, stream, division)]
+            owner = plans[_owner(planned, stream, division)]
             is_new = not state.get("replication_key_value")
             start = replace(
-                _start(tap, stream, state, owner.bookmark),
+                _start(planned, stream, state, owner.bookmark),
                 asks_for_rights=is_new
-                and permissions.is_due(tap.connection, division, state, tap.now),
+                and permissions.is_due(context.connection, division, state, context.started_at),
             )
             begins.setdefault((division, owner.name), {})[stream.name] = start
     return [
@@ -91,15 +105,9 @@ def of(tap: TapExactOnline) -> list[Source]:
     ]
 
 
-def selected(tap: TapExactOnline) -> list[ExactStream]:
-    """The streams that the user wants."""
-    streams = (stream for stream in tap.streams.values() if isinstance(stream, ExactStream))
-    return [stream for stream in streams if stream.selected]
-
-
-def _owner(tap: TapExactOnline, stream: ExactStream, division: int) -> str:
+def _owner(planned: PlannedRun, stream: ExactStream, division: int) -> str:
     """The stream whose list a stream gets its rows from: its headers', where they bring them."""
-    headers = tap.streams.get(stream.plan.headers or "")
+    headers = planned.streams.get(stream.plan.headers or "")
     if isinstance(headers, HeaderStream) and headers.expands(division):
         return headers.name
     return stream.name
@@ -110,23 +118,23 @@ def _place(stream: ExactStream, division: int) -> int | None:
     return None if stream.plan.stream.per_user else division
 
 
-def _divisions(tap: TapExactOnline, stream: ExactStream) -> list[int]:
+def _divisions(planned: PlannedRun, stream: ExactStream) -> list[int]:
     if stream.plan.stream.per_user:
-        return [tap.reach.current]
-    return tap.reach.of(stream.name)
+        return [planned.run.divisions.current]
+    return planned.run.divisions.of(stream.name)
 
 
-def _states(tap: TapExactOnline) -> Mapping[tuple[str, int | None], Mapping[str, Any]]:
+def _states(planned: PlannedRun) -> Mapping[tuple[str, int | None], Mapping[str, Any]]:
     """The state of each partition, by stream and division; that of the user's lists by None."""
     return {
         (stream, partition.get("context", {}).get(PARTITION)): partition
-        for stream, bookmark in tap.state.get("bookmarks", {}).items()
+        for stream, bookmark in planned.run.context.state.get("bookmarks", {}).items()
         for partition in (bookmark, *bookmark.get("partitions", ()))
     }
 
 
 def _start(
-    tap: TapExactOnline, stream: ExactStream, state: Mapping[str, Any], column: str | None
+    planned: PlannedRun, stream: ExactStream, state: Mapping[str, Any], column: str | None
 ) -> _Start:
     if column is None or not stream.is_incremental:
         return _Start(ALL)
@@ -139,8 +147,8 @@ def _start(
         return _Start(CHANGES, complete) if bookmarks.LAST_TIMESTAMP in state else _Start(ALL)
     if complete is not None:
         return _Start(CHANGES, complete)
-    if tap.start_date is not None:
-        return _Start(f"since {tap.start_date}", tap.start_date)
+    if planned.run.context.start_date is not None:
+        return _Start(f"since {planned.run.context.start_date}", planned.run.context.start_date)
     return _Start(ALL)
 
 
@@ -161,9 +169,9 @@ def _source(
     return Source(plan, lines, tuple(starts), division, scope, since, asks)
 
 
-def expected(tap: TapExactOnline, sources: list[Source]) -> dict[tuple[int, str], int]:
+def expected(planned: PlannedRun, sources: list[Source]) -> dict[tuple[int, str], int]:
     """By division and stream, the rows that such a read had the last time, where that is known."""
-    sizes = list_sizes.known(tap.connection.store, tap.connection.app.key)
+    sizes = list_sizes.known(planned.run.connection.store, planned.run.connection.app.key)
     # Lines that come along inside their headers' rows are not counted in their size.
     counted = (source for source in sources if source.lines is None or source.is_mixed)
     found = (
@@ -173,7 +181,7 @@ def expected(tap: TapExactOnline, sources: list[Source]) -> dict[tuple[int, str]
 
 
 def note(
-    tap: TapExactOnline,
+    planned: PlannedRun,
     sources: list[Source],
     expected_calls: Mapping[tuple[int, tuple[str, ...]], int],
 ) -> None:
@@ -183,11 +191,11 @@ def note(
     A list that was not read to its end is left out, as is one whose address is read for other
     ends too: what was its share cannot be told.
     """
-    connection = tap.connection
+    connection = planned.run.connection
     usage, now = connection.session.usage, connection.clock()
     times = Counter((source.division, source.endpoint) for source in sources)
-    shared = {log.ENDPOINT} if tap.sends_tombstones else set()
-    shared |= {source.endpoint for source in sources if tap.compared & {*source.streams}}
+    shared = {log.ENDPOINT} if planned.run.sends_tombstones else set()
+    shared |= {source.endpoint for source in sources if planned.run.compared & {*source.streams}}
     read = [
         (
             (source.division, source.name, source.scope),
@@ -198,10 +206,10 @@ def note(
         if times[source.division, source.endpoint] == 1
         and usage.calls_by_endpoint[source.division, source.endpoint]
         and source.endpoint not in shared
-        and _is_whole(tap, source)
+        and _is_whole(planned, source)
     ]
-    if usage.rows_by_endpoint[tap.reach.current, LIST]:
-        read.append(((tap.reach.current, LIST, ALL), LIST, None))
+    if usage.rows_by_endpoint[planned.run.divisions.current, LIST]:
+        read.append(((planned.run.divisions.current, LIST, ALL), LIST, None))
     sizes = [
         Size(
             *key,
@@ -216,7 +224,7 @@ def note(
     list_sizes.note(connection.store, connection.app.key, sizes)
 
 
-def _is_whole(tap: TapExactOnline, source: Source) -> bool:
+def _is_whole(planned: PlannedRun, source: Source) -> bool:
     """Whether a list was read to its end."""
     what = {f"{name} of division {source.division}" for name in (source.name, *source.streams)}
-    return tap.trouble.is_open(source.division) and tap.trouble.is_whole(*what)
+    return planned.run.failures.is_open(source.division) and planned.run.failures.is_whole(*what)

@@ -11,10 +11,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 
     from exactonline_client.odata.decoding import Row
-    from tap_exactonline.streams.base import ExactStream
+    from tap_exactonline.definitions.definition import Plan
 
     Context = Mapping[str, Any]
 
@@ -26,16 +26,15 @@ MOST_ROWS = 1000
 class Batch:
     """Rows of one stream in one division."""
 
-    stream: ExactStream
+    stream: str
     context: Context | None
     """The partition of the state; None for lists that belong to the user."""
     rows: list[Row]
     state: dict[str, Any]
     """That of the partition, once the rows are out."""
 
-    def sent(self) -> None:
-        """The rows are out: the state holds."""
-        state = self.stream.get_context_state(self.context)
+    def settle(self, state: MutableMapping[str, Any]) -> None:
+        """Make `state` that of the partition: the rows are out."""
         state.update(self.state)
         for name in state.keys() - self.state.keys():
             del state[name]
@@ -45,17 +44,20 @@ class Batch:
 class Partition:
     """One stream in one division, for the thread that reads it."""
 
-    stream: ExactStream
+    plan: Plan
+    is_selected: bool
     division: int
     context: Context | None
     state: dict[str, Any]
     """As it will be when everything read so far is out."""
+    note_keys: Callable[[list[Row]], None]
+    """Notes which rows are about to be sent."""
 
     def batch(self, rows: Iterable[Row] = ()) -> Batch:
         """These rows, and the state as it is now."""
         found = [*rows]
-        self.stream.remember(self.division, found)
-        return Batch(self.stream, self.context, found, dict(self.state))
+        self.note_keys(found)
+        return Batch(self.plan.name, self.context, found, dict(self.state))
 
     def batches(self, rows: Iterable[Row]) -> Iterator[Batch]:
         """Any number of rows, and at last the state as it is behind them."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 Key = TypeVar("Key")
 Item = TypeVar("Item")
 
-SETTING = "max_parallel_divisions"
-DEFAULT = 8
 AHEAD = 1
 """What one generator may give before it is taken; one more is in its hands by then."""
 TICK = 0.5

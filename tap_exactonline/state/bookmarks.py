@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from exactonline_client.http.pagination import Page
 
+PARTITION = "division"
+"""What the context of a partition calls its division."""
 SETTLED = timedelta(minutes=5)
 """Rows stamped longer ago than this are all visible; younger ones are read again next time.
 

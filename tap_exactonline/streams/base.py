@@ -25,7 +25,7 @@ from tap_exactonline.extract import query as reading
 from tap_exactonline.extract.batch import Partition
 from tap_exactonline.extract.workers import Ended
 from tap_exactonline.state import bookmarks, inputs, validity
-from tap_exactonline.state.bookmarks import Progress
+from tap_exactonline.state.bookmarks import PARTITION, Progress
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Sequence,
     )
 
+    from singer_sdk import Tap
     from singer_sdk.singerlib import Catalog, MetadataMapping, RecordMessage
 
     from exactonline_client.catalogue import Property
@@ -46,11 +47,10 @@ if TYPE_CHECKING:
     from tap_exactonline.definitions.definition import Plan
     from tap_exactonline.deletes.log import DeletedLog
     from tap_exactonline.extract.batch import Batch
-    from tap_exactonline.tap import TapExactOnline
+    from tap_exactonline.readers.run import Run
 
     Context = Mapping[str, Any]
 
-PARTITION = "division"
 NO_STATE_BY_COUNT = sys.maxsize
 
 
@@ -62,15 +62,15 @@ class ExactStream(Stream):
     _lacks_keys = False
     """Whether it was told that tombstones lack their key."""
 
-    def __init__(self, tap: TapExactOnline, plan: Plan) -> None:
-        """A stream of `tap` that is read as `plan` says."""
-        self.tap = tap
+    def __init__(self, tap: Tap, run: Run, plan: Plan) -> None:
+        """A stream of `tap` that is read in `run` as `plan` says."""
+        self.run = run
         self.plan = plan
-        self.compares = plan.name in tap.compared
-        self._reads_log = tap.sends_tombstones and bool(plan.stream.deleted_type)
+        self.compares = plan.name in run.compared
+        self._reads_log = run.sends_tombstones and bool(plan.stream.deleted_type)
         self.tombstones = self._reads_log or self.compares
-        self._siblings = deletes.siblings(plan, tap.plans) if self._reads_log else []
-        self._may_keep = tap.keeps_unknown and plan.may_star
+        self._siblings = deletes.siblings(plan, run.plans.values()) if self._reads_log else []
+        self._may_keep = run.keeps_unknown and plan.may_star
         self._watch = schema_drift.Watch(plan.name, plan.endpoint.properties)
         facts = schema(plan, tombstones=self.tombstones, unknown=self._may_keep)
         super().__init__(tap, schema=facts, name=plan.name)
@@ -101,7 +101,7 @@ class ExactStream(Stream):
     @override
     def selected(self) -> bool:
         """Whether the user wants the stream, and there is something to be read of it."""
-        return bool(self.mask.get((), True)) and self.tap.reach.has_news(self.name)
+        return bool(self.mask.get((), True)) and self.run.divisions.has_news(self.name)
 
     @selected.setter
     @override
@@ -130,7 +130,7 @@ class ExactStream(Stream):
 
     @override
     def _write_record_message(self, record: Row) -> None:
-        self.tap.stop.check()
+        self.run.context.stop.check()
         super()._write_record_message(record)
 
     @override
@@ -173,18 +173,19 @@ class ExactStream(Stream):
 
         An error of one division leaves the others alone.
         """
-        with self.tap.readers.side_by_side(self.name, self._readers()) as found:
+        with self.run.readers.side_by_side(self.name, self._readers()) as found:
             for division, given in found:
                 if isinstance(given, Ended):
-                    self.tap.unreadable.tell()
-                    with self.tap.trouble.isolated(self.told_as, division):
+                    self.run.unreadable.tell()
+                    with self.run.isolation.isolated(
+                        self.told_as, self.plan.endpoint.id, division, self.run.progress.rows
+                    ):
                         given.check()
-                elif given.stream is self:
+                elif given.stream == self.name:
                     yield from given.rows
-                    given.sent()
-                    self.tap.readers.states.changed()
+                    self.sent(given)
                 else:
-                    given.stream.send(given)
+                    self.send_lines(given)
 
     @property
     def told_as(self) -> str:
@@ -199,12 +200,12 @@ class ExactStream(Stream):
     def _readers(self) -> dict[int, Callable[[], Iterator[Batch]]]:
         """What reads each division, to be run in a thread."""
         per_user = self.plan.stream.per_user
-        divisions = [self.tap.reach.current] if per_user else self.tap.reach.of(self.name)
+        divisions = [self.run.divisions.current] if per_user else self.run.divisions.of(self.name)
         contexts = {division: None if per_user else {PARTITION: division} for division in divisions}
         return {
             division: partial(self._read, *self._begin(division, context))
             for division, context in contexts.items()
-            if self.tap.trouble.is_open(division) and not self.tap.is_denied(self.plan, division)
+            if self.run.isolation.may_read(self.plan, division)
         }
 
     def _begin(self, division: int, context: Context | None) -> tuple[Partition, ...]:
@@ -215,12 +216,24 @@ class ExactStream(Stream):
         """The stream in one division, with the state as it is before the run."""
         state: MutableMapping[str, Any] = self.get_context_state(context)
         if self._tells_deletes:
-            place = self.tap.deletes_told.places(division).get(self.name)
+            place = self.run.deleted_logs.watermarks.places(division).get(self.name)
             state = validity.with_place(state, place)
-        return Partition(self, division, context, dict(state))
+        return Partition(
+            self.plan,
+            self.selected,
+            division,
+            context,
+            dict(state),
+            partial(self.remember, division),
+        )
 
-    def send(self, batch: Batch) -> None:
-        """Send what another stream has read of this one."""
+    def sent(self, batch: Batch) -> None:
+        """Let the state of a batch hold, now that its rows are out."""
+        batch.settle(self.get_context_state(batch.context))
+        self.run.states.changed()
+
+    def send_lines(self, batch: Batch) -> None:
+        """Send rows that belong to a child."""
         raise NotImplementedError
 
     def _read(self, here: Partition, *others: Partition) -> Iterator[Batch]:
@@ -232,16 +245,16 @@ class ExactStream(Stream):
         for batch in self._rows(here, *others):
             is_empty = is_empty and not batch.rows
             yield batch
-        if is_empty and is_first and self.tap.config.get(permissions.SETTING, True):
+        if is_empty and is_first and self.run.asks_for_rights:
             yield from self._doubted(here, *others)
 
     def _doubted(self, *partitions: Partition) -> Iterator[Batch]:
         """Ask whether the user may read what is empty; the state tells when that was asked."""
-        there = next(each for each in partitions if each.stream.selected)
-        connection = self.tap.connection
-        if permissions.is_due(connection, there.division, there.state, self.tap.now):
-            permissions.doubt(connection, there.stream.plan, there.division)
-            there.state[permissions.ASKED_AT] = self.tap.now.isoformat()
+        there = next(each for each in partitions if each.is_selected)
+        connection = self.run.connection
+        if permissions.is_due(connection, there.division, there.state, self.run.context.started_at):
+            permissions.doubt(connection, there.plan, there.division)
+            there.state[permissions.ASKED_AT] = self.run.context.started_at.isoformat()
             yield there.batch()
 
     def check_continuity(self, here: Partition) -> None:
@@ -249,8 +262,8 @@ class ExactStream(Stream):
         if here.context and self.selected:
             what = f"{self.name} of division {here.division}"
             has_rowversions = self.plan.bookmark == TIMESTAMP or self._reads_log
-            moved_at = self.tap.reach.moved_at(here.division) if has_rowversions else None
-            validity.check(what, here.state, moved_at, self.tap.now)
+            moved_at = self.run.divisions.moved_at(here.division) if has_rowversions else None
+            validity.check(what, here.state, moved_at, self.run.context.started_at)
             self._look_for_left_out(here)
 
     def _look_for_left_out(self, here: Partition) -> None:
@@ -261,7 +274,7 @@ class ExactStream(Stream):
         if not columns:
             return
         query = self._query_of(here.division, [*key_diff.key(self.plan), *columns])
-        back = {*columns} & reading.given(self.tap.connection, self.plan, query)
+        back = {*columns} & reading.given(self.run.connection, self.plan, query)
         if back:
             here.state[validity.LEFT_OUT] = sorted({*here.state[validity.LEFT_OUT]} - back)
             self.logger.warning(
@@ -274,7 +287,7 @@ class ExactStream(Stream):
 
     def _refused_columns(self, division: int) -> set[str]:
         """The columns that are known to be refused, and `$select` where it is not known which."""
-        refused = self.tap.connection.refused_in(division)
+        refused = self.run.connection.refused_in(division)
         options = {*refused.until(self.list_endpoint), *refused.until(self.plan.endpoint.id)}
         named = f"{reading.COLUMNS}="
         return {
@@ -286,7 +299,7 @@ class ExactStream(Stream):
     def _rows(self, here: Partition, *_: Partition) -> Iterator[Batch]:
         start = self.start(here.state, self.plan.bookmark)
         decode = self.decoder(here)
-        progress = Progress(self.plan.bookmark or "", self.tap.connection.zone)
+        progress = Progress(self.plan.bookmark or "", self.run.connection.zone)
         compared = self.comparison(here.division)
         for page in self._pages(here.division, start):
             rows = [decode(row) for row in page.rows]
@@ -310,12 +323,12 @@ class ExactStream(Stream):
         """What finds the rows that are gone; None where that is not wanted."""
         if not self.compares or not self.selected:
             return None
-        return Comparison(self.tap.connection, self.plan, division, self.note(division))
+        return Comparison(self.run.connection, self.plan, division, self.note(division))
 
     def _key_pages(self, division: int) -> Iterator[Page]:
         """All rows, with no more than their keys."""
         query = self._query_of(division, key_diff.key(self.plan))
-        return reading.read(self.tap.connection, key_diff.key_plan(self.plan), query)
+        return reading.read(self.run.connection, key_diff.key_plan(self.plan), query)
 
     def _query_of(self, division: int, columns: Sequence[str]) -> reading.Query:
         """All rows, with no more than some columns."""
@@ -329,7 +342,7 @@ class ExactStream(Stream):
 
     def _pages(self, division: int, start: Any) -> Iterator[Page]:  # noqa: ANN401
         query = reading.Query(division, self.asked_columns, start, everything=self.keeps_unknown)
-        return reading.read(self.tap.connection, self.plan, query)
+        return reading.read(self.run.connection, self.plan, query)
 
     def advance(self, state: dict[str, Any], progress: Progress) -> None:
         """Move the bookmark to what is proven."""
@@ -348,7 +361,7 @@ class ExactStream(Stream):
         found = bookmarks.start(state, column)
         if found is None:
             found = validity.other_start(state, column)
-        start_date = self.tap.start_date
+        start_date = self.run.context.start_date
         if column == MODIFIED:
             return self._since_moment(state, found, start_date)
         if found is not None or start_date is None:
@@ -377,7 +390,7 @@ class ExactStream(Stream):
         if not self.is_incremental or self.plan.stamp not in self.plan.endpoint.columns:
             return None
         since = state.get(validity.SINCE)
-        return since and bookmarks.earliest(since, self.tap.connection.zone)
+        return since and bookmarks.earliest(since, self.run.connection.zone)
 
     def wanted(self, rows: list[Row], here: Partition) -> list[Row]:
         """Those of the rows that can be told apart and are not too old."""
@@ -450,7 +463,7 @@ class ExactStream(Stream):
         return self._decoder(columns, lambda *_: None)
 
     def _decoder(self, columns: list[Property], note: decoding.Note) -> Callable[[Row], Row]:
-        key, zone = self.plan.stream.key, self.tap.connection.zone
+        key, zone = self.plan.stream.key, self.run.connection.zone
         return decoding.decoder(columns, zone, key, note)
 
     def keyed(self, rows: list[Row], division: int) -> list[Row]:
@@ -462,7 +475,7 @@ class ExactStream(Stream):
 
     def note(self, division: int) -> decoding.Note:
         """What notes that something of a row could not be read."""
-        return partial(self.tap.unreadable.note, self.name, division)
+        return partial(self.run.unreadable.note, self.name, division)
 
     @property
     def _has_division(self) -> bool:
@@ -476,13 +489,13 @@ class ExactStream(Stream):
     def read_log(self, division: int) -> None:
         """See now what was deleted in a division, if that is told later on."""
         if self._tells_deletes:
-            self.tap.deleted_logs.of(division)
+            self.run.deleted_logs.of(division)
 
     def _deleted(self, here: Partition) -> Iterator[Batch]:
         """A tombstone for every row that was deleted since the last run."""
         if not self._tells_deletes:
             return
-        log, told = self.tap.deleted_logs.of(here.division), self.tap.deletes_told
+        log, told = self.run.deleted_logs.of(here.division), self.run.deleted_logs.watermarks
         position = here.state.get(validity.DELETES_READ)
         place = None if position is None else validity.place_of(here.state)
         # A stream that is read from its beginning sends no row whose key is not noted.
@@ -505,7 +518,7 @@ class ExactStream(Stream):
         key, kind = self.plan.stream.key[0], self.plan.stream.deleted_type or 0
         deletions = log.since(position, kind)
         if self._siblings:
-            place = self.tap.deletes_told.places(division).get(self.name)
+            place = self.run.deleted_logs.watermarks.places(division).get(self.name)
             deletions = self._shared_log(division).own(deletions, place and place.keys_since)
         for item in deletions:
             yield {key: item.key, DIVISION.name: division, DELETED_AT: item.deleted_at}
@@ -518,4 +531,4 @@ class ExactStream(Stream):
             self._shared_log(division).note(keys)
 
     def _shared_log(self, division: int) -> deletes.SharedLog:
-        return deletes.SharedLog(self.tap.connection, division, self.name, self._siblings)
+        return deletes.SharedLog(self.run.connection, division, self.name, self._siblings)

@@ -11,6 +11,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
 from typing_extensions import override
 
 from exactonline_client.errors import ExactOnlineError, RequestRefused
@@ -25,9 +26,9 @@ from tap_exactonline.definitions.definition import (
 from tap_exactonline.deletes import key_diff
 from tap_exactonline.extract import decoding
 from tap_exactonline.extract import query as reading
-from tap_exactonline.readers.lines import Lines, LineStream, Pair, Part, is_new
 from tap_exactonline.state.bookmarks import Progress
 from tap_exactonline.streams.base import ExactStream
+from tap_exactonline.streams.lines import Lines, LineStream, Pair, Part, is_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -68,17 +69,28 @@ class HeaderStream(ExactStream):
         return tuple(stream.partition(division, context) for stream in halves)
 
     @override
+    def send_lines(self, batch: Batch) -> None:
+        child = self.child
+        if child is None:
+            raise TypeError(batch.stream)
+        try:
+            child.send(batch)
+        except (AbortedSyncFailedException, AbortedSyncPausedException):
+            if not self.selected:
+                raise
+            child.sent(batch)
+
+    @override
     def _rows(self, here: Partition, *others: Partition) -> Iterator[Batch]:
         column = self.plan.bookmark or ""
         starts = [self.start(here.state, column)] if self.selected else []
-        lines = None
-        for there in others:
-            lines = Lines(there, column, alone=not self.expands(here.division))
+        lines = self._lines_of(others, column)
+        if lines is not None:
             starts.append(lines.first)
         pair = Pair(here, self.comparison(here.division), lines)
         start = None if None in starts else min(starts)
         decode = self.decoder(here)
-        progress = Progress(column, self.tap.connection.zone)
+        progress = Progress(column, self.run.connection.zone)
         try:
             for page in self._both(pair, start):
                 parts = [*self._parts(page, pair)]
@@ -105,6 +117,13 @@ class HeaderStream(ExactStream):
             yield from lines.send(progress)
             yield lines.complete(progress)
         yield from self._gone(pair, sent_all=starts[:1] == [None])
+
+    def _lines_of(self, others: tuple[Partition, ...], column: str) -> Lines | None:
+        child = self.child
+        if child is None:
+            return None
+        (there,) = others
+        return Lines(child, there, column, alone=not self.expands(there.division))
 
     def _gone(self, pair: Pair, *, sent_all: bool) -> Iterator[Batch]:
         """Tombstones for what the log does not tell; both halves of a feed are in the log."""
@@ -147,7 +166,7 @@ class MixedHeaders(HeaderStream):
                 wanted |= {item.name for item in stream.selected_columns}
         columns = [name for name in self.plan.endpoint.columns if name in wanted]
         query = reading.Query(pair.division, columns, start, everything=self.keeps_unknown)
-        return reading.read(self.tap.connection, self.plan, query)
+        return reading.read(self.run.connection, self.plan, query)
 
     @property
     def _placed_by(self) -> list[str]:
@@ -181,16 +200,16 @@ class ExpandedHeaders(HeaderStream):
     def _both(self, pair: Pair, start: Any) -> Iterator[Page]:
         lines = pair.lines
         if lines is not None and lines.alone:
-            known = self.tap.connection.refused_in(pair.division).until(self.plan.endpoint.id)
-            reading.warn(self.tap.connection, self.plan, pair.division, self._expansion, known)
+            known = self.run.connection.refused_in(pair.division).until(self.plan.endpoint.id)
+            reading.warn(self.run.connection, self.plan, pair.division, self._expansion, known)
         own = self.asked_columns if self.selected else []
         columns = list(dict.fromkeys((*own, *self.plan.stream.key, MODIFIED)))
         alone = reading.Query(pair.division, columns, start)
         if lines is None or lines.alone:
-            yield from reading.read(self.tap.connection, self.plan, alone)
+            yield from reading.read(self.run.connection, self.plan, alone)
             return
         along = replace(alone, expand=self.plan.expand, expanded_columns=lines.stream.asked_columns)
-        reader = reading.read(self.tap.connection, self.plan, along)
+        reader = reading.read(self.run.connection, self.plan, along)
         try:
             first = next(reader)
         except RequestRefused as refusal:
@@ -205,7 +224,7 @@ class ExpandedHeaders(HeaderStream):
 
     def _without_lines(self, query: reading.Query) -> Iterator[Page]:
         """The headers alone; if that was all that was refused, it is remembered."""
-        connection, endpoint = self.tap.connection, self.plan.endpoint.id
+        connection, endpoint = self.run.connection, self.plan.endpoint.id
         refused = connection.refused_in(query.division)
         before = refused.until(endpoint)
         reader = reading.read(connection, self.plan, query)
@@ -222,7 +241,7 @@ class ExpandedHeaders(HeaderStream):
 
     @override
     def expands(self, division: int) -> bool:
-        refused = self.tap.connection.refused_in(division)
+        refused = self.run.connection.refused_in(division)
         return not refused.holds(self.plan.endpoint.id, self._expansion)
 
     @override
@@ -253,7 +272,7 @@ class ExpandedHeaders(HeaderStream):
         for compared in (pair.compared, lines.compared if lines is not None else None):
             if compared is not None:
                 compared.begin()
-        return reading.read(self.tap.connection, key_diff.key_plan(self.plan), query)
+        return reading.read(self.run.connection, key_diff.key_plan(self.plan), query)
 
     @override
     def _parts(self, page: Page, pair: Pair) -> Iterator[Part]:
@@ -269,7 +288,7 @@ class ExpandedHeaders(HeaderStream):
         collection = row.get(self.plan.expand or "")
         if isinstance(collection, dict) and "__deferred" in collection:
             lines.alone = True
-            reading.note_refusal(self.tap.connection, self.plan, pair.division, self._expansion)
+            reading.note_refusal(self.run.connection, self.plan, pair.division, self._expansion)
             return []
         page = pagination.collection(collection)
         if page is None:
@@ -278,6 +297,6 @@ class ExpandedHeaders(HeaderStream):
             return []
         rows = page.rows
         if page.next_address:
-            more = self.tap.connection.pages(page.next_address, pair.division)
+            more = self.run.connection.pages(page.next_address, pair.division)
             rows = [*rows, *(line for following in more for line in following.rows)]
         return rows

@@ -11,15 +11,16 @@ from typing_extensions import override
 
 from tap_exactonline.definitions.schema import INSTANT
 from tap_exactonline.state import inputs
-from tap_exactonline.streams.base import PARTITION
+from tap_exactonline.state.bookmarks import PARTITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from singer_sdk import Tap
     from singer_sdk.singerlib import Catalog
 
     from exactonline_client.store.postings import Posting
-    from tap_exactonline.tap import TapExactOnline
+    from tap_exactonline.readers.run import Run
 
     Context = Mapping[str, Any]
     Row = dict[str, Any]
@@ -63,9 +64,9 @@ class PostingResults(Stream):
     is_sorted = True
     check_sorted = False  # a bookmark may stand still, or go back with the clock
 
-    def __init__(self, tap: TapExactOnline) -> None:
-        """The stream of `tap`."""
-        self.tap = tap
+    def __init__(self, tap: Tap, run: Run) -> None:
+        """A stream of `tap` that is read in `run`."""
+        self.run = run
         super().__init__(tap)
 
     @override
@@ -78,7 +79,7 @@ class PostingResults(Stream):
     @property
     @override
     def partitions(self) -> list[dict[str, Any]]:
-        return [{PARTITION: division} for division in self.tap.reach.all]
+        return [{PARTITION: division} for division in self.run.divisions.all]
 
     @override
     def generate_child_contexts(self, record: Row, context: Context | None) -> Iterable[None]:
@@ -92,9 +93,9 @@ class PostingResults(Stream):
         # Discovery needs no store, and the database library takes long to import.
         from exactonline_client.store import postings  # noqa: PLC0415
 
-        division = context[PARTITION] if context else self.tap.reach.current
+        division = context[PARTITION] if context else self.run.divisions.current
         start = self.get_starting_timestamp(context)
-        connection = self.tap.connection
+        connection = self.run.connection
         found = postings.changed_since(
             connection.store,
             connection.app.key,
@@ -105,12 +106,12 @@ class PostingResults(Stream):
 
     @override
     def _write_record_message(self, record: Row) -> None:
-        self.tap.stop.check()
+        self.run.context.stop.check()
         super()._write_record_message(record)
 
     @override
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
-        reached = min(latest_record["at"], _text(self.tap.now - SETTLED))
+        reached = min(latest_record["at"], _text(self.run.context.started_at - SETTLED))
         super()._increment_stream_state({**latest_record, "at": reached}, context=context)
 
 

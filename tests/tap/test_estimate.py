@@ -29,6 +29,7 @@ from tap_exactonline.tap import TapExactOnline
 from tests.tap.conftest import Collector, catalog
 
 if TYPE_CHECKING:
+    from tap_exactonline.estimate.sources import Source
     from tests.tap.conftest import Bench
 
 WEEK = 7.0
@@ -57,8 +58,13 @@ def tap(bench: Bench, *streams: str, state: Any = None, **config: Any) -> TapExa
 
 def estimated(planned: TapExactOnline, *, counting: bool = True) -> Estimate:
     if counting:
-        assert not any(count(planned, uncounted(planned, sources.of(planned), WEEK)))
-    return estimate(planned, sources.of(planned), WEEK)
+        assert not any(count(planned.planned, unknown(planned, WEEK)))
+    return estimate(planned.planned, sources.of(planned.planned), WEEK)
+
+
+def unknown(reader: TapExactOnline, days: float) -> list[Source]:
+    """The lists whose rows are to be counted."""
+    return uncounted(reader.planned, sources.of(reader.planned), days)
 
 
 def run(reader: TapExactOnline) -> None:
@@ -144,14 +150,14 @@ def test_changes_counted_before_are_counted_anew(bench: Bench) -> None:
     state = bench.run("accounts").state
     planned = tap(bench, "accounts", state=state)
     estimated(planned)
-    assert [source.name for source in uncounted(planned, sources.of(planned), WEEK)] == ["accounts"]
+    assert [source.name for source in unknown(planned, WEEK)] == ["accounts"]
 
 
 def test_headers_and_lines_of_one_list_are_read_once(bench: Bench) -> None:
     planned = tap(bench, *PAIR)
-    (source,) = sources.of(planned)
+    (source,) = sources.of(planned.planned)
     assert set(source.streams) == set(PAIR)
-    assert len(queries(planned, source)) == 2
+    assert len(queries(planned.planned, source)) == 2
     rows = sum(len(bench.truth(stream)) for stream in PAIR)
     assert estimated(planned).costs[0].rows == rows
 
@@ -160,7 +166,7 @@ def test_lines_that_do_not_come_along_have_a_list_of_their_own(bench: Bench) -> 
     bench.server.control.switches(expand=False)
     streams = ("sales_entries", "sales_entry_lines")
     run(tap(bench, *streams))
-    assert [source.streams for source in sources.of(tap(bench, *streams))] == [
+    assert [source.streams for source in sources.of(tap(bench, *streams).planned)] == [
         ("sales_entries",),
         ("sales_entry_lines",),
     ]
@@ -171,10 +177,10 @@ def test_a_count_costs_one_call_and_is_kept(bench: Bench) -> None:
     bench.server.control.reset_calls()
     estimated(planned)
     assert made(bench) == 1
-    assert uncounted(planned, sources.of(planned), WEEK) == []
+    assert unknown(planned, WEEK) == []
     (cost,) = estimated(tap(bench, "journals"), counting=False).costs
     assert (cost.rows, cost.known_from) == (len(bench.truth("journals")), "count")
-    assert [source.name for source in uncounted(planned, sources.of(planned), 0.0)] == ["journals"]
+    assert [source.name for source in unknown(planned, 0.0)] == ["journals"]
 
 
 def test_a_count_meets_the_demand_for_a_filter(bench: Bench) -> None:
@@ -195,7 +201,7 @@ def test_what_cannot_be_counted_is_said_to_take_at_least_a_call(bench: Bench) ->
 def test_a_refused_count_is_told(bench: Bench) -> None:
     bench.server.control.switches(denied=["financial/Journals"])
     planned = tap(bench, "journals")
-    (what,) = count(planned, uncounted(planned, sources.of(planned), WEEK))
+    (what,) = count(planned.planned, unknown(planned, WEEK))
     assert what == f"journals of division {bench.divisions[0]}"
 
 
@@ -262,7 +268,7 @@ def test_time_is_that_of_the_longest_division(
             connection.budget.learn(division, headers)
         size = Size(division, "journals", "all", 12_000, None, connection.clock())
         list_sizes.note(connection.store, connection.app.key, [size])
-    found = estimate(planned, sources.of(planned), WEEK)
+    found = estimate(planned.planned, sources.of(planned.planned), WEEK)
     assert found.calls == 400
     assert math.isclose(found.minutes, minutes)
     assert found.days == days
@@ -318,4 +324,4 @@ def test_streams_are_read_one_after_the_other(bench: Bench) -> None:
     for division, stream in ((one, "journals"), (two, "units")):
         size = Size(division, stream, "all", 180 * 60, None, connection.clock())
         list_sizes.note(connection.store, connection.app.key, [size])
-    assert estimate(planned, sources.of(planned), WEEK).minutes == 6
+    assert estimate(planned.planned, sources.of(planned.planned), WEEK).minutes == 6

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
 from typing_extensions import override
 
 from tap_exactonline.streams.base import ExactStream
@@ -50,21 +49,15 @@ class LineStream(ExactStream):
     @property
     @override
     def list_endpoint(self) -> str:
-        headers = self.tap.streams.get(self.plan.headers or "")
-        return headers.list_endpoint if isinstance(headers, ExactStream) else super().list_endpoint
+        return self.run.plans[self.plan.headers or ""].endpoint.id
 
-    @override
     def send(self, batch: Batch) -> None:
+        """Send what the stream of the headers has read."""
         if batch.rows or not self._begun:
             self._begun = True
             self._in_hand = batch.rows
-            try:
-                self.sync(context=dict(batch.context or {}))
-            except (AbortedSyncFailedException, AbortedSyncPausedException):
-                if not self.tap.streams[self.plan.headers or ""].selected:
-                    raise
-        batch.sent()
-        self.tap.readers.states.changed()
+            self.sync(context=dict(batch.context or {}))
+        self.sent(batch)
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Row]:
@@ -85,11 +78,9 @@ class LineStream(ExactStream):
 class Lines:
     """The lines in one division, from the list of their headers to the stream of their own."""
 
-    def __init__(self, here: Partition, column: str, *, alone: bool) -> None:
+    def __init__(self, stream: LineStream, here: Partition, column: str, *, alone: bool) -> None:
         """`alone` tells whether they have to be read from their own list after all."""
-        if not isinstance(here.stream, LineStream):
-            raise TypeError(here.stream)
-        self.stream = here.stream
+        self.stream = stream
         self.alone = alone
         self._here = here
         self.compared = self.stream.comparison(here.division)

@@ -75,7 +75,7 @@ class AttachmentStream(ExactStream):
 
     def _file(self, record: Row, division: int) -> str | None:
         """The file of an attachment in base64; None, and a warning, where it cannot be had."""
-        most = int(self.tap.config[MOST] * MEGABYTE)
+        most = int(self.config[MOST] * MEGABYTE)
         what = f"Attachment {record['ID']} of division {division}"
         too_large = f"{what} is sent without its file, which has more than {most} bytes."
         if (record.get(SIZE) or 0) > most:
@@ -85,7 +85,7 @@ class AttachmentStream(ExactStream):
         if AS_FILE not in link:
             link += f"{'&' if '?' in link else '?'}{AS_FILE}"
         try:
-            content = self.tap.connection.session.download(
+            content = self.run.connection.session.download(
                 link,
                 division,
                 most,

@@ -75,7 +75,7 @@ class CustomStream(ExactStream):
     def _key_pages(self, division: int) -> Iterator[Page]:
         plan = replace(key_diff.key_plan(self.plan), replication_key=None)
         columns = key_diff.key(plan) if plan.sends_select else ()
-        return reading.read(self.tap.connection, plan, self._query_of(division, columns))
+        return reading.read(self.run.connection, plan, self._query_of(division, columns))
 
     @override
     def _query_of(self, division: int, columns: Sequence[str]) -> reading.Query:
@@ -87,7 +87,7 @@ class CustomStream(ExactStream):
         part: Part,
         start: Any = None,  # noqa: ANN401
     ) -> Iterator[Page]:
-        return reading.read(self.tap.connection, self.plan, self._query(division, part, start))
+        return reading.read(self.run.connection, self.plan, self._query(division, part, start))
 
     def _query(self, division: int, part: Part, start: Any = None) -> reading.Query:  # noqa: ANN401
         return reading.Query(
@@ -128,7 +128,7 @@ class CustomStream(ExactStream):
         )
 
     def _years(self, years: Years) -> Iterator[str]:
-        connection = self.tap.connection
+        connection = self.run.connection
         this_year = datetime.fromtimestamp(connection.clock(), connection.zone).year
         last = this_year if years.last is None else years.last
         return map(str, range(years.first, last + 1))
@@ -142,9 +142,9 @@ class CustomStream(ExactStream):
         of_headers = feed is not None and feed["header"] == plan.stream.plain
         note = self.note(division)
         facts = [plan.endpoint.columns[name] for name in columns]
-        decode = decoding.decoder(facts, self.tap.connection.zone, (), note)
+        decode = decoding.decoder(facts, self.run.connection.zone, (), note)
         seen = set()
-        for page in reading.read(self.tap.connection, plan, reading.Query(division, columns)):
+        for page in reading.read(self.run.connection, plan, reading.Query(division, columns)):
             for row in page.rows:
                 # As Exact writes it, which is how it has to be asked for.
                 value = row.get(parents.column.name)
@@ -161,5 +161,5 @@ class CustomStream(ExactStream):
         options = {**query.parameters, "$select": query.select, "$filter": query.condition}
         path = self.plan.endpoint.uri.format(division=division)
         taken = sum(len(quote(f"{name}={value}&", safe="")) for name, value in options.items())
-        base = len(self.tap.connection.session.base_url) + len(path)
+        base = len(self.run.connection.session.base_url) + len(path)
         return MAX_URL - base - taken - ROOM_TO_GO_ON

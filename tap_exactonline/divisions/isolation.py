@@ -1,0 +1,146 @@
+"""Isolate errors by stream and division: each ends no more of a run than it has to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from exactonline_client import divisions
+from exactonline_client.errors import (
+    AccessDenied,
+    DailyLimitReached,
+    EndpointUnavailable,
+    ErrorLimitReached,
+    RequestRefused,
+    UnexpectedAnswer,
+)
+from tap_exactonline.divisions.selection import NOT_LISTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_exactonline.context import RunContext
+    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.divisions.failures import Failures
+    from tap_exactonline.divisions.selection import DivisionSelection
+
+FEW = 3
+"""So many lists of a division that fail one after the other are no matter of one endpoint."""
+
+
+class Isolation:
+    """Decides how much of a run an error ends, and records it."""
+
+    def __init__(
+        self, context: RunContext, selection: DivisionSelection, failures: Failures
+    ) -> None:
+        """Isolate errors of the divisions of `selection`; `failures` records them."""
+        self._context = context
+        self._selection = selection
+        self._failures = failures
+        self._faults: Counter[int] = Counter()
+        """By division, the lists that failed since one was read."""
+        self._denials: Counter[int] = Counter()
+
+    def may_read(self, plan: Plan, division: int) -> bool:
+        """Whether to try a list: its division is open, and it was not refused lately."""
+        return self._failures.is_open(division) and not self._is_denied(plan, division)
+
+    def _is_denied(self, plan: Plan, division: int) -> bool:
+        """Whether Exact Online refused this list within the hour, for want of rights.
+
+        Ten refusals in an hour would block the app: runs that come often do not ask each time.
+        """
+        denied = self._context.connection.is_denied(plan.endpoint.id, division)
+        if denied:
+            why = "Exact Online refused access within the last hour."
+            self._context.logger.warning("Skipping %s of division %s: %s", plan.name, division, why)
+            self._failures.denied(division, AccessDenied(f"{plan.name}: {why}"))
+        return denied
+
+    @contextmanager
+    def isolated(
+        self, stream: str, endpoint: str, division: int, rows: Mapping[int, int]
+    ) -> Iterator[None]:
+        """Let an error end the reading of one stream in one division, not that of the others.
+
+        `endpoint` is that of the stream's list; `rows` are those read so far, by division.
+        """
+        try:
+            yield
+            self._failures.served(division)
+            del self._faults[division], self._denials[division]
+        except DailyLimitReached as error:
+            self._day_is_over(stream, division, rows[division], error)
+        except AccessDenied as error:
+            self._no_access(stream, endpoint, division, error)
+        except (
+            EndpointUnavailable,
+            ErrorLimitReached,
+            RequestRefused,
+            UnexpectedAnswer,
+        ) as error:
+            self._failures.failed(f"{stream} of division {division}", error)
+            self._faults[division] += isinstance(error, EndpointUnavailable)
+            if self._faults[division] == FEW:
+                self._failures.close(division, error)
+                self._context.logger.warning(
+                    "Division %s is not read any further: %d of its lists failed one after the "
+                    "other.",
+                    division,
+                    FEW,
+                )
+
+    def _day_is_over(self, stream: str, division: int, rows: int, error: DailyLimitReached) -> None:
+        self._failures.close(division, error)
+        self._context.logger.warning(
+            "%s So far: %d rows of %s, and %d calls in this run.",
+            error,
+            rows,
+            stream,
+            self._context.connection.session.usage.calls.get(division, 0),
+        )
+
+    def _no_access(self, stream: str, endpoint: str, division: int, error: AccessDenied) -> None:
+        """A stream may be out of reach for want of rights; a division altogether."""
+        logger = self._context.logger
+        if error.is_of_division:
+            self._failures.close(division, error)
+            logger.warning("Division %s is not read any further: %s", division, error)
+            return
+        shut = self._why_shut(division)
+        if shut:
+            self._failures.close(division, AccessDenied(shut))
+            logger.warning("%s", shut)
+            return
+        logger.warning("Skipping %s of division %s: %s", stream, division, error)
+        self._context.connection.remember_denial(endpoint, division)
+        self._denials[division] += 1
+        self._failures.denied(division, error)
+
+    def _why_shut(self, division: int) -> str | None:
+        """Why nothing of a division can be read; None where that is not known."""
+        listed = self._selection.listed
+        if not listed:
+            return None
+        if division not in listed:
+            return (
+                f"The signed-in user may not open division {division}. "
+                f"Set divisions to some of: {', '.join(map(str, sorted(listed)))}."
+            )
+        shut = divisions.why_shut(listed[division])
+        is_current = division == self._selection.current
+        if not is_current and shut is None and self._denials[division] == FEW - 1:
+            shut = self._refuses_all(division)
+        return shut and f"Division {division} cannot be read: {shut}. Leave it out of divisions."
+
+    def _refuses_all(self, division: int) -> str | None:
+        """Whether a division refuses even what the user may read elsewhere."""
+        try:
+            divisions.divisions(self._context.connection.session, division)
+        except AccessDenied:
+            return "Exact Online refuses access to everything in it (HTTP 403)"
+        except NOT_LISTED:
+            pass
+        return None
