@@ -120,7 +120,7 @@ class FaultRule:
     reason: str = ""
     """A header `Reason`, for `status`."""
     handled: bool = False
-    """For `status`: the call is handled all the same, as behind a gateway that gave up."""
+    """For `status`: the call is handled all the same, as behind a gateway that timed out."""
     seconds: float = 0.0
     """How long: for `latency` in real seconds, for `late` by the sandbox's clock."""
 

@@ -41,7 +41,7 @@ class Fault:
 
 
 @dataclass
-class _Armed:
+class _ActiveRule:
     rule: FaultRule
     rng: random.Random
     left: float
@@ -64,8 +64,8 @@ class Faults:
         not match.
         """
         self._times_set += 1
-        self._armed = [
-            _Armed(
+        self._active = [
+            _ActiveRule(
                 rule,
                 random.Random(f"{self._seed}/{self._times_set}/{number}"),
                 float("inf") if rule.times is None else rule.times,
@@ -75,24 +75,24 @@ class Faults:
 
     def rules(self) -> list[FaultRule]:
         """The rules that are not used up."""
-        return [armed.rule for armed in self._armed if armed.left > 0]
+        return [active.rule for active in self._active if active.left > 0]
 
     def draw(
         self, method: str, path: str, division: int | None = None, *, named: bool = False
     ) -> Fault:
         """The faults of this call; with `named`, only of rules with a path."""
         fault = Fault()
-        for armed in self._armed:
-            rule = armed.rule
+        for active in self._active:
+            rule = active.rule
             is_there = rule.path in path if rule.path else not named
             is_meant = rule.method in (None, method) and rule.division in (None, division)
             matches = is_meant and is_there
-            if not matches or armed.left <= 0 or armed.rng.random() >= rule.probability:
+            if not matches or active.left <= 0 or active.rng.random() >= rule.probability:
                 continue
-            if armed.skipped < rule.skip:
-                armed.skipped += 1
+            if active.skipped < rule.skip:
+                active.skipped += 1
                 continue
-            armed.left -= 1
+            active.left -= 1
             _apply(rule, fault)
         return fault
 

@@ -45,9 +45,9 @@ def handle(world: World, call: Call, fault: Fault) -> Answer:
         if world.switches.tells_expired_tokens and world.tokens.is_expired(_token(call)):
             answer.headers["WWW-Authenticate"] = OVER
         # Errors with an expired token count for its owner.
-        culprit = chain or world.tokens.chain_of(_token(call))
-        if culprit is not None:
-            _note_error(world, call, culprit, error.status)
+        owner = chain or world.tokens.chain_of(_token(call))
+        if owner is not None:
+            _note_error(world, call, owner, error.status)
     if fault.text and answer.status == fault.status:
         kind = "text/html" if fault.text.startswith("<") else answer.content_type
         answer = replace(answer, body=fault.text.encode(), content_type=kind)

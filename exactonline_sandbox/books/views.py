@@ -61,7 +61,7 @@ class View:
         self._special = self._specials()
         self.projection = lru_cache(maxsize=32)(self._projection)
 
-    def read(self, name: str) -> Reader:
+    def reader(self, name: str) -> Reader:
         """The reader of a column, as a plain value."""
         if name in self._special:
             return self._special[name]
@@ -74,9 +74,9 @@ class View:
         default = self._default(name)
         return lambda row: row.get(name, default)
 
-    def read_comparable(self, name: str) -> Reader:
+    def comparable_reader(self, name: str) -> Reader:
         """The reader of a column, as the value that filters, order and skip tokens use."""
-        read, change = self.read(name), comparable(self._entity, self.columns[name])
+        read, change = self.reader(name), comparable(self._entity, self.columns[name])
         if change is None:
             return read
         return lambda row: None if (value := read(row)) is None else change(value)

@@ -43,12 +43,12 @@ def truth(world: World, division: int, stream_name: str, user: User) -> Iterator
     else:
         view = world.view(endpoint, company)
         table = company.table(view.table)
-    readers = {name: view.read(name) for name in view.columns}
+    readers = {name: view.reader(name) for name in view.columns}
     sync = schema().catalogue.endpoints.get(stream.sync or "")
     if sync is not None and sync.feed is None:
         # A few columns exist on the sync endpoint only.
         more = world.view(sync.id, company)
-        readers = {name: more.read(name) for name in more.columns} | readers
+        readers = {name: more.reader(name) for name in more.columns} | readers
     readers.pop("Timestamp", None)
     return _lines(readers, table)
 

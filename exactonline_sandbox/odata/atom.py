@@ -88,7 +88,7 @@ def _entry(view: View, shaped: Shape, uri: str, row: Row) -> str:
 
 
 def _property(view: View, name: str, row: Row) -> str:
-    value = view.read_comparable(name)(row)
+    value = view.comparable_reader(name)(row)
     kind = view.columns[name].type
     marked = "" if kind == "Edm.String" else f' m:type="{kind}"'
     if value is None:

@@ -98,12 +98,12 @@ def _limit(top: int | None, page_size: int | None) -> int | None:
 def _predicate(source: Source, node: Node | None) -> Predicate | None:
     if node is None:
         return None
-    main = FilterCompiler(source.view.endpoint.properties, source.view.read_comparable)
+    main = FilterCompiler(source.view.endpoint.properties, source.view.comparable_reader)
     keep = main.predicate(node)
     if source.line_view is None:
         return keep
     lines = FilterCompiler(
-        source.line_view.endpoint.properties, source.line_view.read_comparable
+        source.line_view.endpoint.properties, source.line_view.comparable_reader
     ).predicate(node)
     return lambda row: lines(row) if "LineNumber" in row else keep(row)
 
@@ -194,7 +194,7 @@ class _Order:
         """The skip token after a row."""
         view = self._source.view_of(row)
         return ",".join(
-            write_literal(view.read_comparable(name)(row), view.columns[name].type)
+            write_literal(view.comparable_reader(name)(row), view.columns[name].type)
             for name, _ in self._columns
         )
 
@@ -232,7 +232,7 @@ class _Order:
         source = self._source
         views = {source.view, source.line_view or source.view}
         readers = {
-            view: [view.read_comparable(name) for name, _ in self._columns] for view in views
+            view: [view.comparable_reader(name) for name, _ in self._columns] for view in views
         }
         return lambda row: self._sort_values(
             tuple(read(row) for read in readers[source.view_of(row)])

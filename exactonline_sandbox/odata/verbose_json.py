@@ -43,7 +43,7 @@ class RowWriter:
         self._prefix = f"{root}/{endpoint.path.removeprefix('current/')}("
         self._type = model_name(endpoint.id)
         self._keys = [
-            (name, endpoint.properties[name].type, view.read_comparable(name))
+            (name, endpoint.properties[name].type, view.comparable_reader(name))
             for name in endpoint.key
         ]
         self._plain_key = _plain_key(view)
