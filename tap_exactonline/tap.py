@@ -32,15 +32,16 @@ from tap_exactonline.estimate import cost, sources
 from tap_exactonline.estimate.sources import PlannedRun
 from tap_exactonline.message_writer import PieceWriter
 from tap_exactonline.progress.progress import measure, on_terminal
+from tap_exactonline.readers import attachments
+from tap_exactonline.readers.attachments import AttachmentReader
+from tap_exactonline.readers.custom import CustomReader
+from tap_exactonline.readers.documents import ExpandedReader, MixedReader
 from tap_exactonline.readers.run import Run
 from tap_exactonline.settings import CONFIG, FRESH_DAYS
 from tap_exactonline.state import inputs
-from tap_exactonline.streams import attachments, posting_results
-from tap_exactonline.streams.attachments import AttachmentStream
+from tap_exactonline.streams import posting_results
 from tap_exactonline.streams.base import ExactStream
-from tap_exactonline.streams.custom import CustomStream
-from tap_exactonline.streams.documents import ExpandedHeaders, HeaderStream, MixedHeaders
-from tap_exactonline.streams.lines import LineStream
+from tap_exactonline.streams.documents import HeaderStream, LineStream
 from tap_exactonline.streams.posting_results import PostingResults
 
 if TYPE_CHECKING:
@@ -96,13 +97,12 @@ class TapExactOnline(Tap):
         selected = self._selected_in_catalog()
         if selected is not None:
             found = [plan for plan in found if plan.name in selected or plan.lines in selected]
-        # The SDK ties a child to its parent by class, so each such pair gets classes of its own.
-        headers: dict[str, type[HeaderStream]] = {
-            plan.name: type(plan.name, (ExpandedHeaders if plan.expand else MixedHeaders,), {})
-            for plan in found
-            if plan.lines
-        }
-        streams: list[Stream] = [self._stream(plan, headers) for plan in found]
+        made = {plan.name: self._stream(plan) for plan in found}
+        for plan in found:
+            if plan.headers:
+                made[plan.headers].child_streams.append(made[plan.name])
+                self.logger.info("Added '%s' as child stream to '%s'", plan.name, plan.headers)
+        streams: list[Stream] = [*made.values()]
         if selected is None or posting_results.NAME in selected:
             streams.append(PostingResults(self, self.shared))
         return streams
@@ -114,15 +114,17 @@ class TapExactOnline(Tap):
         own = plans(catalogue.load(), use_sync=use_sync)
         return [*own, *custom.plans(self.config.get(custom_config.SETTING), own, catalogue.load())]
 
-    def _stream(self, plan: Plan, headers: dict[str, type[HeaderStream]]) -> ExactStream:
+    def _stream(self, plan: Plan) -> ExactStream:
+        run = self.shared
         if isinstance(plan, custom.CustomPlan):
-            return CustomStream(self, self.shared, plan)
-        kind: type[ExactStream] = headers.get(plan.name, ExactStream)
-        if plan.name == attachments.STREAM and self.reads_files:
-            kind = AttachmentStream
+            return ExactStream(self, run, plan, CustomReader)
         if plan.headers:
-            kind = type(plan.name, (LineStream,), {"parent_stream_type": headers[plan.headers]})
-        return kind(self, self.shared, plan)
+            return LineStream(self, run, plan)
+        if plan.lines:
+            return HeaderStream(self, run, plan, ExpandedReader if plan.expand else MixedReader)
+        if plan.name == attachments.STREAM and run.reads_files:
+            return ExactStream(self, run, plan, AttachmentReader)
+        return ExactStream(self, run, plan)
 
     @override
     def setup_mapper(self) -> None:
@@ -145,11 +147,6 @@ class TapExactOnline(Tap):
             for name, entry in self.input_catalog.items()
             if entry.metadata.resolve_selection().get((), True)
         }
-
-    @property
-    def reads_files(self) -> bool:
-        """Whether attachments are read with their files."""
-        return bool(self.config.get(attachments.SETTING) == attachments.CONTENT)
 
     # The run
 

@@ -25,9 +25,8 @@ from tap_exactonline.deletes import log
 from tap_exactonline.divisions.selection import LIST
 from tap_exactonline.estimate.sources import ALL, CHANGES
 from tap_exactonline.extract import query as reading
+from tap_exactonline.readers import attachments
 from tap_exactonline.state.bookmarks import modified_filter
-from tap_exactonline.streams import attachments
-from tap_exactonline.streams.attachments import AttachmentStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -313,7 +312,7 @@ def _cost(planned: PlannedRun, source: Source, known: Known, last_run: LastRun |
 def _files(planned: PlannedRun, costs: Iterable[Cost]) -> Iterator[Cost]:
     """A call for the file of each attachment, where those are read."""
     stream = planned.streams.get(attachments.STREAM)
-    if isinstance(stream, AttachmentStream) and stream.wants_files:
+    if stream and planned.run.reads_files and attachments.wants_files(stream.request):
         for cost in costs:
             if attachments.STREAM in cost.streams and cost.rows:
                 yield Cost(cost.division, (), attachments.FILES, cost.rows)

@@ -13,9 +13,9 @@ from tap_exactonline.definitions.definition import MODIFIED, TIMESTAMP
 from tap_exactonline.deletes import log
 from tap_exactonline.divisions.selection import LIST
 from tap_exactonline.extract import permissions
+from tap_exactonline.readers.documents import brings_lines
 from tap_exactonline.state import bookmarks, validity
 from tap_exactonline.state.bookmarks import PARTITION
-from tap_exactonline.streams.documents import HeaderStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +108,7 @@ def of(planned: PlannedRun) -> list[Source]:
 def _owner(planned: PlannedRun, stream: ExactStream, division: int) -> str:
     """The stream whose list a stream gets its rows from: its headers', where they bring them."""
     headers = planned.streams.get(stream.plan.headers or "")
-    if isinstance(headers, HeaderStream) and headers.expands(division):
+    if headers and brings_lines(planned.run.connection, headers.plan, division):
         return headers.name
     return stream.name
 

@@ -7,14 +7,12 @@ division's state, and a copy of that goes along with every batch: it holds once 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+    from collections.abc import Mapping, MutableMapping
 
     from exactonline_client.odata.decoding import Row
-    from tap_exactonline.definitions.definition import Plan
 
     Context = Mapping[str, Any]
 
@@ -38,30 +36,3 @@ class Batch:
         state.update(self.state)
         for name in state.keys() - self.state.keys():
             del state[name]
-
-
-@dataclass(frozen=True)
-class Partition:
-    """One stream in one division, for the thread that reads it."""
-
-    plan: Plan
-    is_selected: bool
-    division: int
-    context: Context | None
-    state: dict[str, Any]
-    """As it will be when everything read so far is out."""
-    note_keys: Callable[[list[Row]], None]
-    """Notes which rows are about to be sent."""
-
-    def batch(self, rows: Iterable[Row] = ()) -> Batch:
-        """These rows, and the state as it is now."""
-        found = [*rows]
-        self.note_keys(found)
-        return Batch(self.plan.name, self.context, found, dict(self.state))
-
-    def batches(self, rows: Iterable[Row]) -> Iterator[Batch]:
-        """Any number of rows, and at last the state as it is behind them."""
-        source = iter(rows)
-        while some := [*islice(source, MOST_ROWS)]:
-            yield self.batch(some)
-        yield self.batch()

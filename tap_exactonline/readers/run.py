@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from tap_exactonline.definitions.definition import Plan
 
 
+ATTACHMENTS, WITH_FILES = "attachments", "content"
+
+
 class Run:
     """What the streams of a run share."""
 
@@ -80,6 +83,11 @@ class Run:
     def keeps_unknown(self) -> bool:
         """Whether fields that the catalogue does not know are kept."""
         return bool(self.context.config.get("keep_unknown_fields"))
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether attachments are read with their files."""
+        return bool(self.context.config.get(ATTACHMENTS) == WITH_FILES)
 
     @property
     def asks_for_rights(self) -> bool:

@@ -12,7 +12,7 @@ from exactonline_client.odata.query import url
 from exactonline_client.store import unsupported
 from exactonline_client.store.store import Store
 from exactonline_client.store.tables import refusals
-from tap_exactonline.streams import lines
+from tap_exactonline.readers import lines
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome

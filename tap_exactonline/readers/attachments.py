@@ -11,23 +11,22 @@ from typing_extensions import override
 
 from exactonline_client.errors import AccessDenied, RequestRefused, UnexpectedAnswer, Unreadable
 from tap_exactonline.definitions.definition import TIMESTAMP
+from tap_exactonline.readers.base import PartitionReader
 from tap_exactonline.state.bookmarks import moved, start
-from tap_exactonline.streams.base import ExactStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exactonline_client.catalogue import Property
     from exactonline_client.odata.decoding import Row
-    from tap_exactonline.extract.batch import Batch, Partition
+    from tap_exactonline.extract.batch import Batch
+    from tap_exactonline.readers.request import StreamRequest
 
 logger = logging.getLogger(__name__)
 
 STREAM = "document_attachments"
 FILES = "docs/SysAttachment.aspx"
 """What the calls for files are counted by."""
-SETTING, MOST = "attachments", "attachments_max_mb"
-CONTENT = "content"
+MOST = "attachments_max_mb"
 MEGABYTE = 1_000_000
 COLUMN, LINK, NAME, SIZE = "Attachment", "Url", "FileName", "FileSize"
 AS_FILE = "Download=1"
@@ -35,27 +34,21 @@ AS_FILE = "Download=1"
 PAGE_NAMES = (".htm", ".html")
 
 
-class AttachmentStream(ExactStream):
-    """Document attachments with their files, in base64."""
+def wants_files(request: StreamRequest) -> bool:
+    """Whether the column that holds the file is selected."""
+    return COLUMN not in request.deselected
 
-    @property
-    @override
-    def selected_columns(self) -> list[Property]:
-        """Those that are selected, and the ones that the file is fetched by."""
-        chosen = super().selected_columns
-        needed = [self.plan.columns[name] for name in (LINK, NAME, SIZE)]
-        return [*chosen, *(item for item in needed if item not in chosen)]
 
-    @property
-    def wants_files(self) -> bool:
-        """Whether the column that holds the file is selected."""
-        return bool(self.mask.get(("properties", COLUMN), True))
+class AttachmentReader(PartitionReader):
+    """Reads document attachments with their files, in base64."""
+
+    needs = (LINK, NAME, SIZE)
 
     @override
-    def _rows(self, here: Partition, *others: Partition) -> Iterator[Batch]:
-        wanted = self.wants_files
-        before = dict(here.state)
-        for batch in super()._rows(here, *others):
+    def rows(self) -> Iterator[Batch]:
+        wanted = wants_files(self.request)
+        before = dict(self.state)
+        for batch in super().rows():
             ready: list[Row] = []
             # In a list that is proven to be in order, the bookmark can move file by file: there may
             # be fewer calls left today than a page has files.
@@ -64,7 +57,7 @@ class AttachmentStream(ExactStream):
             for record in batch.rows:
                 ready.append(record)
                 if wanted and record.get(COLUMN) is None and record.get(LINK):
-                    record[COLUMN] = self._file(record, here.division)
+                    record[COLUMN] = self._file(record)
                     if in_order and record[TIMESTAMP] is not None:
                         before = moved(before, TIMESTAMP, record[TIMESTAMP])
                     # Files are large: each is sent before the next one is fetched.
@@ -73,10 +66,10 @@ class AttachmentStream(ExactStream):
             yield replace(batch, rows=ready)
             before = batch.state
 
-    def _file(self, record: Row, division: int) -> str | None:
+    def _file(self, record: Row) -> str | None:
         """The file of an attachment in base64; None, and a warning, where it cannot be had."""
-        most = int(self.config[MOST] * MEGABYTE)
-        what = f"Attachment {record['ID']} of division {division}"
+        most = int(self.run.context.config[MOST] * MEGABYTE)
+        what = f"Attachment {record['ID']} of division {self.division}"
         too_large = f"{what} is sent without its file, which has more than {most} bytes."
         if (record.get(SIZE) or 0) > most:
             logger.warning(too_large)
@@ -85,9 +78,9 @@ class AttachmentStream(ExactStream):
         if AS_FILE not in link:
             link += f"{'&' if '?' in link else '?'}{AS_FILE}"
         try:
-            content = self.run.connection.session.download(
+            content = self.connection.session.download(
                 link,
-                division,
+                self.division,
                 most,
                 may_be_page=str(record[NAME]).lower().endswith(PAGE_NAMES),
             )

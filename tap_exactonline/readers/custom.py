@@ -16,14 +16,14 @@ from tap_exactonline.definitions.definition import HEADER_LINE_NUMBER, LINE_NUMB
 from tap_exactonline.deletes import key_diff
 from tap_exactonline.extract import decoding
 from tap_exactonline.extract import query as reading
-from tap_exactonline.streams.base import ExactStream
+from tap_exactonline.readers.base import PartitionReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from exactonline_client.http.pagination import Page
     from exactonline_client.odata.decoding import Row
-    from tap_exactonline.extract.batch import Batch, Partition
+    from tap_exactonline.extract.batch import Batch
 
     Context = Mapping[str, Any]
 
@@ -41,10 +41,15 @@ class Part:
     """What its rows have in common and do not say themselves."""
 
 
-class CustomStream(ExactStream):
-    """A stream of the user's own."""
+class CustomReader(PartitionReader):
+    """Reads a stream of the user's own."""
 
-    plan: CustomPlan
+    @property
+    @override
+    def plan(self) -> CustomPlan:
+        if not isinstance(self.request.plan, CustomPlan):
+            raise TypeError(self.request.plan)
+        return self.request.plan
 
     @property
     @override
@@ -52,59 +57,58 @@ class CustomStream(ExactStream):
         return self.plan.sends_select
 
     @override
-    def _rows(self, here: Partition, *others: Partition) -> Iterator[Batch]:
+    def rows(self) -> Iterator[Batch]:
         if self.plan.around is None:
-            yield from super()._rows(here, *others)
+            yield from super().rows()
             return
-        decode = self.decoder(here)
-        compared = self.comparison(here.division)
-        for part in self._parts(here.division):
-            for page in self._read_part(here.division, part):
+        decode = self.decoder()
+        compared = self.comparison()
+        for part in self._parts():
+            for page in self._read_part(part):
                 rows = [{**decode(row), **part.told} for row in page.rows]
                 if compared:
                     compared.note(rows)
-                yield here.batch(self.keyed(rows, here.division))
+                yield self.batch(self.keyed(rows))
         if compared:
-            yield from here.batches(compared.gone(here.state, sent_all=True))
+            yield from self.batches(compared.gone(self.state, sent_all=True))
 
     @override
-    def _pages(self, division: int, start: Any) -> Iterator[Page]:
-        return self._read_part(division, Part(), start)
+    def pages(self, start: Any) -> Iterator[Page]:
+        return self._read_part(Part(), start)
 
     @override
-    def _key_pages(self, division: int) -> Iterator[Page]:
+    def key_pages(self) -> Iterator[Page]:
         plan = replace(key_diff.key_plan(self.plan), replication_key=None)
         columns = key_diff.key(plan) if plan.sends_select else ()
-        return reading.read(self.run.connection, plan, self._query_of(division, columns))
+        return reading.read(self.connection, plan, self.query_of(columns))
 
     @override
-    def _query_of(self, division: int, columns: Sequence[str]) -> reading.Query:
-        return replace(self._query(division, Part()), columns=columns, everything=False)
+    def query_of(self, columns: Sequence[str]) -> reading.Query:
+        return replace(self._query(Part()), columns=columns, everything=False)
 
     def _read_part(
         self,
-        division: int,
         part: Part,
         start: Any = None,  # noqa: ANN401
     ) -> Iterator[Page]:
-        return reading.read(self.run.connection, self.plan, self._query(division, part, start))
+        return reading.read(self.connection, self.plan, self._query(part, start))
 
-    def _query(self, division: int, part: Part, start: Any = None) -> reading.Query:  # noqa: ANN401
+    def _query(self, part: Part, start: Any = None) -> reading.Query:  # noqa: ANN401
         return reading.Query(
-            division,
+            self.division,
             self.asked_columns if self.plan.sends_select else (),
             start,
             condition=reading.both(self.plan.filter, part.condition),
             parameters={**self.plan.parameters, **part.parameters},
-            everything=self.keeps_unknown and self.plan.sends_select,
+            everything=self.request.keeps_unknown and self.plan.sends_select,
         )
 
-    def _parts(self, division: int) -> Iterator[Part]:
+    def _parts(self) -> Iterator[Part]:
         if isinstance(self.plan.around, Years):
             values = self._years(self.plan.around)
             edm = "Edm.Int32"
         elif isinstance(self.plan.around, Parents):
-            values = self._keys(self.plan.around, division)
+            values = self._keys(self.plan.around)
             edm = self.plan.around.column.type
         else:
             raise TypeError(self.plan.around)
@@ -114,7 +118,7 @@ class CustomStream(ExactStream):
         elif self.plan.filter_field is not None:
             column = self.plan.filter_field
             # In the address of the next page the server may encode any character.
-            filters = any_of(column.name, column.type, values, self._room(division), safe="")
+            filters = any_of(column.name, column.type, values, self._room(), safe="")
             yield from (Part(condition=text) for text in filters)
 
     def _part_of(self, parameter: str, value: str, edm: str) -> Part:
@@ -128,23 +132,22 @@ class CustomStream(ExactStream):
         )
 
     def _years(self, years: Years) -> Iterator[str]:
-        connection = self.run.connection
+        connection = self.connection
         this_year = datetime.fromtimestamp(connection.clock(), connection.zone).year
         last = this_year if years.last is None else years.last
         return map(str, range(years.first, last + 1))
 
-    def _keys(self, parents: Parents, division: int) -> Iterator[str]:
+    def _keys(self, parents: Parents) -> Iterator[str]:
         """The keys of all parents in a division, each once, as Exact writes them."""
         plan = parents.plan
         feed = plan.endpoint.feed
         wanted = [parents.column.name, *([plan.bookmark] if plan.bookmark else [])]
         columns = [*dict.fromkeys([*wanted, *([LINE_NUMBER] if feed else [])])]
         of_headers = feed is not None and feed["header"] == plan.stream.plain
-        note = self.note(division)
         facts = [plan.endpoint.columns[name] for name in columns]
-        decode = decoding.decoder(facts, self.run.connection.zone, (), note)
+        decode = decoding.decoder(facts, self.connection.zone, (), self.note)
         seen = set()
-        for page in reading.read(self.run.connection, plan, reading.Query(division, columns)):
+        for page in reading.read(self.connection, plan, reading.Query(self.division, columns)):
             for row in page.rows:
                 # As Exact writes it, which is how it has to be asked for.
                 value = row.get(parents.column.name)
@@ -155,11 +158,11 @@ class CustomStream(ExactStream):
                     seen.add(value)
                     yield str(value)
 
-    def _room(self, division: int) -> int:
+    def _room(self) -> int:
         """How long the encoded conditions of one call may be."""
-        query = self._query(division, Part(condition=f"{MODIFIED} eq {EMPTY_GUID}"))
+        query = self._query(Part(condition=f"{MODIFIED} eq {EMPTY_GUID}"))
         options = {**query.parameters, "$select": query.select, "$filter": query.condition}
-        path = self.plan.endpoint.uri.format(division=division)
+        path = self.plan.endpoint.uri.format(division=self.division)
         taken = sum(len(quote(f"{name}={value}&", safe="")) for name, value in options.items())
-        base = len(self.run.connection.session.base_url) + len(path)
+        base = len(self.connection.session.base_url) + len(path)
         return MAX_URL - base - taken - ROOM_TO_GO_ON
