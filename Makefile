@@ -70,23 +70,19 @@ bench: $(ENV) ## Run all benchmarks and write docs/benchmarks.md; takes a quarte
 .PHONY: catalogue
 catalogue: $(ENV) ## Regenerate the entity catalogue, from ENTITIES=path
 	@[ -n "$(ENTITIES)" ] || { echo "Say where the entity facts are: make catalogue ENTITIES=path" >&2; exit 2; }
-	$(BIN)/python scripts/build_catalogue.py "$(ENTITIES)"
+	$(BIN)/python -m scripts catalogue --entities "$(ENTITIES)"
 
 .PHONY: meltano
 meltano: $(ENV) ## Regenerate the settings in meltano.yml from the plugins
-	$(BIN)/python scripts/build_meltano.py
+	$(BIN)/python -m scripts meltano
 
 .PHONY: hub
 hub: $(ENV) ## Regenerate the definitions for Meltano Hub from the plugins
-	$(BIN)/python -m scripts.build_hub
+	$(BIN)/python -m scripts hub
 
 .PHONY: docs-tables
 docs-tables: $(ENV) ## Regenerate the pages of tables: streams, sinks and settings
-	$(BIN)/python -m scripts.build_stream_table
-	$(BIN)/python -m scripts.build_sink_table
-	$(BIN)/python -m scripts.build_reference
-	$(BIN)/python -m scripts.build_exit_codes
-	$(BIN)/python -m scripts.build_modules
+	$(BIN)/python -m scripts streams sinks settings errors modules
 
 .PHONY: docs
 docs: $(ENV) ## Build the documentation site; a broken link is an error

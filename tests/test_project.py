@@ -191,7 +191,7 @@ def test_meltano_file_is_valid() -> None:
 
 def test_meltano_settings_are_those_of_the_plugins() -> None:
     run = subprocess.run(
-        [sys.executable, "scripts/build_meltano.py", "--check"],
+        [sys.executable, "-m", "scripts", "meltano", "--check"],
         capture_output=True,
         text=True,
         check=False,

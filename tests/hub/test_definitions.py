@@ -104,7 +104,7 @@ def definition(name: str) -> dict[str, Any]:
 
 def test_they_are_what_the_plugins_say() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "scripts.build_hub", "--check"],
+        [sys.executable, "-m", "scripts", "hub", "--check"],
         capture_output=True,
         text=True,
         check=False,

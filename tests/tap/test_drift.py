@@ -249,7 +249,7 @@ def test_no_list_demands_the_key_of_a_parent() -> None:
 
 def test_the_page_of_streams_is_that_of_the_catalogue() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "scripts.build_stream_table", "--check"],
+        [sys.executable, "-m", "scripts", "streams", "--check"],
         capture_output=True,
         text=True,
         check=False,

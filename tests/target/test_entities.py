@@ -110,7 +110,7 @@ def test_lines_know_what_they_need_but_the_key_of_their_document() -> None:
 
 def test_the_page_of_sinks_is_that_of_the_catalogue() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "scripts.build_sink_table", "--check"],
+        [sys.executable, "-m", "scripts", "sinks", "--check"],
         capture_output=True,
         text=True,
         check=False,

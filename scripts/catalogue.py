@@ -1,25 +1,28 @@
-"""Build `exactonline_client/catalogue.json` from a collection of endpoint facts.
+"""The catalogue `exactonline_client/catalogue.json`, from a collection of endpoint facts.
 
-Usage: python scripts/build_catalogue.py ENTITIES.json [-o exactonline_client/catalogue.json]
-
-The input lists what is publicly known of every endpoint: names, paths, methods, keys, Edm types
-and flags. This script drops what was removed from the API, and adds what only we decide: the
+The collection lists what is publicly known of every endpoint: names, paths, methods, keys, Edm
+types and flags. This module drops what was removed from the API, and adds what only we decide: the
 name of the stream, which endpoints are the same entity, which row belongs to which parent, and
 whether a date is a moment in time or a day on the calendar. Those decisions are the tables below.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 from collections import Counter, defaultdict
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from scripts.pages import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scripts.pages import Files
 
 Facts = dict[str, Any]
 
-CATALOGUE = Path("exactonline_client/catalogue.json")
+CATALOGUE = ROOT / "exactonline_client" / "catalogue.json"
 ENDPOINT_FACTS = (
     "id", "service", "name", "kind", "uri", "path", "methods", "key", "page_size", "beta",
     "select_required", "select_star_forbidden", "filter_only_timestamp", "filter_fields",
@@ -114,7 +117,12 @@ def snake(name: str) -> str:
     return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", words).lower()
 
 
-def build(source: Facts) -> Facts:
+def build(entities: Path) -> Files:
+    """The file, from that of the endpoint facts."""
+    return {CATALOGUE: dump(whole(json.loads(entities.read_text(encoding="utf-8"))))}
+
+
+def whole(source: Facts) -> Facts:
     """The whole catalogue as it is written to disk."""
     current = [dict(fact) for fact in source["endpoints"] if fact["status"] == "current"]
     for fact in current:
@@ -311,20 +319,3 @@ def dump(catalogue: Facts) -> str:
         blocks.append(json.dumps(head)[:-1] + f', "properties": [\n  {rows}\n]}}')
     lines += [",\n".join(blocks), "]", "}"]
     return "\n".join(lines) + "\n"
-
-
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("entities", type=Path, help="the endpoint facts")
-    parser.add_argument(
-        "-o", "--output", type=Path, default=Path("exactonline_client/catalogue.json")
-    )
-    arguments = parser.parse_args()
-    catalogue = build(json.loads(arguments.entities.read_text(encoding="utf-8")))
-    arguments.output.write_text(dump(catalogue), encoding="utf-8")
-    print(f"{len(catalogue['endpoints'])} endpoints, {len(catalogue['streams'])} streams")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,16 +1,11 @@
-"""Write the tables of `docs/streams.md`: every stream, and how it is read, from the catalogue.
-
-Usage: python -m scripts.build_stream_table [--check]
-
-With `--check` nothing is written: the exit code is 1 where the page lags behind the catalogue.
-"""
+"""The tables of `docs/streams.md`: every stream and how it is read, from the catalogue."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from exactonline_client import catalogue
-from scripts.pages import filled, keep_up, table
+from scripts.pages import Files, filled, table
 from tap_exactonline.definitions.definition import plans
 
 if TYPE_CHECKING:
@@ -23,14 +18,14 @@ KINDS = {"crud": "plain", "read": "plain"}
 WIDTH = 100
 
 
-def page(before: str) -> str:
-    """The page with its tables as they should be."""
+def build() -> Files:
+    """The page with its tables filled in."""
     facts = catalogue.load()
     found = sorted(plans(facts, use_sync=True), key=lambda plan: plan.name)
     functions = [item for item in facts.endpoints.values() if item.kind == "function"]
     undeleted = (f"`{plan.name}`" for plan in found if plan.stream.deleted_type is None)
     return filled(
-        before,
+        "streams.md",
         streams=table(
             ("stream", "read from", "key", "bookmark", "rows a call", "comes with", "deletes"),
             map(stream_cells, found),
@@ -70,7 +65,3 @@ def wrapped(names: Iterable[str]) -> str:
         else:
             lines[-1] = line
     return "\n".join(lines).removesuffix(",") + "."
-
-
-if __name__ == "__main__":
-    keep_up("streams.md", page, "catalogue")

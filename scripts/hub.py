@@ -1,25 +1,18 @@
-"""Write the Meltano Hub definitions in `hub/`, from what the plugins say of themselves.
-
-Usage: python -m scripts.build_hub [--check]
-
-With `--check` nothing is written: the exit code is 1 where a file lags behind its plugin.
-"""
+"""The Meltano Hub definitions in `hub/`, from what the plugins say of themselves."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from scripts.build_meltano import FILE as MELTANO_FILE
-from scripts.build_meltano import LEFT_OUT, describe, setting
+from scripts.meltano import FILE as MELTANO_FILE
+from scripts.meltano import LEFT_OUT, describe, setting
+from scripts.pages import ROOT, Files
 
-FOLDER = Path(__file__).parent.parent / "hub"
+FOLDER = ROOT / "hub"
 DISTRIBUTION = "singer-exactonline"
 PIP_URL = "singer-exactonline@${SINGER_EXACTONLINE_URL}"
 """Where Meltano takes the package from: an address in the environment or in the project's `.env`.
@@ -154,18 +147,6 @@ def render(entry: Entry) -> str:
     return yaml.dump(definition(entry), Dumper=_Text, sort_keys=True, allow_unicode=True, width=100)
 
 
-def main() -> None:
-    """Bring the files up to date, or say that one is not."""
-    parser = argparse.ArgumentParser(description="Write the definitions for Meltano Hub.")
-    parser.add_argument("--check", action="store_true", help="write nothing, only compare")
-    only_check = parser.parse_args().check
-    for entry in ENTRIES:
-        file, after = FOLDER / f"{entry.name}.yml", render(entry)
-        if not only_check:
-            file.write_text(after, encoding="utf-8")
-        elif not file.exists() or file.read_text(encoding="utf-8") != after:
-            sys.exit(f"hub/{file.name} is not what the plugin says of itself: run make hub.")
-
-
-if __name__ == "__main__":
-    main()
+def build() -> Files:
+    """The files of both plugins."""
+    return {FOLDER / f"{entry.name}.yml": render(entry) for entry in ENTRIES}

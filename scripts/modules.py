@@ -1,18 +1,15 @@
-"""Write `docs/modules.md`: every module with its first sentence, from the code itself.
-
-Usage: python -m scripts.build_modules [--check]
-
-With `--check` nothing is written: the exit code is 1 where the page lags behind the code.
-"""
+"""The page `docs/modules.md`: every module with the first sentence of its docstring."""
 
 from __future__ import annotations
 
 import ast
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scripts.pages import keep_up
+from scripts.pages import DOCS, ROOT, Files
 
-ROOT = Path(__file__).parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PACKAGES = (
     "exactonline_client",
     "tap_exactonline",
@@ -29,9 +26,10 @@ Made from the code by `make docs-tables`; do not edit by hand. How the packages 
 """
 
 
-def page(_before: str) -> str:
+def build() -> Files:
     """The whole page."""
-    return PAGE + "".join(f"\n## {package}\n\n{table(ROOT / package)}" for package in PACKAGES)
+    text = PAGE + "".join(f"\n## {package}\n\n{table(ROOT / package)}" for package in PACKAGES)
+    return {DOCS / "modules.md": text}
 
 
 def table(package: Path) -> str:
@@ -48,7 +46,3 @@ def about(module: Path) -> str:
     """The first paragraph of a module's docstring, on one line."""
     text = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
     return " ".join(text.partition("\n\n")[0].split()).replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    keep_up("modules.md", page, "code")

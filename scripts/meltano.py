@@ -1,13 +1,7 @@
-"""Write the settings of our plugins into `meltano.yml`, as the plugins themselves describe them.
-
-Usage: python scripts/build_meltano.py [--check]
-
-With `--check` nothing is written: the exit code is 1 where the file lags behind the plugins.
-"""
+"""The settings of our plugins in `meltano.yml`, as the plugins themselves describe them."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import subprocess
@@ -17,7 +11,9 @@ from typing import Any
 
 import yaml
 
-FILE = Path(__file__).parent.parent / "meltano.yml"
+from scripts.pages import ROOT, Files
+
+FILE = ROOT / "meltano.yml"
 PLUGINS = ("tap-exactonline", "target-exactonline")
 # The SDK offers it to every plugin, but it needs a library that ours do not bring.
 LEFT_OUT = {"faker_config"}
@@ -89,19 +85,9 @@ def replaced(file: str, plugin: str, settings: str) -> str:
     return text
 
 
-def main() -> None:
-    """Bring the file up to date, or say that it is not."""
-    parser = argparse.ArgumentParser(description="Write our plugins' settings into meltano.yml.")
-    parser.add_argument("--check", action="store_true", help="write nothing, only compare")
-    only_check = parser.parse_args().check
-    before = after = FILE.read_text(encoding="utf-8")
+def build() -> Files:
+    """The file with the settings of both plugins."""
+    text = FILE.read_text(encoding="utf-8")
     for plugin in PLUGINS:
-        after = replaced(after, plugin, render(describe(plugin)))
-    if only_check and after != before:
-        sys.exit(f"{FILE.name} is not what the plugins say of themselves: run make meltano.")
-    if not only_check:
-        FILE.write_text(after, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+        text = replaced(text, plugin, render(describe(plugin)))
+    return {FILE: text}

@@ -1,15 +1,10 @@
-"""Write the tables of `docs/sinks.md`: everything that can be written, from the catalogue.
-
-Usage: python -m scripts.build_sink_table [--check]
-
-With `--check` nothing is written: the exit code is 1 where the page lags behind the catalogue.
-"""
+"""The tables of `docs/sinks.md`: everything that can be written, from the catalogue."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scripts.pages import filled, keep_up, table
+from scripts.pages import Files, filled, table
 from target_exactonline.schema.entities import entities
 from target_exactonline.schema.fields import shape_of
 from target_exactonline.schema.references import TARGETS
@@ -21,11 +16,11 @@ if TYPE_CHECKING:
     from target_exactonline.schema.references import Target
 
 
-def page(before: str) -> str:
-    """The page with its tables as they should be."""
+def build() -> Files:
+    """The page with its tables filled in."""
     found = sorted(entities().values(), key=lambda entity: entity.stream)
     return filled(
-        before,
+        "sinks.md",
         sinks=table(("stream", "written to", "may", "known by", "needed"), map(sink_cells, found)),
         fields_with_codes=table(
             ("field", "refers to", "found by"), map(target_cells, filter(found_by_name, TARGETS))
@@ -71,7 +66,3 @@ def found_by_name(target: Target) -> bool:
 def listed(names: Iterable[str]) -> str:
     """Names with commas between."""
     return ", ".join(f"`{name}`" for name in names)
-
-
-if __name__ == "__main__":
-    keep_up("sinks.md", page, "catalogue")

@@ -1,9 +1,4 @@
-"""Write the settings in `docs/settings.md`, of both plugins, from the settings themselves.
-
-Usage: python -m scripts.build_reference [--check]
-
-With `--check` nothing is written: the exit code is 1 where the page lags behind the settings.
-"""
+"""The settings in `docs/settings.md`, of both plugins, from the settings themselves."""
 
 from __future__ import annotations
 
@@ -12,8 +7,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.plugin.settings import SHARED
-from scripts.build_meltano import LEFT_OUT
-from scripts.pages import filled, keep_up, table
+from scripts.meltano import LEFT_OUT
+from scripts.pages import Files, filled, table
 from tap_exactonline.settings import OWN as TAP
 from tap_exactonline.tap import TapExactOnline
 from target_exactonline.settings import OWN as TARGET
@@ -36,10 +31,10 @@ ENTRY = """\
 PLUGINS = {"tap": TapExactOnline, "target": TargetExactOnline}
 
 
-def page(before: str) -> str:
-    """The page with its settings as they should be."""
+def build() -> Files:
+    """The page with its settings filled in."""
     return filled(
-        before,
+        "settings.md",
         settings_of_both=entries(SHARED),
         settings_of_the_tap=entries(TAP),
         settings_of_the_target=entries(TARGET),
@@ -109,7 +104,3 @@ def of_the_sdk() -> str:
 def text(value: object) -> str:
     """A value as it is written in JSON, a text without its quotes."""
     return value if isinstance(value, str) else json.dumps(value)
-
-
-if __name__ == "__main__":
-    keep_up("settings.md", page, "settings")

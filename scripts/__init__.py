@@ -1,0 +1,1 @@
+"""Programs that keep generated files up to date: `python -m scripts`."""
