@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from exactonline_client import connections
 from exactonline_client.connection import connect
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.plugin import environment
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from singer_sdk.plugin_base import PluginBase
 
     from exactonline_client.connection import Connection
+    from exactonline_client.connections import SavedConnection
 
 PREFIXES = ("EXACTONLINE", "TAP_EXACTONLINE", "TARGET_EXACTONLINE")
 """Of environment variables: ours, and those that Meltano sets for each plugin."""
@@ -103,6 +106,9 @@ store_option = option(
     help="The store. Default: .exactonline/ of the Meltano project, else your data folder.",
 )
 connection_option = option("connection", metavar="NAME", help="Only this connection.")
+division_option = click.option("--division", type=int, metavar="NUMBER", help="Only this division.")
+stream_option = click.option("--stream", metavar="NAME", help="Only this stream.")
+reference_option = click.option("--reference", metavar="TEXT", help="Only this reference.")
 config_option = click.option(
     "--config",
     "files",
@@ -153,6 +159,16 @@ def plugin_settings(
     return configuration.settings(plugin, given)
 
 
+def parse_moment(text: str) -> datetime:
+    """Parse an ISO date or time; without a zone it is UTC.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+
+
 def warn_of_variables() -> None:
     """Warn of variables that are nearly those of settings which commands share."""
     for prefix in PREFIXES:
@@ -169,6 +185,23 @@ def given_settings(**options: str | None) -> dict[str, str]:
 def open_store(store_url: str | None) -> Store:
     """The store, which the caller closes."""
     return Store(store_url, from_environment("store_key"))
+
+
+def saved_connections(store: Store, name: str | None) -> list[SavedConnection]:
+    """List the connections of a store, or the one of this name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    saved = connections.load(store)
+    found = [one for one in saved if name in (None, one.name)]
+    if not found:
+        known = ", ".join(one.name for one in saved) or "none"
+        raise ConfigurationError(
+            f"The store {store.name} has no connection {name or 'yet'} (stored: {known}). "
+            f"{connections.CONNECT}"
+        )
+    return found
 
 
 def open_connection(store: Store, name: str) -> Connection:

@@ -9,9 +9,9 @@ from contextlib import ExitStack, closing
 
 import click
 
-from exactonline_cli.options import from_environment, option, store_option, withdraw_secrets
-from exactonline_cli.sign_in import meltano_project
-from exactonline_cli.sign_in.flow import SignIn
+from exactonline_cli import meltano_project
+from exactonline_cli.options import option, store_option, withdraw_secrets
+from exactonline_cli.sign_in.flow import begin
 from exactonline_client import connections
 from exactonline_client.errors import ConfigurationError
 
@@ -47,7 +47,7 @@ def connect(
     sign_in = begin(store_url, base_url, connection)
     withdraw_secrets()
     with closing(listen(port)) as listener, closing(sign_in), ExitStack() as stack:
-        visit = Visit(sign_in, origin(listener), store_url, meltano_project.project(), time.time)
+        visit = Visit(sign_in, origin(listener), store_url, meltano_project.find(), time.time)
         click.echo(f"Open this address in your browser:\n\n  {visit.address}\n", err=True)
         opened = None if no_browser else stack.enter_context(shortcut(visit.address))
         if opened:
@@ -57,17 +57,3 @@ def connect(
             raise ConfigurationError("The page was closed before a sign-in. Nothing was stored.")
         rest = "" if visit.connected else " No divisions were chosen."
         click.echo(f"Connected: {sign_in.opened.name}.{rest}", err=True)
-
-
-def begin(store_url: str | None, base_url: str | None, name: str | None) -> SignIn:
-    """A sign-in that starts from what options and environment say already."""
-    found = {"store_url": store_url, "store_key": from_environment("store_key")}
-    return SignIn(
-        {key: value for key, value in found.items() if value},
-        base_url=base_url,
-        region=from_environment("region") or "",
-        client_id=from_environment("client_id") or "",
-        client_secret=from_environment("client_secret") or "",
-        redirect_uri=from_environment("redirect_uri") or "",
-        name=name or "",
-    )

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exactonline_cli.commands.status import selected
-from exactonline_cli.options import connection_option, open_connection, open_store, store_option
+from exactonline_cli.options import (
+    connection_option,
+    open_connection,
+    open_store,
+    saved_connections,
+    store_option,
+)
 from exactonline_cli.output import json_option, print_json
 from exactonline_client.errors import ExactOnlineError
 
@@ -29,7 +34,7 @@ def keepalive(connection: str | None, store_url: str | None, *, as_json: bool) -
     needed. The exit code is that of the first connection that failed.
     """
     with closing(open_store(store_url)) as store:
-        found = [_renew(store, account) for account in selected(store, connection)]
+        found = [_renew(store, account) for account in saved_connections(store, connection)]
     if as_json:
         print_json({"connections": found})
     else:
@@ -54,7 +59,7 @@ def _renew(store: Store, account: SavedConnection) -> dict[str, Any]:
             "told": str(error),
             "exit_code": error.exit_code,
         }
-    (after,) = selected(store, account.name)
+    (after,) = saved_connections(store, account.name)
     outcome = "fresh" if after.received_at == account.received_at else "renewed"
     told = f"{outcome}, signed in as {name}"
     return {"connection": account.name, "outcome": outcome, "told": told, "exit_code": 0}

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from exactonline_cli import repository
-from exactonline_cli.commands.connect import begin
+from exactonline_cli import meltano_project, repository
 from exactonline_cli.options import option, store_option
-from exactonline_cli.sign_in import meltano_project
-from exactonline_cli.sign_in.flow import Problem
+from exactonline_cli.sign_in.flow import Problem, begin
 from exactonline_client.errors import ConfigurationError, ExactOnlineError, SignInNeeded
 from exactonline_client.regions import REGIONS
 
@@ -193,7 +191,7 @@ def _choose(sign_in: SignIn, text: str) -> None:
 def _report(sign_in: SignIn, store_url: str | None) -> None:
     opened = sign_in.opened
     click.echo(f"Connected: {opened.name}, as {opened.me['FullName']}.", err=True)
-    for name in sign_in.ended_by_this():
+    for name in sign_in.replaced_connections():
         click.echo(f"The sign-in of {name}, by the same user in the same app, has ended.", err=True)
     exposed = repository.warning(opened.store)
     if exposed:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from exactonline_cli import meltano_project
 from exactonline_cli.options import (
     config_option,
     connection_option,
@@ -18,7 +19,6 @@ from exactonline_cli.options import (
     yes_option,
 )
 from exactonline_cli.output import json_option, print_json, print_table
-from exactonline_cli.sign_in import meltano_project
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.plugin import environment
 from exactonline_client.store.store import project_folder
@@ -152,7 +152,7 @@ def _of_project(project: Path, *, has_settings: bool) -> tuple[Mapping[str, Any]
 
 def _select(catalog: dict[str, Any], patterns: Sequence[str]) -> None:
     for entry in catalog["streams"]:
-        chosen = meltano_project.selects(patterns, entry["tap_stream_id"])
+        chosen = meltano_project.is_selected(patterns, entry["tap_stream_id"])
         for item in entry["metadata"]:
             if not item["breadcrumb"]:
                 item["metadata"]["selected"] = chosen

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exactonline_cli.commands.results import reference_option, stream_option
 from exactonline_cli.options import (
     config_option,
     connection_option,
     plugin_settings,
+    reference_option,
     store_option,
+    stream_option,
 )
 from exactonline_client.plugin.configuration import read_files
 from exactonline_client.plugin.start import readable_configuration_errors

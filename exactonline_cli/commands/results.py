@@ -6,14 +6,21 @@ import json
 import shlex
 import sys
 from contextlib import closing
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
-from exactonline_cli.commands.status import selected
-from exactonline_cli.options import connection_option, open_store, store_option
+from exactonline_cli.options import (
+    connection_option,
+    division_option,
+    open_store,
+    parse_moment,
+    reference_option,
+    saved_connections,
+    store_option,
+    stream_option,
+)
 from exactonline_cli.output import moment, print_table
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
@@ -36,10 +43,6 @@ COLUMNS = {
     "exact_id": "Exact ID",
     "reason": "Reason",
 }
-
-division_option = click.option("--division", type=int, metavar="NUMBER", help="Only this division.")
-stream_option = click.option("--stream", metavar="NAME", help="Only this stream.")
-reference_option = click.option("--reference", metavar="TEXT", help="Only this reference.")
 
 
 @click.group(invoke_without_command=True)
@@ -106,19 +109,18 @@ def apps_of(store: Store, connection: str | None) -> list[str]:
     Raises:
         ConfigurationError: there is none.
     """
-    return sorted({account.app_key for account in selected(store, connection)})
+    return sorted({account.app_key for account in saved_connections(store, connection)})
 
 
 def _seconds(text: str | None) -> float | None:
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        return parse_moment(text.strip()).timestamp()
     except ValueError:
         raise ConfigurationError(
             f"--since: {text!r} is no moment. Write it as 2026-06-25 or 2026-06-25T14:00."
         ) from None
-    return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def _facts(posting: Posting) -> dict[str, Any]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from exactonline_cli.options import parse_moment
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from exactonline_sandbox import SandboxConfig, Server
 
 _SIZES = {"small": 200, "medium": 10_000, "large": 100_000}
@@ -93,10 +96,9 @@ def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return parse_moment(text)
     except ValueError as error:
         raise click.BadParameter(f"'{text}' is no ISO date.", param_hint="--clock") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _switches(texts: tuple[str, ...]) -> Any:  # noqa: ANN401 - its class is imported late

@@ -10,10 +10,8 @@ import click
 import sqlalchemy as sa
 
 from exactonline_cli import repository
-from exactonline_cli.options import connection_option, open_store, store_option
+from exactonline_cli.options import connection_option, open_store, saved_connections, store_option
 from exactonline_cli.output import json_option, moment, print_json, print_table
-from exactonline_client import connections
-from exactonline_client.errors import ConfigurationError
 from exactonline_client.http.rate_limit import DAY, MINUTE, Window
 from exactonline_client.store import runs
 from exactonline_client.store.clock import server_clock
@@ -71,7 +69,7 @@ def status(
     Exact ends a sign-in that was not used for 30 days.
     """
     with closing(open_store(store_url)) as store:
-        found = [_facts(store, account) for account in selected(store, connection)]
+        found = [_facts(store, account) for account in saved_connections(store, connection)]
         exposed = repository.warning(store)
     if as_json:
         print_json({"connections": found})
@@ -84,23 +82,6 @@ def status(
         click.echo(_alarm(facts), err=True)
     if ending:
         sys.exit(ALARM)
-
-
-def selected(store: Store, name: str | None) -> list[SavedConnection]:
-    """The connections of a store, or the one of this name.
-
-    Raises:
-        ConfigurationError: there is none.
-    """
-    saved = connections.load(store)
-    found = [account for account in saved if name in (None, account.name)]
-    if not found:
-        known = ", ".join(account.name for account in saved) or "none"
-        raise ConfigurationError(
-            f"The store {store.name} has no connection {name or 'yet'} (stored: {known}). "
-            f"{connections.CONNECT}"
-        )
-    return found
 
 
 def _facts(store: Store, account: SavedConnection) -> dict[str, Any]:

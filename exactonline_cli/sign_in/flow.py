@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from exactonline_cli.options import from_environment
 from exactonline_client import connection, connections, regions
 from exactonline_client.errors import ConfigurationError, ExactOnlineError
 
@@ -117,7 +118,7 @@ class SignIn:
         """What the store has under this name already."""
         return next((one for one in self._accounts() if one.name == self.opened.name), None)
 
-    def ended_by_this(self) -> list[str]:
+    def replaced_connections(self) -> list[str]:
         """Connections of the same user and app, whose chain the new sign-in has ended."""
         mine = self.account
         return [
@@ -203,6 +204,20 @@ class SignIn:
         """Let go of the store."""
         if self.connection is not None:
             self.connection.close()
+
+
+def begin(store_url: str | None, base_url: str | None, name: str | None) -> SignIn:
+    """Start a sign-in with what options and environment give already."""
+    found = {"store_url": store_url, "store_key": from_environment("store_key")}
+    return SignIn(
+        {key: value for key, value in found.items() if value},
+        base_url=base_url,
+        region=from_environment("region") or "",
+        client_id=from_environment("client_id") or "",
+        client_secret=from_environment("client_secret") or "",
+        redirect_uri=from_environment("redirect_uri") or "",
+        name=name or "",
+    )
 
 
 def check_redirect_uri(address: str) -> None:

@@ -18,8 +18,8 @@ import requests
 from click.testing import CliRunner
 from typing_extensions import Self
 
-from exactonline_cli.commands import connect
 from exactonline_cli.main import main
+from exactonline_cli.sign_in import flow
 from exactonline_cli.sign_in.page.serve import listen, origin, serve
 from exactonline_cli.sign_in.page.visit import Visit
 from exactonline_sandbox import App, Sandbox, SandboxConfig, User
@@ -179,7 +179,7 @@ def open_page(server: Server, store_url: str) -> Iterator[Callable[..., Page]]:
         base_url: str | None = server.base_url, project: Path | None = None, name: str | None = None
     ) -> Page:
         now = [0.0]
-        sign_in = connect.begin(store_url, base_url, name)
+        sign_in = flow.begin(store_url, base_url, name)
         listener = listen(0)
         visit = Visit(sign_in, origin(listener), store_url, project, lambda: now[0])
         thread = threading.Thread(target=serve, args=(visit, listener), daemon=True)

@@ -33,7 +33,6 @@ from exactonline_client.plugin.configuration import Given
 from exactonline_client.store.clock import ServerClock
 from exactonline_client.store.store import Store
 from exactonline_client.store.tables import connections
-from tests.stress import traps
 from tap_exactonline.definitions.definition import plans
 from tap_exactonline.divisions import webhooks
 from tap_exactonline.tap import TapExactOnline

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from exactonline_cli import repository
-from exactonline_cli.sign_in import meltano_project
+from exactonline_cli import meltano_project, repository
 from exactonline_cli.sign_in.flow import REDIRECT_RULE, Problem
 from exactonline_cli.sign_in.page.render import message
 from exactonline_client.auth.oauth import CHAIN_DAYS
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from exactonline_cli.sign_in.meltano_project import Setting
+    from exactonline_cli.meltano_project import Setting
     from exactonline_cli.sign_in.page.visit import Visit
 
     Form = Mapping[str, list[str]]
@@ -83,7 +82,7 @@ def _show_done(visit: Visit) -> str:
     return visit.page(
         "done.html",
         opened=sign_in.opened,
-        replaced=sign_in.ended_by_this(),
+        replaced=sign_in.replaced_connections(),
         exposed=repository.warning(sign_in.opened.store),
         days=CHAIN_DAYS,
         ends=f"{ends.day} {ends:%B %Y}",

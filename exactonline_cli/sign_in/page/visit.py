@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from exactonline_cli.meltano_project import Setting
     from exactonline_cli.sign_in.flow import Problem, SignIn
-    from exactonline_cli.sign_in.meltano_project import Setting
 
 IDLE, AFTERWARDS = 900.0, 120.0
 """Seconds without a request after which the page closes: before and after the last step."""

@@ -128,7 +128,7 @@ def counted_prints() -> Iterator[Counter[str]]:
     """
     asked: Counter[str] = Counter()
 
-    def noted(editor: Any, given: dict[str, Any]) -> Any:  # noqa: ANN401
+    def noted(editor: Any, given: dict[str, Any]) -> Any:
         asked[given["InvoiceID"]] += 1
         return print_invoice(editor, given)
 

@@ -61,8 +61,8 @@ def settings(
     ]
 
 
-def project() -> Path | None:
-    """The Meltano project to write to: there is one, and Meltano is installed."""
+def find() -> Path | None:
+    """Find the Meltano project to write to; None without a project or without Meltano."""
     return project_folder() if shutil.which("meltano") else None
 
 
@@ -88,7 +88,7 @@ def write(folder: Path, wanted: Sequence[Setting]) -> list[Setting]:
     return fitting
 
 
-def selects(patterns: Iterable[str], stream: str) -> bool:
+def is_selected(patterns: Iterable[str], stream: str) -> bool:
     """Tell whether patterns of `select` choose a stream; exclusions hold over all others."""
 
     def hits(pattern: str) -> bool:
