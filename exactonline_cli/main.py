@@ -19,7 +19,7 @@ from exactonline_cli.commands.rotate_key import rotate_key
 from exactonline_cli.commands.sandbox import sandbox
 from exactonline_cli.commands.status import status
 from exactonline_cli.commands.webhooks import webhooks
-from exactonline_cli.options import warn_of_variables
+from exactonline_cli.options import warn_of_misspelt_variables
 from exactonline_client import redaction
 from exactonline_client.errors import ExactOnlineError, OutputError
 from exactonline_client.plugin import environment, foreign, stdout
@@ -27,7 +27,7 @@ from exactonline_client.stopping import INTERRUPTED
 
 
 class _OneLineErrors(click.Group):
-    """A group of commands in which an error of ours is one line and an exit code."""
+    """Report an `ExactOnlineError` of any command as one line and its exit code."""
 
     @override
     def main(self, *args: Any, **options: Any) -> Any:
@@ -45,13 +45,13 @@ class _OneLineErrors(click.Group):
         try:
             foreign.refuse()
             environment.load_file()
-            warn_of_variables()
+            warn_of_misspelt_variables()
             return super().invoke(ctx)
         except ExactOnlineError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort) as stop:
-            # A question that is answered with Ctrl-C, and one whose input has ended, look alike.
+            # Click aborts at a question both for Ctrl-C and at the end of input.
             if isinstance(stop, click.Abort) and not isinstance(
                 stop.__context__, KeyboardInterrupt
             ):

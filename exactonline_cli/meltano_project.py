@@ -1,4 +1,4 @@
-"""The settings a connection needs in a Meltano project, and a way to put them there."""
+"""Settings and selection of a Meltano project, read and written by Meltano."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Setting:
 
     @override
     def __str__(self) -> str:
-        """The command as one types it."""
+        """The command for a shell."""
         return shlex.join(self.arguments)
 
 
 def settings(
     connection: str, divisions: Sequence[int], *, everything: bool, store_url: str | None
 ) -> list[Setting]:
-    """What both plugins must be told; nothing of it is secret."""
+    """List the settings of both plugins for a connection; none is secret."""
     shared = [("connection", connection)]
     if store_url and not has_password(store_url):
         shared.append(("store_url", store_url))
@@ -67,7 +67,7 @@ def find() -> Path | None:
 
 
 def write(folder: Path, wanted: Sequence[Setting]) -> list[Setting]:
-    """Put the settings into a project, for those plugins that it has; returns what was set.
+    """Write the settings of the plugins that a project has; return what was set.
 
     Raises:
         ConfigurationError: Meltano refused, in its own words, or the project has no such plugin.
@@ -89,7 +89,7 @@ def write(folder: Path, wanted: Sequence[Setting]) -> list[Setting]:
 
 
 def is_selected(patterns: Iterable[str], stream: str) -> bool:
-    """Tell whether patterns of `select` choose a stream; exclusions hold over all others."""
+    """Whether patterns of `select` choose a stream; an exclusion overrides the others."""
 
     def hits(pattern: str) -> bool:
         return fnmatchcase(stream, pattern.lstrip("!").partition(".")[0])
@@ -102,7 +102,7 @@ def is_selected(patterns: Iterable[str], stream: str) -> bool:
 
 
 def dump(folder: Path, plugin: str, what: str) -> dict[str, Any]:
-    """Let Meltano make the `config` or the `catalog` that it would run a plugin with.
+    """Dump the `config` or `catalog` that Meltano would run a plugin with.
 
     Raises:
         ConfigurationError: Meltano cannot be run, or refuses, in its own words.

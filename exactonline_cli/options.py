@@ -1,4 +1,4 @@
-"""What the commands share: settings from options and environment, the store, a connection."""
+"""Shared by the commands: options, settings from the environment, store and connections."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from exactonline_client.connections import SavedConnection
 
 PREFIXES = ("EXACTONLINE", "TAP_EXACTONLINE", "TARGET_EXACTONLINE")
-"""Of environment variables: ours, and those that Meltano sets for each plugin."""
+"""Of environment variables: the shared one, and those that Meltano sets for each plugin."""
 FEW = 10
-"""Calls that a command may make without a question."""
+"""Calls that a command makes without asking."""
 SETTINGS = (
     "connection",
     "region",
@@ -40,8 +40,8 @@ SETTINGS = (
     "store_key",
     "user_agent",
 )
-OWN = ("redirect_uri", "webhook_secret")
-"""What only commands take from the environment."""
+COMMAND_SETTINGS = ("redirect_uri", "webhook_secret")
+"""Settings that only commands read from the environment."""
 
 
 def variables(setting: str) -> list[str]:
@@ -50,23 +50,23 @@ def variables(setting: str) -> list[str]:
 
 
 def from_environment(setting: str) -> str | None:
-    """A setting from the environment; secrets come from there only, for options can be seen."""
+    """Read a setting from the environment; secrets come only from there, as options are visible."""
     return next((os.environ[name] for name in variables(setting) if os.environ.get(name)), None)
 
 
 SECRETS = ("client_secret", "refresh_token", "store_key", "store_url", "webhook_secret")
-"""Settings that no other program needs to know; an address may hold a password."""
+"""Settings withheld from other programs; store_url may hold a password."""
 
 
 def without_secrets() -> dict[str, str]:
-    """The environment for a program that is started from here."""
+    """Copy the environment for a child process, without secrets."""
     return {name: value for name, value in os.environ.items() if name not in _secret_variables()}
 
 
 def withdraw_secrets() -> None:
-    """Take the secrets out of this process's own environment, once they have been read.
+    """Remove the secrets from the environment of this process, once they have been read.
 
-    For programs that are started in ways that take no other environment, as browsers are.
+    For child processes that cannot be given another environment, such as browsers.
     """
     for name in _secret_variables():
         os.environ.pop(name, None)
@@ -76,7 +76,9 @@ def _secret_variables() -> set[str]:
     return {name for setting in SECRETS for name in variables(setting)}
 
 
-def in_sight(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+def warn_of_visible_secret(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> str | None:
     """Warn of a secret among the arguments, which every user of the machine can read."""
     is_argument = context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
     is_secret = option.name != "store_url" or engine.has_password(value or "")
@@ -94,14 +96,14 @@ def option(
     *names: str,
     **details: Any,  # noqa: ANN401 - as click has them
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """An option for a setting, which the environment may give as well."""
+    """Define an option for a setting, which may come from the environment as well."""
     shown = names or (f"--{setting.replace('_', '-')}",)
     return click.option(*shown, setting, envvar=variables(setting), **details)
 
 
 store_option = option(
     "store_url",
-    callback=in_sight,
+    callback=warn_of_visible_secret,
     metavar="URL",
     help="The store. Default: .exactonline/ of the Meltano project, else your data folder.",
 )
@@ -124,10 +126,10 @@ def may_spend(calls: int, what: str, saving: str, *, yes: bool) -> bool:
     """Ask whether many calls may be made; a few need no question.
 
     Args:
-        calls: how many.
+        calls: their number.
         what: what they are for, and where.
         saving: the option that saves them.
-        yes: that they may, was said before.
+        yes: the user has agreed already.
 
     Raises:
         ConfigurationError: nobody can be asked.
@@ -138,19 +140,17 @@ def may_spend(calls: int, what: str, saving: str, *, yes: bool) -> bool:
         raise ConfigurationError(
             f"{what} takes {calls} calls. Give --yes to spend them, or {saving} to save them."
         )
-    # Meltano passes standard error on in whole lines, which a question is not.
+    # Meltano forwards standard error by whole lines, and a question does not end its line.
     return click.confirm(f"{what} takes {calls} calls. Go on?", err=not sys.stdout.isatty())
 
 
 def plugin_settings(
     plugin: type[PluginBase], config: Mapping[str, Any], **options: object
 ) -> dict[str, Any]:
-    """Put the settings of a plugin together for a command.
-
-    Those of the environment hold over those of `config`, and the options of the command over all.
+    """Merge the settings of a plugin: options override the environment, which overrides `config`.
 
     Raises:
-        ConfigurationError: one is wrong, or means nothing to the target.
+        ConfigurationError: a setting is wrong, or has no effect on the plugin.
     """
     from exactonline_client.plugin import configuration  # noqa: PLC0415 - takes long to import
 
@@ -169,21 +169,23 @@ def parse_moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
 
 
-def warn_of_variables() -> None:
-    """Warn of variables that are nearly those of settings which commands share."""
+def warn_of_misspelt_variables() -> None:
+    """Warn of environment variables that look like misspelt settings."""
     for prefix in PREFIXES:
-        for wrong, right in environment.misspelt((*SETTINGS, *OWN), f"{prefix}_").items():
+        for wrong, right in environment.misspelt(
+            (*SETTINGS, *COMMAND_SETTINGS), f"{prefix}_"
+        ).items():
             click.echo(f"Environment variable {wrong} has no effect. Is it {right}?", err=True)
 
 
 def given_settings(**options: str | None) -> dict[str, str]:
-    """The settings of the plugins, from the options of a command, else from the environment."""
+    """Collect settings from the options of a command, else from the environment."""
     found = {name: options.get(name) or from_environment(name) for name in SETTINGS}
     return {name: value for name, value in found.items() if value}
 
 
 def open_store(store_url: str | None) -> Store:
-    """The store, which the caller closes."""
+    """Open the store; the caller closes it."""
     return Store(store_url, from_environment("store_key"))
 
 
@@ -205,10 +207,10 @@ def saved_connections(store: Store, name: str | None) -> list[SavedConnection]:
 
 
 def open_connection(store: Store, name: str) -> Connection:
-    """A connection of the store, by its name; the caller closes it."""
-    place = {
+    """Open a connection of the store by its name; the caller closes it."""
+    store_settings = {
         "store_url": store.url.render_as_string(hide_password=False),
         "store_key": from_environment("store_key"),
         "user_agent": from_environment("user_agent"),
     }
-    return connect({**place, "connection": name})
+    return connect({**store_settings, "connection": name})

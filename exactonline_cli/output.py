@@ -1,4 +1,4 @@
-"""How commands show what they found: JSON for programs, a table for people."""
+"""Print results: JSON for scripts, a table for people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 
 def print_json(value: object) -> None:
-    """Print a value for programs."""
+    """Print a value as JSON."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
@@ -48,7 +48,7 @@ def _shown(value: object) -> str:
 
 
 def moment(seconds: float | None) -> str | None:
-    """A moment as ISO text in UTC."""
+    """Format a timestamp as ISO text in UTC."""
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""Whether a version control system would take the sign-in along."""
+"""Warn where git tracks the files of the store, or would track them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TIMEOUT = 10
 
 
 def warning(store: Store) -> str | None:
-    """What to say where git tracks files of the store, or would with the next `git add`."""
+    """Warn where git tracks files of the store, or would with the next `git add`; else None."""
     names = [path.name for path in store.secret_files if path.parent == store.folder]
     seen = _seen_by_git(str(store.folder), names)
     if not seen:
@@ -32,7 +32,7 @@ def _seen_by_git(folder: str, names: list[str]) -> list[str]:
     git = shutil.which("git")
     if git is None:
         return []
-    # A repository can name programs that watch its files; none is to run for this.
+    # A repository can configure a program that watches its files; it must not be run.
     command = [git, "-c", "core.fsmonitor=false", "-C", folder, "ls-files", "-z"]
     command += ["--cached", "--others", "--exclude-standard", "--", *names]
     try:

@@ -63,13 +63,13 @@ def login(  # noqa: PLR0913 - one argument for each option
         for name, value in given.items():
             setattr(sign_in, name, value or getattr(sign_in, name))
         if code_url:
-            _from_input(sign_in, divisions)
+            _from_script(sign_in, divisions)
         else:
-            _asking(sign_in, divisions)
+            _from_terminal(sign_in, divisions)
         _report(sign_in, store_url)
 
 
-def _from_input(sign_in: SignIn, divisions: str | None) -> None:
+def _from_script(sign_in: SignIn, divisions: str | None) -> None:
     try:
         sign_in.choose_region(sign_in.region or "nl")
         sign_in.choose_app(_fields(sign_in))
@@ -94,14 +94,14 @@ def _fields(sign_in: SignIn) -> dict[str, str]:
     return {name: getattr(sign_in, name) for name in names}
 
 
-def _asking(sign_in: SignIn, divisions: str | None) -> None:
-    _until_right(lambda: _ask_region(sign_in))
-    _until_right(lambda: _ask_app(sign_in))
+def _from_terminal(sign_in: SignIn, divisions: str | None) -> None:
+    _retry(lambda: _ask_region(sign_in))
+    _retry(lambda: _ask_app(sign_in))
     while not sign_in.signed_in:
         _ask_address(sign_in)
     if divisions is None:
         _show_divisions(sign_in.divisions())
-    _until_right(lambda: _choose(sign_in, divisions or _ask_divisions(sign_in)))
+    _retry(lambda: _choose(sign_in, divisions or _ask_divisions(sign_in)))
 
 
 def _ask_address(sign_in: SignIn) -> None:
@@ -112,11 +112,11 @@ def _ask_address(sign_in: SignIn) -> None:
         click.echo(f"{problem}\n", err=True)
         if problem.field == "client_secret":
             sign_in.client_id = sign_in.client_secret = ""
-            _until_right(lambda: _ask_app(sign_in))
+            _retry(lambda: _ask_app(sign_in))
 
 
-def _until_right(step: Callable[[], Answer]) -> Answer:
-    """Ask again as long as something is wrong."""
+def _retry(step: Callable[[], Answer]) -> Answer:
+    """Repeat a step until its input is right."""
     while True:
         try:
             return step()
@@ -147,7 +147,7 @@ def _ask_app(sign_in: SignIn) -> None:
     try:
         sign_in.choose_app(fields)
     except Problem as problem:
-        # What is wrong is asked again; the rest is not.
+        # Ask again for the field that is wrong, and for no other.
         setattr(sign_in, problem.field, "")
         if problem.field == "name":
             sign_in.name = _prompt(f"{problem}\nName of the connection")

@@ -39,9 +39,9 @@ EXTRAS = {
         "_select": {"type": "array", "items": {"type": "string"}},
     }
 }
-"""What Meltano tells a command of the project's selection."""
+"""Variables in which Meltano passes the selection of a project to a command."""
 STEP = 25
-"""Lists after which the progress of counting is shown."""
+"""Number of lists between two lines of progress."""
 LISTS = {
     "division": "Division",
     "stream": "Streams",
@@ -134,10 +134,10 @@ def plan(  # noqa: PLR0913 - one for each option
 
 
 def _of_project(project: Path, *, has_settings: bool) -> tuple[Mapping[str, Any], dict[str, Any]]:
-    """Settings and catalog of a Meltano project; no settings where they are given already.
+    """Read settings and catalog of a Meltano project; no settings where files give them.
 
     Raises:
-        ConfigurationError: Meltano does not tell.
+        ConfigurationError: Meltano fails.
     """
     click.echo(f"Asking Meltano what the project {project} selects.", err=True)
     try:
@@ -159,7 +159,7 @@ def _select(catalog: dict[str, Any], patterns: Sequence[str]) -> None:
 
 
 def _count(tap: TapExactOnline, lists: list[Source], *, yes: bool) -> int:
-    """Count the rows of lists, if that may be; the number of calls it took."""
+    """Count the rows of lists if the user agrees; return the number of calls."""
     from tap_exactonline.estimate import cost as estimates  # noqa: PLC0415 - takes long to import
 
     calls = sum(len(estimates.queries(tap.planned, source)) for source in lists)
@@ -225,7 +225,7 @@ def _row(cost: Cost) -> dict[str, Any]:
 
 
 def _last_run(cost: Cost) -> str | None:
-    """The calls of the last run, for which rows, and how many were expected."""
+    """Format the calls of the last run: how many, of which rows, and how many were expected."""
     last = cost.last_run
     if last is None:
         return None

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from target_exactonline.target import TargetExactOnline
 
 MAPPINGS = ("stream_maps", "stream_map_config")
-"""Settings that were applied to a record before it was kept, and are not applied once more."""
+"""Settings not applied again: a stored record is mapped already."""
 
 
 @click.command()
@@ -82,15 +82,15 @@ def replay(  # noqa: PLR0913 - one for each option
             for stream, entity, record in postings.unfinished(store, wanted)
             if run.writes(stream, entity)
         ]
-        _tell_of_others(run, wanted)
+        _report_other_divisions(run, wanted)
         click.echo(f"Division {run.division}: {len(found)} records are sent again.", err=True)
-        unfinalized = _to_be_finalized(run, wanted)
+        unfinalized = _queue_for_finalizing(run, wanted)
         if found or unfinalized:
             _send(target, found, [posting.stream for posting in unfinalized])
 
 
-def _tell_of_others(run: Run, wanted: Wanted) -> None:
-    """Say where else records were not written, since a target writes to one division."""
+def _report_other_divisions(run: Run, wanted: Wanted) -> None:
+    """Report other divisions with unwritten records; a target writes to one division."""
     everywhere = Wanted(wanted.apps, None, wanted.stream, wanted.outcomes, wanted.reference)
     divisions = {posting.division for posting in postings.newest(run.connection.store, everywhere)}
     others = sorted(divisions - {run.division})
@@ -102,8 +102,8 @@ def _tell_of_others(run: Run, wanted: Wanted) -> None:
         )
 
 
-def _to_be_finalized(run: Run, wanted: Wanted) -> list[Posting]:
-    """The invoices that were left open, and that the target will now take up."""
+def _queue_for_finalizing(run: Run, wanted: Wanted) -> list[Posting]:
+    """Queue the invoices that were left open for the target, and return them."""
     store = run.connection.store
     left = [
         posting
@@ -112,22 +112,22 @@ def _to_be_finalized(run: Run, wanted: Wanted) -> list[Posting]:
     ]
     if not left:
         return []
-    told = f"Division {run.division}: {len(left)} invoices were created and not finalised"
+    message = f"Division {run.division}: {len(left)} invoices were created and not finalised"
     if run.config["finalize"] == finalize.NONE:
-        click.echo(f"{told}. Set finalize to have that done.", err=True)
+        click.echo(f"{message}. Set finalize to have that done.", err=True)
         return []
     if run.config["dry_run"]:
-        click.echo(f"{told}; they would be.", err=True)
+        click.echo(f"{message}; they would be.", err=True)
         return []
-    click.echo(f"{told}; they are now.", err=True)
+    click.echo(f"{message}; they are now.", err=True)
     for posting in left:
         postings.finalize_again(store, posting)
     return left
 
 
 def _send(target: TargetExactOnline, found: list[tuple[str, str]], others: Iterable[str]) -> None:
-    """Send records to the target; it finishes what it left of the `others`, which are streams."""
-    with target.run.connection.noted_run("exactonline replay"):
+    """Load records with the target, which also finalises invoices of the streams in `others`."""
+    with run.connection.noted_run("exactonline replay"):
         try:
             target.listen(io.StringIO("".join(_messages(found, others))))
         finally:
@@ -135,7 +135,7 @@ def _send(target: TargetExactOnline, found: list[tuple[str, str]], others: Itera
 
 
 def _messages(found: list[tuple[str, str]], others: Iterable[str]) -> Iterable[str]:
-    """The records as Singer messages; their JSON is passed on to the letter."""
+    """Build Singer messages; the JSON of a record is passed on unchanged."""
     for stream in dict.fromkeys([*(stream for stream, _ in found), *others]):
         schema = {"type": "SCHEMA", "stream": stream, "schema": {"properties": {}}}
         yield json.dumps(schema) + "\n"

@@ -1,4 +1,4 @@
-"""`exactonline results`: what became of the documents that were written, from the store alone."""
+"""`exactonline results`: show, settle and forget results of loads, from the store alone."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def results(  # noqa: PLR0913 - one for each option
 
 
 def apps_of(store: Store, connection: str | None) -> list[str]:
-    """The apps of all connections, or of the one of this name.
+    """List the apps of all connections, or of the one of this name.
 
     Raises:
         ConfigurationError: there is none.
@@ -175,15 +175,15 @@ def settle(  # noqa: PLR0913 - one for each option
         raise ConfigurationError("Say either --created with the document's ID, or --not-created.")
     with closing(open_store(store_url)) as store:
         wanted = Wanted(apps_of(store, connection), division, stream, DOUBTFUL, reference)
-        posting = _the_one(postings.newest(store, wanted), wanted)
+        posting = _only(postings.newest(store, wanted), wanted)
         key = _key(posting, exact_id) if exact_id else None
         if not postings.settle(store, posting, key, server_clock(store)()):
             raise ConfigurationError(
                 f"Document {reference} of stream {stream} was settled by a run just now. See "
                 "exactonline results."
             )
-    told = f"created, as {key}" if key else "not created; it may be sent again"
-    click.echo(f"Division {posting.division}: {reference} of {stream} is settled as {told}.")
+    outcome = f"created, as {key}" if key else "not created; it may be sent again"
+    click.echo(f"Division {posting.division}: {reference} of {stream} is settled as {outcome}.")
 
 
 @results.command()
@@ -211,11 +211,11 @@ def forget(  # noqa: PLR0913 - one for each option
         wanted = Wanted(apps_of(store, connection), division, stream, reference=reference)
         found = postings.newest(store, wanted)
         if not found:
-            _tell_unknown(store, wanted)
+            _report_unknown(store, wanted)
             return
         _refuse_doubtful(found)
-        click.echo("\n".join(f"{_said(posting)}: {posting.outcome}" for posting in found))
-        if not (yes or _is_meant()):
+        click.echo("\n".join(f"{_label(posting)}: {posting.outcome}" for posting in found))
+        if not (yes or _confirmed()):
             click.echo("Nothing was forgotten.", err=True)
             return
         for posting in found:
@@ -223,8 +223,8 @@ def forget(  # noqa: PLR0913 - one for each option
     click.echo(f"{reference} is forgotten.")
 
 
-def _is_meant() -> bool:
-    """Whether the person who is asked wants it.
+def _confirmed() -> bool:
+    """Ask for confirmation.
 
     Raises:
         ConfigurationError: nobody answers.
@@ -239,8 +239,12 @@ def _is_meant() -> bool:
         ) from None
 
 
-def _tell_unknown(store: Store, wanted: Wanted) -> None:
-    """Raises ConfigurationError where nothing was forgotten either."""
+def _report_unknown(store: Store, wanted: Wanted) -> None:
+    """Report that the document was forgotten before.
+
+    Raises:
+        ConfigurationError: it was not.
+    """
     if not postings.was_forgotten(store, wanted.apps, str(wanted.reference)):
         raise ConfigurationError(
             f"Nothing is kept under the reference {wanted.reference}. Those that are: "
@@ -254,32 +258,32 @@ def _refuse_doubtful(found: list[Posting]) -> None:
         if posting.outcome in DOUBTFUL:
             names = f"{shlex.quote(posting.stream)} {shlex.quote(posting.reference)}"
             raise ConfigurationError(
-                f"{_said(posting)} is in doubt, and the store needs its record to look for it. "
+                f"{_label(posting)} is in doubt, and the store needs its record to look for it. "
                 f"Nothing was forgotten. Say what became of it first: exactonline results settle "
                 f"{names} --created ID | --not-created."
             )
 
 
 def _forget(store: Store, posting: Posting) -> None:
-    # While a run loads documents of this kind, it goes by what it has read of them.
+    # A run that loads documents of this kind relies on what it has read of them.
     kind = posting.entity.rpartition("/")[2]
     with store.lock(f"load-{kind}-{posting.division}"):
         done = postings.forget(store, posting, server_clock(store)())
-    if not done and postings.newest(store, _of(posting)):
+    if not done and postings.newest(store, _in_doubt(posting)):
         raise ConfigurationError(
-            f"{_said(posting)} was sent by a run just now. Try again when that has ended."
+            f"{_label(posting)} was sent by a run just now. Try again when that has ended."
         )
 
 
-def _of(posting: Posting) -> Wanted:
+def _in_doubt(posting: Posting) -> Wanted:
     return Wanted([posting.app], posting.division, outcomes=DOUBTFUL, reference=posting.reference)
 
 
-def _said(posting: Posting) -> str:
+def _label(posting: Posting) -> str:
     return f"Division {posting.division}: {posting.reference} of {posting.stream}"
 
 
-def _the_one(found: list[Posting], wanted: Wanted) -> Posting:
+def _only(found: list[Posting], wanted: Wanted) -> Posting:
     what = f"in stream {wanted.stream} with reference {wanted.reference}"
     if not found:
         raise ConfigurationError(
@@ -296,7 +300,7 @@ def _the_one(found: list[Posting], wanted: Wanted) -> Posting:
 
 
 def _key(posting: Posting, text: str) -> str:
-    """The key as Exact writes it."""
+    """Parse a key into the form that Exact uses."""
     endpoint = catalogue.load().endpoints[posting.entity]
     if endpoint.properties[endpoint.key[0]].type != "Edm.Guid":
         return text.strip()

@@ -1,4 +1,4 @@
-"""`exactonline sandbox`: runs a local Exact Online with made-up data."""
+"""`exactonline sandbox`: run a local Exact Online with made-up data."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _switches(texts: tuple[str, ...]) -> Any:  # noqa: ANN401 - its class is imp
 
 
 def _value(current: object, text: str) -> object:
-    """A switch's value, of the type it has now."""
+    """Parse the value of a switch by the type of its default."""
     if isinstance(current, bool):
         return text.lower() in ("", "1", "on", "true", "yes")
     return tuple(text.split(",")) if isinstance(current, tuple) else text
@@ -138,7 +138,7 @@ def _announce(server: Server, config: SandboxConfig, ready_file: Path | None) ->
         "ca_file": str(server.ca_file) if server.ca_file else None,
     }
     if ready_file is not None:
-        # Written aside and moved, so that whoever waits for the file finds it whole.
+        # Written under another name and renamed, so that a reader finds the whole file.
         partial = ready_file.with_name(ready_file.name + ".partial")
         partial.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         partial.replace(ready_file)

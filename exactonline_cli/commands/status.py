@@ -1,4 +1,4 @@
-"""`exactonline status`: how the sign-ins and the call budgets are, from the store alone."""
+"""`exactonline status`: sign-ins, calls left and last runs, from the store alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ALARM = 9
 """Exit code where a sign-in is about to end, or has ended."""
 RUNS_SHOWN = 5
 NOT_ENDED = "running, or killed"
-"""What a run is that noted no end: one that is killed cannot note it."""
+"""Shown for a run without an end, which a killed run cannot record."""
 CONNECTIONS = {
     "connection": "Connection",
     "region": "Region",
@@ -108,7 +108,7 @@ def _facts(store: Store, account: SavedConnection) -> dict[str, Any]:
 
 
 def _budgets(store: Store, app: str, now: float) -> list[dict[str, Any]]:
-    """What is left of the calls in each division; a window that has ended is whole again."""
+    """List the calls left in each division; a window that has ended is full again."""
     query = sa.select(budgets).where(budgets.c.app == app).order_by(budgets.c.division)
     rows = store.read(query)
     found = []

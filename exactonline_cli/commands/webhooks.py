@@ -1,10 +1,10 @@
-"""`exactonline webhooks`: whether a payload really comes from Exact."""
+"""`exactonline webhooks`: verify that a payload comes from Exact."""
 
 from __future__ import annotations
 
 import click
 
-from exactonline_cli.options import in_sight
+from exactonline_cli.options import warn_of_visible_secret
 from exactonline_cli.output import json_option, print_json
 from exactonline_client import redaction
 from exactonline_client.errors import ConfigurationError
@@ -26,7 +26,7 @@ def webhooks() -> None:
 @click.option(
     "--secret",
     envvar=[VARIABLE],
-    callback=in_sight,
+    callback=warn_of_visible_secret,
     show_envvar=True,
     help="Webhook secret of the app. An option can be seen by others on the machine; better set "
     "the variable. Without either it is asked for.",

@@ -1,4 +1,4 @@
-"""Signing in step by step, in words a person can act on; the page and the terminal share it."""
+"""The steps of a sign-in, shared by the page and the terminal."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Problem(Exception):  # noqa: N818 - what a person has to correct
 
 @dataclass
 class SignIn:
-    """One way from a region to chosen divisions; steps may be gone back to."""
+    """A sign-in in four steps, from region to divisions; each step can be repeated."""
 
-    place: Mapping[str, str]
-    """Where the store is: store_url, store_key."""
+    store_settings: Mapping[str, str]
+    """Settings of the store: store_url, store_key."""
     base_url: str | None = None
     region: str = ""
     client_id: str = ""
@@ -54,7 +54,7 @@ class SignIn:
     all_divisions: bool = False
 
     def choose_region(self, code: str) -> None:
-        """Step 1.
+        """Step 1: choose the region.
 
         Raises:
             Problem: there is no such region.
@@ -65,7 +65,7 @@ class SignIn:
         self._start_again()
 
     def choose_app(self, fields: Mapping[str, str]) -> None:
-        """Step 2; an empty secret means the one from before.
+        """Step 2: choose the app; an empty secret keeps the one from before.
 
         Raises:
             Problem: something is missing or wrong.
@@ -88,7 +88,7 @@ class SignIn:
 
     def _settings(self) -> dict[str, Any]:
         return {
-            **self.place,
+            **self.store_settings,
             "region": self.region,
             "base_url": self.base_url,
             "client_id": self.client_id,
@@ -110,16 +110,16 @@ class SignIn:
 
     @property
     def authorise_url(self) -> str:
-        """Where the person signs in, step 3."""
+        """Address at Exact where the user signs in, for step 3."""
         return self.opened.app.authorise_url(self.redirect_uri, self.state)
 
     @property
     def account(self) -> SavedConnection | None:
-        """What the store has under this name already."""
+        """The connection that the store has under this name already."""
         return next((one for one in self._accounts() if one.name == self.opened.name), None)
 
     def replaced_connections(self) -> list[str]:
-        """Connections of the same user and app, whose chain the new sign-in has ended."""
+        """Connections of the same user and app, which this sign-in has ended."""
         mine = self.account
         return [
             other.name
@@ -133,7 +133,7 @@ class SignIn:
         return connections.load(self.opened.store)
 
     def take_address(self, text: str) -> None:
-        """Step 3: the address that the browser landed on after the sign-in.
+        """Step 3: take the code from the address that the browser ended at.
 
         Raises:
             Problem: no usable code is in it, or Exact does not take the code.
@@ -145,7 +145,7 @@ class SignIn:
         return bool(self.state) and hmac.compare_digest(state.encode(), self.state.encode())
 
     def take_answer(self, fields: Mapping[str, str]) -> None:
-        """Step 3: what Exact has put behind the redirect address.
+        """Step 3: take the code from the query that Exact sent to the redirect address.
 
         Raises:
             Problem: as for `take_address`.
@@ -177,7 +177,7 @@ class SignIn:
         self.signed_in = True
 
     def divisions(self) -> list[dict[str, Any]]:
-        """All divisions to choose from, by name.
+        """List the divisions to choose from, by name.
 
         Raises:
             ExactOnlineError: they cannot be read.
@@ -185,7 +185,7 @@ class SignIn:
         return sorted(self.opened.divisions, key=lambda row: str(row["Description"]).casefold())
 
     def choose_divisions(self, codes: Sequence[int], *, everything: bool) -> None:
-        """Step 4.
+        """Step 4: choose the divisions to read from.
 
         Raises:
             Problem: none is chosen, or one that is not there.
@@ -201,7 +201,7 @@ class SignIn:
         connections.choose_divisions(self.opened.store, self.opened.name, self.chosen or None)
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
         if self.connection is not None:
             self.connection.close()
 
@@ -221,10 +221,10 @@ def begin(store_url: str | None, base_url: str | None, name: str | None) -> Sign
 
 
 def check_redirect_uri(address: str) -> None:
-    """Refuse what cannot be registered as a redirect address.
+    """Check that an address can be registered as a redirect address.
 
     Raises:
-        Problem: it is none.
+        Problem: it cannot.
     """
     if not address:
         raise Problem("redirect_uri", "Enter the redirect address of your app.")
@@ -233,11 +233,11 @@ def check_redirect_uri(address: str) -> None:
         host = parts.hostname or ""
     except ValueError:
         parts, host = urlsplit(""), ""
-    if parts.scheme != "https" or "." not in host or _is_machine(host):
+    if parts.scheme != "https" or "." not in host or _is_local(host):
         raise Problem("redirect_uri", f"This is not an https address on the web. {REDIRECT_RULE}")
 
 
-def _is_machine(host: str) -> bool:
+def _is_local(host: str) -> bool:
     try:
         ip_address(host)
     except ValueError:
@@ -246,7 +246,7 @@ def _is_machine(host: str) -> bool:
 
 
 def _query(text: str) -> dict[str, list[str]]:
-    """The fields of a pasted address; parsing decodes the code, which holds a `!`."""
+    """Parse the query of a pasted address, which also decodes the `!` in the code."""
     # A terminal may pass on bytes that are no text.
     address = "".join(text.encode(errors="replace").decode().split()).strip("'\"<>")
     if "=" not in address:

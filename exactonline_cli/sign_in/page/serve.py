@@ -1,4 +1,4 @@
-"""Runs the page on 127.0.0.1 until its work is done or nobody has used it for a while."""
+"""Serve the page on 127.0.0.1 until the user has finished or it is idle."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from exactonline_cli.sign_in.page.visit import Visit
 
 HOST = "127.0.0.1"
-LOOK_EVERY = 0.2
-"""Seconds between two looks at whether it is over."""
+POLL_SECONDS = 0.2
+"""Time between two checks whether the visit is over."""
 
 
 def listen(port: int) -> socket.socket:
-    """A socket at this port, or at any free one where it is 0.
+    """Listen on a port; 0 stands for any free one.
 
     Raises:
         ConfigurationError: the port is taken.
@@ -45,7 +45,7 @@ def origin(listener: socket.socket) -> str:
 
 
 def serve(visit: Visit, listener: socket.socket) -> None:
-    """Answer until the visit is over or Ctrl-C."""
+    """Serve until the visit is over or Ctrl-C."""
     config = uvicorn.Config(
         make_app(visit),
         http="h11",
@@ -65,6 +65,6 @@ def serve(visit: Visit, listener: socket.socket) -> None:
 async def _serve(server: uvicorn.Server, visit: Visit, listener: socket.socket) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not serving.done():
-        await asyncio.wait({serving}, timeout=LOOK_EVERY)
+        await asyncio.wait({serving}, timeout=POLL_SECONDS)
         server.should_exit = server.should_exit or visit.over()
     await serving

@@ -1,4 +1,4 @@
-"""Leads a browser to an address that holds a secret, which its command line must not show."""
+"""Open an address with a secret in a browser, without the secret on its command line."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def shortcut(address: str) -> Iterator[str | None]:
-    """The address of a file of this user alone that leads on; None where none can be written.
+    """Write a private file that redirects to the address; yield its URL, or None if that fails.
 
-    It is gone at the end of the block.
+    The file is deleted at the end of the block.
     """
     file = _written(render("shortcut.html", address=address))
     try:
@@ -29,7 +29,7 @@ def shortcut(address: str) -> Iterator[str | None]:
 
 
 def _written(text: str) -> Path | None:
-    # Browsers in a sandbox of their own see the home folder, and no temporary files of others.
+    # A sandboxed browser can read the home folder, and no temporary files of other programs.
     for folder in (os.path.expanduser("~"), None):  # noqa: PTH111 - it fails on nobody's account
         with suppress(OSError):
             descriptor, name = tempfile.mkstemp(".html", "exactonline-connect-", folder)
