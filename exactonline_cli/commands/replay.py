@@ -127,7 +127,7 @@ def _queue_for_finalizing(run: Run, wanted: Wanted) -> list[Posting]:
 
 def _send(target: TargetExactOnline, found: list[tuple[str, str]], others: Iterable[str]) -> None:
     """Load records with the target, which also finalises invoices of the streams in `others`."""
-    with run.connection.noted_run("exactonline replay"):
+    with target.run.connection.noted_run("exactonline replay"):
         try:
             target.listen(io.StringIO("".join(_messages(found, others))))
         finally:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from exactonline_sandbox.web.server import Server
+    from exactonline_sandbox import Server
 
     Row = tuple[str, int]
 

@@ -26,8 +26,7 @@ from unittest import mock
 import time_machine
 
 from exactonline_client.errors import ExactOnlineError, RecordsRejected, Unavailable
-from exactonline_sandbox import SandboxConfig
-from exactonline_sandbox.config import FaultRule
+from exactonline_sandbox import FaultRule, SandboxConfig
 from target_exactonline.target import TargetExactOnline
 from tests.stress.program import Program, hide_warnings, numeric
 from tests.stress.reading.books import NO_LIMIT, STREAMS, books, catalog

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Message
 
     from exactonline_client.errors import ExactOnlineError
-    from exactonline_sandbox.web.server import Server
+    from exactonline_sandbox import Server
 
 
 NOT_OF_DISCOVERY = (

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from exactonline_client import catalogue
-from exactonline_sandbox import SandboxConfig, Switches
-from exactonline_sandbox.config import FaultRule
+from exactonline_sandbox import FaultRule, SandboxConfig, Switches
 from exactonline_sandbox.web import app
 from tests.stress.forks import Forks
 from tests.stress.reading.books import NO_LIMIT, Books, books, catalog

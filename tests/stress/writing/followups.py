@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from exactonline_sandbox import FaultRule
 from exactonline_sandbox.books.attachments import CONTENT
 from exactonline_sandbox.books.attachments import TABLE as ATTACHMENTS
 from exactonline_sandbox.business.invoices import PRINTED, PROCESSED, print_invoice

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 
-from exactonline_sandbox import Switches
-from exactonline_sandbox.config import FaultRule
+from exactonline_sandbox import FaultRule, Switches
 from tests.stress import databases
 from tests.stress.clock import MovedClock
 from tests.stress.forks import Forks

@@ -20,7 +20,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 
 from exactonline_client.store.postings import HELD
-from exactonline_sandbox import Switches
+from exactonline_sandbox import FaultRule, Switches
 from exactonline_sandbox.business.invoices import PROCESSED
 from exactonline_sandbox.config import FaultRule
 from tests.stress import databases
