@@ -1,4 +1,4 @@
-"""A sandbox to measure on, and programs that run against it with an eye on time and memory."""
+"""A sandbox to measure on, and programs that run against it with their time and memory measured."""
 
 from __future__ import annotations
 

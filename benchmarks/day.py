@@ -140,7 +140,7 @@ def _run(here: Arena, clock: MovedClock, until: float) -> None:
 def _beside(
     server: Server, clock: MovedClock, until: float, answers: Counter[int]
 ) -> Iterator[None]:
-    """Let a program call that knows nothing of ours."""
+    """Run a program that does not share our limits."""
     other = threading.Thread(target=_call, args=(server, clock, until, answers))
     other.start()
     yield

@@ -1,4 +1,4 @@
-"""A server that says again what the sandbox has said: `python -m benchmarks.replay FILE [--tls]`.
+"""A server that repeats answers of the sandbox: `python -m benchmarks.replay FILE [--tls]`.
 
 It sends recorded bodies as bytes, so that reading is measured and not the making of pages. It
 writes its address to standard output and ends when its standard input does.
@@ -42,7 +42,7 @@ class Replay:
     """Answers with what was recorded."""
 
     def __init__(self, recorded: Mapping[str, str], base_url: str) -> None:
-        """Answers tell of pages at `base_url`."""
+        """Links in the answers point to `base_url`."""
         self._bodies = {
             _key(address): body.replace(PLACE, base_url).encode()
             for address, body in recorded.items()
@@ -81,7 +81,7 @@ class Replay:
 
 
 def _key(address: str) -> tuple[str, frozenset[tuple[str, str]]]:
-    """What two addresses have in common that say the same, however they are encoded."""
+    """A form that is equal for equal addresses, however they are encoded."""
     path, _, query = address.partition("?")
     return path, frozenset(parse_qsl(query))
 

@@ -1,4 +1,4 @@
-"""What a benchmark found: a table to print, to write as Markdown, and to draw."""
+"""The result of a benchmark: a table to print, to write as Markdown, and to draw."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def chosen_columns() -> list[str]:
 
 
 def record(here: Arena, selection: dict[str, Any], file: Path) -> list[str]:
-    """Keep what the sandbox tells the tap; returns the addresses of the list's pages."""
+    """Record what the sandbox answers the tap; returns the addresses of the list's pages."""
     tap = TapExactOnline(config=here.settings, catalog=selection, message_writer=Nowhere())
     session = tap.connection.session
     asked: dict[str, str] = {}

@@ -34,16 +34,16 @@ ABOUT_DELETES = (
 
 
 class Story:
-    """Tells on the terminal what happens, with short words and small tables."""
+    """Prints what happens, in short lines and small tables."""
 
     def __init__(self, stack: Stack, console: Console) -> None:
-        """Tell of `stack` on `console`."""
+        """Print about `stack` on `console`."""
         self.stack = stack
         self.console = console
         self.division = int(stack.sandbox.facts["divisions"][0])
 
     def load(self, title: str, log: str) -> None:
-        """Run the tap into PostgreSQL and tell what it took."""
+        """Run the tap into PostgreSQL and print what it took."""
         self.console.rule(title)
         self.console.print("[dim]$ meltano run tap-exactonline target-postgres")
         self.stack.sandbox.post("calls/reset")
@@ -68,7 +68,7 @@ class Story:
         self.console.print()
 
     def business(self) -> None:
-        """Let a day of business happen at the company."""
+        """Simulate a day of business at the company."""
         self.console.rule("A day of business at Exact Online")
         self.stack.sandbox.post("clock", advance_seconds=DAY)
         done = self.stack.sandbox.post(
@@ -129,7 +129,7 @@ def _verdict(item: Count) -> str:
     return f"[red]{item.different} differ" if item.different else "[green]equal"
 
 
-def tell(stack: Stack, console: Console) -> bool:
+def run_demo(stack: Stack, console: Console) -> bool:
     """The whole story; returns whether it ended well."""
     story = Story(stack, console)
     story.load("First load: everything", "1-first-load")
@@ -158,7 +158,7 @@ def main() -> int:
         options = ["--invoices", str(INVOICES), "--lines-per-invoice", str(LINES), "--seed", "1"]
         options += ["--minutely-limit", str(CALLS_A_MINUTE)]
         with running(folder, options) as stack:
-            ended_well = tell(stack, console)
+            ended_well = run_demo(stack, console)
     except Failed as error:
         console.print(f"[red]{error}")
         return EXIT_DIFFERENT

@@ -21,7 +21,7 @@ PATIENCE = 10.0
 
 
 class _Asked(SystemExit):
-    """The program was asked to end; what is to be cleaned up is, on the way out."""
+    """Raised by the first signal, so that the program cleans up on its way out."""
 
 
 class _Ending:

@@ -43,7 +43,7 @@ TAIL = 25
 
 
 class Failed(Exception):  # noqa: N818
-    """A part of the demo did not do its work; the text says which and shows its last words."""
+    """A part of the demo did not do its work; the text names it and shows its last output."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Sandbox:
         return answer.json()
 
     def post(self, path: str, **body: Any) -> Any:  # noqa: ANN401
-        """Tell the control interface to do something."""
+        """Change something by the control interface."""
         answer = requests.post(f"{self.base_url}/sandbox/{path}", json=body, timeout=TIMEOUT)
         answer.raise_for_status()
         return answer.json()
@@ -102,10 +102,10 @@ class Stack:
         path.write_text(result.stdout, encoding="utf-8")
         if result.returncode:
             lines = result.stdout.splitlines()
-            told = [line for line in lines if "[warning" in line or "[error" in line] or lines
+            shown = [line for line in lines if "[warning" in line or "[error" in line] or lines
             raise Failed(
                 f"meltano {' '.join(arguments)} ended with {result.returncode}; "
-                f"its whole log is {path}\n" + "\n".join(told[-TAIL:])
+                f"its whole log is {path}\n" + "\n".join(shown[-TAIL:])
             )
         return result.stdout
 
@@ -193,7 +193,7 @@ def _sandbox(folder: Path, options: Sequence[str]) -> Iterator[Sandbox]:
 
 
 def _environment(folder: Path, sandbox: Sandbox, postgres_uri: str) -> dict[str, str]:
-    """What the plugins are told: where things are, and how to sign in."""
+    """Settings of the plugins: where things are, and how to sign in."""
     seed = sandbox.post("sign-in")["refresh_token"]
     # The token may be used for the first time ten minutes after the sign-in.
     sandbox.post("clock", advance_seconds=TOKEN_AGE)

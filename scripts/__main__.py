@@ -31,7 +31,7 @@ BUILDERS: dict[str, Callable[[], Files]] = {
 }
 CATALOGUE = "catalogue"
 TARGETS = {"meltano": "meltano", "hub": "hub", CATALOGUE: "catalogue ENTITIES=..."}
-"""Make's name for a builder; all others are `docs-tables`."""
+"""Make targets; those of all other builders are `docs-tables`."""
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def write(files: Files) -> list[str]:
-    """Bring files up to date; nothing is left to say."""
+    """Bring files up to date; none is left behind."""
     for file, text in files.items():
         file.write_text(text, encoding="utf-8")
         print(f"{file.relative_to(ROOT)} is up to date")

@@ -67,7 +67,7 @@ PER_USER = {
     "system/GetMostRecentlyUsedDivisions",
 }
 
-# The deleted log names its entities in its own words.
+# The deleted log names its entities by names of its own.
 DELETED_NAMES = {
     "sync/Documents/DocumentAttachments": "Attachments",
     "sync/Logistics/SalesItemPrices": "ItemPrices",
@@ -76,7 +76,7 @@ DELETED_NAMES = {
     "sync/Manufacturing/MaterialIssues": "RequirementIssues",
 }
 
-# Parents of rows that the navigation properties do not tell: stream -> (parent stream, field).
+# Parents of rows that the navigation properties do not give: stream -> (parent stream, field).
 PARENTS = {
     "document_attachments": ("documents", "Document"),
     "purchase_invoice_lines": ("purchase_invoices", "InvoiceID"),

@@ -125,7 +125,7 @@ def _in_meltano_file(entry: Entry) -> dict[str, Any]:
 
 
 def _setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A setting in the Hub's words: secrets have a kind of their own, defaults are told."""
+    """A setting in the Hub's words: secrets have a kind of their own, defaults are given."""
     found = setting(name, schema)
     if found.get("sensitive"):
         found["kind"] = "password"

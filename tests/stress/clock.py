@@ -1,4 +1,4 @@
-"""A clock that all processes of a proof share: moved, and faster than the machine's."""
+"""A clock that all processes share: moved, and faster than the machine's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stores for a proof: a file, or a database of a PostgreSQL made for it."""
+"""Stores for one stress program: a file, or a PostgreSQL database made for it."""
 
 from __future__ import annotations
 

@@ -56,14 +56,14 @@ def mutated(sample: bytes, chance: random.Random) -> bytes:
     for _ in range(chance.randint(1, 4)):
         begin = chance.randrange(len(data) + 1)
         end = min(len(data), begin + round(len(data) ** chance.random()))
-        deed = chance.randrange(5)
-        if deed == 0 and data:
+        mutation = chance.randrange(5)
+        if mutation == 0 and data:
             data[chance.randrange(len(data))] = chance.randrange(256)
-        elif deed == 1:
+        elif mutation == 1:
             del data[begin:end]
-        elif deed == 2:
+        elif mutation == 2:
             data[begin:begin] = data[begin:end]
-        elif deed == 3:
+        elif mutation == 3:
             piece = bytes(data[begin:end])
             del data[begin:end]
             place = chance.randrange(len(data) + 1)
@@ -101,7 +101,7 @@ def _quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def prove(seed: int, number: int) -> dict[str, Tried]:
+def fuzz_all(seed: int, number: int) -> dict[str, Tried]:
     """Give every parser its inputs."""
     config = SandboxConfig(invoices=5, minutely_limit=10**9, daily_limit=10**9)
     found = {}
@@ -113,7 +113,7 @@ def prove(seed: int, number: int) -> dict[str, Tried]:
 
 def run(given: argparse.Namespace) -> list[str]:
     """Print what became of the inputs; returns the inputs that brought a program down."""
-    found = prove(given.seed, given.number)
+    found = fuzz_all(given.seed, given.number)
     for name, tried in found.items():
         refused = ", ".join(f"{number} {error}" for error, number in tried.refused.most_common())
         print(f"{name}: {tried.taken} taken; refused: {refused or 'none'}")

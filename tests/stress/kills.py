@@ -96,7 +96,7 @@ def _shares(plan: Plan) -> list[int]:
 def _prepare(setting: Stage, scenario: str) -> None:
     """Make a refresh due: of a chain in the store, or of one that starts with a new sign-in."""
     if scenario == FIRST:
-        setting.settings["connection"] = f"proof-{len(setting.ledger.handed_out)}"
+        setting.settings["connection"] = f"stress-{len(setting.token_server.handed_out)}"
         setting.sign_in()
     else:
         setting.due()

@@ -29,7 +29,7 @@ def main() -> None:
     vars(time).update(time=moved, sleep=moved.sleep)
     sys.argv = [program, *arguments]
     if program == "exactonline" and "LOGLEVEL" in os.environ:
-        # The command says nothing of its libraries; a proof may want to hear them all the same.
+        # The command says nothing of its libraries; their log is searched for secrets.
         logging.basicConfig(level=os.environ["LOGLEVEL"])
     import_module(PROGRAMS[program]).main()
 

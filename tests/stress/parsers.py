@@ -343,16 +343,16 @@ def _match_file(folder: Path) -> Callable[[bytes], object]:
 def _path_of_a_file(folder: Path) -> Callable[[bytes], object]:
     """The path in a record, below a folder amid files that must not be read."""
     (folder / "paths" / "store").mkdir(parents=True)
-    laid = traps.lay(folder / "paths")
-    place = Folder(laid.scans, folder / "paths" / "store")
+    made = traps.make(folder / "paths")
+    place = Folder(made.scans, folder / "paths" / "store")
 
     def read(text: bytes) -> None:
-        path = text.decode(errors="surrogateescape").replace("{}", str(laid.scans))
+        path = text.decode(errors="surrogateescape").replace("{}", str(made.scans))
         try:
             content = place.read(path, attachments.LARGEST)
         except Unfit as error:
             raise ExactOnlineError(str(error)) from None
-        if wrong := laid.wrong([content]):
+        if wrong := made.wrong([content]):
             raise AssertionError(*wrong)
 
     return read

@@ -30,7 +30,7 @@ PAGE = 60
 PROCESSES = 2
 
 
-def prove_rounds(given: argparse.Namespace) -> list[str]:
+def run_rounds(given: argparse.Namespace) -> list[str]:
     """Print a line for each way of reading; returns what is wrong."""
     with ProcessPoolExecutor(PROCESSES, get_context("spawn"), hide_warnings) as pool:
         found = list(pool.map(partial(_rounds, given.seed, given.rounds), CASES))
@@ -46,7 +46,7 @@ def prove_rounds(given: argparse.Namespace) -> list[str]:
                 one.loads,
                 one.calls,
                 one.records,
-                *(one.changes[deed] for deed in changes),
+                *(one.changes[change] for change in changes),
                 one.compared,
                 sum(one.left.values()),
                 len(one.wrong),
@@ -66,7 +66,7 @@ def _rounds(seed: int, number: int, case: Case) -> Figures:
     return rounds(case, seed, number)
 
 
-def prove_quota(given: argparse.Namespace) -> list[str]:
+def run_quota(given: argparse.Namespace) -> list[str]:
     """Print what ends of the day cost; returns what is wrong."""
     hide_warnings()
     found = quota(given.seed)
@@ -93,7 +93,7 @@ def prove_quota(given: argparse.Namespace) -> list[str]:
     return wrong
 
 
-def prove_entries(given: argparse.Namespace) -> list[str]:
+def run_entries(given: argparse.Namespace) -> list[str]:
     """Print what a load of entries costs; returns what is wrong."""
     hide_warnings()
     found = entries(given.seed, given.entries)
@@ -110,7 +110,7 @@ def prove_entries(given: argparse.Namespace) -> list[str]:
     return wrong
 
 
-def prove_kills(given: argparse.Namespace) -> list[str]:
+def run_kills(given: argparse.Namespace) -> list[str]:
     """Print what each warehouse went through; returns what is wrong."""
     hide_warnings()
     found = lives(given.seed, given.kills)
@@ -140,7 +140,7 @@ def prove_kills(given: argparse.Namespace) -> list[str]:
     return wrong if killed >= given.kills else [*wrong, f"killed {killed} times only"]
 
 
-def prove_storms(given: argparse.Namespace) -> list[str]:
+def run_storms(given: argparse.Namespace) -> list[str]:
     """Print how often each ingredient struck; returns what is wrong, with the number to repeat."""
     numbers = [given.only] if given.only is not None else range(given.storms)
     shares = [numbers[place::PROCESSES] for place in range(PROCESSES)]
@@ -176,24 +176,24 @@ PROGRAMS = (
     Program(
         "reads-rounds",
         "Does the warehouse equal Exact after a first load, and after each round of changes?",
-        prove_rounds,
+        run_rounds,
         (numeric("--rounds", default=20),),
     ),
     Program(
         "reads-quota",
         "Does a first load that meets the end of the day go on at its page?",
-        prove_quota,
+        run_quota,
     ),
     Program(
         "reads-entries",
         "Do entries come with their lines in few calls?",
-        prove_entries,
+        run_entries,
         (numeric("--entries", default=6000),),
     ),
     Program(
         "reads-kills",
         "Is anything lost when the tap is killed at random places?",
-        prove_kills,
+        run_kills,
         (numeric("--kills", default=200),),
     ),
     Program(
@@ -202,7 +202,7 @@ PROGRAMS = (
 
 Before that, runs in random rounds meet stray refusals, garbage, bad values, stops and moved
 companies.""",
-        prove_storms,
+        run_storms,
         (numeric("--storms", "--rounds", default=500), ONLY),
     ),
 )

@@ -1,4 +1,4 @@
-"""Every program through every error, at its most talkative: does anything secret get out?
+"""Every program through every error, with debug logging: does any secret get out?
 
 Tap, target and commands run with debug logging while the sandbox fails in all the ways it can.
 Then everything that came out of them (standard output and error, log files, results, the store's
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.stress.stage import Stage
 
     Arrange = Callable[[Stage], dict[str, Any]]
-    Trouble = Callable[[Mapping[str, str]], OAuthError]
+    Refuse = Callable[[Mapping[str, str]], OAuthError]
 
 STATUSES = (400, 401, 403, 404, 408, 429, 500, 503)
 FOREIGN_CODE = "stampNL001.a-code-of-another!sign-in"
@@ -58,7 +58,7 @@ class Scenario:
     """Fault rules of the sandbox."""
     arrange: Arrange = lambda _stage: {}
     """What else to prepare; gives settings that differ."""
-    trouble: Trouble | None = None
+    refuse: Refuse | None = None
     """What the token endpoint answers to a form."""
 
 
@@ -67,7 +67,7 @@ def _access_expired(setting: Stage) -> dict[str, Any]:
     return {}
 
 
-def _refusing(status: int) -> Trouble:
+def _refusing(status: int) -> Refuse:
     return lambda _form: OAuthError(status, "fault")
 
 
@@ -116,9 +116,9 @@ SCENARIOS = (
     Scenario("wrong client secret", arrange=lambda _: {"client_secret": "wrong&secret=4711"}),
     Scenario(
         "token repeated in the refusal",
-        trouble=lambda form: OAuthError(400, "invalid_request", f"What is {dict(form)}?"),
+        refuse=lambda form: OAuthError(400, "invalid_request", f"What is {dict(form)}?"),
     ),
-    *(Scenario(f"token endpoint {status}", trouble=_refusing(status)) for status in (429, 503)),
+    *(Scenario(f"token endpoint {status}", refuse=_refusing(status)) for status in (429, 503)),
     Scenario("nobody there", arrange=lambda _: {"base_url": "http://127.0.0.1:9"}),
     Scenario("another key", arrange=lambda _: {"store_key": Fernet.generate_key().decode()}),
     Scenario(
@@ -165,7 +165,7 @@ def explore(scenarios: Sequence[Scenario], programs: Sequence[str], seed: int) -
             place = Path(folder, str(number))
             place.mkdir()
             # Each way to log in turn: the SDK's own, and the one that Meltano sets up.
-            environment = _talkative(place / "programs.log" if number % 2 else None)
+            environment = _debug_environment(place / "programs.log" if number % 2 else None)
             with _arranged(scenario, place, seed) as (setting, changed):
                 ended = _run_all(setting, programs, changed, environment)
                 findings.secrets |= set(_secrets(setting, changed))
@@ -192,12 +192,12 @@ def _arranged(
         setting.due()
         changed = scenario.arrange(setting)
         setting.server.control.faults(*scenario.faults)
-        setting.ledger.trouble = scenario.trouble
+        setting.token_server.refuse = scenario.refuse
         yield setting, changed
 
 
-def _talkative(log: Path | None) -> dict[str, str]:
-    """The environment in which programs tell the most; with a log, as Meltano sets it up."""
+def _debug_environment(log: Path | None) -> dict[str, str]:
+    """An environment with debug logging; with a log file, configured as Meltano does."""
     names = ("LOGLEVEL", "TAP_EXACTONLINE_LOGLEVEL", "TARGET_EXACTONLINE_LOGLEVEL")
     environment = dict.fromkeys(names, "DEBUG")
     if log:
@@ -225,7 +225,7 @@ def _log_config(log: Path) -> dict[str, Any]:
 def _run_all(
     setting: Stage, programs: Sequence[str], changed: dict[str, Any], environment: dict[str, str]
 ) -> dict[str, Ended]:
-    text = sales_invoice(setting.server, "proof-of-secrets")
+    text = sales_invoice(setting.server, "stress-secrets")
     with ThreadPoolExecutor(2) as pool:
         ended = pool.map(lambda name: _run(setting, name, changed, environment, text), programs)
     return dict(zip(programs, ended, strict=True))
@@ -259,7 +259,7 @@ def _login(setting: Stage, changed: dict[str, Any], environment: dict[str, str])
     ) as process:
         link = process.stdout.readline() if process.stdout else ""
         landed = _allowed(link.strip(), setting.server.base_url)
-        setting.ledger.handed_out |= set(parse_qs(urlsplit(landed).query).get("code", ()))
+        setting.token_server.handed_out |= set(parse_qs(urlsplit(landed).query).get("code", ()))
         stdout, stderr = process.communicate(f"{landed}\n", TIMEOUT)
     return Ended("exactonline", process.returncode, link + stdout, stderr)
 
@@ -273,7 +273,7 @@ def _allowed(link: str, base_url: str) -> str:
 
 
 def _secrets(setting: Stage, changed: Mapping[str, Any]) -> Iterator[str]:
-    yield from setting.ledger.handed_out
+    yield from setting.token_server.handed_out
     yield FOREIGN_CODE
     for settings in (setting.settings, changed):
         for name in ("client_secret", "refresh_token", "store_key"):

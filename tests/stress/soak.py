@@ -138,8 +138,8 @@ def _business(company: Books, chance: random.Random, figures: Figures) -> None:
             changed=chance.randrange(3),
             deleted=chance.randrange(2),
         )
-        for deed in ("created", "updated", "deleted"):
-            figures.changes[deed] += sum(report[deed].values())
+        for change in ("created", "updated", "deleted"):
+            figures.changes[change] += sum(report[change].values())
 
 
 def _run(company: Books, figures: Figures) -> None:
@@ -188,10 +188,10 @@ def _write(company: Books, folder: Path, figures: Figures, *, last: bool = False
                 figures.wrong.append(f"{company.now:%Y-%m-%d}, target: {error}")
         finally:
             target.close()
-    for told in map(json.loads, results.read_text(encoding="utf-8").splitlines()):
-        figures.created[told["reference"]] += told["outcome"] == "created"
-        if told["outcome"] == "rejected":
-            figures.wrong.append(f"{told['reference']} was rejected: {told['reason']}")
+    for result in map(json.loads, results.read_text(encoding="utf-8").splitlines()):
+        figures.created[result["reference"]] += result["outcome"] == "created"
+        if result["outcome"] == "rejected":
+            figures.wrong.append(f"{result['reference']} was rejected: {result['reason']}")
     results.unlink()
 
 
@@ -251,7 +251,7 @@ def _measured(company: Books, folder: Path, figures: Figures) -> Day:
 def _most_memory(process: subprocess.Popen[bytes]) -> int:
     """Wait for the end of a process; returns the most kilobytes it was seen to use.
 
-    What the system tells of a process that has ended counts the one that started it as well.
+    After its end the system counts the memory of the process that started it as well.
     """
     status, most = Path(f"/proc/{process.pid}/status"), 0
     while process.poll() is None:
@@ -280,7 +280,7 @@ def run(given: argparse.Namespace) -> list[str]:
     """Print the figures; returns what is wrong."""
     hide_warnings()
     found = soak(given.seed, given.days)
-    changes = ", ".join(f"{number} {deed}" for deed, number in found.changes.items())
+    changes = ", ".join(f"{number} {change}" for change, number in found.changes.items())
     print(
         f"{found.runs} runs over {given.days} days, {found.calls} calls, "
         f"{found.struck} of them struck by faults; rows {changes}"

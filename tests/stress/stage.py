@@ -1,4 +1,4 @@
-"""What every proof plays on: a sandbox that keeps a ledger of its tokens, and our programs."""
+"""A sandbox that records every request for tokens, and runs of our programs against it."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ class Asked:
     refusal: str = ""
 
 
-class Ledger(TokenServer):
+class RecordingTokenServer(TokenServer):
     """The sandbox's token server, with every request written down."""
 
     asked: list[Asked]
     handed_out: set[str]
-    trouble: Callable[[Mapping[str, str]], OAuthError] | None = None
+    refuse: Callable[[Mapping[str, str]], OAuthError] | None = None
     """Makes of the form of a request the refusal that answers it."""
 
     @override
     def exchange(self, form: Mapping[str, str], authorization: str = "") -> dict[str, str]:
         at, grant = self._clock.now().timestamp(), form.get("grant_type", "")
         try:
-            if self.trouble:
-                raise self.trouble(form)
+            if self.refuse:
+                raise self.refuse(form)
             tokens = super().exchange(form, authorization)
         except OAuthError as error:
             self.asked.append(Asked(at, grant, error.status, error.description or error.error))
@@ -99,7 +99,7 @@ class Stage:
     """A running sandbox, and how to run a program against it."""
 
     server: Server
-    ledger: Ledger
+    token_server: RecordingTokenServer
     folder: Path
     settings: dict[str, Any]
 
@@ -116,7 +116,7 @@ class Stage:
     def sign_in(self) -> str:
         """A new chain of tokens, and its refresh token as a setting; it can be used at once."""
         tokens = self.server.control.sign_in()
-        self.ledger.handed_out |= {tokens["access_token"], tokens["refresh_token"]}
+        self.token_server.handed_out |= {tokens["access_token"], tokens["refresh_token"]}
         self.due()
         self.settings["refresh_token"] = tokens["refresh_token"]
         return tokens["refresh_token"]
@@ -198,9 +198,9 @@ def stage(
     )
     sandbox = Sandbox(config)
     world = sandbox.world
-    ledger = Ledger(config, world.clock, world.switches)
-    ledger.asked, ledger.handed_out = [], set()
-    world.tokens = ledger
+    token_server = RecordingTokenServer(config, world.clock, world.switches)
+    token_server.asked, token_server.handed_out = [], set()
+    world.tokens = token_server
     sandbox.prepare()
     with sandbox.running() as server:
         app = server.credentials
@@ -211,7 +211,7 @@ def stage(
             "store_url": store_url,
             "store_key": Fernet.generate_key().decode(),
         }
-        yield Stage(server, ledger, folder, settings)
+        yield Stage(server, token_server, folder, settings)
 
 
 def sales_invoice(server: Server, reference: str) -> str:

@@ -1,4 +1,4 @@
-"""The tap reads everything, and misses nothing: a short version of each proof."""
+"""The tap reads everything, and misses nothing: a short version of each program."""
 
 from __future__ import annotations
 

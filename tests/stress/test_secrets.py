@@ -1,4 +1,4 @@
-"""Programs that fail while they tell all they can; the long version is `tests.stress.secrets`."""
+"""Programs that fail with debug logging; the long version is `tests.stress.secrets`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The target writes everything once, and nothing wrong: a short version of each proof."""
+"""The target writes everything once, and nothing wrong: a short version of each program."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.stress.writing.rounds import rounds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.stress.writing.followups import Chore
+    from tests.stress.writing.followups import FollowUp
 
 pytestmark = pytest.mark.stress
 
@@ -45,10 +45,10 @@ def test_a_target_that_never_gets_anywhere_is_not_tried_for_ever(
 
 
 @pytest.mark.parametrize("do", [finalising, attaching, changing, matching])
-def test_what_follows_is_done_once_as_well(do: Callable[[int, int], Chore]) -> None:
-    chore = do(5, 1)
-    assert chore.wrong == []
-    assert chore.kills == 1
+def test_what_follows_is_done_once_as_well(do: Callable[[int, int], FollowUp]) -> None:
+    done = do(5, 1)
+    assert done.wrong == []
+    assert done.kills == 1
 
 
 def test_new_invoices_cost_few_calls_and_known_ones_none() -> None:

@@ -37,7 +37,7 @@ ROLES = ("reader", "tap", "target", "command")
 
 @dataclass(frozen=True)
 class Load:
-    """How hard to try."""
+    """Size of the load."""
 
     processes: int = 16
     minutes: float = 60
@@ -120,8 +120,8 @@ def hammer(load: Load) -> Figures:
             minutes=(setting.clock() - begin) / 60,
             runs=Counter((done.program, done.code) for done in ended),
             crashed=sum(done.crashed for done in ended),
-            refreshes=setting.ledger.refreshes,
-            refusals=setting.ledger.refusals,
+            refreshes=setting.token_server.refreshes,
+            refusals=setting.token_server.refusals,
         )
 
 
@@ -131,13 +131,13 @@ def _slot(setting: Stage, role: str, until: float, chance: random.Random) -> lis
         "reader": lambda: _reader(setting, until),
         "tap": setting.tap,
         "target": lambda: setting.target(
-            sales_invoice(setting.server, f"proof-{chance.getrandbits(64):x}")
+            sales_invoice(setting.server, f"stress-{chance.getrandbits(64):x}")
         ),
         "command": lambda: _command(setting, chance),
     }
     ended = []
-    while role == "command" and not setting.ledger.refreshes:
-        # Before the first sign-in there is nothing to tell.
+    while role == "command" and not setting.token_server.refreshes:
+        # Before the first sign-in a command has nothing to show.
         time.sleep(0.1)
     while setting.clock() < until:
         ended.append(start[role]())

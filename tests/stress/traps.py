@@ -1,4 +1,4 @@
-"""A folder of files that records may name, amid all that they must not reach by it."""
+"""A folder of files that records may name, beside files that they must not reach."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Traps:
         return found + [f"{file.name} was read" for file in self.canaries if file.stat().st_atime]
 
 
-def lay(folder: Path) -> Traps:
-    """Lay the traps in a folder, which also holds the store."""
+def make(folder: Path) -> Traps:
+    """Make the files in a folder, which also holds the store."""
     scans, secret = folder / "scans", folder / "secret.txt"
     (scans / "2026").mkdir(parents=True)
     for name in ("a.pdf", "2026/b.pdf", "2026/caf\u00e9.pdf"):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PROCESSES = 2
 
 
-def prove_faults(given: argparse.Namespace) -> list[str]:
+def run_faults(given: argparse.Namespace) -> list[str]:
     """Print how the runs ended and what became of the invoices; returns what is wrong."""
     found = faults(given.seed, given.invoices, given.kills)
     ended = ", ".join(f"{found.runs[code]} {word}" for code, word in CODES.items())
@@ -38,20 +38,20 @@ def prove_faults(given: argparse.Namespace) -> list[str]:
     return found.wrong
 
 
-def prove_followups(given: argparse.Namespace) -> list[str]:
-    """Print what came of each chore; returns what is wrong."""
+def run_followups(given: argparse.Namespace) -> list[str]:
+    """Print what came of each follow-up; returns what is wrong."""
     done = followups(given.seed, given.kills)
-    for chore in done:
-        ended = ", ".join(f"{chore.runs[code]} {word}" for code, word in CODES.items())
-        print(f"{chore.name}: {chore.records} records, {chore.runs.total()} runs: {ended}")
-        print(f"  replays: {chore.replays}; calls: {_said(chore.calls)}")
-        print(f"  last said: {_said(chore.outcomes)}; at Exact: {_said(chore.found)}")
-    wrong = [f"{chore.name}: {line}" for chore in done for line in chore.wrong + chore.unsaid]
-    kills = sum(chore.kills for chore in done)
+    for one in done:
+        ended = ", ".join(f"{one.runs[code]} {word}" for code, word in CODES.items())
+        print(f"{one.name}: {one.records} records, {one.runs.total()} runs: {ended}")
+        print(f"  replays: {one.replays}; calls: {_said(one.calls)}")
+        print(f"  last said: {_said(one.outcomes)}; at Exact: {_said(one.found)}")
+    wrong = [f"{one.name}: {line}" for one in done for line in one.wrong + one.unsaid]
+    kills = sum(one.kills for one in done)
     return wrong if kills >= given.kills else [*wrong, f"killed {kills} times only"]
 
 
-def prove_rounds(given: argparse.Namespace) -> list[str]:
+def run_rounds(given: argparse.Namespace) -> list[str]:
     """Print how often each ingredient struck; returns what is wrong, with the number to repeat."""
     numbers = [given.only] if given.only is not None else range(given.rounds)
     shares = [numbers[place::PROCESSES] for place in range(PROCESSES)]
@@ -72,7 +72,7 @@ def prove_rounds(given: argparse.Namespace) -> list[str]:
     return [f"round {one.number} ({one.kind}): {line}" for one in broken for line in one.wrong]
 
 
-def prove_locks(given: argparse.Namespace) -> list[str]:
+def run_locks(given: argparse.Namespace) -> list[str]:
     """Print what each way of losing a lock did; returns what is wrong."""
     found = lock_rounds(given.seed, range(given.rounds))
     for way in WAYS:
@@ -86,7 +86,7 @@ def prove_locks(given: argparse.Namespace) -> list[str]:
     return [f"round {one.number} ({one.way}): {line}" for one in found for line in one.wrong]
 
 
-def prove_costs(given: argparse.Namespace) -> list[str]:
+def run_costs(given: argparse.Namespace) -> list[str]:
     """Print calls by load; returns what is wrong."""
     found = costs(given.seed, given.invoices, given.again, given.customers, given.items)
     for load in found.loads:
@@ -99,7 +99,7 @@ def prove_costs(given: argparse.Namespace) -> list[str]:
     return found.wrong
 
 
-def prove_malformed(given: argparse.Namespace) -> list[str]:
+def run_malformed(given: argparse.Namespace) -> list[str]:
     """Print what became of the records; returns what is wrong."""
     found = malformed(given.seed, given.records)
     print(
@@ -110,7 +110,7 @@ def prove_malformed(given: argparse.Namespace) -> list[str]:
     return found.wrong
 
 
-def prove_forms(given: argparse.Namespace) -> list[str]:
+def run_forms(given: argparse.Namespace) -> list[str]:
     """Print what became of the records; returns what is wrong."""
     found = forms(given.seed, given.records)
     print(
@@ -129,7 +129,7 @@ PROGRAMS = (
     Program(
         "writes-costs",
         "What do new invoices cost in calls, and what does it cost to load them again?",
-        prove_costs,
+        run_costs,
         (
             numeric("--invoices", default=1000),
             numeric("--again", default=10_000),
@@ -140,7 +140,7 @@ PROGRAMS = (
     Program(
         "writes-faults",
         "Is each invoice there once after lost answers, cut connections, failures and kills?",
-        prove_faults,
+        run_faults,
         (numeric("--invoices", default=1000), numeric("--kills", default=100)),
     ),
     Program(
@@ -148,7 +148,7 @@ PROGRAMS = (
         """Is all else that has to be done once done once?
 
 Invoices are finalised, files attached, lines changed and payments matched.""",
-        prove_followups,
+        run_followups,
         (numeric("--kills", default=60),),
     ),
     Program(
@@ -157,7 +157,7 @@ Invoices are finalised, files attached, lines changed and payments matched.""",
 
 Each is a mix of all that may go wrong: two targets at once, faults, kills, pauses, clocks apart,
 and a store that loses its locks, is busy, away, or reached by two names.""",
-        prove_rounds,
+        run_rounds,
         (numeric("--rounds", default=500), ONLY),
     ),
     Program(
@@ -166,7 +166,7 @@ and a store that loses its locks, is busy, away, or reached by two names.""",
 
 Lock files are removed, sessions in PostgreSQL ended, PostgreSQL is started anew, or the store has
 two names.""",
-        prove_locks,
+        run_locks,
         (numeric("--rounds", default=50),),
     ),
     Program(
@@ -174,7 +174,7 @@ two names.""",
         """Does every broken record end with a reason, and do the sound ones between them arrive?
 
 No file is read that lies outside the folder for files.""",
-        prove_malformed,
+        run_malformed,
         (numeric("--records", default=100_000),),
     ),
     Program(
@@ -182,7 +182,7 @@ No file is read that lies outside the folder for files.""",
         """Is nothing deleted but by a moment, and does no line disappear?
 
 Records hold marks of deletion, empty keys, empty texts and values in other forms.""",
-        prove_forms,
+        run_forms,
         (numeric("--records", default=100_000),),
     ),
 )

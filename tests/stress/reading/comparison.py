@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 JOINED = {"Name", "FullName", "Description", "Code"}
 OUTSIDE = {"Timestamp", "Division", "Url"}
-"""Columns that the truth leaves out, and the one that rows are told apart by."""
+"""Columns that the truth leaves out, and the one that distinguishes rows of several companies."""
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 
@@ -119,7 +119,7 @@ def _same(value: Any, expected: Any) -> bool:
 def _moment(value: Any) -> Any:
     """A moment as such; but the wall time in the hour that the clock is set back.
 
-    In that hour the wall time is all that Exact tells.
+    In that hour the wall time is all that Exact returns.
     """
     if not isinstance(value, str) or "T" not in value or not value.endswith(("Z", "+00:00")):
         return value
@@ -130,7 +130,7 @@ def _moment(value: Any) -> Any:
 
 
 def _is_joined(name: str, columns: Iterable[str]) -> bool:
-    """Whether a column tells the name of another row, such as `AccountName` beside `Account`."""
+    """Whether a column repeats the name of another row, such as `AccountName` beside `Account`."""
     return any(
         name.startswith(other) and name != other and name.removeprefix(other) in JOINED
         for other in columns

@@ -53,7 +53,7 @@ class Watch(Recorder):
     """The sandbox's recorder, which does something at one of the calls to come."""
 
     def __init__(self) -> None:
-        """Watch for nothing."""
+        """Watch for no call."""
         super().__init__()
         self._calls_left = 0
         self._then: Callable[[], None] | None = None
@@ -133,28 +133,28 @@ def _live(life: Life, chance: random.Random, kills: int, invoices: int) -> None:
     streams = [name for name in STREAMS if name.endswith("_lines") or not life.lines_alone]
     with TemporaryDirectory() as folder, books(config, streams, **settings) as company:
         watch = company.server.world.recorder = Watch()
-        victim = Victim(company, watch, Path(folder))
+        tap = TapRuns(company, watch, Path(folder))
         while life.kills < kills and not life.wrong:
-            _one_run(life, victim, chance)
+            _one_run(life, tap, chance)
             if chance.random() < 0.5:
                 _business(company, chance)
         watch.at(0, lambda: None)
-        code = victim.run(chance)
+        code = tap.run(chance)
         life.survived += 1
         comparison = company.compare(joined=False)
         life.rows, life.records = comparison.rows, company.warehouse.records
         life.left = sum(comparison.left.values())
-        life.wrong += comparison.wrong if code == 0 else [victim.said(code)]
+        life.wrong += comparison.wrong if code == 0 else [tap.said(code)]
         if life.compare_keys:
             life.wrong += [f"{n} {name} are left" for name, n in (+comparison.left).items()]
 
 
-def _one_run(life: Life, victim: Victim, chance: random.Random) -> None:
+def _one_run(life: Life, tap: TapRuns, chance: random.Random) -> None:
     at_call = chance.random() < 0.5
     code = (
-        victim.run(chance, kill_at_call=_some(chance, 60))
+        tap.run(chance, kill_at_call=_some(chance, 60))
         if at_call
-        else victim.run(chance, kill_at_message=_some(chance, 3000))
+        else tap.run(chance, kill_at_message=_some(chance, 3000))
     )
     if code == KILLED:
         life.at_calls += at_call
@@ -162,7 +162,7 @@ def _one_run(life: Life, victim: Victim, chance: random.Random) -> None:
     elif code == 0:
         life.survived += 1
     else:
-        life.wrong.append(victim.said(code))
+        life.wrong.append(tap.said(code))
 
 
 def _some(chance: random.Random, most: int) -> int:
@@ -183,7 +183,7 @@ def _business(company: Books, chance: random.Random) -> None:
 
 
 @dataclass
-class Victim:
+class TapRuns:
     """The tap as a program, and what it is fed and gives."""
 
     company: Books

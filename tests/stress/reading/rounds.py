@@ -152,6 +152,6 @@ def _business(company: Books, chance: random.Random, figures: Figures, kind: str
                 changed=chance.randrange(8),
                 deleted=chance.randrange(9),
             )
-            for deed in ("created", "updated", "deleted"):
-                figures.changes[deed] += sum(report[deed].values())
+            for change in ("created", "updated", "deleted"):
+                figures.changes[change] += sum(report[change].values())
         company.wait(chance.uniform(0, longest))

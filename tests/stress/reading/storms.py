@@ -120,7 +120,7 @@ def play(forks: Forks, seed: int, number: int) -> Round:
         try:
             _Game(found, chance, forks, company, Path(folder), bad_values).play()
         except Exception:  # noqa: BLE001 - the other rounds are worth their figures
-            found.wrong.append(f"the proof itself failed: {traceback.format_exc()}")
+            found.wrong.append(f"the round itself failed: {traceback.format_exc()}")
     if found.wrong:
         # Whoever waits for hundreds of rounds wants to know now.
         print(f"round {number}: {found.wrong[0][:SHOWN]}", flush=True)
@@ -164,7 +164,7 @@ class _Game:
     days: set[tuple[int, str]] = field(default_factory=set)
     """Divisions that were moved, and on which days."""
     hidden: bool = False
-    """Whether a division was moved twice on one day, which Exact does not tell."""
+    """Whether a division was moved twice on one day, which Exact does not show."""
 
     def play(self) -> None:
         """Runs that go wrong, between changes, and then ordinary ones."""

@@ -1,1 +1,1 @@
-"""What the proofs of the target are made of."""
+"""Loads of the target, compared with what the sandbox then holds."""

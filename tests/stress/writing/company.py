@@ -132,7 +132,7 @@ class Company:
         said = self.folder / "said.txt"
         return self.start(name, *arguments, "--config", str(config), said=said), said
 
-    def told(self) -> list[Record]:
+    def reported(self) -> list[Record]:
         """The lines of all results so far."""
         if not self.results.exists():
             return []

@@ -61,7 +61,7 @@ def costs(seed: int, invoices: int, again: int, customers: int, items: int) -> F
             begin = time.monotonic()
             ended = books.load(text, **settings)
             seconds = time.monotonic() - begin
-            outcomes = Counter(line["outcome"] for line in books.told())
+            outcomes = Counter(line["outcome"] for line in books.reported())
             load = Load(what, len(numbers), ended.code, outcomes, books.calls(), seconds)
             figures.loads.append(load)
             if ended.code or outcomes != Counter({wanted: len(numbers)}):

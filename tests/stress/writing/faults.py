@@ -49,7 +49,7 @@ def faults(seed: int, invoices: int, kills: int) -> Figures:
 
 
 def _compare(figures: Figures, books: Company) -> None:
-    """Document by document: the input, what Exact has, and what we were told."""
+    """Document by document: the input, what Exact has, and what was reported."""
     control = books.server.control
     found = defaultdict(list)
     for row in control.truth(books.division, "sales_invoices"):
@@ -57,7 +57,7 @@ def _compare(figures: Figures, books: Company) -> None:
     lines = defaultdict(list)
     for row in control.truth(books.division, "sales_invoice_lines"):
         lines[row["InvoiceID"]].append(row)
-    told = {line["reference"]: line for line in books.told()}
+    reported = {line["reference"]: line for line in books.reported()}
     codes = {row["ID"]: row["Code"] for row in control.truth(books.division, "accounts")}
     wanted = {books.invoice(number)["YourRef"] for number in range(figures.invoices)}
     made = {str(reference) for reference in found if str(reference).startswith(f"W{books.seed}-")}
@@ -72,7 +72,7 @@ def _compare(figures: Figures, books: Company) -> None:
         (invoice,) = documents
         invoice["Customer"] = codes[invoice["OrderedBy"]]
         figures.wrong += _differences(record, invoice, lines[invoice["InvoiceID"]])
-        last = told.get(reference, {"outcome": "untold", "exact_id": None})
+        last = reported.get(reference, {"outcome": "no result", "exact_id": None})
         figures.outcomes[last["outcome"]] += 1
         if last["outcome"] not in WELL or last["exact_id"] != documents[0]["InvoiceID"]:
             figures.wrong.append(f"{reference} was reported as {last}")

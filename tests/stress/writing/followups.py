@@ -32,7 +32,7 @@ MOST_LINES = 6
 
 
 @dataclass
-class Chore:
+class FollowUp:
     """What it took to do one kind of thing, and what is wrong in the end."""
 
     name: str
@@ -43,63 +43,65 @@ class Chore:
     replays: int = 0
     calls: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
-    """What was told last of each document."""
+    """The last outcome of each document."""
     found: Counter[str] = field(default_factory=Counter)
     """What there is at Exact in the end."""
     wrong: list[str] = field(default_factory=list)
     unsaid: list[str] = field(default_factory=list)
-    """What is right at Exact, but a person who has to know of it was not told."""
+    """What is right at Exact, but no result says what a person has to know."""
 
 
-def followups(seed: int, kills: int) -> list[Chore]:
-    """Do every chore; each is killed as often as the others."""
-    each = -(-kills // len(CHORES))
-    return [chore(seed, each) for chore in CHORES]
+def followups(seed: int, kills: int) -> list[FollowUp]:
+    """Do every follow-up; each is killed as often as the others."""
+    each = -(-kills // len(FOLLOW_UPS))
+    return [follow_up(seed, each) for follow_up in FOLLOW_UPS]
 
 
-def finalising(seed: int, kills: int) -> Chore:
+def finalising(seed: int, kills: int) -> FollowUp:
     """New invoices are sent by e-mail."""
     refusals = FaultRule("status", SHARE, status=500, body=True, path=PRINTED)
     with _storm(seed, finalize="email") as storm, counted_prints() as prints:
-        chore = _weather("finalising", storm, storm.books.invoice, kills, refusals)
-        _compare_finalised(chore, storm.books, prints)
-    return chore
+        follow_up = _weather("finalising", storm, storm.books.invoice, kills, refusals)
+        _compare_finalised(follow_up, storm.books, prints)
+    return follow_up
 
 
-def attaching(seed: int, kills: int) -> Chore:
+def attaching(seed: int, kills: int) -> FollowUp:
     """New invoices come with files."""
     with _storm(seed) as storm:
-        chore = _weather("attaching", storm, lambda number: _with_files(storm, number), kills)
-        _compare_files(chore, storm)
-    return chore
+        follow_up = _weather("attaching", storm, lambda number: _with_files(storm, number), kills)
+        _compare_files(follow_up, storm)
+    return follow_up
 
 
-def changing(seed: int, kills: int) -> Chore:
+def changing(seed: int, kills: int) -> FollowUp:
     """Invoices come again and again, with lines that are changed, added and removed."""
     with _storm(seed, load_method="upsert", hard_delete=True) as storm:
-        chore = _weather("changing", storm, lambda number: _version(storm.books, number), kills)
-        _compare_lines(chore, storm.books)
-    return chore
+        follow_up = _weather("changing", storm, lambda number: _version(storm.books, number), kills)
+        _compare_lines(follow_up, storm.books)
+    return follow_up
 
 
-def matching(seed: int, kills: int) -> Chore:
+def matching(seed: int, kills: int) -> FollowUp:
     """Parts of open items are matched, so that a set could be carried out twice."""
     with _storm(seed, batch_size_rows=4) as storm:
         items = OpenItems(storm.books)
         storm.stream = MATCH_SETS
-        chore = _weather("matching", storm, items.record, kills)
-        for number in range(chore.records):
+        follow_up = _weather("matching", storm, items.record, kills)
+        for number in range(follow_up.records):
             record = items.record(number)
             times = items.times_matched(record)
-            told = _last_told(storm.books).get(record["reference"], "untold")
-            chore.outcomes[told] += 1
-            chore.found["sets"] += times
-            if times != 1 and not (times == 0 and told == "in_doubt"):
-                chore.wrong.append(f"{record['reference']} ({told}) is matched {times} times")
-    return chore
+            outcome = _last_outcomes(storm.books).get(record["reference"], "no result")
+            follow_up.outcomes[outcome] += 1
+            follow_up.found["sets"] += times
+            if times != 1 and not (times == 0 and outcome == "in_doubt"):
+                follow_up.wrong.append(
+                    f"{record['reference']} ({outcome}) is matched {times} times"
+                )
+    return follow_up
 
 
-CHORES: tuple[Callable[[int, int], Chore], ...] = (finalising, attaching, changing, matching)
+FOLLOW_UPS: tuple[Callable[[int, int], FollowUp], ...] = (finalising, attaching, changing, matching)
 
 
 @contextmanager
@@ -110,20 +112,20 @@ def _storm(seed: int, **settings: Any) -> Iterator[Storm]:
 
 def _weather(
     name: str, storm: Storm, record: Callable[[int], Record], kills: int, *rules: FaultRule
-) -> Chore:
+) -> FollowUp:
     """Load records until the target was killed often enough and everything is through."""
     storm.begin(*rules)
     records = storm.load(record, RECORDS, kills)
     storm.replay()
     calls = storm.end()
-    chore = Chore(name, records, storm.kills, storm.runs, storm.replays, calls)
-    chore.wrong = storm.wrong
-    return chore
+    follow_up = FollowUp(name, records, storm.kills, storm.runs, storm.replays, calls)
+    follow_up.wrong = storm.wrong
+    return follow_up
 
 
 @contextmanager
 def counted_prints() -> Iterator[Counter[str]]:
-    """How often Exact was told to finalise each invoice, by key; the refusals of Exact included.
+    """How often Exact was asked to finalise each invoice, by key; the refusals of Exact included.
 
     The sandbox refuses what is processed already, and so hides that it was asked once more.
     """
@@ -137,33 +139,33 @@ def counted_prints() -> Iterator[Counter[str]]:
         yield asked
 
 
-def _compare_finalised(chore: Chore, books: Company, prints: Counter[str]) -> None:
+def _compare_finalised(follow_up: FollowUp, books: Company, prints: Counter[str]) -> None:
     truth = books.server.control.truth
     silent = {row["ID"] for row in truth(books.division, "accounts") if not row["Email"]}
     subjects = Counter(row["Subject"] for row in truth(books.division, "documents"))
     entries = Counter(row["InvoiceNumber"] for row in truth(books.division, "sales_entries"))
     numbers, reasons = defaultdict(set), defaultdict(set)
-    for line in books.told():
+    for line in books.reported():
         numbers[line["reference"]].add(line["number"])
         reasons[line["reference"]].add(line["reason"])
-    for reference, invoice in _invoices(chore, books, chore.records):
+    for reference, invoice in _invoices(follow_up, books, follow_up.records):
         number, times = invoice["InvoiceNumber"], prints[invoice["InvoiceID"]]
         if invoice["Status"] != PROCESSED:
-            chore.wrong.append(f"{reference} is not finalised")
+            follow_up.wrong.append(f"{reference} is not finalised")
             continue
-        chore.found["processed"] += 1
+        follow_up.found["processed"] += 1
         booked = (times, subjects[f"Factuur {number}"], entries[number])
         if booked != (1, 1, 1):
-            chore.wrong.append(f"{reference} was finalised, filed and booked {booked} times")
+            follow_up.wrong.append(f"{reference} was finalised, filed and booked {booked} times")
         if not numbers[reference] <= {None, str(number)}:
-            chore.wrong.append(f"{reference} is {number}, not {numbers[reference]}")
+            follow_up.wrong.append(f"{reference} is {number}, not {numbers[reference]}")
         was_said = bool(reasons[reference] - {None})
-        chore.found["a reason said"] += was_said
+        follow_up.found["a reason said"] += was_said
         if invoice["InvoiceTo"] in silent:
-            # The customer has no e-mail address: somebody has to be told that nothing was sent.
-            chore.found["without an e-mail"] += 1
+            # The customer has no e-mail address: a result has to say that nothing was sent.
+            follow_up.found["without an e-mail"] += 1
             if not was_said:
-                chore.unsaid.append(f"{reference} has no e-mail, and nobody was told")
+                follow_up.unsaid.append(f"{reference} has no e-mail, and no result says so")
 
 
 def _with_files(storm: Storm, number: int) -> Record:
@@ -178,7 +180,7 @@ def _with_files(storm: Storm, number: int) -> Record:
     return {**storm.books.invoice(number), "attachments": files}
 
 
-def _compare_files(chore: Chore, storm: Storm) -> None:
+def _compare_files(follow_up: FollowUp, storm: Storm) -> None:
     books = storm.books
     documents = defaultdict(list)
     for row in books.server.control.truth(books.division, "documents"):
@@ -187,16 +189,16 @@ def _compare_files(chore: Chore, storm: Storm) -> None:
     for row in books.server.world.company(books.division).table(ATTACHMENTS).rows.values():
         content = base64.b64encode(row[CONTENT]).decode() if CONTENT in row else None
         files[row["Document"]].append((row["FileName"], content))
-    for number, (reference, invoice) in enumerate(_invoices(chore, books, chore.records)):
+    for number, (reference, invoice) in enumerate(_invoices(follow_up, books, follow_up.records)):
         mine = documents[reference]
         if mine != [invoice["Document"]]:
-            chore.wrong.append(f"{reference}: {mine}, and it points at {invoice['Document']}")
+            follow_up.wrong.append(f"{reference}: {mine}, and it points at {invoice['Document']}")
             continue
         wanted = _with_files(storm, number)["attachments"]
         there = sorted(files[mine[0]])
-        chore.found["files"] += len(there)
+        follow_up.found["files"] += len(there)
         if there != sorted((file["file_name"], file["content"]) for file in wanted):
-            chore.wrong.append(f"{reference} has {[name for name, _ in there]}")
+            follow_up.wrong.append(f"{reference} has {[name for name, _ in there]}")
 
 
 def _version(books: Company, number: int) -> Record:
@@ -208,10 +210,10 @@ def _version(books: Company, number: int) -> Record:
         chance = random.Random(f"{books.seed} {invoice} {changes}")
         last = max(lines)
         for place in list(lines):
-            fate = chance.random()
-            if fate < 0.2 and len(lines) > 1:
+            draw = chance.random()
+            if draw < 0.2 and len(lines) > 1:
                 del lines[place]
-            elif fate < 0.6:
+            elif draw < 0.6:
                 lines[place] = {**lines[place], "Quantity": chance.randint(1, 99)}
         for place in range(last + 1, last + 1 + chance.randint(0, MOST_LINES - len(lines))):
             item = chance.choice(books.items)
@@ -220,13 +222,13 @@ def _version(books: Company, number: int) -> Record:
     return {**record, "Description": f"Version {version}"}
 
 
-def _compare_lines(chore: Chore, books: Company) -> None:
+def _compare_lines(follow_up: FollowUp, books: Company) -> None:
     lines = defaultdict(list)
     for row in books.server.control.truth(books.division, "sales_invoice_lines"):
         lines[row["InvoiceID"]].append(row)
-    found = list(_invoices(chore, books, min(chore.records, CHANGED_INVOICES)))
+    found = list(_invoices(follow_up, books, min(follow_up.records, CHANGED_INVOICES)))
     for number, (reference, invoice) in enumerate(found):
-        rounds = (chore.records - 1 - number) // CHANGED_INVOICES
+        rounds = (follow_up.records - 1 - number) // CHANGED_INVOICES
         record = _version(books, rounds * CHANGED_INVOICES + number)
         rows = sorted(lines[invoice["InvoiceID"]], key=lambda row: row["LineNumber"])
         there = [(row["ItemCode"], row["Quantity"], row["NetPrice"]) for row in rows]
@@ -234,32 +236,34 @@ def _compare_lines(chore: Chore, books: Company) -> None:
             (line["Item"], line["Quantity"], line["NetPrice"])
             for line in record["SalesInvoiceLines"]
         ]
-        chore.found["lines"] += len(there)
+        follow_up.found["lines"] += len(there)
         if invoice["Description"] != record["Description"]:
-            chore.wrong.append(
+            follow_up.wrong.append(
                 f"{reference} is {invoice['Description']}, not {record['Description']}"
             )
         elif there != wanted:
-            chore.wrong.append(f"{reference}: lines {there}, not {wanted}")
+            follow_up.wrong.append(f"{reference}: lines {there}, not {wanted}")
 
 
-def _invoices(chore: Chore, books: Company, wanted: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def _invoices(
+    follow_up: FollowUp, books: Company, wanted: int
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """The invoices of the first numbers that are there once, as they have to be, by reference."""
     found = defaultdict(list)
     for row in books.server.control.truth(books.division, "sales_invoices"):
         found[row["YourRef"]].append(row)
-    last = _last_told(books)
+    last = _last_outcomes(books)
     for number in range(wanted):
         reference = books.invoice(number)["YourRef"]
-        chore.outcomes[last.get(reference, "untold")] += 1
-        chore.found["invoices"] += len(found[reference])
+        follow_up.outcomes[last.get(reference, "no result")] += 1
+        follow_up.found["invoices"] += len(found[reference])
         if len(found[reference]) == 1:
             yield reference, found[reference][0]
         else:
-            chore.wrong.append(f"{reference} is there {len(found[reference])} times")
+            follow_up.wrong.append(f"{reference} is there {len(found[reference])} times")
             # Places in the input stay those of the invoices.
             yield reference, defaultdict(lambda: None)
 
 
-def _last_told(books: Company) -> dict[str, str]:
-    return {line["reference"]: line["outcome"] for line in books.told()}
+def _last_outcomes(books: Company) -> dict[str, str]:
+    return {line["reference"]: line["outcome"] for line in books.reported()}

@@ -304,9 +304,9 @@ def _check_run(
     doomed: set[str],
 ) -> None:
     """Hold what the run said against what it had to say."""
-    told = books.told()
+    reported = books.reported()
     figures.code = ended.code
-    figures.outcomes += Counter(line["outcome"] for line in told)
+    figures.outcomes += Counter(line["outcome"] for line in reported)
     if "Traceback" in ended.said:
         figures.wrong.append(f"a traceback: {ended.said[-2000:]}")
     if ended.code != REJECTED:
@@ -314,21 +314,21 @@ def _check_run(
     victims = {name for name, _ in outcomes} | doomed
     said = Counter(
         (line["reference"], line["outcome"] == "rejected")
-        for line in told
+        for line in reported
         if line["reference"] in victims and line["outcome"] != "deleted"
     )
     figures.wrong += [f"{pair}: {outcomes[pair]} times, {said[pair]} said"
                       for pair in outcomes | said if outcomes[pair] != said[pair]]  # fmt: skip
     figures.wrong += [
         f"not as it was: {line}"
-        for line in told
+        for line in reported
         if line["reference"] in victims
         and line["outcome"] not in {"rejected", "deleted"}
         and (line["outcome"] not in {"unchanged", "exists"} or line["reason"])
     ]
     figures.wrong += [
         f"more than one reason, or another: {line}"
-        for line in told
+        for line in reported
         if line["outcome"] == "rejected"
         and (line["reason"].count("should be") != 1 or MARK not in line["reason"].casefold())
     ]

@@ -104,10 +104,10 @@ def _store(
     """The store of a round, and what takes its locks away."""
     if way in {FILES_REMOVED, SECOND_NAME}:
         file = FileStore(books.folder / "store" / "store.db")
-        remove = partial(file.troubles["locks removed"], 0)
+        remove = partial(file.disturbances["locks removed"], 0)
         return file, remove if way == FILES_REMOVED else None
     database = ServerStore(make_url(server.url), f"locks_{number}")
-    end = partial(database.troubles["sessions ended"], 0)
+    end = partial(database.disturbances["sessions ended"], 0)
     restart = partial(server.restart, chance.choice(("fast", "immediate")))
     return database, end if way == SESSIONS_ENDED else restart
 

@@ -63,34 +63,34 @@ def malformed(seed: int, records: int) -> Figures:
     """Load records that were broken at random, with sound ones between them."""
     figures = Figures(records)
     with company(seed, customers=10, items=20) as books:
-        laid, files = traps.lay(books.folder), _files(books)
-        books.settings["attachments_folder"] = str(laid.scans)
+        trapped, files = traps.make(books.folder), _files(books)
+        books.settings["attachments_folder"] = str(trapped.scans)
         text = b"".join(_messages(figures, books, random.Random(seed)))
         begin = time.monotonic()
         before = _invoices(books)
         ended = books.load(text, hard_delete=True)
         figures.seconds = time.monotonic() - begin
         figures.code, figures.calls = ended.code, books.calls()
-        told = books.told()
+        reported = books.reported()
         made = _invoices(books)
         sound = {books.invoice(number)["YourRef"] for number in range(figures.sound)}
         sent = [content for key, content in _files(books).items() if key not in files]
-        figures.wrong += laid.wrong(sent)
+        figures.wrong += trapped.wrong(sent)
     if len(sent) != figures.sound:
         figures.wrong.append(f"{len(sent)} files are there, of {figures.sound} sound invoices")
-    figures.outcomes = Counter(line["outcome"] for line in told)
-    figures.reasons = len({str(line["reason"]).split(" (")[0] for line in told})
+    figures.outcomes = Counter(line["outcome"] for line in reported)
+    figures.reasons = len({str(line["reason"]).split(" (")[0] for line in reported})
     if "Traceback" in ended.said:
         figures.wrong.append(f"a traceback: {ended.said[-2000:]}")
     if ended.code != REJECTED:
         figures.wrong.append(f"exit code {ended.code}")
-    if len(told) != records:
-        figures.wrong.append(f"{len(told)} results for {records} records")
+    if len(reported) != records:
+        figures.wrong.append(f"{len(reported)} results for {records} records")
     if ended.states[-1:] != [records]:
         figures.wrong.append(f"the last state is {ended.states[-1:]}")
     figures.wrong += [
         f"no reason: {line}"
-        for line in told
+        for line in reported
         if line["outcome"] == "rejected" and not line["reason"]
     ]
     figures.wrong += [f"deleted: {key}" for key in before.keys() - made.keys()]

@@ -164,7 +164,7 @@ def play(place: Place, seed: int, number: int) -> Round:
             game.play()
             found.wrong += game.compare(printed)
         except Exception:  # noqa: BLE001 - the other rounds are worth their figures
-            found.wrong.append(f"the proof itself failed: {traceback.format_exc()}")
+            found.wrong.append(f"the round itself failed: {traceback.format_exc()}")
     if found.wrong:
         # Whoever waits for hundreds of rounds wants to know now.
         print(f"round {number}: {found.wrong[0][:SHOWN]}", flush=True)
@@ -343,12 +343,12 @@ class _Game:
 
     def _trouble(self) -> None:
         """Something happens to the store."""
-        troubles = self.store.troubles
-        name = self.chance.choice(sorted(troubles))
+        disturbances = self.store.disturbances
+        name = self.chance.choice(sorted(disturbances))
         seconds = self.chance.uniform(0.05, MOST_SECONDS)
         again = self.chance.randint(1, 5) if name == "locks removed" else 1
         for _ in range(again):
-            self._at_a_call(name, lambda: self.beside.append(beside(troubles[name], seconds)))
+            self._at_a_call(name, lambda: self.beside.append(beside(disturbances[name], seconds)))
 
     def _at_a_call(self, name: str, do: Callable[[], None]) -> None:
         """Do something at one of the next calls: before it, behind it, or a moment later."""
@@ -378,7 +378,7 @@ class _Game:
             right = {0, REJECTED}
             if not self.calm:
                 right |= {UNAVAILABLE, STORE, *([KILLED] * killed)}
-                # Two runs without a lock may remove one line of an invoice: who is second is told.
+                # Two runs without a lock may remove one line of an invoice: the second is refused.
                 right |= {FORBIDDEN} if self.round.kind == UPSERTS else set()
             if killed:
                 right.add(SIGN_IN)
@@ -409,16 +409,16 @@ class _Game:
         """
         if self.round.kind == ENTRIES:
             there = self._entries()
-            for told in self._results("--outcome", "in_doubt", "--outcome", "posting"):
-                reference = told["reference"]
+            for result in self._results("--outcome", "in_doubt", "--outcome", "posting"):
+                reference = result["reference"]
                 keys = there.get(reference, [])
                 found = ("--created", keys[0]) if keys else ("--not-created",)
                 self._by_hand("results", "settle", self.stream, reference, *found, *self._where)
         if self.round.kind == FINALISING:
-            for told in self._results():
-                if told["finalized"] == HELD:
+            for result in self._results():
+                if result["finalized"] == HELD:
                     settings = ("--config", self.books.settings)
-                    self._by_hand("replay", "--reference", told["reference"], *settings)
+                    self._by_hand("replay", "--reference", result["reference"], *settings)
 
     @property
     def _where(self) -> tuple[str, str]:

@@ -46,7 +46,7 @@ class FileStore:
         self.link.symlink_to(self.file)
 
     @property
-    def troubles(self) -> dict[str, Callable[[float], None]]:
+    def disturbances(self) -> dict[str, Callable[[float], None]]:
         """By name, what may happen to it for so many seconds."""
         return {"locks removed": self._remove_locks, "busy": self._be_busy}
 
@@ -85,7 +85,7 @@ class ServerStore:
     other_url = url
 
     @property
-    def troubles(self) -> dict[str, Callable[[float], None]]:
+    def disturbances(self) -> dict[str, Callable[[float], None]]:
         """By name, what may happen to it for so many seconds."""
         return {"sessions ended": self._end_sessions, "busy": self._be_busy, "away": self._be_away}
 
