@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 PROGRAM = """
     import sys
     from singer_sdk import Tap
-    from exactonline_client import errors, plugin
+    from exactonline_client import errors
+    from exactonline_client.plugin import start
 
     class TinyTap(Tap):
         name = "tap-tiny"
@@ -39,7 +40,7 @@ PROGRAM = """
         def discover_streams(self):
             raise getattr(errors, self.config["wanted"])("Say what to do.")
 
-    plugin.run(TinyTap)
+    start.run(TinyTap)
 """
 
 

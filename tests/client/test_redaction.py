@@ -242,7 +242,8 @@ def test_the_text_of_an_error_is_clean_in_a_library_too() -> None:
 PROGRAM = """
     import logging, os, sys, threading, warnings
     from singer_sdk import Tap, metrics
-    from exactonline_client import plugin, redaction
+    from exactonline_client import redaction
+    from exactonline_client.plugin import start
 
     if os.environ["GUARD"] == "off":
         redaction.install = lambda: None
@@ -276,7 +277,7 @@ PROGRAM = """
         def crash(self):
             raise RuntimeError("Crashed with " + secret)
 
-    plugin.run(Leaky)
+    start.run(Leaky)
 """
 LOG_CONFIG = """
 version: 1
