@@ -23,7 +23,7 @@ from exactonline_client.errors import AccessDenied, RequestRefused
 from exactonline_client.http import pagination
 from exactonline_client.odata.query import MAX_URL, any_of, match_all, url
 from exactonline_client.store.digests import Digests
-from exactonline_client.store.engine import patient
+from exactonline_client.store.engine import in_parts, patient
 from exactonline_client.store.tables import lookups, postings
 from exactonline_client.store.unsupported import RefusedOptions, is_about_query
 
@@ -49,8 +49,6 @@ MOST_TERMS = 60
 """Values in one filter of a plain list, whose pages have 60 rows."""
 MOST_KEPT = 100_000
 """Values of one division that the store holds."""
-QUERY_SIZE = 500
-"""Values in one query of the store."""
 BULK = "bulk $filter"
 HOUR = 3600.0
 
@@ -149,7 +147,7 @@ class Lookups:
     def written(self, endpoint: str, source_keys: Sequence[str]) -> Matches:
         """The rows that were written to this division from rows of others, by the keys of those."""
         found: Matches = {}
-        for some in _parts(source_keys):
+        for some in in_parts(source_keys):
             query = sa.select(postings.c.source_key, postings.c.exact_id).where(
                 postings.c.app == self.app,
                 postings.c.division == self.division,
@@ -184,7 +182,7 @@ class Lookups:
             for value, matches in list(known.items()):
                 if gone & {match.key for match in matches}:
                     del known[value]
-        for some in _parts(list(gone)):
+        for some in in_parts(list(gone)):
             mine = (lookups.c.app == self.app) & (lookups.c.division == self.division)
             self._replace(mine & lookups.c.exact_id.in_(some), [])
 
@@ -196,7 +194,7 @@ class Lookups:
     def _recall(self, endpoint: str, column: str, values: Sequence[str]) -> None:
         """Take from the store what is young enough."""
         known = self._known[endpoint, column]
-        for some in _parts(values if self.hours > 0 else []):
+        for some in in_parts(values if self.hours > 0 else []):
             hashed = {
                 digest: value
                 for value in some
@@ -252,7 +250,7 @@ class Lookups:
             "field": column,
             "at": self.clock(),
         }
-        for some in _parts(list(kept)):
+        for some in in_parts(list(kept)):
             rows = [{**same_for_all, "value_hash": each, "exact_id": kept[each]} for each in some]
             mine = self._mine(endpoint, column) & lookups.c.value_hash.in_(some)
             self._replace(mine, rows)
@@ -369,9 +367,3 @@ def _matches(endpoint: Endpoint, column: str, rows: Iterable[Row]) -> Iterator[M
         if key and value:
             told = (str(row.get(name) or "").strip() for name in TITLES)
             yield Match(str(key), value, " ".join(filter(None, told)))
-
-
-def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Values in numbers that a query of the store can take."""
-    for start in range(0, len(values), QUERY_SIZE):
-        yield values[start : start + QUERY_SIZE]

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from exactonline_client.errors import ConfigurationError, StoreLost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 T = TypeVar("T")
 
@@ -29,8 +29,16 @@ CHANGING = ("the database system is", "terminating connection")
 """What a server says that is starting up, shutting down or being recovered."""
 
 
+QUERY_SIZE = 500
+"""Values in one query."""
 SECRET_FIELDS = ("password", "sslpassword")
 """Fields of an address that are secrets."""
+
+
+def in_parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Values in numbers that one query can take."""
+    for start in range(0, len(values), QUERY_SIZE):
+        yield values[start : start + QUERY_SIZE]
 
 
 def address(text: str) -> sa.URL:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from exactonline_client.store.engine import patient
+from exactonline_client.store.engine import in_parts, patient
 from exactonline_client.store.tables import seen_keys
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ TICK = 0.001
 KEPT = 60 * 86_400
 """Seconds that a key which is gone is kept."""
 BATCH = 1000
-QUERY_SIZE = 500
-"""Keys in one query of the store."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +75,7 @@ class SeenKeys:
     def known(self, keys: Sequence[str]) -> set[str]:
         """Those of some keys that were seen."""
         found: set[str] = set()
-        for start in range(0, len(keys), QUERY_SIZE):
-            some = keys[start : start + QUERY_SIZE]
+        for some in in_parts(keys):
             query = sa.select(seen_keys.c.key).where(self._mine, seen_keys.c.key.in_(some))
             with self.store.transaction() as connection:
                 found.update(connection.execute(query).scalars())
