@@ -266,7 +266,7 @@ def test_an_invoice_whose_totals_were_never_compared_is_left_open(
         raise SystemExit
 
     with monkeypatch.context() as patched:
-        patched.setattr("target_exactonline.completion.Completion.finalize", cut_off)
+        patched.setattr("target_exactonline.load.completion.Completion.finalize", cut_off)
         runner.load(company.invoice("cut off", AmountFCExclVat=25), finalize="print")
     assert finalized(runner) == {"cut off": "unchecked"}
     load = runner.load(finalize="print")
@@ -280,7 +280,7 @@ def test_what_a_person_has_to_look_at_is_told_though_a_run_was_cut_off_before(
     accounts = company.server.control.truth(company.division, "accounts")
     silent = next(row["ID"] for row in accounts if row["Status"] == "C" and not row["Email"])
     with monkeypatch.context() as patched:
-        patched.setattr("target_exactonline.completion.Completion.told", lambda *_: None)
+        patched.setattr("target_exactonline.load.completion.Completion.told", lambda *_: None)
         runner.load(company.invoice("untold", OrderedBy=silent), finalize="email")
     load = runner.load(finalize="email")
     assert load.outcomes == [("untold", "updated")]
@@ -297,7 +297,7 @@ def test_a_number_that_was_not_read_is_read_by_the_next_run(
         raise SystemExit
 
     with monkeypatch.context() as patched:
-        patched.setattr("target_exactonline.completion.Completion.complete", cut_off)
+        patched.setattr("target_exactonline.load.completion.Completion.complete", cut_off)
         runner.load(company.invoice("unread"), finalize="print")
     runner.load(finalize="print")
     (invoice,) = company.invoices("unread")

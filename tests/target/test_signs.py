@@ -92,7 +92,7 @@ def test_a_run_that_was_cut_off_lets_none_slip_through(
         raise SystemExit
 
     with monkeypatch.context() as patched:
-        patched.setattr("target_exactonline.completion.Completion.finalize", cut_off)
+        patched.setattr("target_exactonline.load.completion.Completion.finalize", cut_off)
         runner.load(sold(company, "sign-cut", 1, Type=CREDIT), finalize="print")
     load = runner.load(finalize="print")
     assert load.outcomes == [("sign-cut", "rejected")]
