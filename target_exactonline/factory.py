@@ -11,9 +11,11 @@ from exactonline_client.odata.literals import EMPTY_GUID
 from target_exactonline.grouping.header_lines import prepared
 from target_exactonline.load import finalize
 from target_exactonline.load.completion import Completion
-from target_exactonline.load.execute import Deeds, Policy
+from target_exactonline.load.decide import Policy
+from target_exactonline.load.execute import Executor
 from target_exactonline.load.finalize import Finalizer
 from target_exactonline.load.first_load import FirstLoad
+from target_exactonline.load.in_doubt import PutOff
 from target_exactonline.load.journal import Journal
 from target_exactonline.load.load import Loader
 from target_exactonline.load.planned import NEW, Planned
@@ -106,22 +108,22 @@ class LoaderFactory:
             dry_run=bool(config.get("dry_run")),
         )
         resemblance = Resemblance(search, self.journal)
-        deeds = Deeds(
+        put_off: PutOff[Document] = self._put_off()
+        executor = Executor(
             endpoint=entity.endpoint,
             search=search,
             journal=self.journal,
             writer=self.writer,
-            completion=Completion(
-                search, self.journal, self._finalizer(search), config["settle_after"]
-            ),
+            completion=Completion(search, self.journal, self._finalizer(search), put_off),
             policy=policy,
             resemblance=resemblance,
             first_load=FirstLoad(
                 search, resemblance, bool(config.get("new_store")), policy.dry_run
             ),
+            put_off=put_off,
         )
         return Loader(
-            deeds=deeds,
+            executor=executor,
             results=self.results,
             prepare=prepare,
             look_up=self._look_up,
@@ -131,7 +133,6 @@ class LoaderFactory:
             most_failures=self._most_failures,
             check_stop=self.check_stop,
             known_alike=lambda stream: self.known_by(stream, entity) in (None, reference_field),
-            sleep=self.connection.sleep,
         )
 
     def _prepare(
@@ -154,11 +155,18 @@ class LoaderFactory:
             results=self.results,
             journal=self.journal,
             path=self.config.get("match_sets_path"),
-            settle_after=self.config["settle_after"],
+            put_off=self._put_off(),
             dry_run=bool(self.config.get("dry_run")),
             most_failures=self._most_failures,
             check_stop=self.check_stop,
+        )
+
+    def _put_off(self) -> PutOff[Any]:
+        return PutOff(
+            clock=self.connection.clock,
+            settle_after=self.config["settle_after"],
             sleep=self.connection.sleep,
+            check_stop=self.check_stop,
         )
 
     @property

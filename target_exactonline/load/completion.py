@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Endpoint
     from target_exactonline.load.finalize import Finalizer
+    from target_exactonline.load.in_doubt import PutOff
     from target_exactonline.load.journal import Journal, Posting
     from target_exactonline.load.search import Columns, Row, Search
     from target_exactonline.mapping.model import Document
@@ -64,15 +65,13 @@ class Completion:
     journal: Journal
     finalizer: Finalizer | None
     """None where documents are left as they are created."""
-    settle_after: float
+    put_off: PutOff[Document]
     _expected: dict[str, Mapping[str, Decimal]] = field(default_factory=dict)
     """The totals that the answers to creations did not tell, by the keys of the documents."""
     _finalized: set[str] = field(default_factory=set)
     """Keys of documents whose number came with the finalising."""
     _endings: dict[str, Ending] = field(default_factory=dict)
     """How the finalising ended of documents that a person has to look at, by their references."""
-    _waited_for: dict[str, str] = field(default_factory=dict)
-    """The revisions of the entries, by reference, whose finalising was waited for."""
 
     def columns(self, expected: Iterable[str], others: Columns | None = None) -> Columns:
         """What tells the number and totals of documents, besides other columns."""
@@ -176,9 +175,9 @@ class Completion:
             return 0.0
         rows = self.journal.unfinalized(self.search.endpoint.id)
         sent = [row for row in rows if row.finalized == SENDING]
-        self._waited_for = {row.reference: row.revision for row in sent}
+        self.put_off.expect(sent)
         moments = [row.sent_at or 0.0 for row in sent]
-        return max(moments) + self.settle_after if moments else 0.0
+        return max(moments) + self.put_off.settle_after if moments else 0.0
 
     def catch_up(self) -> Iterator[Result]:
         """Finalise what earlier runs, or this one, could not carry to its end."""
@@ -187,9 +186,7 @@ class Completion:
         entity = self.search.endpoint.id
         for row in self.journal.unfinalized(entity):
             if row.finalized != UNCHECKED:
-                # What another run has sent since is waited for by that, or by the next.
-                waited = self._waited_for.get(row.reference) == row.revision
-                ending = self.finalizer.catch_up(row, self.settle_after, waited=waited)
+                ending = self.finalizer.catch_up(row, is_over=self.put_off.is_over(row))
             elif self.journal.change(entity, row.reference, row):
                 ending = Ending(HELD, CUT_OFF)
             else:

@@ -8,16 +8,16 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from exactonline_client.errors import InDoubt, RequestRefused
-from exactonline_client.store.postings import FREED, UNCHECKED, WANTED, derived
+from exactonline_client.store.postings import UNCHECKED, WANTED, derived
+from target_exactonline.load import decide, finalize
 from target_exactonline.load import diff as differences
-from target_exactonline.load import finalize
 from target_exactonline.load.attachments import ATTACHMENTS, DOCUMENTS, LINK, Attacher
 from target_exactonline.load.completion import number_of
-from target_exactonline.load.in_doubt import is_old
+from target_exactonline.load.decide import Action, Known
 from target_exactonline.load.journal import Intent, Overtaken
 from target_exactonline.mapping import attachments
 from target_exactonline.mapping.validation import lines_against_type
-from target_exactonline.results.outcome import FAILED, Outcome, Result, Status, joined
+from target_exactonline.results.outcome import Outcome, Result, Status, joined
 from target_exactonline.results.reasons import (
     CHANGED,
     FEWER_LINES,
@@ -40,8 +40,10 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Endpoint
     from target_exactonline.load.completion import Completion
+    from target_exactonline.load.decide import Policy
     from target_exactonline.load.diff import Changes
     from target_exactonline.load.first_load import FirstLoad
+    from target_exactonline.load.in_doubt import PutOff
     from target_exactonline.load.journal import Journal, Posting
     from target_exactonline.load.resemblance import Resemblance
     from target_exactonline.load.search import Columns, Row, Search
@@ -50,6 +52,11 @@ if TYPE_CHECKING:
     from target_exactonline.mapping.model import Document
 
 NOT_FOUND = 404
+DELETED_AT_SOURCE: Mapping[Known, Outcome] = {
+    Known.DELETED_BEFORE: Outcome(Status.UNCHANGED, detail=WRITTEN_BEFORE),
+    Known.KEPT: Outcome(Status.SKIPPED, reason=NOT_DELETED),
+}
+"""Of records that were deleted at their source."""
 
 Found = dict[str, "list[Row] | None"]
 """The documents at Exact Online by reference; None where there is no way to look."""
@@ -68,19 +75,8 @@ def _as_before(row: Posting) -> Outcome:
     return replace(there, detail=joined(row.reason, WRITTEN_BEFORE))
 
 
-@dataclass(frozen=True)
-class Policy:
-    """What may be done."""
-
-    upsert: bool = False
-    """Change documents that are there; else they are left as they are."""
-    hard_delete: bool = False
-    dry_run: bool = False
-    """Find out what would be done, and send nothing that changes anything."""
-
-
 @dataclass(kw_only=True)
-class Deeds:
+class Executor:
     """Carries out what the documents of one entity ask for, in one division.
 
     Raises (every method):
@@ -95,6 +91,7 @@ class Deeds:
     policy: Policy
     resemblance: Resemblance
     first_load: FirstLoad
+    put_off: PutOff[Document]
 
     @cached_property
     def spelling(self) -> Spelling:
@@ -110,53 +107,35 @@ class Deeds:
         """What the journal says of documents; it is asked first, since that is free."""
         return self.journal.known(self.endpoint.id, references)
 
+    @property
+    def can_change(self) -> bool:
+        """Whether the API can change documents of this kind."""
+        return "PUT" in self.endpoint.methods
+
     def settled(self, document: Document, row: Posting | None) -> Outcome | None:
         """What becomes of a document, where the journal alone can tell."""
-        if document.deleted:
-            return self._deletion(row)
-        if row is None or row.doubtful or row.exact_id is None:
-            return None
-        same = row.payload_hash == document.payload_hash
+        facts = decide.facts_of(document, row, self.policy, can_change=self.can_change)
+        known = decide.first(decide.BY_JOURNAL, facts)
+        if row is None or known in DELETED_AT_SOURCE:
+            return DELETED_AT_SOURCE.get(known)
         there = _as_before(row)
-        if same and row.outcome == Status.SKIPPED:
-            return there
-        if self.policy.upsert:
-            return self._up_to_date(document, row, there, same=same)
-        if same and row.outcome not in FAILED:
-            return there
-        return replace(there, status=Status.EXISTS, reason=None if same else CHANGED, detail=None)
-
-    def _deletion(self, row: Posting | None) -> Outcome | None:
-        """The same for a record that was deleted at its source."""
-        if row is not None and row.outcome == Status.DELETED:
-            return Outcome(Status.UNCHANGED, detail=WRITTEN_BEFORE)
-        return None if self.policy.hard_delete else Outcome(Status.SKIPPED, reason=NOT_DELETED)
-
-    def _up_to_date(
-        self, document: Document, row: Posting, there: Outcome, *, same: bool
-    ) -> Outcome | None:
-        """The same for a document at Exact Online that may be changed; None to have a look."""
-        if "PUT" not in self.endpoint.methods:
-            if not same:
-                return self._fixed(document, row)
-            return None if row.outcome in FAILED else there
-        return (
-            there
-            if same and row.outcome in (Status.CREATED, Status.UPDATED, Status.UNCHANGED)
-            else None
-        )
-
-    def _fixed(self, document: Document, row: Posting) -> Outcome:
-        reason = f"The record has changed, but the API cannot change {self.endpoint.name}"
-        return Outcome(
-            Status.SKIPPED, row.exact_id, row.number, reason, payload_hash=document.payload_hash
-        )
+        fixed = f"The record has changed, but the API cannot change {self.endpoint.name}"
+        same = document.payload_hash
+        return {
+            Known.LOOK: None,
+            Known.AS_BEFORE: there,
+            Known.EXISTS: replace(there, status=Status.EXISTS, reason=None, detail=None),
+            Known.CHANGED: replace(there, status=Status.EXISTS, reason=CHANGED, detail=None),
+            Known.FIXED: Outcome(
+                Status.SKIPPED, row.exact_id, row.number, fixed, payload_hash=same
+            ),
+        }[known]
 
     def look(self, documents: Sequence[Document], known: Mapping[str, Posting]) -> Found:
         """Which documents are at Exact Online, many in one call."""
         wanted = {str(document.reference): document for document in documents}
         columns = {}
-        if self.policy.upsert and "PUT" in self.endpoint.methods:
+        if self.policy.upsert and self.can_change:
             compared = [document for document in documents if not document.deleted]
             columns = differences.columns(self.endpoint, compared) if compared else {}
         found: Found = {}
@@ -185,8 +164,6 @@ class Deeds:
         document: Document,
         before: Posting | None,
         there: list[Row] | None,
-        *,
-        waited: bool,
     ) -> Outcome:
         """Do what a document asks for.
 
@@ -198,35 +175,41 @@ class Deeds:
             document: without problems.
             before: what the journal says of its reference.
             there: what was found at Exact Online.
-            waited: whether this run has waited for what is in doubt.
         """
-        if before and before.doubtful:
-            if there is None:
-                return Outcome(Status.IN_DOUBT, reason=self._unsearchable(stream, document))
-            if not there and not self._is_old(before, waited=waited):
-                return Outcome(Status.IN_DOUBT, reason=LOST)
-            is_new = not document.deleted and not self.policy.dry_run
-            if there and is_new and before.payload_hash == document.payload_hash:
-                return self._adopted(stream, document, there)
-        elif before and self._is_under_way(before, waited=waited):
-            return Outcome(Status.IN_DOUBT, before.exact_id, reason=LOST)
+        facts = replace(
+            decide.facts_of(document, before, self.policy, can_change=self.can_change),
+            found=decide.found(there),
+            over=before is not None and self.put_off.is_over(before),
+        )
+        action = decide.first(decide.BY_SEARCH, facts)
+        rows = there or []
+        if action is Action.WAIT:
+            return Outcome(Status.IN_DOUBT, before.exact_id if before else None, reason=LOST)
+        if action is Action.ASK_USER:
+            return Outcome(Status.IN_DOUBT, reason=self._unsearchable(stream, document))
+        if action is Action.ADOPT:
+            return self._adopted(stream, document, rows)
         if document.deleted:
-            return self._delete(there)
-        if there:
-            outcome = self._existing(stream, document, before, there)
-        else:
-            before_this_store = self._loaded_before(document, before) if there is None else None
-            outcome = before_this_store or self._create(stream, document, before)
+            return self._delete(action, rows)
+        outcome = self._write(action, stream, document, before, rows)
         return replace(outcome, detail=joined(outcome.detail, *document.notes))
 
-    def _is_old(self, posting: Posting, *, waited: bool) -> bool:
-        """Whether what was sent so long ago is at Exact Online by now, if it ever will be."""
-        now, settle_after = self.journal.clock(), self.writer.settle_after
-        return is_old(posting.sent_at, now, settle_after, waited=waited)
-
-    def _is_under_way(self, before: Posting, *, waited: bool) -> bool:
-        """Whether a change that got no answer may still be carried out."""
-        return before.outcome == Status.IN_DOUBT and not self._is_old(before, waited=waited)
+    def _write(
+        self,
+        action: Action,
+        stream: str,
+        document: Document,
+        before: Posting | None,
+        rows: list[Row],
+    ) -> Outcome:
+        if action is Action.INCOMPLETE:
+            return Outcome(Status.REJECTED, reason="; ".join([NOT_THERE, *document.lacks]))
+        if action is Action.KEEP:
+            return self._kept_as_it_is(document, before, rows)
+        if action is Action.CHANGE:
+            return self._bring_up_to_date(stream, document, before, rows)
+        by_content = self._loaded_before(document) if action is Action.COMPARE_CONTENT else None
+        return by_content or self._create(stream, document, before)
 
     def _unsearchable(self, stream: str, document: Document) -> str:
         reference = str(document.reference)
@@ -246,8 +229,6 @@ class Deeds:
         return f"{len(rows)} documents at Exact Online carry this reference: {keys}"
 
     def _create(self, stream: str, document: Document, before: Posting | None) -> Outcome:
-        if document.lacks:
-            return Outcome(Status.REJECTED, reason="; ".join([NOT_THERE, *document.lacks]))
         if not (before and before.doubtful) and (outcome := self._respelled(document)):
             return outcome
         # Nothing is made at Exact Online for files that cannot follow.
@@ -306,10 +287,8 @@ class Deeds:
             return found
         return self.resemblance.since(document, sent_at, self.spelling, told, believed=found)
 
-    def _loaded_before(self, document: Document, before: Posting | None) -> Outcome | None:
+    def _loaded_before(self, document: Document) -> Outcome | None:
         """What becomes of a document that another store may have loaded, and no search finds."""
-        if document.lacks or (before and (before.exact_id or before.reason == FREED)):
-            return None
         rows = self.first_load.look(document)
         if rows is None:
             return Outcome(Status.REJECTED, reason=UNKNOWN.format(name=self.endpoint.name))
@@ -392,18 +371,20 @@ class Deeds:
             return outcome
         return replace(outcome, reason=joined(outcome.reason, reason), unfinished=True)
 
-    def _existing(
-        self, stream: str, document: Document, before: Posting | None, rows: list[Row]
+    def _kept_as_it_is(
+        self, document: Document, before: Posting | None, rows: list[Row]
     ) -> Outcome:
         key = str(rows[0][self.search.key])
-        if not self.policy.upsert or "PUT" not in self.endpoint.methods:
-            new = before is None or before.exact_id is None
-            kept = document.payload_hash if new and not (before and before.doubtful) else ""
-            other = before and before.doubtful and before.payload_hash != document.payload_hash
-            reason = CHANGED if other else self._several(rows)
-            return Outcome(
-                Status.EXISTS, key, number_of(self.endpoint, rows[0]), reason, payload_hash=kept
-            )
+        new = before is None or before.exact_id is None
+        kept = document.payload_hash if new and not (before and before.doubtful) else ""
+        other = before and before.doubtful and before.payload_hash != document.payload_hash
+        reason = CHANGED if other else self._several(rows)
+        number = number_of(self.endpoint, rows[0])
+        return Outcome(Status.EXISTS, key, number, reason, payload_hash=kept)
+
+    def _bring_up_to_date(
+        self, stream: str, document: Document, before: Posting | None, rows: list[Row]
+    ) -> Outcome:
         outcome = self._change(stream, document, before, rows[0])
         if outcome.status == Status.UNCHANGED and before and before.outcome == Status.IN_DOUBT:
             # What had no answer was carried out after all.
@@ -484,20 +465,19 @@ class Deeds:
             fixed = joined(names, fixed)
         return replace(outcome, status=Status.UPDATED, reason=fixed, detail=detail)
 
-    def _delete(self, rows: list[Row] | None) -> Outcome:
-        if rows is None:
+    def _delete(self, action: Action, rows: list[Row]) -> Outcome:
+        if action is Action.UNKNOWN_KEY:
             return Outcome(
                 Status.REJECTED,
                 reason=f"{self.endpoint.name} cannot be searched by a reference of your own, and "
                 "the key of this one is not known, so it was not deleted",
             )
-        if not rows:
+        if action is Action.GONE:
             return Outcome(Status.DELETED, reason="it was not at Exact Online any more")
         key = str(rows[0][self.search.key])
-        if len(rows) > 1:
-            return Outcome(
-                Status.REJECTED, key, reason=f"{self._several(rows)}; none of them was deleted"
-            )
+        if action is Action.SEVERAL:
+            reason = f"{self._several(rows)}; none of them was deleted"
+            return Outcome(Status.REJECTED, key, reason=reason)
         return Outcome(Status.DELETED, key) if self.policy.dry_run else self._deleted(key)
 
     def _deleted(self, key: str) -> Outcome:

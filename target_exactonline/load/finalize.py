@@ -14,7 +14,6 @@ from exactonline_client import catalogue
 from exactonline_client.errors import ExactOnlineError, InDoubt, RequestRefused
 from exactonline_client.http import pagination
 from exactonline_client.store.postings import ASKED, BROKEN, DONE, HELD, REFUSED, SENDING, WANTED
-from target_exactonline.load.in_doubt import is_old
 from target_exactonline.load.journal import Overtaken
 from target_exactonline.mapping.model import encode
 from target_exactonline.mapping.validation import TOTAL, TYPE, against_type
@@ -150,16 +149,15 @@ class Finalizer:
         now = self.journal.clock()
         return self.journal.change(INVOICES, reference, finalized=finalized, at=now, **others)
 
-    def catch_up(self, posting: Posting, settle_after: float, *, waited: bool) -> Ending:
+    def catch_up(self, posting: Posting, *, is_over: bool) -> Ending:
         """Go on with an invoice whose finalising was cut off, or is to be tried again.
 
-        `waited` is whether this run has waited for what was sent.
+        `is_over`: whether a request without an answer has been carried out by now, if ever.
         """
         key, was_sent = str(posting.exact_id), posting.finalized == SENDING
         row = self._row(key)
         is_processed = row.get(STATUS) == PROCESSED
-        is_due = is_old(posting.sent_at, self.journal.clock(), settle_after, waited=waited)
-        if was_sent and not is_processed and not is_due:
+        if was_sent and not is_processed and not is_over:
             return WAITING
         if not self.journal.change(INVOICES, posting.reference, posting):
             return OTHERS

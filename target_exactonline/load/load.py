@@ -10,7 +10,6 @@ from exactonline_client.errors import AccessDenied, ExactOnlineError, RecordsRej
 from exactonline_client.store.postings import beside
 from target_exactonline.load.completion import MAYBE_FINALIZED
 from target_exactonline.load.finalize import NOT_FINALIZED
-from target_exactonline.load.in_doubt import wait
 from target_exactonline.load.journal import Overtaken, made_up
 from target_exactonline.mapping import attachments
 from target_exactonline.mapping.prepare import refuse_contradictions
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from exactonline_client.catalogue import Endpoint
-    from target_exactonline.load.execute import Deeds, Found
+    from target_exactonline.load.execute import Executor, Found
     from target_exactonline.load.journal import Posting
     from target_exactonline.load.planned import Planned
     from target_exactonline.load.search import Row
@@ -54,7 +53,7 @@ TAKEN = (
 class Loader:
     """Loads the documents of one entity into one division."""
 
-    deeds: Deeds
+    executor: Executor
     results: Results
     prepare: Callable[[Mapping[str, Any]], Document]
     look_up: Callable[[Sequence[Document]], None]
@@ -71,16 +70,8 @@ class Loader:
     """Called before each document; raises to end the load there."""
     known_alike: Callable[[str], bool]
     """Whether the documents of another stream are known by the same field as those of this."""
-    sleep: Callable[[float], None]
     denials: list[AccessDenied] = field(default_factory=list)
     """Why documents were denied since one was written."""
-    _waiting: list[tuple[str, Document]] = field(default_factory=list)
-    """Documents that were sent without an answer and could not be found, with their streams."""
-    _settled_at: float = 0.0
-    """When those may be sent again."""
-    _waited: bool = False
-    _waited_for: dict[str, str] = field(default_factory=dict)
-    """The revisions of the entries, by reference, of documents that were waited for."""
 
     def load(self, stream: str, records: Sequence[Mapping[str, Any]]) -> None:
         """Load a batch; each result is durable before the next document is looked at.
@@ -96,12 +87,12 @@ class Loader:
         for document in documents:
             if document.problems:
                 document.problems += attachments.problems(document.attachments)
-            if document.attachments and not self.deeds.can_attach():
-                document.problems.append(f"{self.deeds.endpoint.name} {NO_PLACE}")
-        if not self.deeds.policy.upsert:
+            if document.attachments and not self.executor.can_attach():
+                document.problems.append(f"{self.executor.endpoint.name} {NO_PLACE}")
+        if not self.executor.policy.upsert:
             refuse_contradictions(document for document in documents if not document.deleted)
         # Two runs that load the same records at once must not both find a reference missing.
-        with self.deeds.alone():
+        with self.executor.alone():
             for round_ in _rounds(documents):
                 self._load(stream, round_)
 
@@ -115,49 +106,36 @@ class Loader:
         Raises:
             The errors of `load`.
         """
-        if self.deeds.policy.dry_run:
+        if self.executor.policy.dry_run:
             return
-        self._take_over()
-        names = [_name(document) for _, document in self._waiting]
-        known = self.deeds.known(names) if names else {}
-        self._waited_for = {name: row.revision for name, row in known.items()}
-        until = max(self._settled_at, self.deeds.completion.unfinalized())
-        most = self.deeds.writer.settle_after
-        wait(until - self.deeds.journal.clock(), most, self.sleep, self.check_stop)
-        self._waited = True
-        while self._waiting:
-            stream, document = self._waiting[0]
+        put_off, executor = self.executor.put_off, self.executor
+        left = executor.journal.left(executor.endpoint.id, changes=executor.policy.upsert)
+        put_off.take_over(left, self.prepare, self._can_settle)
+        names = [_name(document) for _, document in put_off.items]
+        put_off.expect(executor.known(names).values() if names else ())
+        put_off.wait(until=executor.completion.unfinalized())
+        while put_off.items:
+            stream, document = put_off.items[0]
             try:
                 self.take(stream, [document])
             except RecordsRejected:
                 # It is reported by now.
-                self._waiting.pop(0)
+                put_off.items.pop(0)
                 raise
-            self._waiting.pop(0)
-        with self.deeds.alone():
-            for result in self.deeds.completion.catch_up():
+            put_off.items.pop(0)
+        with self.executor.alone():
+            for result in self.executor.completion.catch_up():
                 self._report(result)
 
-    def _take_over(self) -> None:
-        """Put off as well what earlier runs left in doubt: their input may not come again."""
-        waiting = {document.reference for _, document in self._waiting}
-        left = self.deeds.journal.left(self.deeds.endpoint.id, changes=self.deeds.policy.upsert)
-        for stream, sent_at, record in left:
-            document = self.prepare(record)
-            if document.problems or document.reference in waiting or not self._can_look(document):
-                continue
-            if not self.known_alike(stream):
-                continue
-            self._waiting.append((stream, document))
-            self._settled_at = max(self._settled_at, sent_at + self.deeds.writer.settle_after)
-
-    def _can_look(self, document: Document) -> bool:
-        return self.deeds.search.reference_field is not None and not document.local
+    def _can_settle(self, stream: str, document: Document) -> bool:
+        is_searchable = self.executor.search.reference_field is not None and not document.local
+        return is_searchable and self.known_alike(stream)
 
     def give_up(self) -> None:
         """Report what was put off as being in doubt; the journal knows that already."""
-        waiting, self._waiting = self._waiting, []
-        for stream, document in waiting:
+        waiting = self.executor.put_off.items
+        while waiting:
+            stream, document = waiting.pop(0)
             outcome = Outcome(Status.IN_DOUBT, reason=LOST)
             self.results.note(self._told(stream, document, outcome))
 
@@ -165,8 +143,8 @@ class Loader:
         """Load documents of which those with one reference are alike."""
         # Those with problems as well: what the journal says of their references has to stay.
         references = {document.reference for document in documents if document.reference}
-        known = self.deeds.known([*references, *map(beside, references)])
-        gone = self.deeds.journal.forgotten(self.deeds.endpoint.id, references)
+        known = self.executor.known([*references, *map(beside, references)])
+        gone = self.executor.journal.forgotten(self.executor.endpoint.id, references)
         self._refuse_taken(documents, known)
         for document in documents:
             if document.reference in gone:
@@ -175,12 +153,12 @@ class Loader:
         sound = _sound(documents)
         outcomes: dict[str, Outcome] = {}
         for reference, document in sound.items():
-            upsert = self.deeds.policy.upsert
+            upsert = self.executor.policy.upsert
             outcome = (
                 Outcome(Status.SKIPPED, reason=FORGOTTEN)
                 if reference in gone
-                else self.planned.outcome(self.deeds.endpoint, document, upsert=upsert)
-                or self.deeds.settled(document, known.get(reference))
+                else self.planned.outcome(self.executor.endpoint, document, upsert=upsert)
+                or self.executor.settled(document, known.get(reference))
             )
             if outcome:
                 outcomes[reference] = outcome
@@ -195,7 +173,7 @@ class Loader:
         self.look_up([document for document in open_ones if not document.deleted])
         # Others of the same content were not looked up, and end like the first of them.
         outcomes |= {str(d.reference): _rejected(d) for d in open_ones if d.problems}
-        there = self.deeds.look([d for d in open_ones if not d.problems], known)
+        there = self.executor.look([d for d in open_ones if not d.problems], known)
         self._carry_out(stream, documents, outcomes, known, there)
 
     def _refuse_taken(self, documents: Sequence[Document], known: Mapping[str, Posting]) -> None:
@@ -231,13 +209,13 @@ class Loader:
                     continue
                 if result.outcome.status == Status.CREATED:
                     result = self._finalized(result)
-                if self.deeds.completion.is_open(result.outcome.exact_id):
+                if self.executor.completion.is_open(result.outcome.exact_id):
                     held.append(result)
                 else:
                     self._report(result)
-            held = self.deeds.completion.complete(held)
+            held = self.executor.completion.complete(held)
         except SystemExit:
-            held = self.deeds.completion.complete(held)
+            held = self.executor.completion.complete(held)
             raise
         finally:
             for result in held:
@@ -249,7 +227,7 @@ class Loader:
         Raises:
             AccessDenied: it is no matter of this document; the run ends there.
         """
-        after = self.deeds.known([_name(document)]).get(_name(document))
+        after = self.executor.known([_name(document)]).get(_name(document))
         if after is not None and after.doubtful:
             # It was sent, and looking for it was denied: the journal keeps the doubt.
             raise error
@@ -264,22 +242,24 @@ class Loader:
 
     def _is_behind(self, document: Document) -> bool:
         """Whether another version of a document waits, which must not come after this one."""
-        return not self._waited and any(
-            document.reference == other.reference for _, other in self._waiting
+        put_off = self.executor.put_off
+        return not put_off.has_waited and any(
+            document.reference == other.reference for _, other in put_off.items
         )
 
     def _put_off(self, stream: str, document: Document) -> None:
         """Come back to a document at the end: where it may be changed, to its last version."""
-        waiting, self._waiting = self._waiting, []
+        put_off = self.executor.put_off
+        waiting = put_off.items.copy()
+        put_off.items.clear()
         for earlier, other in waiting:
             is_same = document.reference == other.reference
-            if is_same and self.deeds.policy.upsert and _content(document) != _content(other):
+            if is_same and self.executor.policy.upsert and _content(document) != _content(other):
                 outcome = Outcome(Status.SKIPPED, reason=SUPERSEDED)
                 self._report(self._told(earlier, other, outcome))
             else:
-                self._waiting.append((earlier, other))
-        self._waiting.append((stream, document))
-        self._settled_at = self.deeds.journal.clock() + self.deeds.writer.settle_after
+                put_off.items.append((earlier, other))
+        put_off.add(stream, document, put_off.clock())
 
     def _result(
         self,
@@ -305,16 +285,20 @@ class Loader:
             outcome = self._done(stream, document, row, there.get(name))
             outcomes[name] = _repeated(outcome)
             if outcome.status in (Status.CREATED, Status.UPDATED):
-                self.written(self.deeds.endpoint, document, outcome)
+                self.written(self.executor.endpoint, document, outcome)
         result = self._told(stream, document, outcome)
-        if self.deeds.policy.dry_run:
+        if self.executor.policy.dry_run:
             status = WOULD.get(outcome.status, outcome.status)
             return replace(result, outcome=replace(outcome, status=status))
         if fresh:
             self._settle(result, document, row, looked=carried_out)
         elif not outcome.failed and beside(name) in known:
-            self.deeds.journal.forget(result.entity, beside(name))
-        if outcome.status == Status.IN_DOUBT and outcome.reason == LOST and not self._waited:
+            self.executor.journal.forget(result.entity, beside(name))
+        if (
+            outcome.status == Status.IN_DOUBT
+            and outcome.reason == LOST
+            and not self.executor.put_off.has_waited
+        ):
             return None
         return result
 
@@ -324,10 +308,8 @@ class Loader:
         """Do what a document asks for."""
         if self._is_behind(document):
             return Outcome(Status.IN_DOUBT, row.exact_id if row else None, reason=LOST)
-        # What another run has sent since is waited for by that, or by the next.
-        waited = row is not None and self._waited_for.get(_name(document)) == row.revision
         try:
-            outcome = self.deeds.carry_out(stream, document, row, found, waited=waited)
+            outcome = self.executor.carry_out(stream, document, row, found)
         except AccessDenied as error:
             return self._denied(stream, document, error)
         if outcome.status in WRITTEN:
@@ -340,12 +322,12 @@ class Loader:
         self, result: Result, document: Document, before: Posting | None, *, looked: bool
     ) -> None:
         content = document.record, document.payload_hash, document.source_key
-        self.deeds.journal.settle(result, *content, before=before, looked=looked)
+        self.executor.journal.settle(result, *content, before=before, looked=looked)
 
     def _finalized(self, result: Result) -> Result:
         """The result of a new document after it was finalised, if that is asked for."""
         try:
-            return self.deeds.completion.finalize(result)
+            return self.executor.completion.finalize(result)
         except ExactOnlineError as error:
             # The run ends here, but the document is there.
             told = NOT_FINALIZED if error.not_carried_out else MAYBE_FINALIZED
@@ -354,13 +336,13 @@ class Loader:
             raise
 
     def _told(self, stream: str, document: Document, outcome: Outcome) -> Result:
-        return Result(stream, self.deeds.endpoint.id, _name(document), outcome, document.private)
+        return Result(stream, self.executor.endpoint.id, _name(document), outcome, document.private)
 
     def _report(self, result: Result) -> None:
         try:
             self.results.report(result, self.most_failures)
         finally:
-            self.deeds.completion.told(result)
+            self.executor.completion.told(result)
 
 
 def _sound(documents: Iterable[Document]) -> dict[str, Document]:

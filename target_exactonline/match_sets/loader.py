@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ from exactonline_client.errors import (
 )
 from exactonline_client.http import server_faults, xml
 from exactonline_client.store.postings import beside
-from target_exactonline.load.in_doubt import is_old, wait
 from target_exactonline.load.journal import Intent, Overtaken
 from target_exactonline.match_sets import file
 from target_exactonline.match_sets.model import TOPIC, MatchSet, document, identity, read, refusals
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
 
     from exactonline_client.connection import Connection
     from exactonline_client.http.xml import Message
-    from target_exactonline.load.journal import Journal, Posting
+    from target_exactonline.load.in_doubt import PutOff
+    from target_exactonline.load.journal import Journal
     from target_exactonline.results.results import Results
 
 logger = logging.getLogger(__name__)
@@ -68,21 +68,13 @@ class MatchSetLoader:
     journal: Journal
     path: str | None
     """Where sets are written that Exact does not take by itself; None for the usual file."""
-    settle_after: float
-    """Seconds after which a set that was sent, and is not to be found, may be sent again."""
+    put_off: PutOff[MatchSet]
     dry_run: bool
     most_failures: int | None
     check_stop: Callable[[], None]
     """Called before each upload; raises to end the load there."""
-    sleep: Callable[[float], None]
     gone: str = ""
     """Why this run sends nothing more."""
-    waiting: list[tuple[str, MatchSet]] = field(default_factory=list)
-    """Sets that were sent without an answer and are not at Exact, with their streams."""
-    ending: bool = False
-    """Nothing is put off any more."""
-    waited_for: dict[str, str] = field(default_factory=dict)
-    """The revisions of the entries, by reference, of sets that were waited for."""
 
     def load(self, stream: str, records: Sequence[Mapping[str, Any]]) -> None:
         """Load a batch; each result is durable before the load goes on.
@@ -110,39 +102,23 @@ class MatchSetLoader:
         """
         if self.dry_run:
             return
-        self._take_over()
-        if not self.waiting:
+        put_off = self.put_off
+        put_off.take_over(self.journal.left(ENTITY), read)
+        if not put_off.items:
             return
-        self._wait([item.reference for _, item in self.waiting])
-        self.ending = True
-        try:
-            for stream in dict.fromkeys(stream for stream, _ in self.waiting):
-                self._take(stream, [item for other, item in self.waiting if other == stream])
-                self.waiting = [pair for pair in self.waiting if pair[0] != stream]
-        finally:
-            self.ending = False
-
-    def _wait(self, references: Sequence[str]) -> None:
-        known = self.journal.known(ENTITY, references)
-        self.waited_for = {name: posting.revision for name, posting in known.items()}
-        moments = (posting.sent_at or 0.0 for posting in known.values())
-        until = self.settle_after + max(moments, default=0.0)
-        wait(until - self.journal.clock(), self.settle_after, self.sleep, self.check_stop)
-
-    def _take_over(self) -> None:
-        """Put off as well what earlier runs left in doubt: their input may not come again."""
-        waiting = {item.reference for _, item in self.waiting}
-        for stream, _, record in self.journal.left(ENTITY):
-            item = read(record)
-            if not item.problems and item.reference not in waiting:
-                self.waiting.append((stream, item))
+        references = [item.reference for _, item in put_off.items]
+        put_off.expect(self.journal.known(ENTITY, references).values())
+        put_off.wait()
+        for stream in dict.fromkeys(stream for stream, _ in put_off.items):
+            self._take(stream, [item for other, item in put_off.items if other == stream])
+            put_off.items = [pair for pair in put_off.items if pair[0] != stream]
 
     def give_up(self) -> None:
         """Report what was put off as being in doubt; the store knows that already."""
-        for stream, item in self.waiting:
+        for stream, item in self.put_off.items:
             outcome = Outcome(Status.IN_DOUBT, reason=LOST)
             self.results.note(_result(stream, item, outcome))
-        self.waiting.clear()
+        self.put_off.items.clear()
 
 
 class _Batch:
@@ -229,24 +205,20 @@ class _Batch:
         for item in doubtful:
             if item.reference in found:
                 settled.append((item, _made(Status.CREATED, item)))
-            elif self._must_wait(self.known[item.reference]):
-                self._put_off([item])
+            elif not self.loader.put_off.is_over(posting := self.known[item.reference]):
+                self._put_off([item], posting.sent_at or 0.0)
             else:
                 free.append(item)
         self._note(settled)
         return free
 
-    def _put_off(self, items: list[MatchSet]) -> None:
+    def _put_off(self, items: list[MatchSet], sent_at: float) -> None:
         """Leave sets in doubt for the end of the run, if this is not the end."""
-        if self.loader.ending or self.loader.dry_run:
+        if self.loader.put_off.has_waited or self.loader.dry_run:
             self._note([(item, Outcome(Status.IN_DOUBT, reason=LOST)) for item in items])
-        else:
-            self.loader.waiting += [(self.stream, item) for item in items]
-
-    def _must_wait(self, posting: Posting) -> bool:
-        loader, now = self.loader, self.journal.clock()
-        waited = loader.waited_for.get(posting.reference) == posting.revision
-        return not is_old(posting.sent_at, now, loader.settle_after, waited=waited)
+            return
+        for item in items:
+            self.loader.put_off.add(self.stream, item, sent_at)
 
     def _at_exact(self, wanted: Sequence[MatchSet]) -> set[str]:
         """References of the sets that Exact has already."""
@@ -358,7 +330,7 @@ class _Batch:
         self._note(
             [(item, _made(Status.CREATED, item)) for item in items if item.reference in found]
         )
-        self._put_off([item for item in items if item.reference not in found])
+        self._put_off([item for item in items if item.reference not in found], self.journal.clock())
 
     def _tell(self, items: list[MatchSet], messages: Sequence[Message]) -> None:
         """Note what the answer to an upload says of each set."""
@@ -379,7 +351,7 @@ class _Batch:
                 self.journal.doubt(ENTITY, item.reference, reason or UNSAID)
                 unsaid.append(item)
         self._note(settled)
-        self._put_off(unsaid)
+        self._put_off(unsaid, self.journal.clock())
 
     def _there(self, items: list[MatchSet]) -> set[str] | None:
         """Which of the sets are at Exact; None where they cannot be listed."""

@@ -196,14 +196,15 @@ def noted_a_day_ahead(runner: Runner, **others: str) -> None:
     store.close()
 
 
-def sent_by_another(patch: pytest.MonkeyPatch, runner: Runner, module: str) -> None:
-    """Have another run, whose clock is a day ahead, send what a module waits for meanwhile."""
+def sent_by_another(patch: pytest.MonkeyPatch, runner: Runner) -> None:
+    """Have another run, whose clock is a day ahead, send what is waited for meanwhile."""
+    as_usual = in_doubt.wait
 
     def wait(*_arguments: object) -> None:
-        patch.setattr(f"target_exactonline.{module}.wait", in_doubt.wait)
+        patch.setattr(in_doubt, "wait", as_usual)
         noted_a_day_ahead(runner, revision="another.1")
 
-    patch.setattr(f"target_exactonline.{module}.wait", wait)
+    patch.setattr(in_doubt, "wait", wait)
 
 
 @pytest.fixture

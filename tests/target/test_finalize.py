@@ -215,7 +215,7 @@ def test_what_another_run_has_sent_meanwhile_is_not_sent_at_once(
 ) -> None:
     company.server.control.faults({"kind": "cut", "path": PRINTED, "times": 2})
     runner.load(company.invoice("another run"), finalize="print", settle_after=0)
-    sent_by_another(monkeypatch, runner, "load")
+    sent_by_another(monkeypatch, runner)
     before = prints(company)
     assert runner.load(finalize="print", settle_after=0).outcomes == [("another run", "in_doubt")]
     assert prints(company) == before

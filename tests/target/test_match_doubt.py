@@ -64,7 +64,7 @@ def test_what_another_run_has_sent_meanwhile_is_not_sent_at_once(
     record = books.item()
     books.fault("cut", times=2)
     load(runner, record, settle_after=0)
-    sent_by_another(monkeypatch, runner, "matching")
+    sent_by_another(monkeypatch, runner)
     before = books.calls(UPLOAD)
     # It is taken over from the journal: with no record, nothing is looked at before the wait.
     assert load(runner, settle_after=0).outcomes == [(record["reference"], "in_doubt")]

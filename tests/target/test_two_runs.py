@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from exactonline_client.errors import RecordsRejected
 from exactonline_client.http.session import Session
-from target_exactonline.load.execute import Deeds
+from target_exactonline.load.execute import Executor
 from target_exactonline.load.journal import Journal
 from tests.stress import databases
 from tests.target.books import UPLOAD, Books
@@ -205,7 +205,7 @@ def test_a_line_is_added_once(company: Company, two: Two, monkeypatch: pytest.Mo
     line = {"Item": company.items[1], "Quantity": 9, "NetPrice": 1}
     more = {**invoice, "SalesInvoiceLines": [*invoice["SalesInvoiceLines"], line]}
     first, second = two.load(
-        monkeypatch, (Deeds, "_intend"), lambda run: run.load(more, load_method="upsert")
+        monkeypatch, (Executor, "_intend"), lambda run: run.load(more, load_method="upsert")
     )
     assert second.outcomes == [(reference, "updated")]
     assert first.outcomes == [(reference, "unchanged")]
