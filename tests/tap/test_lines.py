@@ -32,6 +32,16 @@ def change_a_line(bench: Bench) -> str:
     raise AssertionError("all entries are processed")
 
 
+@pytest.mark.parametrize("bench", [{"divisions": 2}], indirect=True)
+@pytest.mark.parametrize("pair", [("sales_invoices", "sales_invoice_lines"), PAIR])
+def test_lines_of_many_batches_have_one_schema(bench: Bench, pair: tuple[str, str]) -> None:
+    found = bench.run(*pair, divisions=[*bench.divisions])
+    rows = [row for division in bench.divisions for row in bench.truth(pair[1], division)]
+    assert len(found.records(pair[1])) == len(rows)
+    schemas = [message["stream"] for message in found.messages if message["type"] == "SCHEMA"]
+    assert sorted(schemas) == sorted(pair)
+
+
 @pytest.mark.parametrize("touches", [True, False])
 def test_a_change_of_a_line_comes_when_its_entry_does(bench: Bench, *, touches: bool) -> None:
     control = bench.server.control
