@@ -69,7 +69,7 @@ class Copier:
         written = io.TextIOWrapper(raw)
         with redirect_stdout(written):
             tap.sync_all()
-        tap.readers.stop()
+        tap.shared.readers.stop()
         tap.connection.close()
         written.flush()
         return raw.getvalue().decode()
