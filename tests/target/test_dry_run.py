@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from target_exactonline.results.outcome import WOULD
+from target_exactonline.results.outcome import WOULD, Status
 
 if TYPE_CHECKING:
     from tests.target.conftest import Company, Message, Record, Runner
@@ -18,7 +18,7 @@ def both(runner: Runner, messages: list[Message], **options: Any) -> list[tuple[
     """The outcomes of a load, which a dry run before it says as well."""
     dry = runner.run(messages, dry_run=True, **options)
     real = runner.run(messages, **options)
-    assert dry.outcomes == [(name, WOULD.get(each, each)) for name, each in real.outcomes]
+    assert dry.outcomes == [(name, WOULD.get(Status(each), each)) for name, each in real.outcomes]
     return real.outcomes
 
 

@@ -14,7 +14,6 @@ from exactonline_sandbox import FaultRule
 from exactonline_sandbox.books.attachments import CONTENT
 from exactonline_sandbox.books.attachments import TABLE as ATTACHMENTS
 from exactonline_sandbox.business.invoices import PRINTED, PROCESSED, print_invoice
-from exactonline_sandbox.config import FaultRule
 from tests.stress.writing.company import company
 from tests.stress.writing.matches import MATCH_SETS, OpenItems
 from tests.stress.writing.storm import SHARE, SPEED, Storm

@@ -22,7 +22,6 @@ from sqlalchemy.engine import make_url
 from exactonline_client.store.postings import HELD
 from exactonline_sandbox import FaultRule, Switches
 from exactonline_sandbox.business.invoices import PROCESSED
-from exactonline_sandbox.config import FaultRule
 from tests.stress import databases
 from tests.stress.clock import MovedClock
 from tests.stress.forks import Forks
