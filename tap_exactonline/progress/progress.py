@@ -9,10 +9,11 @@ import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from singer_sdk import metrics
+
+from tap_exactonline.progress.line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -25,24 +26,6 @@ logger = logging.getLogger(__name__)
 MINUTE = 60.0
 FRAME = 0.25
 """Seconds between two pictures on a terminal."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One division that is being read."""
-
-    division: int
-    stream: str
-    rows: int
-    """Of the stream, those of its lines included."""
-    calls: int
-    """Of the run."""
-    left: int | None
-    """Calls that are left today; None where Exact has not told yet."""
-    waited: float
-    """Seconds that the run has waited for the limits of this division."""
-    to_go: float | None
-    """Seconds until the stream is read; None where its size is not known."""
 
 
 class Progress:
