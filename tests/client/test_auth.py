@@ -997,6 +997,13 @@ def test_the_app_does_not_show_its_secret(exact: Exact) -> None:
 class TestCtrlC:
     """The answer of the token endpoint holds the only copy of the next refresh token."""
 
+    @pytest.fixture(autouse=True)
+    def heard(self) -> Iterator[None]:
+        """Programs in the background may have been started with Ctrl-C ignored."""
+        former = signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield
+        signal.signal(signal.SIGINT, former)
+
     @pytest.fixture
     def interrupted(self, endpoint: TokenEndpoint) -> TokenEndpoint:
         """Ctrl-C is pressed while the endpoint answers."""
