@@ -45,6 +45,7 @@ UNFINISHED = (REJECTED, *DOUBTFUL)
 UNCHECKED, WANTED, ASKED, SENDING = "unchecked", "wanted", "asked", "sending"
 NOT_ENDED = (UNCHECKED, WANTED, ASKED, SENDING)
 DONE, BROKEN, REFUSED, HELD = "done", "failed", "refused", "held"
+FINALIZED = (*NOT_ENDED, DONE, BROKEN, REFUSED, HELD)
 """How far the finalising of a document is; None where it was not asked for.
 
 Unchecked: its totals have to be compared first. Asked: a person wants it as it is. Broken: it is
