@@ -178,7 +178,7 @@ def test_a_count_costs_one_call_and_is_kept(bench: Bench) -> None:
     estimated(planned)
     assert made(bench) == 1
     assert unknown(planned, WEEK) == []
-    (cost,) = estimated(tap(bench, "journals"), counting=False).costs
+    cost, _me = estimated(tap(bench, "journals"), counting=False).costs
     assert (cost.rows, cost.known_from) == (len(bench.truth("journals")), "count")
     assert [source.name for source in unknown(planned, 0.0)] == ["journals"]
 
