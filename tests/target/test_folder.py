@@ -215,15 +215,15 @@ def test_nothing_is_made_for_a_document_whose_files_are_gone(
     company: Company, runner: Runner, scans: Path
 ) -> None:
     company.server.control.faults({"kind": "cut", "method": "POST", "path": "Documents"})
-    record: Record = company.invoice("gone", attachments=[{"path": "2026/a.pdf"}])
+    record: Record = company.invoice("files-gone", attachments=[{"path": "2026/a.pdf"}])
     settings: dict[str, Any] = {"settle_after": 0, SETTING: str(scans)}
-    assert runner.load(record, **settings).outcomes == [("gone", "in_doubt")]
+    assert runner.load(record, **settings).outcomes == [("files-gone", "in_doubt")]
     company.server.control.faults()
     company.server.control.reset_calls()
     shutil.rmtree(scans / "2026")
     for dry_run in (True, False):
         run = runner.load(record, **settings, dry_run=dry_run)
-        assert run.outcomes == [("gone", "would_reject" if dry_run else "rejected")]
+        assert run.outcomes == [("files-gone", "would_reject" if dry_run else "rejected")]
     assert company.calls("POST") == 0
 
 
