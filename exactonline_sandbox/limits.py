@@ -60,10 +60,6 @@ class CallLimits:
         minute, day = self._windows(key, now)
         return {**self._day_headers(day), **self._minute_headers(minute)}
 
-    def used_today(self, key: Hashable, now: datetime) -> int:
-        """Calls counted on the UTC day of `now`."""
-        return self._windows(key, now)[1].used
-
     def use_up(self, key: Hashable, now: datetime, leave: int) -> None:
         """Use up the calls of the day, except `leave`."""
         self._windows(key, now)[1].used = max(0, self.daily - leave)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -22,6 +21,7 @@ from typing_extensions import override
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError, DailyLimitReached
 from exactonline_client.plugin import start
+from exactonline_client.plugin.configuration import near
 from exactonline_client.plugin.settings import DISTRIBUTION
 from exactonline_client.plugin.stream_maps import Mapper
 from exactonline_client.stopping import Stop
@@ -291,11 +291,8 @@ class TapExactOnline(Tap):
         if selected is None:
             return
         known = {*(plan.name for plan in self.plans), posting_results.NAME}
-        hints = []
-        for name in sorted(selected - known):
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            hints.append(f"There is no stream {name}.{hint}")
+        missing = sorted(selected - known)
+        hints = [f"There is no stream {name}.{near(name, known)}" for name in missing]
         if not selected & known:
             told = " ".join(["The catalog selects no stream.", *hints])
             raise ConfigurationError(f"{told} Select some, with select in Meltano.")

@@ -153,7 +153,7 @@ def check(method: str, address: str, answer: requests.Response) -> None:
         where(method, address),
         method in WRITES,
         status,
-        one_line(answer.headers.get("Reason")),
+        shortened(answer.headers.get("Reason")),
         exact_message(answer),
     )
     raise next(
@@ -169,12 +169,12 @@ def is_missing(refusal: Exception) -> bool:
 def exact_message(answer: requests.Response) -> str:
     """Exact's own words for a refusal on one line, or nothing where its body has none."""
     try:
-        return one_line(answer.json()["error"]["message"]["value"])
+        return shortened(answer.json()["error"]["message"]["value"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 
-def one_line(text: object) -> str:
+def shortened(text: object) -> str:
     """Several messages come on several lines; a list of all fields of an entity is cut short."""
     lines = sound(str(text or "")).strip().splitlines()
     return shorten("; ".join(lines), LONGEST_REASON)

@@ -15,7 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from exactonline_client.errors import InDoubt, UnexpectedAnswer
-from exactonline_client.http.answers import one_line
+from exactonline_client.http.answers import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,5 +121,5 @@ def _message(element: Element) -> Message:
     return Message(
         is_error=element.get("type", "") not in HARMLESS,
         key="" if data is None else (data.get("keyAlt") or data.get("key") or "").strip(),
-        text=one_line(element.findtext("Description")),
+        text=shortened(element.findtext("Description")),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from exactonline_client.deletion import DELETED_AT
+
 if TYPE_CHECKING:
     from exactonline_client.catalogue import Property
     from tap_exactonline.definitions.definition import Plan
@@ -22,7 +24,6 @@ TYPES: dict[str, dict[str, str]] = {
 }
 INSTANT = {"type": "string", "format": "date-time"}
 DATE = {"type": "string", "format": "date"}
-DELETED_AT = "_sdc_deleted_at"
 UNKNOWN_FIELDS = "_unknown_fields"
 
 

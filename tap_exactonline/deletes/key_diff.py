@@ -13,10 +13,10 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.catalogue import load
+from exactonline_client.deletion import DELETED_AT
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.store.key_snapshots import SeenKeys
 from tap_exactonline.definitions.definition import DIVISION
-from tap_exactonline.definitions.schema import DELETED_AT
 from tap_exactonline.extract import decoding, permissions
 from tap_exactonline.state import validity
 

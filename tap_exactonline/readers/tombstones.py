@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from exactonline_client.deletion import DELETED_AT
 from tap_exactonline.definitions.definition import DIVISION
-from tap_exactonline.definitions.schema import DELETED_AT
 from tap_exactonline.deletes.log import SharedLog
 from tap_exactonline.state import validity
 

@@ -12,10 +12,11 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import Metadata
 from typing_extensions import override
 
+from exactonline_client.deletion import DELETED_AT
 from exactonline_client.errors import ExactOnlineError
 from exactonline_client.plugin.stream_maps import is_tombstone
 from tap_exactonline.definitions.definition import DIVISION
-from tap_exactonline.definitions.schema import DELETED_AT, UNKNOWN_FIELDS, schema
+from tap_exactonline.definitions.schema import UNKNOWN_FIELDS, schema
 from tap_exactonline.deletes import log as deletes
 from tap_exactonline.extract import schema_drift
 from tap_exactonline.extract.workers import Ended

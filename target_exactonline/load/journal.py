@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from singer_sdk.singerlib.json import deserialize_json, serialize_json
 
 from exactonline_client.store.digests import Digests
-from exactonline_client.store.engine import patient
+from exactonline_client.store.engine import in_parts, patient
 from exactonline_client.store.postings import (
     BROKEN,
     DONE,
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from exactonline_client.store.store import Store
     from target_exactonline.results.outcome import Outcome, Result
 
-QUERY_SIZE = 500
-"""References in one query of the store."""
 FRESH = 0.5
 """Seconds after which an intent is noted once more, just before its document leaves."""
 MOST_CONFIRMATIONS = 3
@@ -169,8 +167,8 @@ class Journal:
     def known(self, entity: str, references: Sequence[str]) -> dict[str, Posting]:
         """What is on record about these references."""
         found = {}
-        for start in range(0, len(references), QUERY_SIZE):
-            asked = postings.c.reference.in_(references[start : start + QUERY_SIZE])
+        for some in in_parts(references):
+            asked = postings.c.reference.in_(some)
             for posting in self._read(self._mine(entity) & asked):
                 found[posting.reference] = posting
         return found
@@ -180,8 +178,7 @@ class Journal:
         """Which of these references were forgotten: their documents are not sent again."""
         names = {name: each for each in references for name in nameless(self._digests, each)}
         found: set[str] = set()
-        for start in range(0, len(names), QUERY_SIZE):
-            some = list(names)[start : start + QUERY_SIZE]
+        for some in in_parts(list(names)):
             query = sa.select(postings.c.reference).where(
                 self._mine(entity), postings.c.reference.in_(some)
             )

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
+
+Round = TypeVar("Round")
+PROCESSES = 2
 
 
 @dataclass(frozen=True)
@@ -56,3 +62,14 @@ def hide_warnings() -> None:
 def hide_errors() -> None:
     """Log no errors either: clients that are killed leave their requests half done."""
     logging.disable(logging.ERROR)
+
+
+def in_processes(
+    play: Callable[[int, Iterable[int]], list[Round]], seed: int, rounds: int, only: int | None
+) -> list[Round]:
+    """Play rounds, or one alone, side by side in processes of their own."""
+    numbers: Sequence[int] = range(rounds) if only is None else [only]
+    shares = [numbers[place::PROCESSES] for place in range(PROCESSES)]
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), hide_errors) as pool:
+        parts = pool.map(partial(play, seed), [share for share in shares if share])
+        return [one for part in parts for one in part]

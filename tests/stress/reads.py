@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.stress.program import ONLY, Program, hide_errors, hide_warnings, numeric
+from tests.stress.program import ONLY, PROCESSES, Program, hide_warnings, in_processes, numeric
 from tests.stress.reading.entries import LINES_EACH, entries
 from tests.stress.reading.kills import lives
 from tests.stress.reading.quota import quota
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 MOST_MORE = 0.02
 """Calls that ends of the day may cost, as a share of a load without any."""
 PAGE = 60
-PROCESSES = 2
 
 
 def run_rounds(given: argparse.Namespace) -> list[str]:
@@ -142,11 +141,7 @@ def run_kills(given: argparse.Namespace) -> list[str]:
 
 def run_storms(given: argparse.Namespace) -> list[str]:
     """Print how often each ingredient struck; returns what is wrong, with the number to repeat."""
-    numbers = [given.only] if given.only is not None else range(given.storms)
-    shares = [numbers[place::PROCESSES] for place in range(PROCESSES)]
-    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), hide_errors) as pool:
-        parts = pool.map(partial(storms, given.seed), [share for share in shares if share])
-        found = [one for part in parts for one in part]
+    found = in_processes(storms, given.seed, given.storms, given.only)
     struck = sum((one.struck for one in found), Counter[str]())
     codes = sum((one.codes for one in found), Counter[int]())
     endings = Counter(one.endings for one in found)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from tests.stress.program import ONLY, Program, hide_errors, numeric
+from tests.stress.program import ONLY, Program, in_processes, numeric
 from tests.stress.writing.costs import costs
 from tests.stress.writing.faults import faults
 from tests.stress.writing.followups import followups
@@ -22,8 +19,6 @@ from tests.stress.writing.storm import CODES
 
 if TYPE_CHECKING:
     import argparse
-
-PROCESSES = 2
 
 
 def run_faults(given: argparse.Namespace) -> list[str]:
@@ -53,11 +48,7 @@ def run_followups(given: argparse.Namespace) -> list[str]:
 
 def run_rounds(given: argparse.Namespace) -> list[str]:
     """Print how often each ingredient struck; returns what is wrong, with the number to repeat."""
-    numbers = [given.only] if given.only is not None else range(given.rounds)
-    shares = [numbers[place::PROCESSES] for place in range(PROCESSES)]
-    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), hide_errors) as pool:
-        parts = pool.map(partial(rounds, given.seed), [share for share in shares if share])
-        found = [one for part in parts for one in part]
+    found = in_processes(rounds, given.seed, given.rounds, given.only)
     struck = sum((one.struck for one in found), Counter[str]())
     codes = sum((one.codes for one in found), Counter[int]())
     kinds = Counter(one.kind for one in found)

@@ -207,6 +207,15 @@ def sent_by_another(patch: pytest.MonkeyPatch, runner: Runner) -> None:
     patch.setattr(in_doubt, "wait", wait)
 
 
+def cut_off(patch: pytest.MonkeyPatch, method: str) -> None:
+    """End the runs at a method of `Completion`, as a kill would."""
+
+    def end(*_: object) -> None:
+        raise SystemExit
+
+    patch.setattr(f"target_exactonline.load.completion.Completion.{method}", end)
+
+
 @pytest.fixture
 def signals() -> Iterator[None]:
     """Put back the handlers that a plugin replaces."""

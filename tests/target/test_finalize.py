@@ -12,7 +12,7 @@ from exactonline_client.store.store import Store
 from exactonline_client.store.tables import postings
 from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.business.invoices import print_invoice
-from tests.target.conftest import noted_a_day_ahead, sent_by_another
+from tests.target.conftest import cut_off, noted_a_day_ahead, sent_by_another
 
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
@@ -262,11 +262,8 @@ def test_an_invoice_with_other_totals_is_left_open(
 def test_an_invoice_whose_totals_were_never_compared_is_left_open(
     company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cut_off(*_: Any) -> None:
-        raise SystemExit
-
     with monkeypatch.context() as patched:
-        patched.setattr("target_exactonline.load.completion.Completion.finalize", cut_off)
+        cut_off(patched, "finalize")
         runner.load(company.invoice("cut off", AmountFCExclVat=25), finalize="print")
     assert finalized(runner) == {"cut off": "unchecked"}
     load = runner.load(finalize="print")
@@ -293,11 +290,8 @@ def test_what_a_person_has_to_look_at_is_told_though_a_run_was_cut_off_before(
 def test_a_number_that_was_not_read_is_read_by_the_next_run(
     company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cut_off(*_: Any) -> None:
-        raise SystemExit
-
     with monkeypatch.context() as patched:
-        patched.setattr("target_exactonline.load.completion.Completion.complete", cut_off)
+        cut_off(patched, "complete")
         runner.load(company.invoice("unread"), finalize="print")
     runner.load(finalize="print")
     (invoice,) = company.invoices("unread")

@@ -10,6 +10,7 @@ from exactonline_client.errors import RecordsRejected
 from exactonline_client.store import postings
 from exactonline_client.store.store import Store
 from exactonline_client.store.tables import postings as table
+from tests.target.conftest import cut_off
 
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
@@ -88,11 +89,8 @@ def test_where_nothing_is_finalised_it_is_only_said(company: Company, runner: Ru
 def test_a_run_that_was_cut_off_lets_none_slip_through(
     company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cut_off(*_: Any) -> None:
-        raise SystemExit
-
     with monkeypatch.context() as patched:
-        patched.setattr("target_exactonline.load.completion.Completion.finalize", cut_off)
+        cut_off(patched, "finalize")
         runner.load(sold(company, "sign-cut", 1, Type=CREDIT), finalize="print")
     load = runner.load(finalize="print")
     assert load.outcomes == [("sign-cut", "rejected")]

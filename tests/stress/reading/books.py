@@ -75,6 +75,11 @@ class Books:
         """Let time pass."""
         self.server.control.clock(advance_seconds=seconds)
 
+    def do_business(self, division: int, seed: int, **most: int) -> dict[str, int]:
+        """Have documents made, changed and deleted; returns how many rows each concerned."""
+        report = self.server.control.changes(division, seed=seed, **most)
+        return {done: sum(report[done].values()) for done in ("created", "updated", "deleted")}
+
     def load(self, **settings: Any) -> ExactOnlineError | None:
         """Run the tap once, in this process and at the sandbox's time; returns how it failed."""
         with time_machine.travel(self.now):

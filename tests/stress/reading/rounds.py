@@ -145,13 +145,13 @@ def _business(company: Books, chance: random.Random, figures: Figures, kind: str
     longest = 20 if kind == SECONDS else 2000
     for _ in range(chance.randrange(1, 4)):
         for division in company.server.divisions:
-            report = company.server.control.changes(
-                division,
-                seed=chance.randrange(10**9),
-                new=chance.randrange(9),
-                changed=chance.randrange(8),
-                deleted=chance.randrange(9),
+            figures.changes.update(
+                company.do_business(
+                    division,
+                    seed=chance.randrange(10**9),
+                    new=chance.randrange(9),
+                    changed=chance.randrange(8),
+                    deleted=chance.randrange(9),
+                )
             )
-            for change in ("created", "updated", "deleted"):
-                figures.changes[change] += sum(report[change].values())
         company.wait(chance.uniform(0, longest))
