@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from exactonline_client.store import keys, rotation
 from exactonline_client.store.store import Store
 from exactonline_client.store.tables import connections, hash_keys, metadata, postings
-from tests.client.test_keys import LockedRing, Ring
+from tests.client.store.test_keys import LockedRing, Ring
 
 if TYPE_CHECKING:
     from collections.abc import Callable

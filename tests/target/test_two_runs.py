@@ -20,8 +20,8 @@ from target_exactonline.load.journal import Journal
 from tests.stress import databases
 from tests.target.books import UPLOAD, Books
 from tests.target.conftest import Runner, sign_in
+from tests.target.resolve.test_create_missing import accounts
 from tests.target.test_finalize import prints, status
-from tests.target.test_missing import accounts
 from tests.target.test_once import ENTRIES, journal_entry, number_of
 
 if TYPE_CHECKING:

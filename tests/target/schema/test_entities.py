@@ -14,7 +14,7 @@ from target_exactonline.schema import entities
 from target_exactonline.schema.fields import shape_of
 from target_exactonline.schema.references import TARGETS, Target, links
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 ALL = entities.entities()
 
 

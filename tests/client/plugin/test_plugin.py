@@ -174,7 +174,7 @@ def test_codes_tell_errors_apart() -> None:
 
 
 def test_the_documented_exit_codes_are_those_of_the_errors() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "errors.md").read_text("utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "errors.md").read_text("utf-8")
     documented = {int(code) for code in re.findall(r"^\| (\d{1,2}) \|", text, re.MULTILINE)}
     own = {
         kind.exit_code
