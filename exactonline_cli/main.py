@@ -22,7 +22,7 @@ from exactonline_cli.commands.webhooks import webhooks
 from exactonline_cli.options import warn_of_misspelt_variables
 from exactonline_client import redaction
 from exactonline_client.errors import ExactOnlineError, OutputError
-from exactonline_client.plugin import environment, foreign, stdout
+from exactonline_client.plugin import environment, package_conflict, stdout
 from exactonline_client.stopping import INTERRUPTED
 
 
@@ -43,7 +43,7 @@ class _OneLineErrors(click.Group):
         redaction.install()
         redaction.guard_output()
         try:
-            foreign.refuse()
+            package_conflict.refuse()
             environment.load_file()
             warn_of_misspelt_variables()
             return super().invoke(ctx)

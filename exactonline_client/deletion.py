@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client.odata.moments import moment
+from exactonline_client.odata.timestamps import moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -31,7 +31,8 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
     not_carried_out,
 )
-from exactonline_client.http.answers import (
+from exactonline_client.http.error_budget import COUNTED, endpoint_of
+from exactonline_client.http.error_responses import (
     TOO_MANY,
     UNAUTHORISED,
     WRITES,
@@ -42,7 +43,6 @@ from exactonline_client.http.answers import (
     is_missing,
     where,
 )
-from exactonline_client.http.error_budget import COUNTED, endpoint_of
 from exactonline_client.http.rate_limit import names_a_limit
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from exactonline_client.errors import InDoubt, UnexpectedAnswer
-from exactonline_client.http.answers import shortened
+from exactonline_client.http.error_responses import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from singer_sdk.exceptions import ConfigValidationError, MappingError
 
 from exactonline_client import redaction
 from exactonline_client.errors import ConfigurationError, ExactOnlineError
-from exactonline_client.plugin import configuration, foreign, stdout
+from exactonline_client.plugin import configuration, package_conflict, stdout
 from exactonline_client.plugin.configuration import Given
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def run(plugin: type[PluginBase]) -> None:
     # Before the SDK sets up its logging, which keeps hold of standard error as it finds it.
     redaction.install()
     try:
-        foreign.refuse()
+        package_conflict.refuse()
         with stdout.written(), readable_configuration_errors():
             _with_our_settings(plugin.cli)()
     except ExactOnlineError as error:

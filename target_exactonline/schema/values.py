@@ -15,7 +15,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from exactonline_client.odata.literals import wall_time
-from exactonline_client.odata.moments import moment
+from exactonline_client.odata.timestamps import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exactonline_client.deletion import Mark, mark_of
-from exactonline_client.odata.moments import moment
+from exactonline_client.odata.timestamps import moment
 
 
 @pytest.mark.parametrize(

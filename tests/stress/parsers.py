@@ -24,7 +24,7 @@ from exactonline_client import catalogue
 from exactonline_client.auth import oauth, refusals
 from exactonline_client.errors import DailyLimitReached, ExactOnlineError
 from exactonline_client.http import pagination, xml
-from exactonline_client.http.answers import exact_message
+from exactonline_client.http.error_responses import exact_message
 from exactonline_client.http.rate_limit import Budget
 from exactonline_client.http.session import Usage
 from exactonline_client.odata import decoding
