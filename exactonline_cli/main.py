@@ -32,7 +32,7 @@ class _OneLineErrors(click.Group):
     @override
     def main(self, *args: Any, **options: Any) -> Any:
         try:
-            with stdout.written():
+            with stdout.flushed():
                 return super().main(*args, **options)
         except OutputError as error:
             click.echo(f"Error: {error}", err=True)

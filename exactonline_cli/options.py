@@ -155,7 +155,7 @@ def plugin_settings(
     from exactonline_client.plugin import configuration  # noqa: PLC0415 - takes long to import
 
     own = {name: value for name, value in options.items() if value is not None}
-    given = configuration.Given({**given_settings(), **config}, parse_env=True, options=own)
+    given = configuration.GivenSettings({**given_settings(), **config}, parse_env=True, options=own)
     return configuration.settings(plugin, given)
 
 

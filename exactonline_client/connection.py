@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from exactonline_client.errors import AccessDenied
     from exactonline_client.http.pagination import Page
 
-CONNECTIONS_KEPT = 64
+POOL_SIZE = 64
 """Open connections to the server that are kept for the next call: one for each thread."""
 RIGHTS = "rights"
 """What the refusal of a whole list is remembered by."""
@@ -74,16 +74,16 @@ class Connection:
             ConfigurationError: it is not one of the user's.
             SignInNeeded and the errors of `Session.get`.
         """
-        possible = {row["Code"]: row["Description"] for row in self.divisions}
-        if division not in possible:
-            names = ", ".join(f"{code} ({name})" for code, name in possible.items())
+        names = {row["Code"]: row["Description"] for row in self.divisions}
+        if division not in names:
+            choices = ", ".join(f"{code} ({name})" for code, name in names.items())
             raise ConfigurationError(
                 f"Setting division: {division} is none that {self.me['FullName']} may open. "
-                f"Choose one of {names}."
+                f"Choose one of {choices}."
             )
-        return str(possible[division])
+        return str(names[division])
 
-    def why_denied(self, division: int, denial: AccessDenied) -> ExactOnlineError:
+    def explain_denial(self, division: int, denial: AccessDenied) -> ExactOnlineError:
         """Why access was denied: the whole division may not be opened, or what the denial says."""
         try:
             self.division_name(division)
@@ -126,7 +126,7 @@ class Connection:
 
     def noted_run(self, program: str) -> AbstractContextManager[None]:
         """Keep on record, for `exactonline status`, what becomes of the block."""
-        return runs.noted(
+        return runs.recorded(
             self.store, self.name, program, lambda: self.session.usage.total, self.clock
         )
 
@@ -150,7 +150,7 @@ def connect(
     store = Store(settings.get("store_url"), settings.get("store_key"))
     try:
         name, app = connections.identify(settings, store)
-        there = server_clock(store, clock)
+        server_time = server_clock(store, clock)
     except Exception:
         store.close()
         raise
@@ -161,7 +161,7 @@ def connect(
         http,
         name=name,
         seed=settings.get("refresh_token"),
-        clock=there,
+        clock=server_time,
         sleep=sleep,
     )
     budget = Budget(
@@ -169,7 +169,7 @@ def connect(
         app.key,
         daily_reserve=settings.get("daily_call_reserve") or 0,
         wait_for_day=settings.get("on_daily_limit") == "wait",
-        clock=there,
+        clock=server_time,
         sleep=sleep,
     )
     session = Session(
@@ -180,7 +180,7 @@ def connect(
         timeout=settings.get("request_timeout") or 300,
         sleep=sleep,
     )
-    return Connection(name, app, store, session, tokens, budget, there, sleep)
+    return Connection(name, app, store, session, tokens, budget, server_time, sleep)
 
 
 def http_session(user_agent: str | None = None) -> requests.Session:
@@ -190,6 +190,6 @@ def http_session(user_agent: str | None = None) -> requests.Session:
     # the API needs none.
     http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     for scheme in ("https://", "http://"):
-        http.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS_KEPT))
+        http.mount(scheme, HTTPAdapter(pool_maxsize=POOL_SIZE))
     http.headers["User-Agent"] = user_agent or f"{DISTRIBUTION}/{version(DISTRIBUTION)}"
     return http

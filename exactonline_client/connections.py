@@ -119,7 +119,7 @@ def identify(settings: Mapping[str, Any], store: Store) -> tuple[str, App]:
         )
     region = regions.resolve(settings.get("region") or "nl", settings.get("base_url"))
     saved = load(store)
-    connection = _named(name, saved, settings) if name else _only_one(saved, settings)
+    connection = _by_name(name, saved, settings) if name else _by_settings(saved, settings)
     if connection is None:
         app = _new_app(region, settings, saved)
         name = name or app.connection_name
@@ -129,14 +129,14 @@ def identify(settings: Mapping[str, Any], store: Store) -> tuple[str, App]:
     return connection.name, connection.app(secret)
 
 
-def _named(
+def _by_name(
     name: str, saved: list[SavedConnection], settings: Mapping[str, Any]
 ) -> SavedConnection | None:
     for connection in saved:
         if connection.name != name:
             continue
         for setting in ("region", "base_url", "client_id"):
-            if not _agrees(connection, settings, setting):
+            if not _matches(connection, settings, setting):
                 raise ConfigurationError(
                     f"Setting connection: {name} belongs to another app; its {setting} is "
                     f"{getattr(connection, setting)}. Choose another name, or leave {setting} out."
@@ -145,24 +145,26 @@ def _named(
     return None
 
 
-def _only_one(saved: list[SavedConnection], settings: Mapping[str, Any]) -> SavedConnection | None:
-    fitting = [
+def _by_settings(
+    saved: list[SavedConnection], settings: Mapping[str, Any]
+) -> SavedConnection | None:
+    matching = [
         connection
         for connection in saved
-        if all(_agrees(connection, settings, name) for name in ("region", "base_url", "client_id"))
+        if all(_matches(connection, settings, name) for name in ("region", "base_url", "client_id"))
     ]
-    if len(fitting) > 1 and settings.get("client_id"):
-        unnamed = [one for one in fitting if one.app("").connection_name == one.name]
-        fitting = unnamed if len(unnamed) == 1 else fitting
-    if len(fitting) > 1:
-        names = ", ".join(connection.name for connection in fitting)
+    if len(matching) > 1 and settings.get("client_id"):
+        unnamed = [one for one in matching if one.app("").connection_name == one.name]
+        matching = unnamed if len(unnamed) == 1 else matching
+    if len(matching) > 1:
+        names = ", ".join(connection.name for connection in matching)
         raise ConfigurationError(
             f"Several connections fit the settings: {names}. Set connection to one of them."
         )
-    return fitting[0] if fitting else None
+    return matching[0] if matching else None
 
 
-def _agrees(connection: SavedConnection, settings: Mapping[str, Any], setting: str) -> bool:
+def _matches(connection: SavedConnection, settings: Mapping[str, Any], setting: str) -> bool:
     wanted = settings.get(setting)
     if not wanted:
         return True

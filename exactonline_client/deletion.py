@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client.odata.timestamps import moment
+from exactonline_client.odata.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +44,8 @@ def _read(value: object) -> Mark:
     if isinstance(value, str) and value.strip().casefold() in FALSE:
         return Mark.ALIVE
     try:
-        found = moment(value) if isinstance(value, str) else value
+        parsed = parse_timestamp(value) if isinstance(value, str) else value
     except ValueError:
         return Mark.UNCLEAR
-    is_moment = isinstance(found, date) and found.year in YEARS
-    return Mark.DELETED if is_moment else Mark.UNCLEAR
+    is_timestamp = isinstance(parsed, date) and parsed.year in YEARS
+    return Mark.DELETED if is_timestamp else Mark.UNCLEAR

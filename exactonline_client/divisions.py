@@ -60,7 +60,7 @@ def _me(answer: requests.Response) -> dict[str, Any]:
     }
 
 
-def refusal(session: Session, division: int) -> str | None:
+def probe(session: Session, division: int) -> str | None:
     """Why a division cannot be reached, None where it can; costs one call of its budget."""
     path = f"/api/v1/{division}/system/Divisions"
     try:
@@ -74,7 +74,7 @@ def refusal(session: Session, division: int) -> str | None:
     return None
 
 
-def why_shut(row: Mapping[str, Any]) -> str | None:
+def block_reason(row: Mapping[str, Any]) -> str | None:
     """Why a division that can be listed may not be open to a call; None where nothing is known."""
     if row.get("ArchiveDate"):
         return "it is archived"

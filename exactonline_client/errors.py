@@ -12,7 +12,7 @@ from exactonline_client.printable import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SHUT = re.compile(
+DIVISION_REASONS = re.compile(
     "BlockedUser|InactiveUser|BlockedCustomer|LicenseExpired|DivisionBlocked|NoDivisionAccess",
     re.IGNORECASE,
 )
@@ -142,7 +142,7 @@ class AccessDenied(ExactOnlineError):  # noqa: N818
     @property
     def is_of_division(self) -> bool:
         """Whether nothing of the division may be opened, whichever endpoint is asked."""
-        return bool(SHUT.match(self.reason))
+        return bool(DIVISION_REASONS.match(self.reason))
 
 
 class Unavailable(ExactOnlineError):  # noqa: N818

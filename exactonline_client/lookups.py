@@ -45,9 +45,9 @@ WIDTHS = {("crm/Accounts", "Code"): 18}
 """Texts that are kept with spaces in front, up to this width, and are only found so."""
 WIDTHS_BEHIND = {("logistics/Units", "Code"): 8, ("vat/VATCodes", "Code"): 3}
 """The same of texts with spaces behind."""
-MOST_TERMS = 60
+MAX_TERMS = 60
 """Values in one filter of a plain list, whose pages have 60 rows."""
-MOST_KEPT = 100_000
+MAX_STORED = 100_000
 """Values of one division that the store holds."""
 BULK = "bulk $filter"
 HOUR = 3600.0
@@ -120,20 +120,20 @@ class Lookups:
         """
         asked = list(values)
         known = self._known[endpoint, column]
-        self._recall(endpoint, column, self._missing(known, asked))
+        self._load_stored(endpoint, column, self._missing(known, asked))
         missing = self._missing(known, asked)
         if missing and pages_first:
             missing = self._read_list(endpoint, column, missing, pages_first)
         if missing:
             self._ask(endpoint, column, missing)
-        return {value: known[_fold(value)] for value in asked if _fold(value) in known}
+        return {value: known[_normalise(value)] for value in asked if _normalise(value) in known}
 
     def _read_list(self, endpoint: str, column: str, values: Sequence[str], most: int) -> list[str]:
         """Read a list up to `most` pages; which of the values are still to be asked for."""
-        the = self._list(endpoint)
-        while not the.complete and the.read < most:
-            self._read_page(endpoint, column, the)
-        return [] if the.complete else self._missing(self._known[endpoint, column], values)
+        cached = self._list(endpoint)
+        while not cached.complete and cached.read < most:
+            self._read_page(endpoint, column, cached)
+        return [] if cached.complete else self._missing(self._known[endpoint, column], values)
 
     def listed(self, endpoint: str, column: str) -> list[str]:
         """The values of a column that are known, as Exact Online spells them."""
@@ -159,21 +159,21 @@ class Lookups:
                 found[source_key] = [Match(key, source_key, key)]
         return found
 
-    def near(self, endpoint: str, column: str, value: str) -> list[str]:
+    def similar(self, endpoint: str, column: str, value: str) -> list[str]:
         """Up to three values that look like one that was not found.
 
         Raises:
             The errors of `Session.get`: a page may be read, once in a run.
         """
-        the = self._list(endpoint)
-        if column == CODE and not the.read:
-            self._read_page(endpoint, column, the)
+        cached = self._list(endpoint)
+        if column == CODE and not cached.read:
+            self._read_page(endpoint, column, cached)
         known = self._known[endpoint, column]
-        return [known[each][0].value for each in get_close_matches(_fold(value), known)]
+        return [known[each][0].value for each in get_close_matches(_normalise(value), known)]
 
     def remember(self, endpoint: str, column: str, value: str, key: str) -> None:
         """Note a row that was just created."""
-        self._learn(endpoint, column, [Match(key, value.strip(), value.strip())])
+        self._add_matches(endpoint, column, [Match(key, value.strip(), value.strip())])
 
     def forget(self, keys: Iterable[str]) -> None:
         """Believe no longer in these rows: Exact Online would not take their keys."""
@@ -188,17 +188,17 @@ class Lookups:
 
     @staticmethod
     def _missing(known: Matches, values: Iterable[str]) -> list[str]:
-        wanted = {_fold(value): value.strip() for value in values}
+        wanted = {_normalise(value): value.strip() for value in values}
         return [value for each, value in wanted.items() if each not in known]
 
-    def _recall(self, endpoint: str, column: str, values: Sequence[str]) -> None:
+    def _load_stored(self, endpoint: str, column: str, values: Sequence[str]) -> None:
         """Take from the store what is young enough."""
         known = self._known[endpoint, column]
         for some in in_parts(values if self.hours > 0 else []):
             hashed = {
                 digest: value
                 for value in some
-                for digest in self._digests.known(endpoint, column, _fold(value))
+                for digest in self._digests.known(endpoint, column, _normalise(value))
             }
             query = sa.select(lookups.c.value_hash, lookups.c.exact_id).where(
                 self._mine(endpoint, column),
@@ -207,14 +207,14 @@ class Lookups:
             )
             for digest, key in self.store.read(query):
                 value = hashed[digest]
-                known[_fold(value)] = [Match(key, value, value)]
+                known[_normalise(value)] = [Match(key, value, value)]
 
     @patient
     def purge(self) -> None:
         """Remove from the store what is believed no longer, and what is too much."""
         mine = (lookups.c.app == self.app) & (lookups.c.division == self.division)
         newest = sa.select(lookups.c.at).where(mine).order_by(lookups.c.at.desc())
-        beyond = newest.offset(MOST_KEPT).limit(1).scalar_subquery()
+        beyond = newest.offset(MAX_STORED).limit(1).scalar_subquery()
         old = lookups.c.at <= self.clock() - self.hours * HOUR
         with self.store.transaction() as transaction:
             transaction.execute(lookups.delete().where(mine, old | (lookups.c.at <= beyond)))
@@ -227,12 +227,12 @@ class Lookups:
             lookups.c.field == column,
         )
 
-    def _learn(self, endpoint: str, column: str, matches: Iterable[Match]) -> None:
+    def _add_matches(self, endpoint: str, column: str, matches: Iterable[Match]) -> None:
         """Take rows into what is known, and into the store where one value means one row."""
         known = self._known[endpoint, column]
         fresh: Matches = {}
         for match in matches:
-            same = fresh.setdefault(_fold(match.value), [])
+            same = fresh.setdefault(_normalise(match.value), [])
             if match.key not in {each.key for each in same}:
                 same.append(match)
         known |= fresh
@@ -287,47 +287,47 @@ class Lookups:
 
     def _ask_list(self, endpoint: str, column: str, values: Sequence[str]) -> None:
         """Find values by reading the list or by asking for them, whichever costs less."""
-        the = self._list(endpoint)
+        cached = self._list(endpoint)
         known = self._known[endpoint, column]
-        allowed = the.endpoint.filter_fields
+        allowed = cached.endpoint.filter_fields
         if allowed and column not in allowed:
             # Nothing is left but to read all of it, and again where something is new.
-            self._lists[endpoint] = the = _List(the.endpoint)
-            while not the.complete:
-                self._read_page(endpoint, column, the)
+            self._lists[endpoint] = cached = _List(cached.endpoint)
+            while not cached.complete:
+                self._read_page(endpoint, column, cached)
             return
-        if the.endpoint.kind == "bulk" and column == CODE:
+        if cached.endpoint.kind == "bulk" and column == CODE:
             missing = values
             while (
                 missing
-                and not the.complete
-                and the.read < the.asked + self._calls(endpoint, column, missing) - 1
+                and not cached.complete
+                and cached.read < cached.asked + self._calls(endpoint, column, missing) - 1
             ):
-                self._read_page(endpoint, column, the)
+                self._read_page(endpoint, column, cached)
                 missing = self._missing(known, values)
             values = missing
         for address in self._addresses(endpoint, column, values):
-            the.asked += 1
+            cached.asked += 1
             rows = [
                 row
                 for page in pagination.read(self.session, address, self.division)
                 for row in page.rows
             ]
-            self._learn(endpoint, column, _matches(the.endpoint, column, rows))
+            self._add_matches(endpoint, column, _matches(cached.endpoint, column, rows))
 
     def _calls(self, endpoint: str, column: str, values: Sequence[str]) -> int:
         return sum(1 for _ in self._addresses(endpoint, column, values))
 
-    def _read_page(self, endpoint: str, column: str, the: _List) -> None:
+    def _read_page(self, endpoint: str, column: str, cached: _List) -> None:
         """Read one more page of a list."""
-        address = the.next_address or self._address(
-            the.endpoint, column, match_all(the.endpoint, self.division)
+        address = cached.next_address or self._address(
+            cached.endpoint, column, match_all(cached.endpoint, self.division)
         )
         page = next(pagination.read(self.session, address, self.division))
-        the.read += 1
-        the.next_address = page.next_address
-        the.complete = page.next_address is None
-        self._learn(endpoint, column, _matches(the.endpoint, column, page.rows))
+        cached.read += 1
+        cached.next_address = page.next_address
+        cached.complete = page.next_address is None
+        self._add_matches(endpoint, column, _matches(cached.endpoint, column, page.rows))
 
     def _address(self, endpoint: Endpoint, column: str, condition: str | None) -> str:
         titles = [name for name in TITLES if name in endpoint.columns]
@@ -344,7 +344,7 @@ class Lookups:
             asked.columns[column].type,
             (padded(endpoint, column, value) for value in values),
             room,
-            most=None if asked.kind == "bulk" else MOST_TERMS,
+            most=None if asked.kind == "bulk" else MAX_TERMS,
         )
         for condition in filters:
             yield self._address(asked, column, condition)
@@ -352,11 +352,11 @@ class Lookups:
 
 def padded(endpoint: str, column: str, value: str) -> str:
     """A value as a filter on this column has to name it."""
-    place = endpoint, column
-    return value.rjust(WIDTHS.get(place, 0)).ljust(WIDTHS_BEHIND.get(place, 0))
+    key = endpoint, column
+    return value.rjust(WIDTHS.get(key, 0)).ljust(WIDTHS_BEHIND.get(key, 0))
 
 
-def _fold(value: str) -> str:
+def _normalise(value: str) -> str:
     """What equal values have in common: Exact Online tells no upper from lower case."""
     return value.strip().casefold()
 
@@ -365,5 +365,5 @@ def _matches(endpoint: Endpoint, column: str, rows: Iterable[Row]) -> Iterator[M
     for row in rows:
         key, value = row.get(endpoint.key[0]), str(row.get(column) or "").strip()
         if key and value:
-            told = (str(row.get(name) or "").strip() for name in TITLES)
-            yield Match(str(key), value, " ".join(filter(None, told)))
+            titles = (str(row.get(name) or "").strip() for name in TITLES)
+            yield Match(str(key), value, " ".join(filter(None, titles)))

@@ -231,7 +231,7 @@ class Run:
             self.halted = limit
         except AccessDenied as denial:
             self._report()
-            raise self.connection.why_denied(self.division, denial) from None
+            raise self.connection.explain_denial(self.division, denial) from None
         except ExactOnlineError:
             self._report()
             raise

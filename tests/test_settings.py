@@ -15,7 +15,7 @@ from jsonschema import (  # type: ignore[import-untyped]  # brings no types
 from exactonline_client import connection
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.plugin import start
-from exactonline_client.plugin.configuration import Given
+from exactonline_client.plugin.configuration import GivenSettings
 from exactonline_client.redaction import MASK
 from tap_exactonline.tap import TapExactOnline
 from target_exactonline.target import TargetExactOnline
@@ -75,7 +75,7 @@ def wrong_values(facts: dict[str, Any]) -> list[Any]:
 
 
 def started(kind: type[PluginBase], config: dict[str, Any]) -> PluginBase:
-    return start.start(kind, Given(config))
+    return start.start(kind, GivenSettings(config))
 
 
 @pytest.mark.parametrize(("owner", "name", "facts"), SETTINGS)

@@ -15,7 +15,7 @@ from exactonline_cli.options import (
 )
 from exactonline_cli.output import json_option, print_json, print_table
 from exactonline_client.connection import connect
-from exactonline_client.divisions import refusal
+from exactonline_client.divisions import probe
 
 COLUMNS = {
     "code": "Code",
@@ -50,9 +50,9 @@ def divisions(
         rows = []
         found = sorted(opened.divisions, key=lambda row: int(row["Code"]))
         what = f"Finding out which of {len(found)} divisions can be reached"
-        probe = not no_probe and may_spend(len(found), what, "--no-probe", yes=yes)
+        probing = not no_probe and may_spend(len(found), what, "--no-probe", yes=yes)
         for row in found:
-            reason = refusal(opened.session, int(row["Code"])) if probe else None
+            reason = probe(opened.session, int(row["Code"])) if probing else None
             rows.append(
                 {
                     "code": row["Code"],
@@ -62,7 +62,7 @@ def divisions(
                     "status": row["Status"],
                     "blocking_status": row["BlockingStatus"],
                     "current": row["Code"] == opened.me["CurrentDivision"],
-                    "reachable": reason is None if probe else None,
+                    "reachable": reason is None if probing else None,
                     "reason": reason,
                 }
             )

@@ -42,13 +42,13 @@ logger = logging.getLogger(__name__)
 
 REFRESH_AGE = 570.0
 """Seconds after which a new access token may be asked for; it lives for 600."""
-RESPITE = 30.0
+GRACE = 30.0
 """Seconds that an access token lives on after that."""
 LAST_USE = 595.0
 """Seconds after which it is not used any more: a call takes its time."""
 RETRY_AFTER = 10.0
 """Seconds between two requests for tokens, while the present token is good."""
-LOOK_AGAIN = 2.0
+RECHECK_AFTER = 2.0
 """Seconds that another process may need to store a pair that it was given."""
 CHAIN_DAYS = 30
 """Days after which Exact forgets a sign-in whose refresh token was not used."""
@@ -85,9 +85,9 @@ class App:
     def connection_name(self) -> str:
         """Name of a connection with this app that was given none, such as `nl-5a0d8f0e`."""
         known = REGIONS[self.region.code].base_url == self.region.base_url
-        place = self.region.code if known else urlsplit(self.region.base_url).netloc
-        words = re.sub(r"[^a-z0-9.]+", "-", f"{place} {self.client_id[:8]}".lower())
-        return words.strip("-.")[:64]
+        site = self.region.code if known else urlsplit(self.region.base_url).netloc
+        name = re.sub(r"[^a-z0-9.]+", "-", f"{site} {self.client_id[:8]}".lower())
+        return name.strip("-.")[:64]
 
     def authorise_url(self, redirect_uri: str, state: str) -> str:
         """Where a person signs in and allows this app."""
@@ -145,20 +145,20 @@ class TokenSource(AuthBase):
         self._store = store
         self._http = http
         self._seed = seed
-        self._seed_mark = hashlib.sha256(seed.encode()).hexdigest() if seed else None
+        self._seed_hash = hashlib.sha256(seed.encode()).hexdigest() if seed else None
         self._timeout = timeout
         self._clock = clock or ServerClock()
         self._sleep = sleep
         self._token: Token | None = None
         self._renew_at = 0.0
         """When to ask for the next token."""
-        self._one_thread = Lock()
+        self._mutex = Lock()
 
     @override
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign one request."""
         request.headers["Authorization"] = f"Bearer {self.access_token()}"
-        request.hooks.setdefault("response", []).append(self._worked)
+        request.hooks.setdefault("response", []).append(self._confirm)
         return request
 
     def access_token(self) -> str:
@@ -168,45 +168,45 @@ class TokenSource(AuthBase):
             SignInNeeded: the chain is broken.
             Unavailable: the token endpoint gave none, and the present one is over.
         """
-        with self._one_thread:
+        with self._mutex:
             if self._token is None or self._clock() >= self._renew_at:
                 self._token = self._renew(refused=None)
             return self._token.value
 
-    def holds(self, header: str) -> bool:
+    def is_current(self, header: str) -> bool:
         """Whether the token in this `Authorization` header is the present one, and not over."""
         token = self._token
         if token is None or header != f"Bearer {token.value}":
             return False
         return self._clock() < token.received_at + LAST_USE
 
-    def refused(self, header: str) -> None:
+    def renew_refused(self, header: str) -> None:
         """Exact answered 401 to a request with this `Authorization` header: get another token."""
-        with self._one_thread:
+        with self._mutex:
             self._token = self._renew(refused=header.removeprefix("Bearer "))
 
-    def _young(self, token: Token) -> bool:
+    def _is_fresh(self, token: Token) -> bool:
         return self._clock() < token.received_at + REFRESH_AGE
 
-    def _worked(self, answer: requests.Response, *_: Any, **__: Any) -> None:  # noqa: ANN401
+    def _confirm(self, answer: requests.Response, *_: Any, **__: Any) -> None:  # noqa: ANN401
         """Let go of the refresh token before the present one, once the present pair has worked."""
         token = self._token
         if token is None or token.proven or not answer.ok or answer.is_redirect:
             return
         if answer.request.headers.get("Authorization") != f"Bearer {token.value}":
             return
-        with self._one_thread:
+        with self._mutex:
             if self._token is not token:
                 return
             self._token = replace(token, proven=True)
         try:
-            self._note_proof(token)
+            self._store_proof(token)
         except StoreError as error:
             # The answer has come, and the old refresh token does no harm.
             logger.warning("That the new tokens work could not be noted. %s", error)
 
     @patient
-    def _note_proof(self, token: Token) -> None:
+    def _store_proof(self, token: Token) -> None:
         proof = {"previous_refresh_token": None, "proven_at": self._clock()}
         unproven = self._mine & connections.c.proven_at.is_(None)
         with self._store.transaction() as transaction:
@@ -227,23 +227,23 @@ class TokenSource(AuthBase):
             while True:
                 token = chain.token
                 # Another process may have renewed it while this one waited for the lock.
-                if token and token.value != refused and self._young(token):
-                    return self._until(token, token.received_at + REFRESH_AGE)
-                self._warn_of_idleness(chain)
+                if token and token.value != refused and self._is_fresh(token):
+                    return self._renew_later(token, token.received_at + REFRESH_AGE)
+                self._warn_if_idle(chain)
                 try:
                     # The answer holds the only copy of the next refresh token.
                     with uninterrupted():
                         return self._refresh(chain, refused)
                 except SignInNeeded as error:
-                    other = self._instead_of(chain)
+                    other = self._replacement(chain)
                     if other is None:
-                        self._note_end(chain, error)
+                        self._store_end(chain, error)
                         raise
                     chain = other
                 except Unavailable as error:
-                    return self._used_on(chain, refused, error)
+                    return self._keep_present(chain, refused, error)
 
-    def _note_end(self, chain: _Chain, error: SignInNeeded) -> None:
+    def _store_end(self, chain: _Chain, error: SignInNeeded) -> None:
         """Note that a chain has ended, for those who look without asking Exact."""
         try:
             self._replace(chain, {"ended": str(error)})
@@ -251,12 +251,12 @@ class TokenSource(AuthBase):
             # What the run ends with is what matters.
             logger.warning("That the sign-in has ended could not be noted. %s", failure)
 
-    def _until(self, token: Token, moment: float) -> Token:
+    def _renew_later(self, token: Token, renew_at: float) -> Token:
         """The token, after noting when to ask for the next one."""
-        self._renew_at = moment
+        self._renew_at = renew_at
         return token
 
-    def _used_on(self, chain: _Chain, refused: str | None, failure: Unavailable) -> Token:
+    def _keep_present(self, chain: _Chain, refused: str | None, failure: Unavailable) -> Token:
         """The present token, where it is still good although no new one was given.
 
         A request that got no answer may have spent the refresh token. It is not sent again while
@@ -274,21 +274,21 @@ class TokenSource(AuthBase):
             self.name,
             again - now,
         )
-        return self._until(token, again)
+        return self._renew_later(token, again)
 
-    def _instead_of(self, dead: _Chain) -> _Chain | None:
+    def _replacement(self, dead: _Chain) -> _Chain | None:
         """What takes the place of a chain that Exact does not go on with, if anything does.
 
         Another process may have spent its refresh token, although both should hold the lock.
         """
-        for pause in (0.0, LOOK_AGAIN):
+        for pause in (0.0, RECHECK_AFTER):
             self._sleep(pause)
             chain = self._read()
             if chain.refresh_token != dead.refresh_token:
                 return chain
         if not dead.reserve:
             return None
-        self._replace(dead, self._seeded(dead.reserve))
+        self._replace(dead, self._seed_columns(dead.reserve))
         return self._read()
 
     @patient
@@ -301,8 +301,8 @@ class TokenSource(AuthBase):
             with self._store.transaction() as transaction:
                 query = sa.select(connections.c.seed).where(self._mine).with_for_update()
                 row = transaction.execute(query).one_or_none()
-                if row is None or row.seed not in (None, self._seed_mark):
-                    self._put(transaction, self._seeded(self._seed))
+                if row is None or row.seed not in (None, self._seed_hash):
+                    self._upsert(transaction, self._seed_columns(self._seed))
         return self._read()
 
     def _read(self) -> _Chain:
@@ -323,7 +323,7 @@ class TokenSource(AuthBase):
             self._seed if row.seed is None else None,
         )
 
-    def _seeded(self, seed: str) -> dict[str, Any]:
+    def _seed_columns(self, seed: str) -> dict[str, Any]:
         """The columns of a chain that begins with a seed."""
         return {
             "access_token": None,
@@ -332,10 +332,10 @@ class TokenSource(AuthBase):
             "received_at": 0.0,
             "proven_at": None,
             "ended": None,
-            "seed": self._seed_mark,
+            "seed": self._seed_hash,
         }
 
-    def _warn_of_idleness(self, chain: _Chain) -> None:
+    def _warn_if_idle(self, chain: _Chain) -> None:
         days = (self._clock() - chain.token.received_at) / DAY if chain.token else 0.0
         if IDLE_DAYS <= days < CHAIN_DAYS:
             logger.warning(
@@ -355,29 +355,29 @@ class TokenSource(AuthBase):
         answer = self._exchange(chain.refresh_token)
         if answer.status_code == requests.codes.ok:
             return self._keep(answer, chain, previous=chain.refresh_token)
-        error, description = refusals.words(answer)
-        if chain.previous and refusals.is_dead(error, description):
+        error, description = refusals.error_of(answer)
+        if chain.previous and refusals.is_spent(error, description):
             second = self._exchange(chain.previous)
             if second.status_code == requests.codes.ok:
                 return self._keep(second, chain, previous=chain.previous)
-            if not refusals.is_dead(*refusals.words(second)):
+            if not refusals.is_spent(*refusals.error_of(second)):
                 raise self._refusal(second)
             # Every refusal counts as an error at Exact, so a dead token is asked with only once.
             self._replace(chain, {"previous_refresh_token": None})
         present = chain.token
         if refusals.NOT_EXPIRED in description and present and present.value != refused:
             # Asking again at every call would count as so many errors.
-            return self._until(present, self._clock() + RESPITE)
+            return self._renew_later(present, self._clock() + GRACE)
         raise self._refusal(answer, refused=present is not None)
 
     def _exchange(self, refresh_token: str) -> requests.Response:
         return self._post({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     def _refusal(self, answer: requests.Response, *, refused: bool = False) -> ExactOnlineError:
-        error, description = refusals.words(answer)
+        error, description = refusals.error_of(answer)
         if refusals.NOT_EXPIRED in description:
             return refusals.too_early(refused=refused)
-        return refusals.of_refresh_token(
+        return refusals.refresh_token_refused(
             answer.status_code, error, description, self.app.region.base_url
         )
 
@@ -387,19 +387,19 @@ class TokenSource(AuthBase):
         Where another process has put a pair there meanwhile, that one is used. Which of the two
         goes on at Exact is not known, so the refresh token of ours is kept, and tried in its turn.
         """
-        token, values = self._received(answer, chain, previous)
+        token, values = self._new_pair(answer, chain, previous)
         if self._replace(chain, values):
-            return self._until(token, token.received_at + REFRESH_AGE)
+            return self._renew_later(token, token.received_at + REFRESH_AGE)
         theirs = self._read()
         if theirs.token and theirs.token.value == token.value:
             # It was stored, and the connection to the store broke just then.
-            return self._until(token, token.received_at + REFRESH_AGE)
-        spare = {"previous_refresh_token": values["refresh_token"], "proven_at": self._clock()}
-        self._replace(theirs, spare)
+            return self._renew_later(token, token.received_at + REFRESH_AGE)
+        kept = {"previous_refresh_token": values["refresh_token"], "proven_at": self._clock()}
+        self._replace(theirs, kept)
         token = theirs.token or token
-        return self._until(token, token.received_at + REFRESH_AGE)
+        return self._renew_later(token, token.received_at + REFRESH_AGE)
 
-    def _received(
+    def _new_pair(
         self, answer: requests.Response, chain: _Chain | None, previous: str | None
     ) -> tuple[Token, dict[str, Any]]:
         """A new token, and the columns that keep its pair."""
@@ -424,22 +424,22 @@ class TokenSource(AuthBase):
             present = self._store.decrypt(transaction.execute(query).scalar())
             if present != chain.refresh_token:
                 return False
-            renewed = {**values, **self._about_app()}
+            renewed = {**values, **self._app_columns()}
             transaction.execute(connections.update().where(self._mine).values(**renewed))
         return True
 
     @patient
-    def _begin(self, values: dict[str, Any]) -> None:
+    def _start(self, values: dict[str, Any]) -> None:
         with self._store.transaction() as transaction:
-            self._put(transaction, values)
+            self._upsert(transaction, values)
 
-    def _put(self, transaction: sa.Connection, values: dict[str, Any]) -> None:
+    def _upsert(self, transaction: sa.Connection, values: dict[str, Any]) -> None:
         """Begin a chain, in the place of the present one if there is one."""
-        values = {**values, **self._about_app()}
+        values = {**values, **self._app_columns()}
         row = self._store.insert(connections).values(name=self.name, **values)
         transaction.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
 
-    def _about_app(self) -> dict[str, Any]:
+    def _app_columns(self) -> dict[str, Any]:
         """The columns that say which app a chain belongs to; its secret may have changed."""
         return {
             "app": self.app.key,
@@ -462,15 +462,15 @@ class TokenSource(AuthBase):
                 f"{self.app.region.base_url}/api/oauth2/token",
                 data=form,
                 headers={"Accept": "application/json"},
-                timeout=transfer.patience(self._timeout),
+                timeout=transfer.timeouts(self._timeout),
                 allow_redirects=False,
                 auth=_unsigned,
                 stream=True,
-                hooks={"response": transfer.forget_target},
+                hooks={"response": transfer.drop_location},
             )
-            transfer.receive(answer, transfer.MOST, self._timeout, time.monotonic)
-        except transfer.ERRORS as error:
-            raise refusals.unanswered(error, self.app.region.base_url) from None
+            transfer.receive(answer, transfer.MAX_BYTES, self._timeout, time.monotonic)
+        except transfer.NETWORK_ERRORS as error:
+            raise refusals.no_answer(error, self.app.region.base_url) from None
         self._clock.learn(answer.headers, asked_at)
         return answer
 
@@ -487,12 +487,12 @@ class TokenSource(AuthBase):
         with self._lock(), uninterrupted():
             answer = self._post(fields)
             if answer.status_code != requests.codes.ok:
-                raise refusals.of_code(answer, self.app.region.base_url)
-            token, values = self._received(answer, None, None)
+                raise refusals.code_refused(answer, self.app.region.base_url)
+            token, values = self._new_pair(answer, None, None)
             values |= {"redirect_uri": redirect_uri}
-            values |= {"seed": self._seed_mark} if self._seed_mark else {}
-            self._begin(values)
-            self._token = self._until(token, token.received_at + REFRESH_AGE)
+            values |= {"seed": self._seed_hash} if self._seed_hash else {}
+            self._start(values)
+            self._token = self._renew_later(token, token.received_at + REFRESH_AGE)
 
 
 def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -44,7 +44,7 @@ def never_sent(error: Exception) -> bool:
     return isinstance(cause, (NewConnectionError, NameResolutionError))
 
 
-def unanswered(error: Exception, base_url: str) -> Unavailable:
+def no_answer(error: Exception, base_url: str) -> Unavailable:
     """What it means that the token endpoint gave no answer."""
     kind = Unavailable if never_sent(error) else NoAnswer
     return untrusted(error, base_url) or kind(
@@ -56,11 +56,11 @@ def unanswered(error: Exception, base_url: str) -> Unavailable:
 
 def untrusted(error: Exception, base_url: str) -> Unavailable | None:
     """What it means that nobody vouches for a server's certificate; None for another failure."""
-    found = _UNTRUSTED.search(str(error))
-    if not found:
+    match = _UNTRUSTED.search(str(error))
+    if not match:
         return None
     unsent = Unavailable(
-        f"The certificate of {base_url} is not trusted ({found['why'].strip()}), so nothing was "
+        f"The certificate of {base_url} is not trusted ({match['why'].strip()}), so nothing was "
         "sent. Is the address right? Where a proxy of your own stands in between, name the file "
         "with its certificate in the environment variable REQUESTS_CA_BUNDLE."
     )
@@ -68,7 +68,7 @@ def untrusted(error: Exception, base_url: str) -> Unavailable | None:
     return unsent
 
 
-def words(answer: requests.Response) -> tuple[str, str]:
+def error_of(answer: requests.Response) -> tuple[str, str]:
     """Name and description of an error, as an answer gives them."""
     try:
         body = answer.json()
@@ -77,7 +77,7 @@ def words(answer: requests.Response) -> tuple[str, str]:
         return f"HTTP {answer.status_code}", str(answer.headers.get("Reason") or "")
 
 
-def is_dead(error: str, description: str) -> bool:
+def is_spent(error: str, description: str) -> bool:
     """Whether Exact calls a refresh token spent or unknown."""
     return "Old refresh token" in description or error == "invalid_grant"
 
@@ -91,9 +91,9 @@ def too_early(*, refused: bool = False) -> Unavailable:
     )
 
 
-def of_code(answer: requests.Response, base_url: str) -> ExactOnlineError:
+def code_refused(answer: requests.Response, base_url: str) -> ExactOnlineError:
     """What a refusal of a sign-in's code means."""
-    error, description = words(answer)
+    error, description = error_of(answer)
     if NOT_EXPIRED in description:
         return too_early()
     if error in ("invalid_grant", "invalid_request"):
@@ -102,10 +102,12 @@ def of_code(answer: requests.Response, base_url: str) -> ExactOnlineError:
             f"Exact Online does not take the code of this sign-in ({reason}). A code works once, "
             "and for three minutes only. Sign in again and use the new address at once."
         )
-    return of_refresh_token(answer.status_code, error, description, base_url)
+    return refresh_token_refused(answer.status_code, error, description, base_url)
 
 
-def of_refresh_token(status: int, error: str, description: str, base_url: str) -> ExactOnlineError:
+def refresh_token_refused(
+    status: int, error: str, description: str, base_url: str
+) -> ExactOnlineError:
     """What a refusal of a refresh token means."""
     if "Old refresh token" in description:
         return SignInNeeded(

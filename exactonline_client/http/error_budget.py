@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from exactonline_client.store.store import Store
 
 HOUR = 3600.0
-COUNTED = (400, 401, 403, 404)
+COUNTED_STATUSES = (400, 401, 403, 404)
 """The answers that count."""
-MOST = 9
+MAX_ERRORS = 9
 """So many are let happen; one more than that leaves no room for a call that is under way."""
 NO_DIVISION = 0
 """What calls that belong to no division are counted under."""
-LONGEST_NAME = 120
+MAX_NAME = 120
 
 _RESOURCE = re.compile(r"/api/v1/(?:beta/)?(?:\d+/)?(?P<name>[^(]+)")
 
@@ -35,9 +35,9 @@ _RESOURCE = re.compile(r"/api/v1/(?:beta/)?(?:\d+/)?(?P<name>[^(]+)")
 def endpoint_of(address: str) -> str:
     """What errors are counted by: `crm/Accounts`, whichever row and query is asked for."""
     path = urlsplit(address).path
-    found = _RESOURCE.search(path)
-    name = found["name"] if found else path
-    return name.removesuffix("/$count").strip("/")[:LONGEST_NAME]
+    match = _RESOURCE.search(path)
+    name = match["name"] if match else path
+    return name.removesuffix("/$count").strip("/")[:MAX_NAME]
 
 
 def check(
@@ -57,15 +57,15 @@ def check(
             errors.c.at > now - HOUR,
         )
         .order_by(errors.c.at.desc())
-        .limit(MOST)
+        .limit(MAX_ERRORS)
     )
-    moments = list(transaction.execute(recent).scalars())
-    if len(moments) == MOST:
-        raise _limit_reached(division, endpoint, moments[-1] + HOUR)
+    times = list(transaction.execute(recent).scalars())
+    if len(times) == MAX_ERRORS:
+        raise _limit_reached(division, endpoint, times[-1] + HOUR)
 
 
 @patient
-def note(store: Store, app: str, division: int | None, endpoint: str, now: float) -> None:
+def record(store: Store, app: str, division: int | None, endpoint: str, now: float) -> None:
     """Count an error, and forget those that count no more."""
     values = {"app": app, "division": division or NO_DIVISION, "endpoint": endpoint, "at": now}
     with store.transaction(durable=False) as transaction:
@@ -74,12 +74,12 @@ def note(store: Store, app: str, division: int | None, endpoint: str, now: float
 
 
 def _limit_reached(division: int | None, endpoint: str, until: float) -> ErrorLimitReached:
-    moment = datetime.fromtimestamp(until, timezone.utc)
+    end = datetime.fromtimestamp(until, timezone.utc)
     where = f"Division {division}, {endpoint}" if division else endpoint
     return ErrorLimitReached(
-        f"{where}: {MOST} calls were refused within an hour. After ten, Exact Online would block "
-        "the whole app for an hour or longer, so this endpoint is not called again before "
-        f"{moment:%Y-%m-%d %H:%M} UTC. Solve what the refusals say first.",
+        f"{where}: {MAX_ERRORS} calls were refused within an hour. After ten, Exact Online would "
+        "block the whole app for an hour or longer, so this endpoint is not called again before "
+        f"{end:%Y-%m-%d %H:%M} UTC. Solve what the refusals say first.",
         division=division,
         endpoint=endpoint,
         until=until,

@@ -21,7 +21,7 @@ from exactonline_client.errors import (
     ValidationFailed,
 )
 from exactonline_client.http import server_faults
-from exactonline_client.odata.decoding import sound
+from exactonline_client.odata.decoding import sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -32,7 +32,7 @@ WRITES = {"POST", "PUT", "DELETE"}
 BAD_REQUEST, UNAUTHORISED, FORBIDDEN, MISSING, TIMED_OUT, TOO_MANY = 400, 401, 403, 404, 408, 429
 SERVER_ERROR = 500
 REDIRECTS, REFUSALS, FAULTS = range(300, 400), range(400, 500), range(500, 1000)
-LONGEST_REASON = 400
+MAX_REASON = 400
 
 
 class Transient(Exception):  # noqa: N818
@@ -77,16 +77,16 @@ class Failure:
         return self.message or self.header
 
 
-def _any(_: Failure) -> bool:
+def _always(_: Failure) -> bool:
     return True
 
 
-def _is_of_the_server(failure: Failure) -> bool:
+def _is_server_fault(failure: Failure) -> bool:
     """Whether a write failed for a reason of the server: it may be carried out all the same."""
     return failure.is_write and server_faults.is_meant(failure.message)
 
 
-def _is_of_the_document(failure: Failure) -> bool:
+def _is_validation_error(failure: Failure) -> bool:
     """Whether a write failed for what was sent."""
     return failure.is_write and bool(failure.message)
 
@@ -98,7 +98,7 @@ def _redirect(failure: Failure) -> Exception:
     )
 
 
-def _unsigned(failure: Failure) -> Exception:
+def _unauthorised(failure: Failure) -> Exception:
     error = Unavailable(
         f"{failure.where}: Exact Online refused a fresh access token (HTTP 401). Try again in ten "
         "minutes; if it stays, sign in again."
@@ -133,13 +133,13 @@ def _refused(failure: Failure) -> Exception:
 ERRORS: tuple[
     tuple[Container[int], Callable[[Failure], bool], Callable[[Failure], Exception]], ...
 ] = (
-    (REDIRECTS, _any, _redirect),
-    ({UNAUTHORISED}, _any, _unsigned),
-    ({FORBIDDEN}, _any, _denied),
-    ({BAD_REQUEST, SERVER_ERROR}, _is_of_the_server, _fault),
-    ({SERVER_ERROR}, _is_of_the_document, _invalid),
-    ({TIMED_OUT, *FAULTS}, _any, _fault),
-    (REFUSALS, _any, _refused),
+    (REDIRECTS, _always, _redirect),
+    ({UNAUTHORISED}, _always, _unauthorised),
+    ({FORBIDDEN}, _always, _denied),
+    ({BAD_REQUEST, SERVER_ERROR}, _is_server_fault, _fault),
+    ({SERVER_ERROR}, _is_validation_error, _invalid),
+    ({TIMED_OUT, *FAULTS}, _always, _fault),
+    (REFUSALS, _always, _refused),
 )
 """Which statuses, under which condition, become which error."""
 
@@ -157,7 +157,9 @@ def check(method: str, address: str, answer: requests.Response) -> None:
         exact_message(answer),
     )
     raise next(
-        error(failure) for these, holds, error in ERRORS if status in these and holds(failure)
+        make(failure)
+        for statuses, applies, make in ERRORS
+        if status in statuses and applies(failure)
     )
 
 
@@ -176,8 +178,8 @@ def exact_message(answer: requests.Response) -> str:
 
 def shortened(text: object) -> str:
     """Several messages come on several lines; a list of all fields of an entity is cut short."""
-    lines = sound(str(text or "")).strip().splitlines()
-    return shorten("; ".join(lines), LONGEST_REASON)
+    lines = sanitize(str(text or "")).strip().splitlines()
+    return shorten("; ".join(lines), MAX_REASON)
 
 
 def where(method: str, address: str) -> str:

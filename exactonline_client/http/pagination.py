@@ -1,6 +1,6 @@
 """The rate-limit-aware paginator: follows a list of the API page by page.
 
-The next page is only ever asked of the same host. Both shapes of a list are understood: an
+The next page is only ever asked of the same host. Both shapes of a list are parse_page: an
 object with `results`, and the bare array that comes when `$top` fits one page.
 """
 
@@ -18,7 +18,7 @@ import msgspec
 from exactonline_client.errors import AccessDenied, EndpointUnavailable, UnexpectedAnswer
 from exactonline_client.http.error_budget import endpoint_of
 from exactonline_client.http.session import check_host
-from exactonline_client.odata.decoding import sound
+from exactonline_client.odata.decoding import sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ NUL = rb"\u0000"
 """How JSON writes the one character that PostgreSQL refuses in a text."""
 SKIPTOKEN = "$skiptoken"
 NO_LIST = "Exact Online answered with something that is not a list of rows."
-MOST_DIGITS = 100
+MAX_DIGITS = 100
 """Of an integer; more are read as a number of less precision, which no column holds anyway."""
 
 
@@ -78,7 +78,7 @@ def read(
         The errors of `Session.read`.
     """
 
-    def understood(answer: requests.Response) -> Page:
+    def parse_page(answer: requests.Response) -> Page:
         page = check(parse(answer.content))
         return replace(page, read_at=_date(answer.headers.get("Date")))
 
@@ -88,7 +88,7 @@ def read(
     while current:
         seen.add(current)
         try:
-            page = session.read(current, division, understood)
+            page = session.read(current, division, parse_page)
         except AccessDenied as denial:
             if current == address and SKIPTOKEN not in unquote(urlsplit(current).query):
                 raise
@@ -104,16 +104,16 @@ def read(
                 division,
                 ", ".join(sorted(page.mended)),
             )
-        following = page.next_address
-        if following:
-            check_host(session.base_url, following, "the next page of a list")
-            if following in seen:
+        next_address = page.next_address
+        if next_address:
+            check_host(session.base_url, next_address, "the next page of a list")
+            if next_address in seen:
                 raise UnexpectedAnswer(
                     f"{urlsplit(address).path}: the next page is one that was read already."
                 )
         session.usage.rows_by_endpoint[division, endpoint] += len(page.rows)
         yield page
-        current = following
+        current = next_address
 
 
 def parse(body: bytes) -> Page:
@@ -130,16 +130,16 @@ def parse(body: bytes) -> Page:
 
 
 def content(body: bytes) -> Any:  # noqa: ANN401
-    """What is inside the body of an answer; None where it holds nothing that is understood."""
+    """What is inside the body of an answer; None where it holds nothing that is parse_page."""
     return _content(body)[0]
 
 
 def _content(body: bytes) -> tuple[Any, frozenset[str]]:
     """The same, and the names of the texts in it that were mended."""
     try:
-        found, is_sound = _json(body)
-        mended = frozenset() if is_sound else frozenset(_unsound(found["d"]))
-        return _sound(found["d"]) if mended else found["d"], mended
+        found, is_clean = _json(body)
+        mended = frozenset() if is_clean else frozenset(_unclean_names(found["d"]))
+        return _sanitized(found["d"]) if mended else found["d"], mended
     except (ValueError, KeyError, TypeError, RecursionError):
         return None, frozenset()
 
@@ -154,29 +154,29 @@ def _json(body: bytes) -> tuple[Any, bool]:
 
 
 def _number(digits: str) -> float:
-    return int(digits) if len(digits) < MOST_DIGITS else float(digits)
+    return int(digits) if len(digits) < MAX_DIGITS else float(digits)
 
 
-def _unsound(value: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401
+def _unclean_names(value: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401
     """The names under which there are texts that need mending."""
-    if isinstance(value, str) and _sound(value) != value:
+    if isinstance(value, str) and _sanitized(value) != value:
         yield name
     elif isinstance(value, list):
         for item in value:
-            yield from _unsound(item, name)
+            yield from _unclean_names(item, name)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _unsound(item, key)
+            yield from _unclean_names(item, key)
 
 
-def _sound(value: Any) -> Any:  # noqa: ANN401
+def _sanitized(value: Any) -> Any:  # noqa: ANN401
     """A value whose texts are sound."""
     if isinstance(value, str):
-        return sound(value)
+        return sanitize(value)
     if isinstance(value, list):
-        return [_sound(item) for item in value]
+        return [_sanitized(item) for item in value]
     if isinstance(value, dict):
-        return {_sound(name): _sound(item) for name, item in value.items()}
+        return {_sanitized(name): _sanitized(item) for name, item in value.items()}
     return value
 
 
@@ -186,10 +186,10 @@ def collection(found: Any) -> Page | None:  # noqa: ANN401
         found = {"results": found}
     if not isinstance(found, dict):
         return None
-    rows, following = found.get("results"), found.get("__next")
-    if not _are_rows(rows) or not isinstance(following, (str, type(None))):
+    rows, next_address = found.get("results"), found.get("__next")
+    if not _are_rows(rows) or not isinstance(next_address, (str, type(None))):
         return None
-    return Page(rows, following)
+    return Page(rows, next_address)
 
 
 def _are_rows(rows: object) -> TypeGuard[list[Row]]:

@@ -35,9 +35,9 @@ logger = logging.getLogger(__name__)
 MINUTE, DAY = 60.0, 86_400.0
 MINUTELY, DAILY = "X-RateLimit-Minutely-", "X-RateLimit-"
 """What the headers begin with that tell of a limit."""
-WORTH_TELLING = 5.0
+LOGGED_FROM = 5.0
 """Seconds from which a wait for the next minute is told."""
-LARGEST = 2**31 - 1
+MAX_COUNT = 2**31 - 1
 """What the store can hold; an account without a limit may send more."""
 MILLISECONDS_FROM = 1e11
 """A moment above this is in milliseconds (the year 5138 in seconds)."""
@@ -171,13 +171,13 @@ class Budget:
         """
         seconds = day.seconds_blocked(now, self._daily_reserve)
         if seconds:
-            over = self._day_is_over(division, day)
+            error = self._day_used_up(division, day)
             if not self._wait_for_day:
-                raise over
-            logger.warning("%s It waits %.1f hours for that.", over, seconds / 3600)
+                raise error
+            logger.warning("%s It waits %.1f hours for that.", error, seconds / 3600)
             return seconds
         seconds = minute.seconds_blocked(now)
-        if seconds >= WORTH_TELLING:
+        if seconds >= LOGGED_FROM:
             logger.info(
                 "Division %s: the calls of this minute are used up; going on in %.0f s",
                 division,
@@ -185,21 +185,21 @@ class Budget:
             )
         return seconds
 
-    def _day_is_over(self, division: int, day: Window) -> DailyLimitReached:
+    def _day_used_up(self, division: int, day: Window) -> DailyLimitReached:
         reset = day.reset or 0.0
-        moment = datetime.fromtimestamp(reset, timezone.utc)
+        resets = datetime.fromtimestamp(reset, timezone.utc)
         reserve = f" ({self._daily_reserve} are kept in reserve)" if self._daily_reserve else ""
         who = "this run" if self._wait_for_day else "the next run"
         return DailyLimitReached(
             f"Division {division}: the {day.limit or ''} calls of today are used up{reserve}. "
-            f"They start anew at {moment:%Y-%m-%d %H:%M} UTC; {who} goes on from here.",
+            f"They start anew at {resets:%Y-%m-%d %H:%M} UTC; {who} goes on from here.",
             division=division,
             reset=reset,
         )
 
-    def note_error(self, division: int | None, endpoint: str) -> None:
-        """Count a call that was refused with one of `error_counts.COUNTED`."""
-        error_budget.note(self._store, self._app, division, endpoint, self.clock())
+    def record_error(self, division: int | None, endpoint: str) -> None:
+        """Count a call that was refused with one of `error_budget.COUNTED_STATUSES`."""
+        error_budget.record(self._store, self._app, division, endpoint, self.clock())
 
     def learn(self, division: int | None, headers: Mapping[str, str]) -> None:
         """Take over what the headers of an answer say.
@@ -213,15 +213,15 @@ class Budget:
             return
         if day.remaining is not None:
             self.left_today[division] = day.remaining
-        self._note(division, _columns(minute, day))
+        self._store_windows(division, _columns(minute, day))
 
     @patient
-    def _note(self, division: int, values: dict[str, Any]) -> None:
+    def _store_windows(self, division: int, values: dict[str, Any]) -> None:
         known = {name: value for name, value in values.items() if value is not None}
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)
         with self._store.transaction(durable=False) as transaction:
-            found = transaction.execute(budgets.update().where(mine).values(**known))
-            if not found.rowcount:
+            updated = transaction.execute(budgets.update().where(mine).values(**known))
+            if not updated.rowcount:
                 transaction.execute(
                     budgets.insert().values(app=self._app, division=division, **values)
                 )
@@ -254,7 +254,7 @@ def _window(headers: Mapping[str, str], prefix: str, now: float, length: float) 
 
 
 def _count(number: float | None) -> int | None:
-    return None if number is None else min(int(number), LARGEST)
+    return None if number is None else min(int(number), MAX_COUNT)
 
 
 def _number(text: str | None) -> float | None:

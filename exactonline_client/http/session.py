@@ -31,7 +31,7 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
     not_carried_out,
 )
-from exactonline_client.http.error_budget import COUNTED, endpoint_of
+from exactonline_client.http.error_budget import COUNTED_STATUSES, endpoint_of
 from exactonline_client.http.error_responses import (
     TOO_MANY,
     UNAUTHORISED,
@@ -63,14 +63,14 @@ BLOCKED = (
     "Exact Online refuses further calls (HTTP 429) without saying until when. It blocks an app for "
     "an hour after ten errors in an hour; try again after that."
 )
-GREEDY = (
+LIMIT_TAKEN = (
     f"Exact Online has refused the call {TRIES} times (HTTP 429), although each time the next "
     "minute was waited for. Another program uses up the same calls: run at another time, or have "
     "it leave some."
 )
 EXPIRED = "access token expired"
 """What a 401 says of a token that is over."""
-MOMENT = 1.0
+RECHECK_AFTER = 1.0
 """Seconds to wait before a young token that was refused is used once more."""
 
 
@@ -101,31 +101,31 @@ class Session:
         http: requests.Session,
         *,
         timeout: float = 300.0,
-        most: int = transfer.MOST,
+        max_bytes: int = transfer.MAX_BYTES,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`timeout` is in seconds: for an answer to begin, and again for it to come to its end.
 
-        `most` is how many bytes it may have, unpacked.
+        `max_bytes` is how many bytes it may have, unpacked.
         """
         self.base_url = base_url
         self.usage = Usage()
-        self._counting = Lock()
+        self._usage_lock = Lock()
         self.before_call: Callable[[], None] = lambda: None
         """Called before each call; an error that it raises keeps the call from being made."""
         self._tokens = tokens
         self._budget = budget
         self._http = http
         self._timeout = timeout
-        self._most = most
+        self._max_bytes = max_bytes
         self._clock = clock
         self._sleep = sleep
-        self._again: Callable[..., Any] = backoff.on_exception(
+        self._read_with_retries: Callable[..., Any] = backoff.on_exception(
             backoff.expo, Transient, max_tries=TRIES, logger=None, on_backoff=self._on_backoff
-        )(self._understood)
+        )(self._read_once)
         # One refusal may be a fault of the moment; two with the same words are believed.
-        self._twice: Callable[..., Any] = backoff.on_exception(
+        self._read_confirmed: Callable[..., Any] = backoff.on_exception(
             backoff.constant,
             (AccessDenied, RequestRefused),
             max_tries=2,
@@ -134,7 +134,7 @@ class Session:
             jitter=None,
             logger=None,
             on_backoff=self._on_refusal,
-        )(self._again)
+        )(self._read_with_retries)
 
     def get(
         self,
@@ -151,7 +151,7 @@ class Session:
         division: int | None,
         parse: Callable[[requests.Response], T],
         headers: Mapping[str, str | None] | None = None,
-        most: int | None = None,
+        max_bytes: int | None = None,
     ) -> T:
         """Read, and give what `parse` makes of the answer.
 
@@ -163,23 +163,23 @@ class Session:
             parse: raises UnexpectedAnswer where it cannot understand an answer, which is then
                 asked for again, like one that did not come.
             headers: one of None is not sent.
-            most: bytes of a body from which on it need not be read any further.
+            max_bytes: bytes of a body from which on it need not be read any further.
 
         Raises:
             AccessDenied, RequestRefused, Unavailable, DailyLimitReached, ErrorLimitReached,
             SignInNeeded
         """
         try:
-            found: T = self._twice(
-                "GET", address, division, parse=parse, headers=headers, most=most
+            parsed: T = self._read_confirmed(
+                "GET", address, division, parse=parse, headers=headers, max_bytes=max_bytes
             )
         except Transient as error:
             raise error.lasting(
                 f"{where('GET', address)}: {error}, {TRIES} times in a row. {error.advice}"
             ) from None
-        return found
+        return parsed
 
-    def _understood(  # noqa: PLR0913 - what a request consists of
+    def _read_once(  # noqa: PLR0913 - what a request consists of
         self,
         method: str,
         address: str,
@@ -187,30 +187,30 @@ class Session:
         *,
         parse: Callable[[requests.Response], T],
         headers: Mapping[str, str | None] | None,
-        most: int | None,
+        max_bytes: int | None,
     ) -> T:
         """What `parse` makes of one answer."""
-        answer = self._once(method, address, division, headers=headers, most=most)
+        answer = self._exchange(method, address, division, headers=headers, max_bytes=max_bytes)
         try:
             return parse(answer)
         except UnexpectedAnswer as error:
             raise Garbled(
                 f"{str(error).rstrip('.')} (HTTP {answer.status_code} with "
-                f"{transfer.outline(answer, self._most)})"
+                f"{transfer.describe(answer, self._max_bytes)})"
             ) from None
 
     def download(
-        self, address: str, division: int, most: int, *, may_be_page: bool = False
+        self, address: str, division: int, max_bytes: int, *, may_be_html: bool = False
     ) -> bytes | None:
-        """A file of our own server's, or None where it has more than `most` bytes.
+        """A file of our own server's, or None where it has more than `max_bytes` bytes.
 
         What is too large is not read to its end, and never held in memory.
 
         Args:
             address: where it is.
             division: whose it is.
-            most: bytes that it may have.
-            may_be_page: whether the file may be an HTML page; else that is no answer.
+            max_bytes: bytes that it may have.
+            may_be_html: whether the file may be an HTML page; else that is no answer.
 
         Raises:
             UnexpectedAnswer: the address is on another server, which must not get our token.
@@ -219,11 +219,11 @@ class Session:
         check_host(self.base_url, address, "a file")
 
         def parse(answer: requests.Response) -> bytes | None:
-            if not may_be_page and transfer.is_page(answer.content):
+            if not may_be_html and transfer.is_html(answer.content):
                 raise UnexpectedAnswer("A page came in place of a file.")
-            return answer.content if len(answer.content) <= most else None
+            return answer.content if len(answer.content) <= max_bytes else None
 
-        return self.read(address, division, parse, {"Accept": "*/*"}, most)
+        return self.read(address, division, parse, {"Accept": "*/*"}, max_bytes)
 
     def write(  # noqa: PLR0913 - what a request consists of
         self,
@@ -247,7 +247,7 @@ class Session:
             SignInNeeded, StoreError, UnexpectedAnswer: see `ExactOnlineError.not_carried_out`.
         """
         try:
-            return self._once(
+            return self._exchange(
                 method, address, division, body=body, headers=headers, confirm=confirm
             )
         except Transient as error:
@@ -256,7 +256,7 @@ class Session:
             ) from None
 
     def _on_backoff(self, details: Mapping[str, Any]) -> None:
-        with self._counting:
+        with self._usage_lock:
             self.usage.retries += 1
         logger.warning(
             "%s: %s; trying again in %.1f s",
@@ -266,11 +266,11 @@ class Session:
         )
 
     def _on_refusal(self, details: Mapping[str, Any]) -> None:
-        with self._counting:
+        with self._usage_lock:
             self.usage.retries += 1
         logger.info("%s Asking once more.", details["exception"])
 
-    def _once(  # noqa: PLR0913 - what a request consists of
+    def _exchange(  # noqa: PLR0913 - what a request consists of
         self,
         method: str,
         address: str,
@@ -278,36 +278,44 @@ class Session:
         *,
         body: Any = None,  # noqa: ANN401
         headers: Mapping[str, str | None] | None = None,
-        most: int | None = None,
+        max_bytes: int | None = None,
         confirm: Callable[[], None] | None = None,
     ) -> requests.Response:
         """One answer to one request; only answers that say "not carried out" lead to another."""
-        doubted, signed_again, limited = False, False, 0
+        rechecked, renewed, limited = False, False, 0
         while True:
-            answer = self._send(method, address, division, body, headers, most, confirm)
+            answer = self._send(method, address, division, body, headers, max_bytes, confirm)
             if answer.status_code == TOO_MANY:
                 limited += 1
-                told = division is not None and names_a_limit(answer.headers)
-                if not told or limited == TRIES:
-                    kind, reason = (EndpointUnavailable, GREEDY) if told else (Unavailable, BLOCKED)
+                names_limit = division is not None and names_a_limit(answer.headers)
+                if not names_limit or limited == TRIES:
+                    kind, reason = (
+                        (EndpointUnavailable, LIMIT_TAKEN)
+                        if names_limit
+                        else (Unavailable, BLOCKED)
+                    )
                     error = kind(f"{where(method, address)}: {reason}")
                     # One that names no limit may come from any server in between.
-                    error.not_carried_out = told
+                    error.not_carried_out = names_limit
                     raise error
                 logger.info(
                     "Division %s: Exact Online has no call left just now (HTTP 429)", division
                 )
                 continue
             if answer.status_code == UNAUTHORISED:
-                signature = str(answer.request.headers.get("Authorization", ""))
-                if not doubted and not _says_expired(answer) and self._tokens.holds(signature):
-                    doubted = True
-                    self._sleep(MOMENT)
+                authorization = str(answer.request.headers.get("Authorization", ""))
+                if (
+                    not rechecked
+                    and not _says_expired(answer)
+                    and self._tokens.is_current(authorization)
+                ):
+                    rechecked = True
+                    self._sleep(RECHECK_AFTER)
                     continue
-                if not signed_again:
-                    signed_again = True
+                if not renewed:
+                    renewed = True
                     with not_carried_out():
-                        self._tokens.refused(signature)
+                        self._tokens.renew_refused(authorization)
                     continue
             check(method, address, answer)
             return answer
@@ -319,7 +327,7 @@ class Session:
         division: int | None,
         body: Any,  # noqa: ANN401
         headers: Mapping[str, str | None] | None,
-        most: int | None,
+        max_bytes: int | None,
         confirm: Callable[[], None] | None,
     ) -> requests.Response:
         url = self.base_url + address if address.startswith("/") else address
@@ -344,15 +352,15 @@ class Session:
                     data=body,
                     headers=sent_headers,
                     auth=self._tokens,
-                    timeout=transfer.patience(self._timeout),
+                    timeout=transfer.timeouts(self._timeout),
                     allow_redirects=False,
                     stream=True,
-                    hooks={"response": transfer.forget_target},
+                    hooks={"response": transfer.drop_location},
                 )
-                transfer.receive(answer, most or self._most, self._timeout, self._clock)
-            except transfer.ERRORS as error:
+                transfer.receive(answer, max_bytes or self._max_bytes, self._timeout, self._clock)
+            except transfer.NETWORK_ERRORS as error:
                 raise self._failure(method, address, error) from None
-            self._note(division, endpoint, answer)
+            self._learn(division, endpoint, answer)
         return answer
 
     def _failure(self, method: str, address: str, error: Exception) -> Unavailable | Transient:
@@ -365,14 +373,14 @@ class Session:
             unsent.not_carried_out = True
             return unsent
         kind = Transient if refusals.never_sent(error) else Fault
-        return refusals.untrusted(error, self.base_url) or kind(_explain(error))
+        return refusals.untrusted(error, self.base_url) or kind(_describe(error))
 
-    def _note(self, division: int | None, endpoint: str, answer: requests.Response) -> None:
+    def _learn(self, division: int | None, endpoint: str, answer: requests.Response) -> None:
         """Let others know what an answer tells; whatever becomes of that, the answer has come."""
         try:
             self._budget.learn(division, answer.headers)
-            if answer.status_code in COUNTED:
-                self._budget.note_error(division, endpoint)
+            if answer.status_code in COUNTED_STATUSES:
+                self._budget.record_error(division, endpoint)
         except StoreError as error:
             logger.warning("What is left of the limits could not be noted. %s", error)
 
@@ -391,17 +399,17 @@ def check_host(base_url: str, address: str, what: str) -> None:
     if address.startswith("/") and not address.startswith("//"):
         return
     try:
-        expected, found = urlsplit(base_url), urlsplit(address)
+        ours, theirs = urlsplit(base_url), urlsplit(address)
     except ValueError:
         raise UnexpectedAnswer(f"The address of {what} cannot be understood.") from None
-    if (expected.scheme, expected.netloc) != (found.scheme, found.netloc):
+    if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
         raise UnexpectedAnswer(
-            f"The address of {what} is said to be on {found.scheme}://{found.hostname}, which is "
+            f"The address of {what} is said to be on {theirs.scheme}://{theirs.hostname}, which is "
             f"not {base_url}. It was not asked for, since the access token would go with it."
         )
 
 
-def _explain(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if refusals.never_sent(error):
         return "no connection"
     if isinstance(error, (requests.Timeout, ReadTimeoutError)):

@@ -64,7 +64,7 @@ def instant(milliseconds: int, zone: ZoneInfo) -> datetime:
         return wall.replace(tzinfo=timezone.utc)
 
 
-def sound(text: str) -> str:
+def sanitize(text: str) -> str:
     """The text without what UTF-8 or a database cannot hold: halves of characters, and NUL."""
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return whole.replace("\0", REPLACEMENT)
@@ -180,7 +180,7 @@ def _getter(columns: Sequence[_Column]) -> Callable[[Row], tuple[Any, ...]]:
 def _converter(item: Property, zone: ZoneInfo) -> tuple[Callable[[Any], Any], type | None]:
     """What makes a value plain, and the type of those that are."""
     if item.type == "Edm.DateTime":
-        return (_date if item.date == "date" else lambda value: _moment(value, zone)), None
+        return (_date if item.date == "date" else lambda value: _timestamp(value, zone)), None
     if item.type in INTEGERS:
         return _integer, None
     if item.type in NUMBERS:
@@ -203,7 +203,7 @@ def _date(value: str) -> str:
 
 # A new row was changed when it was created, and rows that came together often tell one moment.
 @lru_cache(maxsize=1000)
-def _moment(value: str, zone: ZoneInfo) -> str:
+def _timestamp(value: str, zone: ZoneInfo) -> str:
     if not value.startswith("/Date("):
         # Me.ServerTime and its like are written as plain local time.
         wall = datetime.fromisoformat(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
-MOMENT = re.compile(
+TIMESTAMP = re.compile(
     r"""
     (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})
     (?:
@@ -17,26 +17,26 @@ MOMENT = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-MICROSECONDS = 6
+FRACTION_DIGITS = 6
 """Digits of a second that a moment keeps."""
 
 
-def moment(text: str) -> date:
+def parse_timestamp(text: str) -> date:
     """A date, or a datetime (which is one too) where the text has a time.
 
     Raises:
         ValueError: it is neither.
     """
-    found = MOMENT.fullmatch(text.strip())
-    if found is None:
+    match = TIMESTAMP.fullmatch(text.strip())
+    if match is None:
         raise ValueError("no moment")
-    if found["time"] is None:
-        return date.fromisoformat(found["day"])
-    fraction = (found["fraction"] or "").ljust(MICROSECONDS, "0")[:MICROSECONDS]
-    time = found["time"] if found["time"].count(":") > 1 else f"{found['time']}:00"
-    zone = found["zone"] or ""
+    if match["time"] is None:
+        return date.fromisoformat(match["day"])
+    fraction = (match["fraction"] or "").ljust(FRACTION_DIGITS, "0")[:FRACTION_DIGITS]
+    time = match["time"] if match["time"].count(":") > 1 else f"{match['time']}:00"
+    zone = match["zone"] or ""
     if zone.upper() in {"Z", "UTC"}:
         zone = "+00:00"
     elif zone:
         zone = f"{zone[:3]}:{zone[3:].lstrip(':') or '00'}"
-    return datetime.fromisoformat(f"{found['day']}T{time}.{fraction}{zone}")
+    return datetime.fromisoformat(f"{match['day']}T{time}.{fraction}{zone}")

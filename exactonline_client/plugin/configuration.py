@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from singer_sdk.plugin_base import PluginBase
 
 ENVIRONMENT = "ENV"
-"""What `--config` names in place of a file."""
-OF_THE_SDK = {
+"""What `--config` names in path of a file."""
+SDK_SETTINGS = {
     name
     for schema in vars(capabilities).values()
     if isinstance(schema, dict)
@@ -31,7 +31,7 @@ OF_THE_SDK = {
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenSettings:
     """What a command line says of settings."""
 
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Given:
     """Settings that hold over all others."""
 
 
-def read_files(names: Iterable[str]) -> Given:
+def read_files(names: Iterable[str]) -> GivenSettings:
     """Read what `--config` names: files of JSON, the later over the earlier ones, and ENV.
 
     Raises:
@@ -61,7 +61,7 @@ def read_files(names: Iterable[str]) -> Given:
                 f"{error} Give --config the path of a JSON file, or ENV for settings in "
                 "environment variables."
             ) from None
-    return Given(config, parse_env)
+    return GivenSettings(config, parse_env)
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def read_object(path: Path) -> dict[str, Any]:
     return content
 
 
-def settings(plugin: type[PluginBase], given: Given) -> dict[str, Any]:
+def settings(plugin: type[PluginBase], given: GivenSettings) -> dict[str, Any]:
     """Put the settings of a plugin together, and look for names that mean nothing.
 
     The tap warns of those. The target refuses them: what was to be a dry run would write.
@@ -98,14 +98,14 @@ def settings(plugin: type[PluginBase], given: Given) -> dict[str, Any]:
         found |= environment.settings(schema, prefix)
     found |= given.options
     problems = [
-        *_unknown({name: found[name] for name in found if not _is_of_others(name, known)}, schema),
+        *_unknown({name: found[name] for name in found if not _is_not_ours(name, known)}, schema),
         *_misspelt(known, prefix),
         *([] if given.parse_env else _unread(known, prefix, found)),
     ]
     if problems and issubclass(plugin, Target):
         raise ConfigurationError(f"{' '.join(problems)} Nothing was written.")
     # The SDK honours settings that it does not announce for a plugin, such as batch_config.
-    others = [name for name in sorted(found) if _is_of_others(name, known)]
+    others = [name for name in sorted(found) if _is_not_ours(name, known)]
     problems += [f"There is no setting {name}; it has no effect." for name in others]
     for problem in problems:
         plugin.logger.warning("%s", problem)
@@ -118,19 +118,19 @@ def near(name: str, known: Collection[str]) -> str:
     return f" Did you mean {found[0]}?" if found else ""
 
 
-def _is_of_others(name: str, known: Collection[str]) -> bool:
+def _is_not_ours(name: str, known: Collection[str]) -> bool:
     """Tell whether a setting is the SDK's or one of Meltano's extras, and not the plugin's."""
-    return name not in known and (name in OF_THE_SDK or name.startswith("_"))
+    return name not in known and (name in SDK_SETTINGS or name.startswith("_"))
 
 
 def _unknown(found: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    for place, name, known in _unknown_names(found, {**schema, "additionalProperties": False}):
-        what = f"Setting {place} has no field {name}" if place else f"There is no setting {name}"
+    for path, name, known in _unknown_names(found, {**schema, "additionalProperties": False}):
+        what = f"Setting {path} has no field {name}" if path else f"There is no setting {name}"
         yield f"{what}; it has no effect.{near(name, known)}"
 
 
 def _unknown_names(
-    value: object, schema: Mapping[str, Any], place: str = ""
+    value: object, schema: Mapping[str, Any], path: str = ""
 ) -> Iterator[tuple[str, str, Collection[str]]]:
     """Find what a schema does not know: where it stands, its name, and what is known there."""
     if not isinstance(value, dict):
@@ -142,9 +142,9 @@ def _unknown_names(
         for name, content in value.items():
             inner = known.get(name, others)
             if inner is False:
-                yield place, name, known
+                yield path, name, known
             elif isinstance(inner, dict):
-                yield from _unknown_names(content, inner, f"{place}.{name}" if place else name)
+                yield from _unknown_names(content, inner, f"{path}.{name}" if path else name)
 
 
 def _misspelt(known: Collection[str], prefix: str) -> Iterator[str]:

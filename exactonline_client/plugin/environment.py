@@ -28,7 +28,7 @@ TRUTH = {"true": True, "1": True, "yes": True, "on": True} | dict.fromkeys(
     ("false", "0", "no", "off"), False
 )
 FILE = ".env"
-NEAR = 0.8
+SIMILARITY = 0.8
 """How alike two names are of which one is taken for a misspelling of the other."""
 
 
@@ -75,7 +75,7 @@ def settings(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         try:
             found[name] = _CONVERTERS[kind](text.strip(), facts)
         except (KeyError, TypeError, ValueError, RecursionError):
-            raise ConfigurationError(_sentence(prefix, name, facts, kind)) from None
+            raise ConfigurationError(_type_error(prefix, name, facts, kind)) from None
     return found
 
 
@@ -97,9 +97,9 @@ def misspelt(names: Collection[str], prefix: str) -> dict[str, str]:
         longer = any(name.endswith(f"_{each}") or name.startswith(f"{each}_") for each in names)
         if not text.startswith(prefix) or text in known or name.startswith("_") or longer:
             continue
-        near = difflib.get_close_matches(name, names, 1, NEAR)
-        if near:
-            found[text] = variable(prefix, near[0])
+        similar = difflib.get_close_matches(name, names, 1, SIMILARITY)
+        if similar:
+            found[text] = variable(prefix, similar[0])
     return found
 
 
@@ -114,7 +114,7 @@ def _kind(facts: Mapping[str, Any]) -> str:
     return next((kind for kind in named if kind != "null"), "string")
 
 
-def _sentence(prefix: str, name: str, facts: Mapping[str, Any], kind: str) -> str:
+def _type_error(prefix: str, name: str, facts: Mapping[str, Any], kind: str) -> str:
     examples = facts.get("examples", [])[:1]
     example = "".join(f" An example: {json.dumps(value)}." for value in examples)
     return f"Environment variable {variable(prefix, name)} should be {KINDS[kind]}.{example}"

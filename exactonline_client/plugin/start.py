@@ -13,7 +13,7 @@ from singer_sdk.exceptions import ConfigValidationError, MappingError
 from exactonline_client import redaction
 from exactonline_client.errors import ConfigurationError, ExactOnlineError
 from exactonline_client.plugin import configuration, package_conflict, stdout
-from exactonline_client.plugin.configuration import Given
+from exactonline_client.plugin.configuration import GivenSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Plugin = TypeVar("Plugin", bound="PluginBase")
 
-_OF_A_SETTING = re.compile(r"(?P<wrong>.*) in config\['(?P<name>\w+)'\]", re.DOTALL)
+_SETTING_ERROR = re.compile(r"(?P<wrong>.*) in config\['(?P<name>\w+)'\]", re.DOTALL)
 
 
 @contextmanager
@@ -44,24 +44,24 @@ def readable_configuration_errors() -> Iterator[None]:
         raise ConfigurationError(f"Setting stream_maps: {error}") from None
     except ConfigValidationError as error:
         settings = (error.schema or {}).get("properties", {})
-        problems = " ".join(_in_our_words(problem, settings) for problem in error.errors)
+        problems = " ".join(_reworded(problem, settings) for problem in error.errors)
         raise ConfigurationError(f"The configuration is not valid. {problems}") from None
 
 
-def _in_our_words(problem: str, settings: Mapping[str, Any]) -> str:
+def _reworded(problem: str, settings: Mapping[str, Any]) -> str:
     """What the SDK says of a setting: its name, what is wrong with its value, and a right one.
 
     The SDK quotes the value; that of a secret is left out. No colon follows the name of a secret,
     for what comes after it would be taken for the secret and hidden.
     """
-    told = _OF_A_SETTING.match(problem)
-    if not told:
+    match = _SETTING_ERROR.match(problem)
+    if not match:
         return f"{problem}."
-    setting = settings.get(told["name"], {})
-    wrong = " is not of the kind it should be" if setting.get("secret") else f": {told['wrong']}"
+    setting = settings.get(match["name"], {})
+    wrong = " is not of the kind it should be" if setting.get("secret") else f": {match['wrong']}"
     examples = setting.get("examples", [])[:1]
     example = "".join(f" An example: {json.dumps(value)}." for value in examples)
-    return f"Setting {told['name']}{wrong}.{example}"
+    return f"Setting {match['name']}{wrong}.{example}"
 
 
 def _with_our_settings(command: click.Command) -> click.Command:
@@ -72,7 +72,7 @@ def _with_our_settings(command: click.Command) -> click.Command:
     return command
 
 
-def start(plugin: type[Plugin], given: Given | None, **inputs: IO[str] | None) -> Plugin:
+def start(plugin: type[Plugin], given: GivenSettings | None, **inputs: IO[str] | None) -> Plugin:
     """A plugin as its command line asks for it.
 
     Args:
@@ -92,7 +92,7 @@ def start(plugin: type[Plugin], given: Given | None, **inputs: IO[str] | None) -
                 raise ConfigurationError(
                     f"The Singer {name} should be a JSON object. Check what --{name} names."
                 )
-        return plugin(config=configuration.settings(plugin, given or Given()), **parsed)
+        return plugin(config=configuration.settings(plugin, given or GivenSettings()), **parsed)
 
 
 def run(plugin: type[PluginBase]) -> None:
@@ -101,7 +101,7 @@ def run(plugin: type[PluginBase]) -> None:
     redaction.install()
     try:
         package_conflict.refuse()
-        with stdout.written(), readable_configuration_errors():
+        with stdout.flushed(), readable_configuration_errors():
             _with_our_settings(plugin.cli)()
     except ExactOnlineError as error:
         plugin.logger.error("%s", error)  # noqa: TRY400 - one line, no traceback

@@ -13,12 +13,12 @@ from exactonline_client.errors import OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WRITING = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+WRITE_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Errors of what is open already and cannot be written."""
 
 
 @contextmanager
-def written() -> Iterator[None]:
+def flushed() -> Iterator[None]:
     """Let what the block writes to standard output be there when it ends.
 
     Raises:
@@ -31,7 +31,7 @@ def written() -> Iterator[None]:
             if sys.stdout and not sys.stdout.closed:
                 sys.stdout.flush()
     except OSError as error:
-        if error.errno not in WRITING or error.filename is not None:
+        if error.errno not in WRITE_ERRORS or error.filename is not None:
             raise
         _discard()
         raise OutputError(
@@ -56,7 +56,7 @@ class Output:
         if self._is_cut:
             return
         self._is_cut = True
-        with written():
+        with flushed():
             # With PYTHONUNBUFFERED a signal cuts a write short, without an error.
             left = memoryview(lines)
             while left:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WHOLE = ("record", "_")
 """The names by which an expression can read a record as a whole."""
-_LEFT_OUT: Any = object()
+_OMITTED: Any = object()
 
 
 class RecordMap(CustomStreamMap):
@@ -33,7 +33,7 @@ class RecordMap(CustomStreamMap):
         mapped = self._transform_fn(record)
         if not mapped:
             return None
-        found = {name: value for name, value in mapped.items() if value is not _LEFT_OUT}
+        found = {name: value for name, value in mapped.items() if value is not _OMITTED}
         if mark_of(record) is not Mark.ALIVE:
             found |= marks_in(record)
         return self.flatten_record(found)
@@ -47,7 +47,7 @@ class RecordMap(CustomStreamMap):
         self, expr: str, expr_parsed: ast.Expr, record: Record, property_name: str | None
     ) -> Any:
         if property_name is not None and self._reads_missing(expr_parsed, record, property_name):
-            return _LEFT_OUT
+            return _OMITTED
         try:
             return super()._eval(expr, expr_parsed, record, property_name)
         except Exception as error:  # noqa: BLE001 - whatever the user's expression raises

@@ -60,7 +60,7 @@ class ServerClock:
     def learn(self, headers: Mapping[str, str], asked_at: float | None = None) -> None:
         """Take over the date of an answer; `asked_at` is when it was asked for, by `local`.
 
-        An answer may take long. It was dated at some moment between question and answer, and so
+        An answer may take long. It was dated at some timestamp between question and answer, and so
         the difference is known as nearly as that; what was known before holds where it fits.
         """
         try:
@@ -77,10 +77,10 @@ class ServerClock:
 
 
 @patient
-def _forget(store: Store, moment: float) -> None:
-    """Remove what was noted before a moment: each container is a machine of another name."""
+def _forget(store: Store, timestamp: float) -> None:
+    """Remove what was noted before a timestamp: each container is a machine of another name."""
     with store.transaction(durable=False) as connection:
-        connection.execute(clocks.delete().where(clocks.c.at < moment))
+        connection.execute(clocks.delete().where(clocks.c.at < timestamp))
 
 
 def server_clock(store: Store, local: Callable[[], float] = time.time) -> ServerClock:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from exactonline_client.store.tables import deletes_told
+from exactonline_client.store.tables import delete_watermarks
 
 if TYPE_CHECKING:
     from exactonline_client.store.store import Store
 
 
-class Place(NamedTuple):
+class LogPosition(NamedTuple):
     """A place in the deleted log of a division, as the state of a stream holds it."""
 
     timestamp: int
@@ -31,23 +31,25 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class DeletesTold:
+class DeleteWatermarks:
     """The places in the deleted logs from which an app's loads go on without a state."""
 
     store: Store
     app: str
-    _known: dict[int, dict[str, Place]] = field(default_factory=dict, init=False)
+    _known: dict[int, dict[str, LogPosition]] = field(default_factory=dict, init=False)
 
-    def places(self, division: int) -> dict[str, Place]:
+    def places(self, division: int) -> dict[str, LogPosition]:
         """By stream, how far its deletes have been told."""
         if division not in self._known:
-            columns = (deletes_told.c[name] for name in ("stream", *Place._fields))
-            mine = (deletes_told.c.app == self.app) & (deletes_told.c.division == division)
+            columns = (delete_watermarks.c[name] for name in ("stream", *LogPosition._fields))
+            mine = (delete_watermarks.c.app == self.app) & (
+                delete_watermarks.c.division == division
+            )
             rows = self.store.read(sa.select(*columns).where(mine))
-            self._known[division] = {row.stream: Place(*row[1:]) for row in rows}
+            self._known[division] = {row.stream: LogPosition(*row[1:]) for row in rows}
         return self._known[division]
 
-    def note(self, division: int, stream: str, place: Place) -> None:
+    def note(self, division: int, stream: str, place: LogPosition) -> None:
         """The target knows the deletes up to here, or is about to get its first rows."""
         known = self.places(division)
         if stream in known:
@@ -56,5 +58,5 @@ class DeletesTold:
             # An older place tells too much at worst, none at all would tell too little.
             durable = stream not in known
             row = {"app": self.app, "division": division, "stream": stream}
-            self.store.put(deletes_told, durable=durable, **row, **place._asdict())
+            self.store.put(delete_watermarks, durable=durable, **row, **place._asdict())
             known[stream] = place

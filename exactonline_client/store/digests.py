@@ -40,13 +40,13 @@ class Digests:
     @cached_property
     def _keys(self) -> list[str]:
         """The keys that can be read, the oldest first: usually one."""
-        return self._kept() or self._begun()
+        return self._load() or self._create()
 
-    def _kept(self) -> list[str]:
+    def _load(self) -> list[str]:
         query = sa.select(hash_keys.c.key).order_by(hash_keys.c.id)
-        return [key for (sealed,) in self.store.read(query) if (key := self._opened(sealed))]
+        return [key for (sealed,) in self.store.read(query) if (key := self._decrypted(sealed))]
 
-    def _opened(self, sealed: bytes) -> str | None:
+    def _decrypted(self, sealed: bytes) -> str | None:
         try:
             return self.store.decrypt(sealed)
         except StoreError:
@@ -54,7 +54,7 @@ class Digests:
             return None
 
     @patient
-    def _begun(self) -> list[str]:
+    def _create(self) -> list[str]:
         """A new key, or the one that another process has noted just now."""
         number = sa.select(sa.func.coalesce(sa.func.max(hash_keys.c.id), 0) + 1)
         with self.store.transaction() as connection:
@@ -64,7 +64,7 @@ class Digests:
             }
             row = self.store.insert(hash_keys).values(**key).on_conflict_do_nothing()
             connection.execute(row)
-        return self._kept()
+        return self._load()
 
 
 def _digest(key: str, parts: tuple[str, ...]) -> str:

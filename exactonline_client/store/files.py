@@ -24,7 +24,7 @@ _my_uid = getattr(os, "geteuid", None)
 """Whose files these should be; None on a system that has other means than Unix."""
 
 
-def own_folder(folder: Path) -> None:
+def ensure_private_folder(folder: Path) -> None:
     """Make sure that a folder exists in which nobody but its owner can put or replace files.
 
     One that is made here is left out of version control, as virtual environments are.
@@ -63,13 +63,13 @@ def resolved(file: Path) -> Path:
     return absolute.resolve()
 
 
-def owner_only(file: Path) -> None:
+def ensure_private_file(file: Path) -> None:
     """Make sure that the file exists and that nobody but its owner can read it.
 
     Raises:
         StoreError: the file cannot be made or closed to others, or it is not this user's own.
     """
-    own_folder(file.parent)
+    ensure_private_folder(file.parent)
     try:
         # What a link leads to, or a pipe waits for, is not what was asked for.
         flags = os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -86,7 +86,7 @@ def owner_only(file: Path) -> None:
         os.close(descriptor)
 
 
-def refuse_planted(file: Path) -> None:
+def refuse_foreign_file(file: Path) -> None:
     """Refuse a file that is there and not this user's own; one that is not there is all right.
 
     Raises:
@@ -170,7 +170,7 @@ def lock(path: Path) -> Iterator[None]:
     Raises:
         StoreError: another process held it too long, or the file cannot be made.
     """
-    owner_only(path)
+    ensure_private_file(path)
     held = filelock.FileLock(path, mode=0o600, timeout=LOCK_TIMEOUT)
     try:
         held.acquire()

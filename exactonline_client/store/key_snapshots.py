@@ -28,7 +28,7 @@ BATCH = 1000
 
 @dataclass(frozen=True)
 class SeenKeys:
-    """The keys of one list; a key is any text, a moment is seconds since the epoch."""
+    """The keys of one list; a key is any text, a timestamp is seconds since the epoch."""
 
     store: Store
     app: str
@@ -45,19 +45,19 @@ class SeenKeys:
         )
 
     @patient
-    def next_moment(self, now: float) -> float:
-        """The present moment, but always behind all that is noted, whatever the clock does."""
+    def next_timestamp(self, now: float) -> float:
+        """The present timestamp, but always behind all that is noted, whatever the clock does."""
         latest = sa.select(sa.func.max(seen_keys.c.seen_at), sa.func.max(seen_keys.c.gone_at))
         with self.store.transaction() as connection:
             noted = connection.execute(latest.where(self._mine)).one()
-        moments: list[float] = [moment + TICK for moment in noted if moment is not None]
-        return max([now, *moments])
+        timestamps: list[float] = [timestamp + TICK for timestamp in noted if timestamp is not None]
+        return max([now, *timestamps])
 
     @patient
-    def note(self, keys: Iterable[str], moment: float) -> None:
+    def note(self, keys: Iterable[str], timestamp: float) -> None:
         """These keys were seen."""
         values = {"app": self.app, "division": self.division, "stream": self.stream}
-        rows = [{**values, "key": key, "seen_at": moment} for key in dict.fromkeys(keys)]
+        rows = [{**values, "key": key, "seen_at": timestamp} for key in dict.fromkeys(keys)]
         if not rows:
             return
         insert = self.store.insert(seen_keys)
@@ -90,24 +90,24 @@ class SeenKeys:
             return connection.execute(query).first() is not None
 
     @patient
-    def settle(self, moment: float) -> int:
-        """Every key not seen since `moment` is gone: the list was read to its end since.
+    def settle(self, timestamp: float) -> int:
+        """Every key not seen since `timestamp` is gone: the list was read to its end since.
 
         Returns how many of those that had been gone are back.
         """
-        seen = seen_keys.c.seen_at >= moment
+        seen = seen_keys.c.seen_at >= timestamp
         gone_at = seen_keys.c.gone_at
         changes = seen_keys.update().where(self._mine)
         with self.store.transaction() as connection:
-            connection.execute(seen_keys.delete().where(self._mine, gone_at < moment - KEPT))
+            connection.execute(seen_keys.delete().where(self._mine, gone_at < timestamp - KEPT))
             back = connection.execute(
                 changes.where(seen, gone_at.is_not(None)).values(gone_at=None)
             ).rowcount
-            connection.execute(changes.where(~seen, gone_at.is_(None)).values(gone_at=moment))
+            connection.execute(changes.where(~seen, gone_at.is_(None)).values(gone_at=timestamp))
         return back
 
     def gone(self, since: float) -> Iterator[tuple[str, float]]:
-        """The keys that are gone since behind a moment, each with its own."""
+        """The keys that are gone since behind a timestamp, each with its own."""
         columns = sa.select(seen_keys.c.key, seen_keys.c.gone_at)
         found = columns.where(self._mine, seen_keys.c.gone_at > since).order_by(seen_keys.c.key)
         last = ""

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVICE = "exactonline"
-PATIENCE = 20.0
+KEYRING_TIMEOUT = 20.0
 """Seconds to wait for a keyring: a person may have to unlock it."""
-LEAST_PRIORITY = 1
+MIN_PRIORITY = 1
 """What the package `keyring` gives at least to a keyring it recommends."""
 
 
@@ -42,7 +42,7 @@ class Keyring(Protocol):
         """Keep a password."""
 
 
-def given(text: str) -> MultiFernet:
+def parse(text: str) -> MultiFernet:
     """The keys of a setting, with commas between; the first encrypts.
 
     Raises:
@@ -60,7 +60,7 @@ def given(text: str) -> MultiFernet:
         ) from None
 
 
-def kept(file: Path, store: str) -> MultiFernet:
+def load_or_create(file: Path, store: str) -> MultiFernet:
     """The keys kept for a store, and a new one where there is none.
 
     A key file that exists goes on being used. `store` is the store's name in the keyring.
@@ -69,7 +69,7 @@ def kept(file: Path, store: str) -> MultiFernet:
         StoreError: the key file is damaged or cannot be used.
     """
     ring = system_keyring()
-    with _alone(file):
+    with _exclusive(file):
         found = [*_in_file(file), *_in_keyring(ring, store)]
         if not found:
             found = [_new()]
@@ -85,7 +85,7 @@ def renew(file: Path, store: str) -> None:
     Raises:
         StoreError: the keyring does not take it, or the key file cannot be used.
     """
-    with _alone(file):
+    with _exclusive(file):
         found = [*_in_file(file), *_in_keyring(system_keyring(), store)]
         if not _is_renewed(file, store):
             _put(file, store, ",".join([_new(), *found]))
@@ -97,14 +97,14 @@ def forget_old(file: Path, store: str) -> None:
     Raises:
         StoreError: as `renew`.
     """
-    with _alone(file):
+    with _exclusive(file):
         found = [*_in_file(file), *_in_keyring(system_keyring(), store)]
         _put(file, store, found[0])
 
 
 def _is_renewed(file: Path, store: str) -> bool:
-    place = _in_file(file) or _in_keyring(system_keyring(), store)
-    return len(place) > 1
+    present = _in_file(file) or _in_keyring(system_keyring(), store)
+    return len(present) > 1
 
 
 def _put(file: Path, store: str, text: str) -> None:
@@ -117,7 +117,7 @@ def _put(file: Path, store: str, text: str) -> None:
         raise StoreError("The keyring of the system does not take a new key. Unlock it first.")
 
 
-def _alone(file: Path) -> AbstractContextManager[None]:
+def _exclusive(file: Path) -> AbstractContextManager[None]:
     return files.lock(file.with_suffix(".key.lock"))
 
 
@@ -128,7 +128,7 @@ def _new() -> str:
 def _in_file(file: Path) -> list[str]:
     if not file.exists():
         return []
-    files.owner_only(file)
+    files.ensure_private_file(file)
     text = file.read_bytes().strip()
     try:
         return _keys(text.decode())
@@ -150,7 +150,7 @@ def _keys(text: str) -> list[str]:
 def _put_in_file(file: Path, text: str) -> None:
     """Write the key file, whole or not at all: without it the store is lost."""
     fresh = file.with_suffix(".key.new")
-    files.owner_only(fresh)
+    files.ensure_private_file(fresh)
     try:
         with fresh.open("w", encoding="ascii") as out:
             out.write(text)
@@ -167,7 +167,7 @@ def _put_in_file(file: Path, text: str) -> None:
 def _in_keyring(ring: Keyring | None, store: str) -> list[str]:
     if ring is None:
         return []
-    text = _patiently(lambda: ring.get_password(SERVICE, store))
+    text = _with_timeout(lambda: ring.get_password(SERVICE, store))
     try:
         return _keys(text or "")
     except ValueError:
@@ -182,7 +182,7 @@ def _put_in_keyring(ring: Keyring | None, store: str, key: str) -> bool:
         ring.set_password(SERVICE, store, key)
         return ring.get_password(SERVICE, store) == key
 
-    return bool(_patiently(put))
+    return bool(_with_timeout(put))
 
 
 def system_keyring() -> Keyring | None:
@@ -192,12 +192,12 @@ def system_keyring() -> Keyring | None:
         import keyring  # noqa: PLC0415 - an optional package
 
         ring = keyring.get_keyring()
-        return ring if ring.priority >= LEAST_PRIORITY else None
+        return ring if ring.priority >= MIN_PRIORITY else None
 
-    return _patiently(find)
+    return _with_timeout(find)
 
 
-def _patiently(ask: Callable[[], Answer]) -> Answer | None:
+def _with_timeout(ask: Callable[[], Answer]) -> Answer | None:
     """What a keyring answers; None where it fails or does not answer in time."""
     answers: list[Answer] = []
 
@@ -208,5 +208,5 @@ def _patiently(ask: Callable[[], Answer]) -> Answer | None:
 
     thread = Thread(target=work, daemon=True)
     thread.start()
-    thread.join(PATIENCE)
+    thread.join(KEYRING_TIMEOUT)
     return answers[0] if answers else None

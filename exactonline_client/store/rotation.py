@@ -67,8 +67,8 @@ def _rotate_row(  # noqa: PLR0913, PLR0917
     try:
         renewed = {name: store.reencrypt(sealed) for name, sealed in kept.items()}
     except StoreError:
-        words = ", ".join(f"{column.name} {value}" for column, value in pairs)
-        done.unreadable.append(f"{table.name}: {words}")
+        key_text = ", ".join(f"{column.name} {value}" for column, value in pairs)
+        done.unreadable.append(f"{table.name}: {key_text}")
         return
     connection.execute(table.update().where(mine).values(**renewed))
     done.rotated += 1

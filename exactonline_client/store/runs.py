@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.store.store import Store
 
-KEPT = 20
+RUNS_KEPT = 20
 """Runs that are kept of each connection."""
 
 
@@ -49,7 +49,7 @@ def last(store: Store, connection: str, count: int) -> list[Run]:
 
 
 @contextmanager
-def noted(
+def recorded(
     store: Store,
     connection: str,
     program: str,
@@ -82,7 +82,7 @@ def _end(store: Store, number: int, values: dict[str, Any]) -> None:
 @patient
 def _start(store: Store, connection: str, program: str, now: float) -> int:
     mine = runs.c.connection == connection
-    newest = sa.select(runs.c.id).where(mine).order_by(runs.c.id.desc()).limit(KEPT - 1)
+    newest = sa.select(runs.c.id).where(mine).order_by(runs.c.id.desc()).limit(RUNS_KEPT - 1)
     values = {"connection": connection, "program": program, "started_at": now, "calls": 0}
     with store.transaction() as transaction:
         kept = [row.id for row in transaction.execute(newest)]

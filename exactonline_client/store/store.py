@@ -48,7 +48,7 @@ def default_url() -> str:
     return f"sqlite:///{folder / 'store.db'}"
 
 
-SQLITE_ENDS = ("-journal", "-shm", "-wal")
+SQLITE_SUFFIXES = ("-journal", "-shm", "-wal")
 """Of the names of files beside a database; SQLite reads what is in them as its own."""
 
 
@@ -78,17 +78,17 @@ class Store:
         if self._is_file:
             # Whoever comes by another name finds the same locks and the same key.
             self.url = self.url.set(database=str(files.resolved(Path(self.url.database or ""))))
-        self._one_thread = Lock() if self._is_file else nullcontext()
-        self._mine = local()
+        self._write_lock = Lock() if self._is_file else nullcontext()
+        self._thread = local()
         self.folder = Path(self.url.database or "").parent if self._is_file else _data_folder()
         if self._is_file:
-            files.owner_only(Path(self.url.database or ""))
-            for end in SQLITE_ENDS:
-                files.refuse_planted(Path(f"{self.url.database}{end}"))
+            files.ensure_private_file(Path(self.url.database or ""))
+            for suffix in SQLITE_SUFFIXES:
+                files.refuse_foreign_file(Path(f"{self.url.database}{suffix}"))
         self.key_file = self.folder / "store.key"
-        self._fernet = keys.given(key) if key else keys.kept(self.key_file, self.name)
+        self._fernet = keys.parse(key) if key else keys.load_or_create(self.key_file, self.name)
         self.engine = database.engine(self.url, "FULL")
-        self._light = database.engine(self.url, "NORMAL") if self._is_file else self.engine
+        self._fast_engine = database.engine(self.url, "NORMAL") if self._is_file else self.engine
         self._known = False
         try:
             self._create()
@@ -108,9 +108,9 @@ class Store:
                 metadata.create_all(connection)
                 connection.execute(schema_version.insert().values(version=VERSION))
             elif found != VERSION:
-                raise self._another_version(found)
+                raise self._wrong_version(found)
 
-    def _another_version(self, found: int) -> StoreError:
+    def _wrong_version(self, found: int) -> StoreError:
         age, advice = (
             ("a newer", "Upgrade singer-exactonline")
             if found > VERSION
@@ -141,10 +141,10 @@ class Store:
         """
         # One transaction at a time may write to a file; SQLite itself would let threads try again
         # and again, with pauses in between.
-        engine = self.engine if durable else self._light
+        engine = self.engine if durable else self._fast_engine
         with (
             self._readable_errors(),
-            self._one_thread,
+            self._write_lock,
             self._connection(engine) as connection,
             connection.begin(),
         ):
@@ -158,16 +158,16 @@ class Store:
 
         Two for each thread would soon be more than a PostgreSQL server allows.
         """
-        held: sa.Connection | None = getattr(self._mine, "connection", None)
+        held: sa.Connection | None = getattr(self._thread, "connection", None)
         if held is not None:
             if not database.answers(held):
-                self._take_again(held)
+                self._retake_locks(held)
             yield held
             return
         with database.connected(engine, known=self._known) as connection:
             yield connection
 
-    def _take_again(self, held: sa.Connection) -> None:
+    def _retake_locks(self, held: sa.Connection) -> None:
         """Take the locks of this thread once more: those of a session end with it.
 
         What others did in between is known to whoever compares before he writes.
@@ -224,13 +224,13 @@ class Store:
         digest = hashlib.sha256(f"exactonline:{name}".encode()).digest()
         number = int.from_bytes(digest[:8], "big", signed=True)
         with self._readable_errors(), self._connection(self.engine) as connection:
-            before = getattr(self._mine, "connection", None), getattr(self._mine, "locks", ())
+            before = getattr(self._thread, "connection", None), getattr(self._thread, "locks", ())
             self._take_locks(connection, number)
-            self._mine.connection, self._mine.locks = connection, (*before[1], number)
+            self._thread.connection, self._thread.locks = connection, (*before[1], number)
             try:
                 yield
             finally:
-                self._mine.connection, self._mine.locks = before
+                self._thread.connection, self._thread.locks = before
                 _unlock(connection, number)
 
     @database.patient
@@ -241,7 +241,7 @@ class Store:
             if connection.invalidated:
                 connection.rollback()
                 database.reconnect(connection)
-                wanted = (*getattr(self._mine, "locks", ()), *more)
+                wanted = (*getattr(self._thread, "locks", ()), *more)
             for number in wanted:
                 _lock(connection, number)
 
@@ -258,7 +258,7 @@ class Store:
         try:
             text = self._fernet.decrypt(data).decode()
         except InvalidToken:
-            raise self._another_key() from None
+            raise self._wrong_key() from None
         if secret:
             remember(text)
         return text
@@ -268,9 +268,9 @@ class Store:
         try:
             return self._fernet.rotate(data)
         except InvalidToken:
-            raise self._another_key() from None
+            raise self._wrong_key() from None
 
-    def _another_key(self) -> StoreError:
+    def _wrong_key(self) -> StoreError:
         return StoreError(
             f"The store {self.name} was encrypted with another key. Give that key in the "
             "setting store_key, or as one more key behind a comma. If it is in the keyring of "
@@ -280,7 +280,7 @@ class Store:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
-        self._light.dispose()
+        self._fast_engine.dispose()
 
 
 def _lock(connection: sa.Connection, number: int) -> None:

@@ -138,8 +138,8 @@ seen_keys = sa.Table(
     sa.Column("gone_at", sa.Float),
 )
 
-deletes_told = sa.Table(
-    "deletes_told",
+delete_watermarks = sa.Table(
+    "delete_watermarks",
     metadata,
     sa.Column("app", sa.String(64), primary_key=True),
     sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),

@@ -104,7 +104,7 @@ class Comparison:
 
     def begin(self) -> None:
         """A list is read from its start: what was noted before may be gone from it."""
-        self._moment = self._seen.next_moment(self._connection.clock())
+        self._moment = self._seen.next_timestamp(self._connection.clock())
         self._is_empty = True
         self._is_whole = True
 

@@ -23,7 +23,7 @@ from exactonline_client.errors import (
 )
 from exactonline_client.odata.literals import literal
 from exactonline_client.odata.query import url
-from exactonline_client.store.delete_watermarks import DeletesTold
+from exactonline_client.store.delete_watermarks import DeleteWatermarks
 from exactonline_client.store.key_snapshots import SeenKeys
 from tap_exactonline.extract import decoding
 from tap_exactonline.state import validity
@@ -172,10 +172,10 @@ class DeletedLogs:
         self._read: dict[int, DeletedLog] = {}
 
     @cached_property
-    def watermarks(self) -> DeletesTold:
+    def watermarks(self) -> DeleteWatermarks:
         """How far deletes were sent, for loads that begin without a state."""
         connection = self._context.connection
-        return DeletesTold(connection.store, connection.app.key)
+        return DeleteWatermarks(connection.store, connection.app.key)
 
     def of(self, division: int) -> DeletedLog:
         """What was deleted in a division."""

@@ -129,7 +129,7 @@ class Isolation:
                 f"The signed-in user may not open division {division}. "
                 f"Set divisions to some of: {', '.join(map(str, sorted(listed)))}."
             )
-        shut = divisions.why_shut(listed[division])
+        shut = divisions.block_reason(listed[division])
         is_current = division == self._selection.current
         if not is_current and shut is None and self._denials[division] == FEW - 1:
             shut = self._refuses_all(division)

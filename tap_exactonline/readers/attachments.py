@@ -82,7 +82,7 @@ class AttachmentReader(PartitionReader):
                 link,
                 self.division,
                 most,
-                may_be_page=str(record[NAME]).lower().endswith(PAGE_NAMES),
+                may_be_html=str(record[NAME]).lower().endswith(PAGE_NAMES),
             )
         except (AccessDenied, RequestRefused, UnexpectedAnswer, Unreadable) as error:
             # Others have theirs: an attachment whose file is gone must not be in the way for ever.

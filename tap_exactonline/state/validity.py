@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.odata.decoding import instant, milliseconds
-from exactonline_client.store.delete_watermarks import Place
+from exactonline_client.store.delete_watermarks import LogPosition
 from tap_exactonline.definitions.definition import TIMESTAMP
 from tap_exactonline.state import bookmarks
 
@@ -81,7 +81,7 @@ def log_position(state: Mapping[str, Any], moved_at: str | None) -> int | None:
     return 0 if is_of_another_database(state, moved_at) else int(state[DELETES_READ])
 
 
-def with_place(state: State, place: Place | None) -> State:
+def with_place(state: State, place: LogPosition | None) -> State:
     """The state of a partition, and what the store remembers of its deletes if it says nothing."""
     if place is None or DELETES_READ in state:
         return state
@@ -89,9 +89,9 @@ def with_place(state: State, place: Place | None) -> State:
     return {**state, **{name: value for name, value in told.items() if value is not None}}
 
 
-def place_of(state: Mapping[str, Any]) -> Place:
+def place_of(state: Mapping[str, Any]) -> LogPosition:
     """How far the deletes have been told, for the store."""
-    return Place(state[DELETES_READ], state.get(DELETES_READ_AT), state.get(MOVED_AT))
+    return LogPosition(state[DELETES_READ], state.get(DELETES_READ_AT), state.get(MOVED_AT))
 
 
 def check(what: str, state: State, moved_at: str | None, now: datetime) -> None:

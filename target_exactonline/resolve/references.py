@@ -202,7 +202,7 @@ def _tell_missing(lookups: Lookups | None, place: _Place) -> None:
             "it is a key of another division, and no row that was written to this one came from it"
         )
     else:
-        near = lookups.near(wanted.endpoint, *by[0]) if lookups and not wanted.spare else []
+        near = lookups.similar(wanted.endpoint, *by[0]) if lookups and not wanted.spare else []
         place.document.shown += near
         known = " or ".join(f"{column} {value!r}" for column, value in by)
         problem = f"no row of {_kind(place)} has {known}"

@@ -15,7 +15,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from exactonline_client.odata.literals import wall_time
-from exactonline_client.odata.timestamps import moment
+from exactonline_client.odata.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -240,7 +240,7 @@ def to_moment(value: object) -> date:
         return value
     if not isinstance(value, str):
         raise TypeError
-    return moment(value)
+    return parse_timestamp(value)
 
 
 def _at_midnight(day: date) -> datetime:

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 
 from exactonline_client.connection import connect
-from exactonline_client.divisions import DIVISION_FIELDS, refusal, why_shut
+from exactonline_client.divisions import DIVISION_FIELDS, block_reason, probe
 from exactonline_client.errors import ConfigurationError, DailyLimitReached, EndpointUnavailable
 from exactonline_client.http.session import TRIES
 from exactonline_client.plugin.settings import SHARED
@@ -226,7 +226,7 @@ class TestDivisions:
         assert {*found} == {*DIVISION_FIELDS.split(",")}
         assert found["Code"] == 7
         assert found["BlockingStatus"] == 0
-        assert why_shut(found) is None
+        assert block_reason(found) is None
         assert [found[name] for name in ("Description", "Country", "Status")] == [None] * 3
 
     @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ class TestDivisions:
         calls = 2 if status in {400, 403} else 1
         for _ in range(calls):
             endpoint.mock.get(address, json={"d": []}, status=status)
-        reason = refusal(connection.session, 8)
+        reason = probe(connection.session, 8)
         assert reason is None if told is None else told in (reason or "")
         assert connection.session.usage.calls == {8: calls}
 

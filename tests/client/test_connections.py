@@ -195,7 +195,7 @@ class TestRuns:
             clock.now += 10
             with (
                 pytest.raises(type(error)) if error else nullcontext(),
-                runs.noted(both, "a", "tap-exactonline", lambda: 4, clock),
+                runs.recorded(both, "a", "tap-exactonline", lambda: 4, clock),
             ):
                 clock.now += 5
                 end_in(error)
@@ -206,17 +206,17 @@ class TestRuns:
         assert found[0].started_at == clock.now - 5
 
     def test_a_run_that_lasts_has_no_end_yet(self, both: Store, clock: Clock) -> None:
-        with runs.noted(both, "a", "tap-exactonline", lambda: 4, clock):
+        with runs.recorded(both, "a", "tap-exactonline", lambda: 4, clock):
             (run,) = runs.last(both, "a", 10)
         assert (run.ended_at, run.exit_code, run.calls) == (None, None, 0)
 
     def test_old_ones_are_let_go_of(self, both: Store, clock: Clock) -> None:
-        with runs.noted(both, "b", "tap", int, clock):
+        with runs.recorded(both, "b", "tap", int, clock):
             pass
-        for number in range(runs.KEPT + 5):
-            with runs.noted(both, "a", f"run-{number}", int, clock):
+        for number in range(runs.RUNS_KEPT + 5):
+            with runs.recorded(both, "a", f"run-{number}", int, clock):
                 pass
         kept = runs.last(both, "a", 100)
-        assert len(kept) == runs.KEPT
-        assert kept[0].program == f"run-{runs.KEPT + 4}"
+        assert len(kept) == runs.RUNS_KEPT
+        assert kept[0].program == f"run-{runs.RUNS_KEPT + 4}"
         assert len(runs.last(both, "b", 100)) == 1

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exactonline_client.deletion import Mark, mark_of
-from exactonline_client.odata.timestamps import moment
+from exactonline_client.odata.timestamps import parse_timestamp
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from exactonline_client.odata.timestamps import moment
     ],
 )
 def test_moments_come_in_the_forms_of_databases(text: str, read: str) -> None:
-    assert moment(text).isoformat() == read
+    assert parse_timestamp(text).isoformat() == read
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_moments_come_in_the_forms_of_databases(text: str, read: str) -> None:
 )  # fmt: skip
 def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"moment|month|day|hour|offset"):
-        moment(text)
+        parse_timestamp(text)
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def test_what_is_too_old_or_too_much_is_not_kept(
         clock.now += 1
     finder(server, store, clock).purge()
     assert len(store.read(kept.select())) == 4
-    monkeypatch.setattr("exactonline_client.lookups.MOST_KEPT", 2)
+    monkeypatch.setattr("exactonline_client.lookups.MAX_STORED", 2)
     finder(server, store, clock).purge()
     assert len(store.read(kept.select())) == 2
     finder(server, store, clock, hours=0).purge()
@@ -286,8 +286,8 @@ def test_near_codes_are_told(store: Store, clock: Clock) -> None:
     server = Server({ITEMS: codes(30)})
     lookups = finder(server, store, clock)
     assert lookups.find(ITEMS, "Code", ["D00011"]) == {}
-    assert "C00011" in lookups.near(ITEMS, "Code", "D00011")
-    assert lookups.near(ITEMS, "Code", "something else") == []
+    assert "C00011" in lookups.similar(ITEMS, "Code", "D00011")
+    assert lookups.similar(ITEMS, "Code", "something else") == []
     assert len(server.calls) == 2
 
 

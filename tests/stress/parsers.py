@@ -29,7 +29,7 @@ from exactonline_client.http.rate_limit import Budget
 from exactonline_client.http.session import Usage
 from exactonline_client.odata import decoding
 from exactonline_client.plugin import start
-from exactonline_client.plugin.configuration import Given
+from exactonline_client.plugin.configuration import GivenSettings
 from exactonline_client.store.clock import ServerClock
 from exactonline_client.store.store import Store
 from exactonline_client.store.tables import connections
@@ -103,8 +103,8 @@ def _tokens(body: bytes) -> object:
 
 
 def _token_refusal(body: bytes) -> object:
-    error, description = refusals.words(_answer(body, 400))
-    raise refusals.of_refresh_token(400, error, description, HOST)
+    error, description = refusals.error_of(_answer(body, 400))
+    raise refusals.refresh_token_refused(400, error, description, HOST)
 
 
 def _refusal(body: bytes) -> object:
@@ -169,7 +169,7 @@ def _settings(kind: type[TapExactOnline | TargetExactOnline]) -> Callable[[bytes
             raise ExactOnlineError("The SDK reads the file, and says so.") from None
         if not isinstance(settings, dict):
             raise ExactOnlineError("The SDK reads the file, and says so.")
-        start.start(kind, Given(settings))
+        start.start(kind, GivenSettings(settings))
 
     return read
 
@@ -183,7 +183,7 @@ def _environment(kind: type[TapExactOnline | TargetExactOnline]) -> Callable[[by
         pairs = (line.partition("=") for line in lines)
         variables = {f"{prefix}{name}": value for name, _, value in pairs if name.isidentifier()}
         with mock.patch.dict(os.environ, variables):
-            start.start(kind, Given(parse_env=True))
+            start.start(kind, GivenSettings(parse_env=True))
 
     return read
 
@@ -217,7 +217,7 @@ def _input(server: Server, folder: Path) -> Callable[[bytes], object]:
             redirect_stdout(io.TextIOWrapper(io.BytesIO())),
             start.readable_configuration_errors(),
         ):
-            TargetExactOnline.invoke(config=Given(settings), file_input=given)
+            TargetExactOnline.invoke(config=GivenSettings(settings), file_input=given)
 
     return read
 

@@ -192,8 +192,8 @@ class TestSharing:
         old = signed(first)
         assert signed(second) == old
         endpoint.grant(2)
-        first.refused(old)
-        second.refused(old)
+        first.renew_refused(old)
+        second.renew_refused(old)
         assert signed(first) == signed(second) == "Bearer access-2"
         assert len(endpoint.forms) == 2
 
@@ -202,12 +202,12 @@ class TestSharing:
     ) -> None:
         endpoint.grant(1)
         source = exact.tokens()
-        assert not source.holds("Bearer access-1")
+        assert not source.is_current("Bearer access-1")
         header = signed(source)
-        assert source.holds(header)
-        assert not source.holds("Bearer access-0")
+        assert source.is_current(header)
+        assert not source.is_current("Bearer access-0")
         clock.now += 595
-        assert not source.holds(header)
+        assert not source.is_current(header)
 
 
 class TestDurability:
@@ -371,7 +371,7 @@ class TestPassingFailure:
         header = signed(source)
         mock.post("http://127.0.0.1:9/api/oauth2/token", status=503)
         with pytest.raises(Unavailable, match="HTTP 503"):
-            source.refused(header)
+            source.renew_refused(header)
 
 
 class TestLostLock:
@@ -625,7 +625,7 @@ class TestPreviousRefreshToken:
         source.access_token()
 
         def renewed_here(_request: object) -> tuple[int, dict[str, str], str]:
-            source.refused("Bearer access-1")
+            source.renew_refused("Bearer access-1")
             return 200, {}, "{}"
 
         endpoint.mock.add_callback("GET", ME, renewed_here)
@@ -639,17 +639,17 @@ class TestPreviousRefreshToken:
         endpoint.grant(1)
         source = exact.tokens()
         source.access_token()
-        lock = source._one_thread
+        lock = source._mutex
 
         @contextmanager
         def overtaken() -> Iterator[None]:
-            monkeypatch.setattr(source, "_one_thread", lock)
-            source.refused("Bearer access-1")
+            monkeypatch.setattr(source, "_mutex", lock)
+            source.renew_refused("Bearer access-1")
             with lock:
                 yield
 
         def answered(_request: object) -> tuple[int, dict[str, str], str]:
-            monkeypatch.setattr(source, "_one_thread", overtaken())
+            monkeypatch.setattr(source, "_mutex", overtaken())
             return 200, {}, "{}"
 
         endpoint.mock.add_callback("GET", ME, answered)
@@ -823,7 +823,7 @@ class TestTooEarly:
         header = signed(source)
         endpoint.refuse_too_early()
         with pytest.raises(Unavailable, match="ten minutes"):
-            source.refused(header)
+            source.renew_refused(header)
         assert stored(exact) == ("access-1", "refresh-1")
 
     def test_a_new_chain_has_to_wait(self, exact: Exact, endpoint: TokenEndpoint) -> None:

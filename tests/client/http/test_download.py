@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exactonline_client.errors import RequestRefused, UnexpectedAnswer
-from exactonline_client.transfer import PIECE
+from exactonline_client.transfer import CHUNK_BYTES
 from tests.client.conftest import BASE
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def session(exact: Exact, monkeypatch: pytest.MonkeyPatch) -> Session:
 
 
 @pytest.mark.parametrize(
-    ("most", "expected"), [(len(FILE), FILE), (len(FILE) - 1, None), (PIECE, None)]
+    ("most", "expected"), [(len(FILE), FILE), (len(FILE) - 1, None), (CHUNK_BYTES, None)]
 )
 def test_a_file_is_read_whole_or_not_at_all(
     most: int, expected: bytes | None, session: Session, mock: Any

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from exactonline_client.errors import AccessDenied, ErrorLimitReached, RequestRefused, Unavailable
-from exactonline_client.http.error_budget import HOUR, MOST, endpoint_of
+from exactonline_client.http.error_budget import HOUR, MAX_ERRORS, endpoint_of
 from exactonline_client.store.tables import connections, errors
 from tests.client.conftest import BASE
 
@@ -69,7 +69,7 @@ def test_the_tenth_failure_is_not_risked(
     first = clock.now
     fail(session, mock, 1, status=status)
     later(exact, 600)
-    fail(session, mock, MOST - 1, status=status)
+    fail(session, mock, MAX_ERRORS - 1, status=status)
     sent = len(mock.calls)
     with pytest.raises(ErrorLimitReached, match=r"Division 1, crm/Accounts: 9 .*UTC") as caught:
         session.get(PATH, 1)
@@ -86,7 +86,7 @@ def test_it_goes_on_when_the_first_of_them_is_an_hour_old(
 ) -> None:
     fail(session, mock, 1)
     later(exact, 600)
-    fail(session, mock, MOST - 1)
+    fail(session, mock, MAX_ERRORS - 1)
     later(exact, HOUR - 600)
     fail(session, mock, 1)
     with pytest.raises(ErrorLimitReached):
@@ -96,8 +96,8 @@ def test_it_goes_on_when_the_first_of_them_is_an_hour_old(
 def test_other_endpoints_divisions_and_apps_go_on(
     session: Session, mock: Any, clock: Clock
 ) -> None:
-    fail(session, mock, MOST)
-    fail(session, mock, MOST, ELSEWHERE)
+    fail(session, mock, MAX_ERRORS)
+    fail(session, mock, MAX_ERRORS, ELSEWHERE)
     fail(session, mock, 1, "/api/v1/2/crm/Accounts")
     mock.get(f"{BASE}/api/v1/1/logistics/Items", json={"d": []})
     assert session.get("/api/v1/1/logistics/Items", 1).status_code == 200
@@ -106,7 +106,7 @@ def test_other_endpoints_divisions_and_apps_go_on(
 
 def test_processes_count_together(exact: Exact, session: Session, mock: Any) -> None:
     fail(session, mock, 5)
-    fail(exact.session(), mock, MOST - 5)
+    fail(exact.session(), mock, MAX_ERRORS - 5)
     with pytest.raises(ErrorLimitReached):
         session.get(PATH, 1)
 
@@ -133,9 +133,9 @@ def test_an_expired_token_counts(
 
 
 def test_calls_that_belong_to_no_division_count_too(session: Session, mock: Any) -> None:
-    for _ in range(MOST):
+    for _ in range(MAX_ERRORS):
         mock.get(f"{BASE}/api/v1/current/Me", status=403)
-    for _ in range(MOST // 2):
+    for _ in range(MAX_ERRORS // 2):
         with pytest.raises(AccessDenied):
             session.get("/api/v1/current/Me", None)
     # The second of two calls would have been one too many.

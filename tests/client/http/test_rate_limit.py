@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from exactonline_client.errors import DailyLimitReached, ErrorLimitReached
 from exactonline_client.http import rate_limit as limits_module
-from exactonline_client.http.error_budget import HOUR, MOST
+from exactonline_client.http.error_budget import HOUR, MAX_ERRORS
 from exactonline_client.http.rate_limit import Budget
 from exactonline_client.store.clock import CLOCK_TOLERANCE, ServerClock
 from exactonline_client.store.tables import budgets
@@ -351,8 +351,8 @@ class TestClocks:
         clock.now = NOON
         behind = Budget(store, APP, clock=ServerClock(lambda: clock.now - 7200), sleep=clock.sleep)
         behind.learn(None, {"Date": http_date(NOON)})
-        for _ in range(MOST):
-            behind.note_error(1, "crm/Accounts")
+        for _ in range(MAX_ERRORS):
+            behind.record_error(1, "crm/Accounts")
         with pytest.raises(ErrorLimitReached) as caught:
             call(Budget(store, APP, clock=ServerClock(clock), sleep=clock.sleep), 1)
         assert caught.value.until == NOON + HOUR

@@ -29,7 +29,7 @@ from exactonline_client.errors import (
     ValidationFailed,
 )
 from exactonline_client.http.rate_limit import Budget
-from exactonline_client.http.session import MOMENT, TRIES
+from exactonline_client.http.session import RECHECK_AFTER, TRIES
 from exactonline_client.store.clock import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class TestUnauthorised:
         mock.add(method, URL, json={"d": {}})
         assert call(session, method).status_code == 200
         assert self.signatures(mock) == ["Bearer access-0"] * 2
-        assert clock.naps == [MOMENT]
+        assert clock.naps == [RECHECK_AFTER]
 
     @pytest.mark.parametrize("method", ["GET", *WRITES])
     def test_then_a_fresh_one_is_tried_once(
@@ -153,7 +153,7 @@ class TestUnauthorised:
         assert session.get(PATH, 1).status_code == 200
         new = "Bearer access-1"
         assert self.signatures(mock) == ["Bearer access-0", None, new, new]
-        assert clock.naps == [MOMENT]
+        assert clock.naps == [RECHECK_AFTER]
 
     def test_nor_is_one_that_is_too_old(
         self, session: Session, endpoint: TokenEndpoint, mock: Any, clock: Clock

@@ -74,7 +74,7 @@ def session(exact: Exact, httpserver: HTTPServer, drip: Drip, naps: list[float])
         made._budget,
         made._http,
         timeout=5,
-        most=2_000_000,
+        max_bytes=2_000_000,
         clock=drip.clock,
     )
 

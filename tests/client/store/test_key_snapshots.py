@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exactonline_client.store import key_snapshots, unsupported
-from exactonline_client.store.delete_watermarks import DeletesTold, Place
+from exactonline_client.store.delete_watermarks import DeleteWatermarks, LogPosition
 from exactonline_client.store.key_snapshots import SeenKeys
 from exactonline_client.store.unsupported import RefusedOptions
 
@@ -59,12 +59,12 @@ def test_a_list_that_began_later_is_not_put_back_by_one_that_began_earlier(opene
 
 def test_moments_only_grow_whatever_the_clock_does(opened: Store) -> None:
     keys = keys_of(opened)
-    assert keys.next_moment(50.0) == 50.0
+    assert keys.next_timestamp(50.0) == 50.0
     keys.note(["a"], 50.0)
-    later = keys.next_moment(40.0)
+    later = keys.next_timestamp(40.0)
     assert later > 50.0
     keys.settle(later)
-    assert keys.next_moment(40.0) > later
+    assert keys.next_timestamp(40.0) > later
 
 
 def test_what_is_gone_is_forgotten_after_two_months(opened: Store) -> None:
@@ -102,7 +102,7 @@ def test_a_warehouse_that_is_told_ends_up_with_the_last_list(
     warehouse: set[str] = set()
     told = 0.0
     for listed in runs:
-        moment = keys.next_moment(1.0)
+        moment = keys.next_timestamp(1.0)
         keys.note(listed, moment)
         keys.settle(moment)
         warehouse |= listed
@@ -112,15 +112,15 @@ def test_a_warehouse_that_is_told_ends_up_with_the_last_list(
 
 
 def test_how_far_deletes_were_told_is_remembered(opened: Store) -> None:
-    told = DeletesTold(opened, "app")
+    told = DeleteWatermarks(opened, "app")
     assert told.places(1) == {}
-    told.note(1, "contacts", Place(2**41, "2026-06-01T00:00:00+00:00", "never"))
-    told.note(1, "contacts", Place(2**40))
-    told.note(2, "contacts", Place(5, "2026-06-01T00:00:00+00:00", "never"))
-    for seen in (told, DeletesTold(opened, "app")):
-        assert seen.places(1) == {"contacts": Place(2**40)}
-        assert seen.places(2) == {"contacts": Place(5, "2026-06-01T00:00:00+00:00", "never")}
-    assert DeletesTold(opened, "other").places(1) == {}
+    told.note(1, "contacts", LogPosition(2**41, "2026-06-01T00:00:00+00:00", "never"))
+    told.note(1, "contacts", LogPosition(2**40))
+    told.note(2, "contacts", LogPosition(5, "2026-06-01T00:00:00+00:00", "never"))
+    for seen in (told, DeleteWatermarks(opened, "app")):
+        assert seen.places(1) == {"contacts": LogPosition(2**40)}
+        assert seen.places(2) == {"contacts": LogPosition(5, "2026-06-01T00:00:00+00:00", "never")}
+    assert DeleteWatermarks(opened, "other").places(1) == {}
 
 
 def test_refusals_are_known_by_endpoint_and_for_a_month(opened: Store, clock: Clock) -> None:

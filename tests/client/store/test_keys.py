@@ -66,10 +66,10 @@ def use(monkeypatch: pytest.MonkeyPatch, ring: Ring | None) -> None:
 def test_a_keyring_that_works_holds_it(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ring = Ring()
     use(monkeypatch, ring)
-    sealed = keys.kept(file, STORE).encrypt(b"hush")
+    sealed = keys.load_or_create(file, STORE).encrypt(b"hush")
     assert not file.exists()
     assert list(ring.passwords) == [("exactonline", STORE)]
-    assert keys.kept(file, STORE).decrypt(sealed) == b"hush"
+    assert keys.load_or_create(file, STORE).decrypt(sealed) == b"hush"
 
 
 @pytest.mark.parametrize("ring", [None, LockedRing()])
@@ -77,7 +77,7 @@ def test_without_one_a_file_holds_it(
     ring: Ring | None, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, ring)
-    sealed = keys.kept(file, STORE).encrypt(b"hush")
+    sealed = keys.load_or_create(file, STORE).encrypt(b"hush")
     assert Fernet(file.read_bytes()).decrypt(sealed) == b"hush"
     assert file.stat().st_mode & 0o777 == 0o600
 
@@ -91,7 +91,7 @@ def test_a_key_for_which_there_is_no_room_is_told(
     monkeypatch.setattr(keys, "system_keyring", lambda: None)
     monkeypatch.setattr("pathlib.Path.open", full)
     with pytest.raises(StoreError, match="cannot be written: No space left on device"):
-        keys.kept(file, STORE)
+        keys.load_or_create(file, STORE)
 
 
 def test_a_keyring_that_does_not_answer_is_done_without(
@@ -99,8 +99,8 @@ def test_a_keyring_that_does_not_answer_is_done_without(
 ) -> None:
     ring = SilentRing()
     use(monkeypatch, ring)
-    monkeypatch.setattr(keys, "PATIENCE", 0.1)
-    keys.kept(file, STORE)
+    monkeypatch.setattr(keys, "KEYRING_TIMEOUT", 0.1)
+    keys.load_or_create(file, STORE)
     assert file.exists()
     ring.person_comes.set()
 
@@ -109,10 +109,10 @@ def test_a_file_that_was_there_before_the_keyring_goes_on(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, None)
-    sealed = keys.kept(file, STORE).encrypt(b"hush")
+    sealed = keys.load_or_create(file, STORE).encrypt(b"hush")
     ring = Ring()
     use(monkeypatch, ring)
-    assert keys.kept(file, STORE).decrypt(sealed) == b"hush"
+    assert keys.load_or_create(file, STORE).decrypt(sealed) == b"hush"
     assert not ring.passwords
 
 
@@ -121,11 +121,11 @@ def test_a_file_made_where_the_keyring_was_out_of_reach_hides_nothing(
 ) -> None:
     ring = Ring()
     use(monkeypatch, ring)
-    sealed = keys.kept(file, STORE).encrypt(b"hush")
+    sealed = keys.load_or_create(file, STORE).encrypt(b"hush")
     use(monkeypatch, None)
-    keys.kept(file, STORE)
+    keys.load_or_create(file, STORE)
     use(monkeypatch, ring)
-    assert keys.kept(file, STORE).decrypt(sealed) == b"hush"
+    assert keys.load_or_create(file, STORE).decrypt(sealed) == b"hush"
 
 
 def test_a_key_out_of_reach_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

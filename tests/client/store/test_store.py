@@ -520,7 +520,7 @@ class TestServer:
                 with broken(store, at):
                     assert source.access_token() == f"access-{number}"
                 with broken(store, at):
-                    source._note_proof(Token(f"access-{number}", clock.now))
+                    source._store_proof(Token(f"access-{number}", clock.now))
                 clock.now += 600
             (row,) = store.read(sa.select(connections))
             assert store.decrypt(row.refresh_token) == "refresh-2"
