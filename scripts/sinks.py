@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from target_exactonline.schema.entities import Entity
-    from target_exactonline.schema.references import Target
+    from target_exactonline.schema.references import Related
 
 
 def build() -> Files:
@@ -35,7 +35,7 @@ def sink_cells(entity: Entity) -> tuple[str, ...]:
         f"`{entity.stream}`",
         f"`{entity.endpoint.id}`",
         "".join(sign for method, sign in methods.items() if method in entity.endpoint.methods),
-        ", ".join(name + ("" if entity.is_sure(name) else "?") for name in entity.references)
+        ", ".join(name + ("" if entity.is_filterable(name) else "?") for name in entity.references)
         or "-",
         needed(entity),
     )
@@ -53,12 +53,12 @@ def needed(entity: Entity) -> str:
     return ", ".join(parts)
 
 
-def target_cells(target: Target) -> tuple[str, ...]:
+def target_cells(target: Related) -> tuple[str, ...]:
     """The line of what is referred to."""
     return listed(target.properties), f"`{target.endpoint}`", ", ".join(target.by)
 
 
-def found_by_name(target: Target) -> bool:
+def found_by_name(target: Related) -> bool:
     """Whether it can be given by a code or name."""
     return bool(target.by)
 

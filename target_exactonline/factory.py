@@ -23,11 +23,11 @@ from target_exactonline.load.resemblance import Resemblance
 from target_exactonline.load.search import Search
 from target_exactonline.load.writer import Writer
 from target_exactonline.mapping import folder
-from target_exactonline.mapping.prepare import Preparation, preparer
+from target_exactonline.mapping.prepare import PrepareOptions, preparer
 from target_exactonline.match_sets.loader import MatchSetLoader
 from target_exactonline.resolve import references
 from target_exactonline.resolve.codes import Codes
-from target_exactonline.resolve.create_missing import Missing, known_by
+from target_exactonline.resolve.create_missing import MissingRows, known_by
 from target_exactonline.schema.references import LISTS
 
 if TYPE_CHECKING:
@@ -139,13 +139,13 @@ class LoaderFactory:
         self, entity: Entity, reference_setting: str
     ) -> Callable[[Mapping[str, Any]], Document]:
         config, connection = self.config, self.connection
-        preparation = Preparation(
+        options = PrepareOptions(
             reference_setting,
             config["nulls"],
             frozenset(config["create_missing"]),
             folder.named(config.get(folder.SETTING), connection.store.folder),
         )
-        return preparer(entity, preparation, connection.zone, self.division)
+        return preparer(entity, options, connection.zone, self.division)
 
     def match_sets(self) -> MatchSetLoader:
         """A loader of match sets."""
@@ -183,7 +183,7 @@ class LoaderFactory:
         return Finalizer(search, self.journal, mode, self.config.get("finalize_sender"))
 
     def _look_up(self, documents: Sequence[Document]) -> None:
-        create = self._would_create if self.config["dry_run"] else Missing(self.writer).create
+        create = self._would_create if self.config["dry_run"] else MissingRows(self.writer).create
         references.resolve(self.lookups, documents, create, self.planned, self.codes.check)
 
     def _written(self, endpoint: Endpoint, document: Document, outcome: Outcome) -> None:

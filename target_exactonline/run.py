@@ -18,7 +18,7 @@ from exactonline_client.errors import (
 )
 from target_exactonline import stream_config
 from target_exactonline.factory import LoaderFactory
-from target_exactonline.grouping.buffer import Gathering
+from target_exactonline.grouping.buffer import DocumentBuffer
 from target_exactonline.match_sets import model
 from target_exactonline.match_sets.loader import ENTITY as MATCH_SETS
 from target_exactonline.results.outcome import WRITTEN
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from target_exactonline.load.load import Loader
     from target_exactonline.match_sets.loader import MatchSetLoader
     from target_exactonline.schema.entities import Entity
-    from target_exactonline.stream_config import Feed
+    from target_exactonline.stream_config import StreamMapping
 
 
 class Stopped(SystemExit):
@@ -47,7 +47,7 @@ class Run:
     def __init__(self, config: Mapping[str, Any], stop: Stop, logger: logging.Logger) -> None:
         """`stop` is asked before each document whether the run has to end."""
         self.config = config
-        self.gathering = Gathering(
+        self.buffer = DocumentBuffer(
             self._stream_settings, config["reference_field"], lambda: self.connection.zone
         )
         """Records that are written at the end of the input, put together."""
@@ -77,8 +77,8 @@ class Run:
         return Results(self.division, self.config.get("results_path"), self.connection.clock)
 
     @cached_property
-    def _stream_settings(self) -> dict[str, stream_config.Choice]:
-        return stream_config.choices(self.config.get("streams"))
+    def _stream_settings(self) -> dict[str, stream_config.StreamSetting]:
+        return stream_config.parse_setting(self.config.get("streams"))
 
     @cached_property
     def _factory(self) -> LoaderFactory:
@@ -116,13 +116,13 @@ class Run:
 
     # Streams and their loaders
 
-    def feed(self, stream_name: str) -> Feed:
+    def map_stream(self, stream_name: str) -> StreamMapping:
         """What the records of a stream are.
 
         Raises:
             ConfigurationError: nothing can be written for the stream.
         """
-        return stream_config.feed(
+        return stream_config.map_stream(
             stream_name, self._stream_settings, self.config["reference_field"]
         )
 
@@ -130,17 +130,17 @@ class Run:
         """Whether the records of a stream become rows of this very endpoint."""
         if model.are_meant_by(stream_name):
             return endpoint == MATCH_SETS
-        return self.feed(stream_name).entity.endpoint.id == endpoint
+        return self.map_stream(stream_name).entity.endpoint.id == endpoint
 
-    def loader(self, feed: Feed) -> Loader:
+    def loader(self, mapping: StreamMapping) -> Loader:
         """The loader of a stream's entity; streams of one entity and reference share it.
 
         Raises:
             ConfigurationError: the entity cannot be searched by that reference.
         """
-        key = (feed.entity.stream, feed.reference_setting)
+        key = (mapping.entity.stream, mapping.reference_setting)
         if key not in self._loaders:
-            self._loaders[key] = self._factory.loader(feed.entity, feed.reference_setting)
+            self._loaders[key] = self._factory.loader(mapping.entity, mapping.reference_setting)
         return self._loaders[key]
 
     @cached_property
@@ -157,11 +157,11 @@ class Run:
     def _known_by(self, stream_name: str, entity: Entity) -> str | None:
         """The reference field of a stream's documents of an entity, as far as settings tell."""
         try:
-            feed = self.feed(stream_name)
+            mapping = self.map_stream(stream_name)
         except ConfigurationError:
             # The settings of another run, which share this store, say what it is.
             return None
-        return feed.reference_field if feed.entity == entity else None
+        return mapping.reference_field if mapping.entity == entity else None
 
     # Writing
 
@@ -170,10 +170,10 @@ class Run:
         self.received += 1
         return not self.halted
 
-    def load(self, feed: Feed, records: Sequence[dict[str, Any]]) -> None:
+    def load(self, mapping: StreamMapping, records: Sequence[dict[str, Any]]) -> None:
         """Load records of a stream, all of them whole documents."""
         with self._writing():
-            self.loader(feed).load(feed.stream, records)
+            self.loader(mapping).load(mapping.stream, records)
 
     def load_match_sets(self, stream_name: str, records: Sequence[dict[str, Any]]) -> None:
         """Load match sets, which are no documents of an entity."""
@@ -186,7 +186,7 @@ class Run:
         Raises:
             AccessDenied: documents were denied, and none was written.
         """
-        self._load_gathered()
+        self._load_buffered()
         for loader in self._all_loaders():
             with self._writing():
                 loader.finish()
@@ -194,20 +194,20 @@ class Run:
         if denials and not any(self.results.counts[status] for status in WRITTEN):
             raise denials[0]
 
-    def _load_gathered(self) -> None:
+    def _load_buffered(self) -> None:
         """Load what was put together of several records, in batches."""
-        if self.gathering.left_out:
+        if self.buffer.dropped_lines:
             self._logger.warning(
                 "%s deleted lines were left out: a line is only deleted with its document, or by "
                 "a document that comes without it.",
-                self.gathering.left_out,
+                self.buffer.dropped_lines,
             )
-        by_stream = groupby(self.gathering.documents(), key=itemgetter(0))
+        by_stream = groupby(self.buffer.documents(), key=itemgetter(0))
         for stream_name, pairs in by_stream:
-            feed = self.feed(stream_name)
+            mapping = self.map_stream(stream_name)
             records = (record for _, record in pairs)
             while batch := list(islice(records, self.config["batch_size_rows"])):
-                self.load(feed, batch)
+                self.load(mapping, batch)
 
     @property
     def denials(self) -> list[AccessDenied]:

@@ -65,10 +65,10 @@ class DocumentSink(_Unchecked, BatchSink):
         super().__init__(target, stream_name, schema, key_properties)
         self._run = run
         self._drain_before = drain_before
-        self._feed = run.feed(stream_name)
-        if self._feed.part != LINE:
-            run.loader(self._feed)
-        run.gathering.expect(self._feed, self.key_properties)
+        self._mapping = run.map_stream(stream_name)
+        if self._mapping.part != LINE:
+            run.loader(self._mapping)
+        run.buffer.expect(self._mapping, self.key_properties)
 
     @override
     def _remove_sdc_metadata_from_record(self, record: dict[str, Any]) -> None:
@@ -77,7 +77,7 @@ class DocumentSink(_Unchecked, BatchSink):
 
     @override
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
-        if self._run.gathering.take(self._feed, self.key_properties, record):
+        if self._run.buffer.take(self._mapping, self.key_properties, record):
             return
         if self._run.accept():
             super().process_record(record, context)
@@ -87,7 +87,7 @@ class DocumentSink(_Unchecked, BatchSink):
         records = context.get("records")
         if records:
             self._drain_before(self)
-            self._run.load(self._feed, records)
+            self._run.load(self._mapping, records)
 
 
 class MatchSetSink(_Unchecked, BatchSink):

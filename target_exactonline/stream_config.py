@@ -24,7 +24,7 @@ DOCUMENTS, LINES = "documents", "lines"
 
 
 @dataclass(frozen=True)
-class Feed:
+class StreamMapping:
     """What the records of one stream are."""
 
     stream: str
@@ -49,7 +49,7 @@ class Feed:
 
 
 @dataclass(frozen=True)
-class Choice:
+class StreamSetting:
     """What the setting `streams` says of a stream."""
 
     entity: str
@@ -59,98 +59,102 @@ class Choice:
 
 def collection(entity: Entity) -> Property | None:
     """The collection without which a document of this entity cannot be created."""
-    found = (
+    collections = (
         item
         for item in entity.endpoint.properties.values()
         if item.navigation and item.post and item.mandatory and item.entity
     )
-    return next(found, None)
+    return next(collections, None)
 
 
 @cache
-def _parents() -> Mapping[str, Entity]:
+def _header_entities() -> Mapping[str, Entity]:
     """The entities that have lines, by the plain name of a stream of those lines."""
-    found = {}
+    headers = {}
     for entity in entities.entities().values():
         lines = collection(entity)
         if lines:
-            found[plain(lines.name)] = entity
-    return found
+            headers[plain(lines.name)] = entity
+    return headers
 
 
-def choices(setting: Mapping[str, Any] | None) -> dict[str, Choice]:
+def parse_setting(value: Mapping[str, Any] | None) -> dict[str, StreamSetting]:
     """The setting `streams`, checked.
 
     Raises:
         ConfigurationError: it names something that is no entity, or asks for something that the
             entity cannot do; the message names the stream and what is possible.
     """
-    found = {}
-    for stream, value in (setting or {}).items():
-        choice = Choice(value) if isinstance(value, str) else Choice(**{"entity": stream, **value})
-        _check(stream, choice)
-        found[stream] = choice
-    return found
+    settings = {}
+    for stream, given in (value or {}).items():
+        fields = {"entity": given} if isinstance(given, str) else {"entity": stream, **given}
+        settings[stream] = StreamSetting(**fields)
+        _check(stream, settings[stream])
+    return settings
 
 
-def _check(stream: str, choice: Choice) -> None:
-    name = _name(choice)
-    is_line = _is_line(choice)
+def _check(stream: str, setting: StreamSetting) -> None:
+    name = _name(setting)
+    is_line = _is_line(setting)
     known = {plain(known): entity for known, entity in entities.entities().items()}
     if not is_line and name not in known:
         possible = sorted({*entities.entities()})
-        near = nearest(choice.entity, possible)
+        near = nearest(setting.entity, possible)
         raise ConfigurationError(
-            f"Setting streams: stream {stream!r} is to be {choice.entity!r}, which is nothing that "
-            f"can be written. {'Near it' if near else 'Possible'}: {', '.join(near or possible)}."
+            f"Setting streams: stream {stream!r} is to be {setting.entity!r}, which is nothing "
+            f"that can be written. {'Near it' if near else 'Possible'}: "
+            f"{', '.join(near or possible)}."
         )
-    if is_line and (choice.rows or choice.reference_field):
+    if is_line and (setting.rows or setting.reference_field):
         raise ConfigurationError(
-            f"Setting streams: stream {stream!r} is a stream of lines ({choice.entity}); rows and "
-            f"reference_field belong to the stream of its documents, {_parents()[name].stream}."
+            f"Setting streams: stream {stream!r} is a stream of lines ({setting.entity}); rows and "
+            "reference_field belong to the stream of its documents, "
+            f"{_header_entities()[name].stream}."
         )
-    if choice.rows == LINES and not collection(known[name]):
-        able = ", ".join(sorted(entity.stream for entity in _parents().values()))
+    if setting.rows == LINES and not collection(known[name]):
+        able = ", ".join(sorted(entity.stream for entity in _header_entities().values()))
         raise ConfigurationError(
             f"Setting streams: stream {stream!r} cannot have rows: lines, since "
-            f"{choice.entity} have no lines. Those that have: {able}."
+            f"{setting.entity} have no lines. Those that have: {able}."
         )
-    if choice.reference_field:
-        known[name].check_reference(choice.reference_field)
+    if setting.reference_field:
+        known[name].check_reference(setting.reference_field)
 
 
-def feed(stream: str, chosen: Mapping[str, Choice], reference_field: str) -> Feed:
+def map_stream(
+    stream: str, settings: Mapping[str, StreamSetting], reference_field: str
+) -> StreamMapping:
     """What the records of a stream are.
 
     Args:
         stream: its name, with or without a schema in front as taps of databases send it.
-        chosen: what the setting `streams` says.
-        reference_field: the setting of this name, for streams that `chosen` says nothing of.
+        settings: what the setting `streams` says.
+        reference_field: the setting of this name, for streams that `settings` says nothing of.
 
     Raises:
         ConfigurationError: nothing can be written for the stream.
     """
-    choice = _chosen(stream, chosen)
-    if _is_line(choice):
-        entity, part = _parents()[_name(choice)], LINE
+    setting = _setting_of(stream, settings)
+    if _is_line(setting):
+        entity, part = _header_entities()[_name(setting)], LINE
     else:
-        entity = entities.find(choice.entity)
-        part = ROW if choice.rows == LINES else DOCUMENT
-    return Feed(stream, entity, part, choice.reference_field or reference_field)
+        entity = entities.find(setting.entity)
+        part = ROW if setting.rows == LINES else DOCUMENT
+    return StreamMapping(stream, entity, part, setting.reference_field or reference_field)
 
 
-def _name(choice: Choice) -> str:
-    return plain(re.split(r"[-.]", choice.entity)[-1])
+def _name(setting: StreamSetting) -> str:
+    return plain(re.split(r"[-.]", setting.entity)[-1])
 
 
-def _is_line(choice: Choice) -> bool:
+def _is_line(setting: StreamSetting) -> bool:
     """Whether records are lines of documents; they may be asked to be written by themselves."""
-    return _name(choice) in _parents() and choice.rows != DOCUMENTS
+    return _name(setting) in _header_entities() and setting.rows != DOCUMENTS
 
 
-def _chosen(stream: str, chosen: Mapping[str, Choice]) -> Choice:
-    by_plain = {plain(name): choice for name, choice in chosen.items()}
+def _setting_of(stream: str, settings: Mapping[str, StreamSetting]) -> StreamSetting:
+    by_plain = {plain(name): setting for name, setting in settings.items()}
     for name in (stream, re.split(r"[-.]", stream)[-1]):
         if plain(name) in by_plain:
             return by_plain[plain(name)]
-    return Choice(stream)
+    return StreamSetting(stream)

@@ -132,7 +132,7 @@ class TargetExactOnline(Target):
             self.drain_all()
         if self.run.halted:
             return
-        if self.run.gathering.is_empty and not self.run.denials:
+        if self.run.buffer.is_empty and not self.run.denials:
             self._held_state = None
             super()._process_state_message(message_dict)
             self.drain_all()
@@ -185,7 +185,7 @@ class TargetExactOnline(Target):
             RecordsRejected: some records were, also if the others were written.
         """
         run = self.run
-        run.received += len(run.gathering)
+        run.received += len(run.buffer)
         with run.guarded():
             self.drain_all()
             if not run.halted:

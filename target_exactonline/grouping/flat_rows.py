@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from exactonline_client.catalogue import Property
-    from target_exactonline.stream_config import Feed
+    from target_exactonline.stream_config import StreamMapping
 
 LINE_PREFIX = "line_"
 OWN_FIELDS = (REFERENCE, DIVISION, LIST, PATH)
@@ -44,11 +44,11 @@ OWN_FIELDS = (REFERENCE, DIVISION, LIST, PATH)
 
 
 @dataclass
-class _Pile:
+class _Group:
     """The rows of one document so far."""
 
     header: Record = field(default_factory=dict)
-    differing: dict[str, None] = field(default_factory=dict)
+    conflicts: dict[str, None] = field(default_factory=dict)
     """Columns of the header of which rows say different things."""
     lines: dict[Hashable, Packed] = field(default_factory=dict)
     deleted: Record = field(default_factory=dict)
@@ -57,43 +57,45 @@ class _Pile:
     """Marks that say neither that their row was deleted nor that it was not."""
 
 
-class Rows:
+class FlatRows:
     """The documents of one stream of flat rows, each of which is a line with its header."""
 
-    def __init__(self, feed: Feed, keys: Sequence[str], zone: Callable[[], ZoneInfo]) -> None:
+    def __init__(
+        self, mapping: StreamMapping, keys: Sequence[str], zone: Callable[[], ZoneInfo]
+    ) -> None:
         """`keys` are the columns that make up the key of a row; `zone` gives the wall clock."""
-        self._feed = feed
+        self._mapping = mapping
         self._keys = keys
-        self._reference_names = [*filter(None, (feed.reference_field, REFERENCE))]
-        self._collection = collection_of(feed)
+        self._reference_names = [*filter(None, (mapping.reference_field, REFERENCE))]
+        self._collection = collection_of(mapping)
         self._lines_known = line_properties(self._collection)
-        self._headers_known = properties_of(feed.entity.endpoint)
+        self._headers_known = properties_of(mapping.entity.endpoint)
         self._zone = zone
-        shape = shape_of(feed.entity.endpoint.id)
-        self._meant = {*self._headers_known, *shape.beside, *map(plain, OWN_FIELDS)}
-        self._owner = _owner(self._headers_known, self._lines_known)
+        shape = shape_of(mapping.entity.endpoint.id)
+        self._known_names = {*self._headers_known, *shape.beside, *map(plain, OWN_FIELDS)}
+        self._line_name = _line_name(self._headers_known, self._lines_known)
         self._packer = Packer()
-        self._piles: dict[Hashable, _Pile] = {}
-        self._owners: dict[str, str | None] = {}
+        self._groups: dict[Hashable, _Group] = {}
+        self._line_names: dict[str, str | None] = {}
         self._number = count()
 
     def __len__(self) -> int:
         """How many documents there are."""
-        return len(self._piles)
+        return len(self._groups)
 
     @property
     def has_records(self) -> bool:
         """Whether there is anything at all."""
-        return bool(self._piles)
+        return bool(self._groups)
 
     def line_column(self, name: str) -> str | None:
         """What a column is called in the line; None where it belongs to the header."""
-        if name not in self._owners:
-            self._owners[name] = self._owner(name)
-        return self._owners[name]
+        if name not in self._line_names:
+            self._line_names[name] = self._line_name(name)
+        return self._line_names[name]
 
     def add(self, record: Record) -> None:
-        """Take a row; one with the same key takes its place."""
+        """Take a row; one with the same key takes its key."""
         header: Record = {}
         line: Record = {}
         for name, value in record.items():
@@ -106,21 +108,21 @@ class Rows:
             else:
                 part.setdefault(column, None)
         reference = text(value_of(header, *self._reference_names))
-        pile = self._piles.setdefault(reference or next(self._number), _Pile())
-        place = identity(record, self._keys, self._property)
-        if place is None:
-            place = next(self._number)
-        pile.unclear.pop(place, None)
+        group = self._groups.setdefault(reference or next(self._number), _Group())
+        key = identity(record, self._keys, self._property)
+        if key is None:
+            key = next(self._number)
+        group.unclear.pop(key, None)
         mark = mark_of(record)
         if mark is Mark.DELETED:
-            pile.deleted = header | marks_in(record)
-            pile.lines.pop(place, None)
+            group.deleted = header | marks_in(record)
+            group.lines.pop(key, None)
             return
         if mark is Mark.UNCLEAR:
-            pile.unclear[place] = marks_in(record)
-        self._agree(pile, header)
+            group.unclear[key] = marks_in(record)
+        self._merge_header(group, header)
         if any(value is not None for value in line.values()):
-            pile.lines[place] = self._packer.pack(line)
+            group.lines[key] = self._packer.pack(line)
 
     def _property(self, column: str) -> Property | None:
         """What a column is for."""
@@ -128,47 +130,47 @@ class Rows:
         known = self._headers_known if own is None else self._lines_known
         return known.get(plain(own or column))
 
-    def _agree(self, pile: _Pile, header: Record) -> None:
+    def _merge_header(self, group: _Group, header: Record) -> None:
         """Add what a row says of the header; an empty column says nothing."""
         for name, value in header.items():
-            before = pile.header.get(name)
+            before = group.header.get(name)
             if before is None:
-                pile.header[name] = value
-            elif value is not None and value != before and self._differ(name, before, value):
-                pile.differing[name] = None
+                group.header[name] = value
+            elif value is not None and value != before and self._conflict(name, before, value):
+                group.conflicts[name] = None
 
-    def _differ(self, name: str, *values: object) -> bool:
+    def _conflict(self, name: str, *values: object) -> bool:
         """Whether values of the header are no two forms of one; what nobody knows is no matter."""
-        if plain(name) not in self._meant:
+        if plain(name) not in self._known_names:
             return False
         one, other = (compared(value, self._property(name), self._zone()) for value in values)
         return one != other
 
     def documents(self) -> Iterator[tuple[str, Assembled]]:
         """All documents, each with its stream."""
-        for pile in self._piles.values():
-            record = Assembled(pile.header)
-            if pile.differing:
+        for group in self._groups.values():
+            record = Assembled(group.header)
+            if group.conflicts:
                 record.problems = [
-                    f"its rows differ in {', '.join(pile.differing)}, of which a document has one"
+                    f"its rows differ in {', '.join(group.conflicts)}, of which a document has one"
                 ]
-            for marks in pile.unclear.values():
+            for marks in group.unclear.values():
                 record |= marks
-            rows = [self._packer.unpack(packed) for packed in pile.lines.values()]
+            rows = [self._packer.unpack(packed) for packed in group.lines.values()]
             if rows:
                 lines = [without_number(row, self._lines_known) for row in in_order(rows)]
                 record[self._collection.name] = lines
-            elif pile.deleted:
-                record |= {**pile.deleted, **record}
-            yield self._feed.stream, record
+            elif group.deleted:
+                record |= {**group.deleted, **record}
+            yield self._mapping.stream, record
 
 
-def _owner(
+def _line_name(
     headers: Mapping[str, Property], lines: Mapping[str, Property]
 ) -> Callable[[str], str | None]:
     """A function that tells what a column is called in the line, None where it is the header's."""
 
-    def owner(column: str) -> str | None:
+    def line_name(column: str) -> str | None:
         name = plain(column)
         if name == REFERENCE:
             return None
@@ -183,7 +185,7 @@ def _owner(
                 return None if of_header else column
         return None
 
-    return owner
+    return line_name
 
 
 def _stem(name: str) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Endpoint, Property
     from target_exactonline.mapping.model import Document
-    from target_exactonline.stream_config import Feed
+    from target_exactonline.stream_config import StreamMapping
 
 Record = dict[str, Any]
 Packed: TypeAlias = "tuple[tuple[str, ...], bytes | list[Any]]"
@@ -141,8 +141,8 @@ class Packer:
     @staticmethod
     def unpack(packed: Packed) -> Record:
         """The record again, its decimals with all their digits."""
-        names, sealed = packed
-        values = _decode(zlib.decompress(sealed)) if isinstance(sealed, bytes) else sealed
+        names, content = packed
+        values = _decode(zlib.decompress(content)) if isinstance(content, bytes) else content
         return dict(zip(names, values, strict=True))
 
 
@@ -162,17 +162,20 @@ class _Header:
     join: _Join
 
 
-class Joined:
+class HeaderLines:
     """The documents of one entity whose headers and lines are two streams."""
 
-    def __init__(self, feed: Feed, reference_fields: Iterable[str]) -> None:
-        """`feed` is that of a header or a line; the latter may give the reference in these fields.
+    def __init__(self, mapping: StreamMapping, reference_fields: Iterable[str]) -> None:
+        """Start without records.
 
-        A field of its own is no reference, whatever its name.
+        Args:
+            mapping: of the stream of headers or of lines.
+            reference_fields: columns in which a line may name its document. A property of the
+                line itself is never one of them, whatever its name.
         """
         self.line_streams: dict[str, None] = {}
-        self._feed = feed
-        self._collection = collection_of(feed)
+        self._mapping = mapping
+        self._collection = collection_of(mapping)
         self._lines_known = line_properties(self._collection)
         self._packer = Packer()
         self._headers: dict[Hashable, _Header] = {}
@@ -182,12 +185,12 @@ class Joined:
             *(name for name in reference_fields if plain(name) not in self._lines_known),
         ]
         self._number = count()
-        self.left_out = 0
+        self.dropped_lines = 0
         """Lines that were deleted where they come from, and whose document does not come along."""
 
     def __len__(self) -> int:
         """How many documents there are, those without a header counted as one each."""
-        return len(self._headers) + len(self._lines.keys() - self._placed())
+        return len(self._headers) + len(self._lines.keys() - self._with_header())
 
     @property
     def has_records(self) -> bool:
@@ -199,68 +202,72 @@ class Joined:
         """The columns by which a line names its document, as all spellings have in common."""
         return {plain(name) for name in (self._parent_field, *self._reference_names)}
 
-    def add_header(self, feed: Feed, keys: Sequence[str], record: Record) -> None:
+    def add_header(self, mapping: StreamMapping, keys: Sequence[str], record: Record) -> None:
         """Take the header of a document; one with the same key takes its place.
 
         `keys` are the columns that make up its key in its stream.
         """
         join = _Join(
-            _guid(value_of(record, feed.entity.key)),
-            text(value_of(record, *filter(None, (feed.reference_field, REFERENCE)))),
+            _guid(value_of(record, mapping.entity.key)),
+            text(value_of(record, *filter(None, (mapping.reference_field, REFERENCE)))),
         )
-        place = self._place(feed, keys, record)
-        self._headers[place] = _Header(feed.stream, self._packer.pack(record), join)
+        key = self._identity(mapping, keys, record)
+        self._headers[key] = _Header(mapping.stream, self._packer.pack(record), join)
 
-    def drop_header(self, feed: Feed, keys: Sequence[str], record: Record) -> None:
+    def drop_header(self, mapping: StreamMapping, keys: Sequence[str], record: Record) -> None:
         """Forget a header, whose document was deleted where it comes from."""
-        self._headers.pop(self._place(feed, keys, record), None)
+        self._headers.pop(self._identity(mapping, keys, record), None)
 
-    def add_line(self, feed: Feed, keys: Sequence[str], record: Record) -> None:
+    def add_line(self, mapping: StreamMapping, keys: Sequence[str], record: Record) -> None:
         """Take a line; one with the same key takes its place."""
         join = _Join(
             _guid(value_of(record, self._parent_field)),
             text(value_of(record, *self._reference_names)),
         )
-        place = self._place(feed, keys, record)
+        key = self._identity(mapping, keys, record)
         lines = self._lines.get(join, {})
         if mark_of(record) is Mark.DELETED:
-            if lines.pop(place, None) is None:
-                self.left_out += 1
+            if lines.pop(key, None) is None:
+                self.dropped_lines += 1
             return
-        self._lines.setdefault(join, lines)[place] = self._packer.pack(record)
+        self._lines.setdefault(join, lines)[key] = self._packer.pack(record)
 
     @property
     def _parent_field(self) -> str:
-        return self._collection.field or self._feed.entity.key
+        return self._collection.field or self._mapping.entity.key
 
-    def _place(self, feed: Feed, keys: Sequence[str], record: Record) -> Hashable:
-        known = self._lines_known if feed.part == LINE else properties_of(feed.entity.endpoint)
+    def _identity(self, mapping: StreamMapping, keys: Sequence[str], record: Record) -> Hashable:
+        known = (
+            self._lines_known if mapping.part == LINE else properties_of(mapping.entity.endpoint)
+        )
         found = identity(record, keys, lambda key: known.get(plain(key)))
-        return next(self._number) if found is None else (feed.stream, found)
+        return next(self._number) if found is None else (mapping.stream, found)
 
     def documents(self) -> Iterator[tuple[str, Assembled]]:
         """All documents, each with the stream of its header."""
-        placed = set()
+        with_header = set()
         groups = self._groups()
         for header in self._headers.values():
-            joins = self._of(header.join, *groups)
-            placed.update(joins)
+            joins = self._lines_of(header.join, *groups)
+            with_header.update(joins)
             record = Assembled(self._packer.unpack(header.packed))
-            lines = [line for join in joins for line in self._unpacked(join)]
+            lines = [line for join in joins for line in self._unpack(join)]
             if lines:
                 record[self._collection.name] = lines
             elif self.line_streams:
                 record.problems = [f"no line of it came in stream {', '.join(self.line_streams)}"]
             yield header.stream, record
-        for join in self._lines.keys() - placed:
+        for join in self._lines.keys() - with_header:
             if self._lines[join]:
-                yield self._orphan(join)
+                yield self._without_header(join)
 
-    def _placed(self) -> set[_Join]:
+    def _with_header(self) -> set[_Join]:
         """The groups of lines that have a header, and those that are empty."""
         groups = self._groups()
         empty = {join for join, lines in self._lines.items() if not lines}
-        return empty.union(*(self._of(header.join, *groups) for header in self._headers.values()))
+        return empty.union(
+            *(self._lines_of(header.join, *groups) for header in self._headers.values())
+        )
 
     def _groups(self) -> tuple[dict[str, list[_Join]], dict[str, list[_Join]]]:
         """The groups of lines by the key and by the reference of their document."""
@@ -274,7 +281,7 @@ class Joined:
         return by_key, by_reference
 
     @staticmethod
-    def _of(
+    def _lines_of(
         header: _Join, by_key: dict[str, list[_Join]], by_reference: dict[str, list[_Join]]
     ) -> list[_Join]:
         """The groups of lines of a header: by its key, else by its reference."""
@@ -287,11 +294,11 @@ class Joined:
             ]
         return found
 
-    def _unpacked(self, join: _Join) -> list[Record]:
+    def _unpack(self, join: _Join) -> list[Record]:
         rows = [self._packer.unpack(packed) for packed in self._lines[join].values()]
-        return [self._line(row) for row in in_order(rows)]
+        return [self._stripped(row) for row in in_order(rows)]
 
-    def _line(self, row: Record) -> Record:
+    def _stripped(self, row: Record) -> Record:
         """A line without the columns that only say which document it belongs to, and where."""
         joining = self.joining
         return without_number(
@@ -299,35 +306,35 @@ class Joined:
             self._lines_known,
         )
 
-    def _orphan(self, join: _Join) -> tuple[str, Assembled]:
+    def _without_header(self, join: _Join) -> tuple[str, Assembled]:
         """Lines without a document; they are no document themselves, so that none is created."""
         stream = next((header.stream for header in self._headers.values()), None)
-        record = Assembled({self._collection.name: self._unpacked(join)})
+        record = Assembled({self._collection.name: self._unpack(join)})
         if join.key:
-            record[self._feed.entity.key] = join.key
+            record[self._mapping.entity.key] = join.key
         if join.reference:
-            record[self._feed.reference_field or REFERENCE] = join.reference
+            record[self._mapping.reference_field or REFERENCE] = join.reference
         named = [
             f"{name} {value}"
             for name, value in (
-                (self._feed.entity.key, join.key),
+                (self._mapping.entity.key, join.key),
                 ("the reference", join.reference),
             )
             if value
         ]
         streams = ", ".join(self.line_streams)
-        told = f"no header with {' or '.join(named)} came" if named else (
+        reason = f"no header with {' or '.join(named)} came" if named else (
             f"they name no document: give them {self._parent_field} or a column {REFERENCE}"
         )  # fmt: skip
-        record.problems = [f"lines of stream {streams} have no document: {told}"]
-        return stream or self._feed.entity.stream, record
+        record.problems = [f"lines of stream {streams} have no document: {reason}"]
+        return stream or self._mapping.entity.stream, record
 
 
-def collection_of(feed: Feed) -> Property:
+def collection_of(mapping: StreamMapping) -> Property:
     """The collection that holds the lines, of an entity that has one."""
-    if feed.collection is None:
-        raise ValueError(feed.entity.stream)
-    return feed.collection
+    if mapping.collection is None:
+        raise ValueError(mapping.entity.stream)
+    return mapping.collection
 
 
 def line_properties(collection: Property) -> Mapping[str, Property]:

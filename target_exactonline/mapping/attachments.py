@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from target_exactonline.mapping.folder import Folder
 
-LARGEST = 10 * 1024 * 1024
+MAX_BYTES = 10 * 1024 * 1024
 """Bytes that Exact Online takes in one call."""
 LIST, PATH = "attachments", "attachment_path"
 
@@ -47,9 +47,9 @@ class Attachment:
         data = self.data if self.path is None else self._from_folder(self.path)
         if not data:
             raise Unfit("is empty")
-        if len(data) > LARGEST:
+        if len(data) > MAX_BYTES:
             raise Unfit(
-                f"is larger than {LARGEST // 1024**2} MB, which is more than Exact Online takes"
+                f"is larger than {MAX_BYTES // 1024**2} MB, which is more than Exact Online takes"
             )
         return data
 
@@ -59,11 +59,11 @@ class Attachment:
                 f"names a file by its path, and the setting {SETTING} is not set. Set it to the "
                 "folder of such files, or give their content in base64"
             )
-        return self.folder.read(path, LARGEST)
+        return self.folder.read(path, MAX_BYTES)
 
 
 def problems(files: Iterable[Attachment]) -> list[str]:
-    """What keeps files from being sent."""
+    """What keeps found from being sent."""
     found = []
     for file in files:
         try:
@@ -74,7 +74,7 @@ def problems(files: Iterable[Attachment]) -> list[str]:
 
 
 def take(record: dict[str, Any], folder: Folder | None) -> tuple[tuple[Attachment, ...], list[str]]:
-    """Take the files out of a record; with them comes what is wrong with them.
+    """Take the found out of a record; with them comes what is wrong with them.
 
     `attachments` is a list of objects with a `path`, or a `file_name` and its `content` in base64,
     or that list as JSON text; `attachment_path` names a single file. Paths lead to files below

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SETTING = "attachments_folder"
-OPENS_BY_FOLDER = (
+SUPPORTS_DIR_FD = (
     hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY") and os.open in os.supports_dir_fd
 )
 """Whether the system opens a file by its name in a folder that is open, as all but Windows do."""
@@ -44,24 +44,24 @@ class Folder:
     """A folder whose files may be read by names from records."""
 
     path: Path
-    kept_out: Path | None = None
+    excluded: Path | None = None
     """A folder that is never entered, wherever it lies."""
 
-    def read(self, name: str, most: int) -> bytes:
-        """The content of a file, cut off behind `most` bytes and one more.
+    def read(self, name: str, max_bytes: int) -> bytes:
+        """The content of a file, cut off behind `max_bytes` bytes and one more.
 
         Args:
             name: its path, from the folder on or from the root.
-            most: bytes that it may have.
+            max_bytes: bytes that it may have.
 
         Raises:
             Unfit: there is no such file, or it must not be read.
         """
         try:
-            opened = self._descended if OPENS_BY_FOLDER else self._compared
+            opened = self._open_by_folder if SUPPORTS_DIR_FD else self._open_by_path
             with opened(self._parts(name)) as file:
                 _refuse_special(os.fstat(file.fileno()))
-                return file.read(most + 1)
+                return file.read(max_bytes + 1)
         except Unfit:
             raise
         except (OSError, ValueError) as error:
@@ -85,7 +85,7 @@ class Folder:
         return parts
 
     @contextmanager
-    def _descended(self, parts: Sequence[str]) -> Iterator[BinaryIO]:
+    def _open_by_folder(self, parts: Sequence[str]) -> Iterator[BinaryIO]:
         """A file, opened folder by folder."""
         here = os.open(self.path, ENTER)
         try:
@@ -105,17 +105,17 @@ class Folder:
             yield file
 
     @contextmanager
-    def _compared(self, parts: Sequence[str]) -> Iterator[BinaryIO]:
+    def _open_by_path(self, parts: Sequence[str]) -> Iterator[BinaryIO]:
         """A file, opened by its whole name between two looks that find the same."""
-        before = self._look(parts)
+        before = self._stat_parts(parts)
         descriptor = os.open(self.path.joinpath(*parts), READ | NO_LINK)
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-            after = [*self._look(parts), os.fstat(descriptor)]
+            after = [*self._stat_parts(parts), os.fstat(descriptor)]
             if not all(map(os.path.samestat, [*before, before[-1]], after)):
                 raise Unfit("names a file that was replaced while it was read")
             yield file
 
-    def _look(self, parts: Sequence[str]) -> list[os.stat_result]:
+    def _stat_parts(self, parts: Sequence[str]) -> list[os.stat_result]:
         """What is known of the folders on the way to a file, and of the file."""
         folder, seen = self.path, [self.path.stat()]
         for part in parts:
@@ -128,9 +128,9 @@ class Folder:
 
     def _refuse_store(self, folder: os.stat_result) -> None:
         # A store in a database may have no folder.
-        if not self.kept_out or not self.kept_out.exists():
+        if not self.excluded or not self.excluded.exists():
             return
-        if os.path.samestat(folder, self.kept_out.stat()):
+        if os.path.samestat(folder, self.excluded.stat()):
             raise Unfit("names a file in the folder of the store, which is never read")
 
 

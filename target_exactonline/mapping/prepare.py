@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING, Any
 from exactonline_client.deletion import Mark, mark_of
 from exactonline_client.odata.literals import EMPTY_GUID
 from exactonline_client.store.postings import LONGEST_REFERENCE
-from target_exactonline.mapping import attachments as enclosed
-from target_exactonline.mapping import validation
+from target_exactonline.mapping import attachments, validation
 from target_exactonline.mapping.model import Document, encode
-from target_exactonline.mapping.record import Manner, Reading, read, text, unclear_mark
+from target_exactonline.mapping.record import (
+    MappedRecord,
+    MappingOptions,
+    map_record,
+    text,
+    unclear_mark,
+)
 from target_exactonline.schema.fields import shape_of
 from target_exactonline.schema.names import plain
 from target_exactonline.schema.references import CREATABLE
@@ -37,7 +42,7 @@ DIVISION = "division"
 
 
 @dataclass(frozen=True)
-class Preparation:
+class PrepareOptions:
     """How documents are made of records."""
 
     reference_field: str = "YourRef"
@@ -59,7 +64,7 @@ def _stripped(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 def preparer(
-    entity: Entity, settings: Preparation, zone: ZoneInfo, division: int
+    entity: Entity, settings: PrepareOptions, zone: ZoneInfo, division: int
 ) -> Callable[[Mapping[str, Any]], Document]:
     """A function that makes a document of a record; it asks nothing of the API and never raises.
 
@@ -70,7 +75,7 @@ def preparer(
         _prepare,
         shape_of(entity.endpoint.id),
         entity.reference_field(settings.reference_field),
-        Manner(
+        MappingOptions(
             zone,
             clear=settings.nulls == "clear",
             creatable=frozenset(CREATABLE[name] for name in settings.create_missing),
@@ -83,33 +88,35 @@ def preparer(
 def _prepare(
     shape: Shape,
     reference_field: str | None,
-    manner: Manner,
+    options: MappingOptions,
     division: int,
     record: Mapping[str, Any],
 ) -> Document:
     rest = {str(name): value for name, value in record.items()}
     deleted = mark_of(rest) is Mark.DELETED
     unclear = unclear_mark(rest)
-    files, problems = enclosed.take(rest, manner.folder)
+    files, problems = attachments.take(rest, options.folder)
     origin = _take_division(rest)
     foreign = origin not in {None, division}
     alias, alias_problems = _take_reference(rest, shape, reference_field)
-    reading = read(shape, rest, replace(manner, own=origin is not None, foreign=foreign))
-    key = None if reading.key == EMPTY_GUID else reading.key
+    mapped = map_record(
+        shape, rest, replace(options, from_exact=origin is not None, other_division=foreign)
+    )
+    key = None if mapped.key == EMPTY_GUID else mapped.key
     # What a tap has read may lack the reference; then its key there tells it apart.
-    local = origin is not None and key is not None and reference_field not in reading.given
-    reference, missing = _reference(reading, None if local else reference_field, alias or key)
+    local = origin is not None and key is not None and reference_field not in mapped.given
+    reference, missing = _reference(mapped, None if local else reference_field, alias or key)
     document = Document(
         reference,
-        reading.fields,
+        mapped.fields,
         source_key=key if foreign or local else None,
         exact_id=None if foreign else key,
         local=local,
         deleted=deleted,
-        expected=reading.totals,
+        expected=mapped.totals,
         attachments=files,
         record=record,
-        notes=reading.notes,
+        notes=mapped.notes,
         line_keys={name: child.key for name, child in shape.children.items()},
     )
     if unclear:
@@ -121,17 +128,17 @@ def _prepare(
         document.lacks = [
             f"{name} is missing"
             for name in shape.required
-            if name not in reading.given and name != reference_field
+            if name not in mapped.given and name != reference_field
         ]
         if document.exact_id is None:
             problems += document.lacks
-        problems += reading.problems
+        problems += mapped.problems
         if origin is None:
-            problems += validation.sums(shape, reading.fields, reading.totals)
-            problems += validation.fractions(shape, reading.fields)
+            problems += validation.sums(shape, mapped.fields, mapped.totals)
+            problems += validation.fractions(shape, mapped.fields)
         document.problems = problems
     if not document.problems:
-        document.payload_hash = hashlib.sha256(encode(_stripped(reading.fields))).hexdigest()
+        document.payload_hash = hashlib.sha256(encode(_stripped(mapped.fields))).hexdigest()
     return document
 
 
@@ -170,12 +177,12 @@ def _take_reference(
         del record[spelled]
     if is_empty(given):
         record[reference_field] = value
-    elif not _alike(given, value):
+    elif not _same_text(given, value):
         return None, [f"{name} and {reference_field} are both given, and differ"]
     return None, []
 
 
-def _alike(one: object, other: object) -> bool:
+def _same_text(one: object, other: object) -> bool:
     try:
         return text(one) == text(other)
     except Unfit:
@@ -183,28 +190,28 @@ def _alike(one: object, other: object) -> bool:
 
 
 def _reference(
-    reading: Reading, reference_field: str | None, other: str | None
+    mapped: MappedRecord, reference_field: str | None, other: str | None
 ) -> tuple[str | None, list[str]]:
     """What a document is known by; where Exact Online has no place for it, its own or its key."""
     if reference_field is None:
-        problem = NO_REFERENCE if other is None else _unusable(other)
+        problem = NO_REFERENCE if other is None else _reference_problem(other)
         name = REFERENCE
-        found = other
+        reference = other
     else:
         name = reference_field
-        found = reading.fields.get(name)
-        if isinstance(found, str):
-            found = reading.fields[name] = found.strip()
-            problem = _unusable(found)
+        reference = mapped.fields.get(name)
+        if isinstance(reference, str):
+            reference = mapped.fields[name] = reference.strip()
+            problem = _reference_problem(reference)
         else:
-            problem = None if name in reading.given else "is missing"
-            found = None
+            problem = None if name in mapped.given else "is missing"
+            reference = None
     if problem:
         return None, [f"{name} {problem}"]
-    return found, []
+    return reference, []
 
 
-def _unusable(reference: str) -> str | None:
+def _reference_problem(reference: str) -> str | None:
     if not reference:
         return "is empty"
     if not reference.isprintable():

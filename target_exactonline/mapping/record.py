@@ -51,7 +51,7 @@ CODES = re.compile(
 
 
 @dataclass(frozen=True)
-class Manner:
+class MappingOptions:
     """How a record is to be read."""
 
     zone: ZoneInfo
@@ -60,9 +60,9 @@ class Manner:
     """A null empties its field; else it is as good as not given."""
     creatable: frozenset[str] = frozenset()
     """Endpoints whose rows may be created where a document needs one that is missing."""
-    own: bool = False
+    from_exact: bool = False
     """The record was read from Exact Online: what cannot be written is set aside."""
-    foreign: bool = False
+    other_division: bool = False
     """It was read from another division, so its keys mean nothing here."""
     looks_up: bool = True
     """Codes may stand where Exact Online wants a key."""
@@ -71,7 +71,7 @@ class Manner:
 
 
 @dataclass
-class Reading:
+class MappedRecord:
     """What became of a record: its fields so far, and what is wrong with it."""
 
     fields: dict[str, Any] = field(default_factory=dict)
@@ -87,29 +87,31 @@ class Reading:
     """What stands beside a reference, by its property: column -> text."""
 
 
-def read(shape: Shape, record: Mapping[str, Any], manner: Manner, where: str = "") -> Reading:
+def map_record(
+    shape: Shape, record: Mapping[str, Any], options: MappingOptions, where: str = ""
+) -> MappedRecord:
     """Shape a record; never raises.
 
     Names may be Exact's own or their snake_case. `where` stands in front of names in problems.
     """
-    reading = Reading()
+    mapped = MappedRecord()
     for name, value in record.items():
         item = shape.known.get(plain(name))
         if is_metadata(name):
             continue
-        if _says_nothing(shape, item, value):
-            _empty(reading, shape, item, manner)
+        if _is_blank(shape, item, value):
+            _empty(mapped, shape, item, options)
         elif item and item.name in {shape.key, shape.parent}:
-            _keep_key(reading, shape, item, value, manner, where)
+            _keep_key(mapped, shape, item, value, options, where)
         elif item is None or item.name not in shape.writable:
-            _take_aside(reading, shape, name, value, manner, where)
-        elif item.name in reading.given:
-            reading.problems.append(f"{where}{item.name} is given twice")
+            _set_aside(mapped, shape, name, value, options, where)
+        elif item.name in mapped.given:
+            mapped.problems.append(f"{where}{item.name} is given twice")
         else:
-            reading.given.add(item.name)
-            _add(reading, shape, item, value, manner, where)
-    _follow_links(reading, shape, manner, where)
-    return reading
+            mapped.given.add(item.name)
+            _add(mapped, shape, item, value, options, where)
+    _resolve_columns(mapped, shape, options, where)
+    return mapped
 
 
 def is_metadata(name: str) -> bool:
@@ -128,7 +130,7 @@ def unclear_mark(record: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _says_nothing(shape: Shape, item: Property | None, value: object) -> bool:
+def _is_blank(shape: Shape, item: Property | None, value: object) -> bool:
     """Whether a value is as good as not given; of texts, an empty one is a value where it may be.
 
     That is where people write what they like.
@@ -143,58 +145,70 @@ def _says_nothing(shape: Shape, item: Property | None, value: object) -> bool:
     return value is None if is_free_text else is_empty(value)
 
 
-def _empty(reading: Reading, shape: Shape, item: Property | None, manner: Manner) -> None:
+def _empty(
+    mapped: MappedRecord, shape: Shape, item: Property | None, options: MappingOptions
+) -> None:
     if (
-        manner.clear
+        options.clear
         and item
         and item.put
         and not item.navigation
         and item.name not in shape.required
         and item.name != shape.key
     ):
-        reading.fields.setdefault(item.name, None)
+        mapped.fields.setdefault(item.name, None)
 
 
 def _keep_key(  # noqa: PLR0913, PLR0917
-    reading: Reading, shape: Shape, item: Property, value: object, manner: Manner, where: str
+    mapped: MappedRecord,
+    shape: Shape,
+    item: Property,
+    value: object,
+    options: MappingOptions,
+    where: str,
 ) -> None:
     """The key of the row is kept apart; that of its document is known without."""
     if item.name != shape.key:
         return
     try:
-        reading.key = str(to_wire(value, item, manner.zone))
+        mapped.key = str(to_wire(value, item, options.zone))
     except Unfit as error:
-        reading.problems.append(f"{where}{item.name} {error}")
+        mapped.problems.append(f"{where}{item.name} {error}")
         return
-    if where and not manner.foreign:
+    if where and not options.other_division:
         # A line is told from its neighbours by it.
-        reading.fields[item.name] = reading.key
+        mapped.fields[item.name] = mapped.key
 
 
-def _take_aside(  # noqa: PLR0913, PLR0917
-    reading: Reading, shape: Shape, name: str, value: object, manner: Manner, where: str
+def _set_aside(  # noqa: PLR0913, PLR0917
+    mapped: MappedRecord,
+    shape: Shape,
+    name: str,
+    value: object,
+    options: MappingOptions,
+    where: str,
 ) -> None:
     """What cannot be written: a name beside a reference, a total, or a mistake."""
     item = shape.known.get(plain(name))
     link, column = shape.beside.get(plain(name), (None, ""))
-    if link and manner.looks_up:
+    if link and options.looks_up:
         try:
-            _put_beside(reading, link, column, text(value))
+            _add_column(mapped, link, column, text(value))
         except Unfit as error:
-            reading.problems.append(f"{where}{name} {error}")
+            mapped.problems.append(f"{where}{name} {error}")
     elif item and item.name in shape.totals:
         try:
-            reading.totals[item.name] = Decimal(to_wire(value, item, manner.zone))
+            mapped.totals[item.name] = Decimal(to_wire(value, item, options.zone))
         except Unfit as error:
-            reading.problems.append(f"{where}{item.name} {error}")
-    elif not manner.own:
-        reading.problems.append(where + _refusal(shape, name, item))
+            mapped.problems.append(f"{where}{item.name} {error}")
+    elif not options.from_exact:
+        mapped.problems.append(where + _refusal(shape, name, item))
 
 
 def _refusal(shape: Shape, name: str, item: Property | None) -> str:
     what = f"{name!r} is no field of {shape.name}" if item is None else f"{item.name} is read-only"
-    near = nearest(name, shape.writable)
-    return f"{what} (near it: {', '.join(near)})" if near else what
+    similar = nearest(name, shape.writable)
+    return f"{what} (near it: {', '.join(similar)})" if similar else what
 
 
 def text(value: object) -> str:
@@ -215,26 +229,31 @@ def text(value: object) -> str:
 
 
 def _add(  # noqa: PLR0913, PLR0917
-    reading: Reading, shape: Shape, item: Property, value: object, manner: Manner, where: str
+    mapped: MappedRecord,
+    shape: Shape,
+    item: Property,
+    value: object,
+    options: MappingOptions,
+    where: str,
 ) -> None:
     name = where + item.name
     try:
         if item.name in shape.children:
-            reading.fields[item.name] = _lines(
-                reading, shape.children[item.name], value, manner, name
+            mapped.fields[item.name] = _lines(
+                mapped, shape.children[item.name], value, options, name
             )
         elif item.name in shape.links:
-            _refer(reading, shape.links[item.name], value, manner, name)
-        elif manner.foreign and (item.type == "Edm.Guid" or _is_series(item)):
-            _drop(reading, shape, item, where)
+            _map_reference(mapped, shape.links[item.name], value, options, name)
+        elif options.other_division and (item.type == "Edm.Guid" or _is_series(item)):
+            _drop_foreign(mapped, shape, item, where)
         else:
-            reading.fields[item.name] = _fitting(shape, item, value, manner)
+            mapped.fields[item.name] = _converted(shape, item, value, options)
     except Unfit as error:
-        reading.problems.append(f"{name} {error}")
+        mapped.problems.append(f"{name} {error}")
 
 
-def _fitting(shape: Shape, item: Property, value: object, manner: Manner) -> Any:  # noqa: ANN401
-    sent = to_wire(value, item, manner.zone)
+def _converted(shape: Shape, item: Property, value: object, options: MappingOptions) -> Any:  # noqa: ANN401
+    sent = to_wire(value, item, options.zone)
     if isinstance(sent, str) and CODES.search(item.name):
         sent = sent.strip()
     longest = WIDTHS.get(f"{shape.endpoint.id}.{item.name}") or WIDTHS.get(item.name)
@@ -244,21 +263,21 @@ def _fitting(shape: Shape, item: Property, value: object, manner: Manner) -> Any
 
 
 def _lines(
-    reading: Reading, shape: Shape, value: object, manner: Manner, name: str
+    mapped: MappedRecord, shape: Shape, value: object, options: MappingOptions, name: str
 ) -> list[dict[str, Any]]:
     found = []
     for number, row in enumerate(_rows(value), start=1):
         where = f"{name}[{number}]."
         unclear = unclear_mark(row)
         if unclear:
-            reading.problems.append(where + unclear)
+            mapped.problems.append(where + unclear)
         elif mark_of(row) is Mark.DELETED:
             continue
-        line = read(shape, row, manner, where)
+        line = map_record(shape, row, options, where)
         missing = [each for each in shape.required if each not in line.given]
-        reading.problems += [f"{where}{each} is missing" for each in missing]
-        reading.problems += line.problems
-        reading.notes += line.notes
+        mapped.problems += [f"{where}{each} is missing" for each in missing]
+        mapped.problems += line.problems
+        mapped.notes += line.notes
         found.append(line.fields)
     if not found:
         raise Unfit("should hold at least one line, but all of them were deleted")
@@ -286,39 +305,41 @@ def _is_series(item: Property) -> bool:
     return item.name in SERIES and item.type == "Edm.Int32"
 
 
-def _drop(reading: Reading, shape: Shape, item: Property, where: str) -> None:
+def _drop_foreign(mapped: MappedRecord, shape: Shape, item: Property, where: str) -> None:
     """Leave out what means something in the division it came from only."""
     kind = "key" if item.type == "Edm.Guid" else "number"
     if item.name in shape.required:
-        reading.problems.append(
+        mapped.problems.append(
             f"{where}{item.name} is a {kind} of another division, and there is no way to find its "
             "counterpart here"
         )
     else:
-        reading.notes.append(f"{where}{item.name} was left out: it is a {kind} of another division")
+        mapped.notes.append(f"{where}{item.name} was left out: it is a {kind} of another division")
 
 
-def _refer(reading: Reading, link: Link, value: object, manner: Manner, name: str) -> None:
+def _map_reference(
+    mapped: MappedRecord, link: Link, value: object, options: MappingOptions, name: str
+) -> None:
     """A reference given as a key, a code, or an object that holds one."""
-    if isinstance(value, dict) and manner.looks_up:
-        reading.fields[link.name] = _described(reading, link, value, manner, name)
+    if isinstance(value, dict) and options.looks_up:
+        mapped.fields[link.name] = _embedded_row(mapped, link, value, options, name)
         return
     key = _guid(value)
     if key == EMPTY_GUID:
-        reading.given.discard(link.name)
+        mapped.given.discard(link.name)
         return
     if key is None:
-        if not link.target.by or not manner.looks_up:
+        if not link.target.by or not options.looks_up:
             raise Unfit(f"should be a GUID, but came as {describe(value)}")
-        _put_beside(reading, link, link.target.by[0], text(value))
-    elif manner.foreign:
-        reading.fields[link.name] = _wanted(link, ((SOURCE_KEY, key),), {}, manner)
+        _add_column(mapped, link, link.target.by[0], text(value))
+    elif options.other_division:
+        mapped.fields[link.name] = _related_row(link, ((SOURCE_KEY, key),), {}, options)
     else:
-        reading.fields[link.name] = key
+        mapped.fields[link.name] = key
 
 
-def _put_beside(reading: Reading, link: Link, column: str, text: str) -> None:
-    texts = reading.beside.setdefault(link.name, {})
+def _add_column(mapped: MappedRecord, link: Link, column: str, text: str) -> None:
+    texts = mapped.beside.setdefault(link.name, {})
     if texts.setdefault(column, text) != text:
         raise Unfit("is given twice, with different values")
 
@@ -330,51 +351,58 @@ def _guid(value: object) -> str | None:
         return None
 
 
-def _described(
-    reading: Reading, link: Link, value: Mapping[str, Any], manner: Manner, name: str
+def _embedded_row(
+    mapped: MappedRecord, link: Link, value: Mapping[str, Any], options: MappingOptions, name: str
 ) -> str | RelatedRow:
     """A row of another entity in the record itself; it may be created where it is missing."""
     target = link.target
     if target.endpoint not in CREATABLE.values():
         raise Unfit("should be a key or a code, but came as an object")
     shape = shape_of(target.endpoint)
-    plainly = replace(manner, own=False, foreign=False, looks_up=False, clear=False)
-    row = read(shape, value, plainly, f"{name}.")
-    reading.problems += row.problems
+    nested = replace(options, from_exact=False, other_division=False, looks_up=False, clear=False)
+    row = map_record(shape, value, nested, f"{name}.")
+    mapped.problems += row.problems
     if row.key and row.key != EMPTY_GUID:
         return row.key
     by = tuple((column, row.fields[column].strip()) for column in target.by if column in row.fields)
     if not any(text for _, text in by):
         raise Unfit(f"should hold {' or '.join(target.by)}")
-    return _wanted(link, tuple(pair for pair in by if pair[1]), row.fields, manner)
+    return _related_row(link, tuple(pair for pair in by if pair[1]), row.fields, options)
 
 
-def _follow_links(reading: Reading, shape: Shape, manner: Manner, where: str) -> None:
-    """Make use of what stands beside references."""
-    for name, texts in reading.beside.items():
-        _follow(reading, shape, shape.links[name], texts, manner, where)
-    for name in shape.required:
-        value = reading.fields.get(name)
-        if isinstance(value, RelatedRow) and value.spare:
-            reading.fields[name] = replace(value, spare=False)
-
-
-def _follow(  # noqa: PLR0913, PLR0917
-    reading: Reading, shape: Shape, link: Link, texts: dict[str, str], manner: Manner, where: str
+def _resolve_columns(
+    mapped: MappedRecord, shape: Shape, options: MappingOptions, where: str
 ) -> None:
-    given = reading.fields.get(link.name)
+    """Make use of what stands beside references."""
+    for name, texts in mapped.beside.items():
+        _resolve_column(mapped, shape, shape.links[name], texts, options, where)
+    for name in shape.required:
+        value = mapped.fields.get(name)
+        if isinstance(value, RelatedRow) and value.spare:
+            mapped.fields[name] = replace(value, spare=False)
+
+
+def _resolve_column(  # noqa: PLR0913, PLR0917
+    mapped: MappedRecord,
+    shape: Shape,
+    link: Link,
+    texts: dict[str, str],
+    options: MappingOptions,
+    where: str,
+) -> None:
+    given = mapped.fields.get(link.name)
     by = tuple((column, texts[column]) for column in link.target.by if column in texts)
     if isinstance(given, RelatedRow) and given.by[0][0] == SOURCE_KEY:
-        reading.fields[link.name] = _wanted(link, (*given.by, *by), texts, manner)
+        mapped.fields[link.name] = _related_row(link, (*given.by, *by), texts, options)
     elif given is not None:
-        if not manner.own:
+        if not options.from_exact:
             beside = " and ".join(link.name + column for column in texts)
-            reading.problems.append(f"{where}{beside} cannot be given beside {link.name}")
+            mapped.problems.append(f"{where}{beside} cannot be given beside {link.name}")
     elif by:
-        reading.given.add(link.name)
-        reading.fields[link.name] = _wanted(link, by, texts, manner)
-    elif not manner.own:
-        reading.problems.append(where + _refusal_of_title(shape, link))
+        mapped.given.add(link.name)
+        mapped.fields[link.name] = _related_row(link, by, texts, options)
+    elif not options.from_exact:
+        mapped.problems.append(where + _refusal_of_title(shape, link))
 
 
 def _refusal_of_title(shape: Shape, link: Link) -> str:
@@ -382,14 +410,14 @@ def _refusal_of_title(shape: Shape, link: Link) -> str:
     return _refusal(shape, name, shape.known.get(plain(name)))
 
 
-def _wanted(
-    link: Link, by: tuple[tuple[str, str], ...], fields: Mapping[str, Any], manner: Manner
+def _related_row(
+    link: Link, by: tuple[tuple[str, str], ...], fields: Mapping[str, Any], options: MappingOptions
 ) -> RelatedRow:
     target = link.target
     new = None
-    if target.endpoint in manner.creatable:
+    if target.endpoint in options.creatable:
         shape = shape_of(target.endpoint)
         complete = all(fields.get(name) for name in shape.required)
         new = {**ROLES.get(link.name, {}), **fields} if complete else None
     # What somebody has written down is meant; only a copy may do without.
-    return RelatedRow(target.endpoint, by, new, spare=target.spare and manner.foreign)
+    return RelatedRow(target.endpoint, by, new, spare=target.spare and options.other_division)

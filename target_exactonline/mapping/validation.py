@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from target_exactonline.schema.fields import Shape
 
 HALF_A_CENT = Decimal("0.005")
-BALANCED = "generaljournalentry/GeneralJournalEntries"
+JOURNAL_ENTRIES = "generaljournalentry/GeneralJournalEntries"
 TAXES = ("VATCode", "AmountVATFC")
 """With one of these on a line, Exact Online books VAT of its own, which balances what is left."""
 DISCOUNTS = ("Discount", "AmountDiscount", "AmountDiscountExclVat")
@@ -41,7 +41,7 @@ SIGNS: Mapping[str, Mapping[int, tuple[int, str]]] = {
 }
 """By endpoint and `Type`: the sign of the total, and what such a document is called. The type of
 entries is read-only; Exact Online gives it."""
-USUAL_TYPE = 8020
+DEFAULT_TYPE = 8020
 """Of an invoice that does not say."""
 TYPE, TOTAL = "Type", "AmountFC"
 ADVICE = {
@@ -54,7 +54,7 @@ Row = dict[str, Any]
 
 def against_type(endpoint_id: str, row: Mapping[str, Any]) -> str | None:
     """What to say of a document at Exact Online whose total has not the sign of its type."""
-    kind = SIGNS.get(endpoint_id, {}).get(row.get(TYPE) or USUAL_TYPE)
+    kind = SIGNS.get(endpoint_id, {}).get(row.get(TYPE) or DEFAULT_TYPE)
     try:
         total = Decimal(str(row.get(TOTAL)))
     except InvalidOperation:
@@ -66,7 +66,7 @@ def against_type(endpoint_id: str, row: Mapping[str, Any]) -> str | None:
 
 def lines_against_type(shape: Shape, fields: Row) -> str | None:
     """The same of one that is not there yet, by its lines: Exact Online may book them otherwise."""
-    kind = SIGNS.get(shape.endpoint.id, {}).get(fields.get(TYPE) or USUAL_TYPE)
+    kind = SIGNS.get(shape.endpoint.id, {}).get(fields.get(TYPE) or DEFAULT_TYPE)
     lines = [row for name in shape.children for row in fields.get(name) or []]
     total = sum((_amount(line) or Decimal(0) for line in lines), Decimal(0))
     if kind is None or total * kind[0] >= 0:
@@ -76,7 +76,7 @@ def lines_against_type(shape: Shape, fields: Row) -> str | None:
 
 def _signed(row: Mapping[str, Any], sign: int, name: str) -> str:
     word = "positive" if sign > 0 else "negative"
-    return f"{name} (Type {row.get(TYPE) or USUAL_TYPE}) has a {word} total: {ADVICE[sign]}"
+    return f"{name} (Type {row.get(TYPE) or DEFAULT_TYPE}) has a {word} total: {ADVICE[sign]}"
 
 
 def sums(shape: Shape, fields: Row, totals: Mapping[str, Decimal]) -> list[str]:
@@ -89,9 +89,13 @@ def sums(shape: Shape, fields: Row, totals: Mapping[str, Decimal]) -> list[str]:
     """
     lines = [row for name in shape.children for row in fields.get(name) or []]
     found = []
-    if shape.endpoint.id == BALANCED:
+    if shape.endpoint.id == JOURNAL_ENTRIES:
         found.append(_unbalanced(lines))
-    found += [_carried_over(fields, lines), _untaxed(totals), _unlike_lines(fields, lines, totals)]
+    found += [
+        _balance_mismatch(fields, lines),
+        _vat_mismatch(totals),
+        _lines_mismatch(fields, lines, totals),
+    ]
     return [problem for problem in found if problem]
 
 
@@ -138,22 +142,22 @@ def _unbalanced(lines: Sequence[Row]) -> str | None:
     return f"the lines do not balance: their AmountFC add up to {_plain(total)} instead of 0"
 
 
-def _carried_over(fields: Row, lines: Sequence[Row]) -> str | None:
+def _balance_mismatch(fields: Row, lines: Sequence[Row]) -> str | None:
     """For bank and cash entries."""
     opening, closing = fields.get("OpeningBalanceFC"), fields.get("ClosingBalanceFC")
     moved = _sum(lines, "AmountFC")
     if opening is None or closing is None or moved is None:
         return None
-    reached = Decimal(opening) + moved
-    if reached == closing:
+    expected = Decimal(opening) + moved
+    if expected == closing:
         return None
     return (
-        f"OpeningBalanceFC and the AmountFC of the lines come to {_plain(reached)}, "
+        f"OpeningBalanceFC and the AmountFC of the lines come to {_plain(expected)}, "
         f"but ClosingBalanceFC is {_plain(Decimal(closing))}"
     )
 
 
-def _untaxed(totals: Mapping[str, Decimal]) -> str | None:
+def _vat_mismatch(totals: Mapping[str, Decimal]) -> str | None:
     with_vat, without = totals.get("AmountFC"), totals.get("AmountFCExclVat")
     vat = totals.get("VATAmountFC")
     if with_vat is None or without is None or vat is None:
@@ -166,7 +170,7 @@ def _untaxed(totals: Mapping[str, Decimal]) -> str | None:
     )
 
 
-def _unlike_lines(fields: Row, lines: Sequence[Row], totals: Mapping[str, Decimal]) -> str | None:
+def _lines_mismatch(fields: Row, lines: Sequence[Row], totals: Mapping[str, Decimal]) -> str | None:
     """The lines against the total without VAT, or with it where prices hold the VAT."""
     without = totals.get("AmountFCExclVat")
     amounts = [_amount(line) for line in lines]

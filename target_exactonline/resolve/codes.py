@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LIST_OF = {name: endpoint for endpoint, names in LISTS.items() for name in names}
-MOST_PAGES = 2
+MAX_PAGES = 2
 """Of a list; a longer one is asked for the codes that these pages lack."""
-MOST_NAMED = 20
+MAX_NAMED = 20
 """Codes of a list that a problem names."""
-READING = "codes"
+CODE_LIST = "codes"
 """What an endpoint is remembered to have refused."""
 UNCHECKED = "Division %s: %s; codes of %s are sent unchecked."
 
@@ -62,17 +62,17 @@ class Codes:
         for document in documents:
             for name, path, code in _codes(document.fields, ""):
                 by_list.setdefault(LIST_OF[name], []).append((document, path, code))
-        for endpoint, places in by_list.items():
-            self._check(endpoint, places)
+        for endpoint, uses in by_list.items():
+            self._check(endpoint, uses)
 
-    def _check(self, endpoint: str, places: list[tuple[Document, str, str]]) -> None:
-        codes = list(dict.fromkeys(code for _, _, code in places))
+    def _check(self, endpoint: str, uses: list[tuple[Document, str, str]]) -> None:
+        codes = list(dict.fromkeys(code for _, _, code in uses))
         planned = self.planned.find(endpoint, CODE, codes)
-        open_ones = [code for code in codes if code not in planned]
-        known = self._find(endpoint, open_ones)
-        wrong = {code for code in open_ones if known is not None and code not in known}
+        unplanned = [code for code in codes if code not in planned]
+        known = self._find(endpoint, unplanned)
+        wrong = {code for code in unplanned if known is not None and code not in known}
         problems = {code: self._problem(endpoint, code) for code in wrong}
-        for document, path, code in places:
+        for document, path, code in uses:
             if code in problems:
                 document.problems.append(f"{path}: {problems[code]}")
 
@@ -80,24 +80,24 @@ class Codes:
         """What is known of codes; None where their list cannot be read."""
         if endpoint in self._unread:
             return None
-        found, unread = self._ask(endpoint, codes)
+        found, unread = self._look_up(endpoint, codes)
         if unread:
             self._unread.add(endpoint)
             logger.warning(UNCHECKED, self.lookups.division, unread.rstrip("."), endpoint)
             return None
         return found
 
-    def _ask(self, endpoint: str, codes: list[str]) -> tuple[Matches, str]:
+    def _look_up(self, endpoint: str, codes: list[str]) -> tuple[Matches, str]:
         """What is known of codes, or why their list cannot be read."""
-        if self.refused.holds(endpoint, READING, DAY):
+        if self.refused.holds(endpoint, CODE_LIST, DAY):
             return {}, "its list was refused lately"
         try:
-            found = self.lookups.find(endpoint, CODE, codes, MOST_PAGES)
+            found = self.lookups.find(endpoint, CODE, codes, MAX_PAGES)
         except (ErrorLimitReached, Unavailable, UnexpectedAnswer) as error:
             # What cannot be checked may be right: Exact Online is left to judge.
             return {}, str(error)
         except (AccessDenied, RequestRefused) as error:
-            self.refused.remember(endpoint, READING)
+            self.refused.remember(endpoint, CODE_LIST)
             return {}, str(error)
         if codes and not self.lookups.listed(endpoint, CODE):
             # Who lacks the rights to a list may be given an empty one.
@@ -107,11 +107,11 @@ class Codes:
     def _problem(self, endpoint: str, code: str) -> str:
         known = self.lookups.listed(endpoint, CODE)
         folded = {each.casefold(): each for each in known}
-        near = [folded[each] for each in get_close_matches(code.casefold(), folded)]
-        named = list(dict.fromkeys([*near, *known]))
-        more = len(named) > MOST_NAMED or not self.lookups.is_complete(endpoint)
-        there = ", ".join([*named[:MOST_NAMED], *(["..."] if more else [])])
-        return f"no row of {endpoint.rpartition('/')[2]} has Code {code!r} (there are: {there})"
+        similar = [folded[each] for each in get_close_matches(code.casefold(), folded)]
+        named = list(dict.fromkeys([*similar, *known]))
+        more = len(named) > MAX_NAMED or not self.lookups.is_complete(endpoint)
+        shown = ", ".join([*named[:MAX_NAMED], *(["..."] if more else [])])
+        return f"no row of {endpoint.rpartition('/')[2]} has Code {code!r} (there are: {shown})"
 
 
 def _codes(fields: Mapping[str, Any], where: str) -> Iterator[tuple[str, str, str]]:

@@ -31,7 +31,7 @@ def known_by(fields: Mapping[str, Any]) -> tuple[str, str]:
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingRows:
     """Creates rows that documents refer to and that are not there."""
 
     writer: Writer

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     Create = Callable[[str, Mapping[str, Any]], str]
     """Creates a row of an endpoint and gives its key."""
 
-MOST_SHOWN = 5
+MAX_SHOWN = 5
 """Rows of the same name that a problem lists."""
-MOST_NEAR = 20
+MAX_SUGGESTED = 20
 """Values of a batch for which others that look like them are sought, which takes its time."""
 
 
 @dataclass
-class _Place:
+class _Reference:
     """Where in a document a row is wanted."""
 
     document: Document
@@ -36,11 +36,11 @@ class _Place:
     step: int = 0
 
     @property
-    def asks(self) -> tuple[str, str, str]:
+    def query(self) -> tuple[str, str, str]:
         """Endpoint, column and value that are asked for now."""
         return (self.wanted.endpoint, *self.wanted.by[self.step])
 
-    def say(self, problem: str) -> None:
+    def add_problem(self, problem: str) -> None:
         self.document.problems.append(f"{self.path}: {problem}")
 
     def leave_out(self, why: str) -> None:
@@ -67,98 +67,100 @@ def resolve(
     Raises:
         The errors of `Session.get` that are not about one document.
     """
-    sound = [document for document in documents if not document.problems]
-    places = [place for each in sound for place in _places(each, each.fields, "")]
+    valid = [document for document in documents if not document.problems]
+    references = [reference for each in valid for reference in _references(each, each.fields, "")]
     if check:
-        check(sound)
+        check(valid)
     missing = []
-    while places:
-        found = _ask(lookups, places, planned)
+    while references:
+        found = _ask(lookups, references, planned)
         still_open = []
-        for place in places:
-            matches = found.get(place.asks, ())
+        for reference in references:
+            matches = found.get(reference.query, ())
             if len(matches) == 1:
-                place.holder[place.name] = matches[0].key
+                reference.holder[reference.name] = matches[0].key
             elif matches:
-                _tell_doubles(place, matches)
-            elif place.step + 1 < len(place.wanted.by):
-                place.step += 1
-                still_open.append(place)
+                _report_ambiguous(reference, matches)
+            elif reference.step + 1 < len(reference.wanted.by):
+                reference.step += 1
+                still_open.append(reference)
             else:
-                missing.append(place)
-        places = still_open
+                missing.append(reference)
+        references = still_open
     _fill(lookups, missing, create)
 
 
-def _places(document: Document, fields: dict[str, Any], path: str) -> Iterator[_Place]:
+def _references(document: Document, fields: dict[str, Any], path: str) -> Iterator[_Reference]:
     for name, value in fields.items():
         if isinstance(value, RelatedRow):
-            yield _Place(document, fields, name, path + name, value)
+            yield _Reference(document, fields, name, path + name, value)
         elif isinstance(value, list):
             for number, row in enumerate(value, start=1):
-                yield from _places(document, row, f"{path}{name}[{number}].")
+                yield from _references(document, row, f"{path}{name}[{number}].")
 
 
 def _ask(
-    lookups: Lookups, places: Sequence[_Place], planned: Planned | None
+    lookups: Lookups, references: Sequence[_Reference], planned: Planned | None
 ) -> Mapping[tuple[str, str, str], Sequence[Match]]:
     """What was found for each of the things that are asked for, all of a kind at once."""
     kinds: dict[tuple[str, str], dict[str, None]] = {}
-    for place in places:
-        endpoint, column, value = place.asks
+    for reference in references:
+        endpoint, column, value = reference.query
         kinds.setdefault((endpoint, column), {})[value] = None
     answers: dict[tuple[str, str, str], list[Match]] = {}
     for (endpoint, column), values in kinds.items():
         asked = list(values)
         if column == SOURCE_KEY:
-            there = lookups.written(endpoint, asked)
+            existing = lookups.written(endpoint, asked)
         else:
-            there = lookups.find(endpoint, column, asked)
-        to_come = planned.find(endpoint, column, asked) if planned else {}
+            existing = lookups.find(endpoint, column, asked)
+        planned_rows = planned.find(endpoint, column, asked) if planned else {}
         for value in asked:
-            matches = [*there.get(value, ()), *to_come.get(value, ())]
+            matches = [*existing.get(value, ()), *planned_rows.get(value, ())]
             answers[endpoint, column, value] = list({each.key: each for each in matches}.values())
     return answers
 
 
-def _tell_doubles(place: _Place, matches: Sequence[Match]) -> None:
-    _, column, value = place.asks
-    titles = sorted(match.title for match in matches[:MOST_SHOWN])
-    place.document.shown += titles
+def _report_ambiguous(reference: _Reference, matches: Sequence[Match]) -> None:
+    _, column, value = reference.query
+    titles = sorted(match.title for match in matches[:MAX_SHOWN])
+    reference.document.shown += titles
     shown = ", ".join(titles)
-    more = ", ..." if len(matches) > MOST_SHOWN else ""
-    problem = f"{len(matches)} rows of {_kind(place)} have {column} {value!r}: {shown}{more}"
-    _complain(place, problem)
+    more = ", ..." if len(matches) > MAX_SHOWN else ""
+    problem = f"{len(matches)} rows of {_kind(reference)} have {column} {value!r}: {shown}{more}"
+    _reject(reference, problem)
 
 
-def _complain(place: _Place, problem: str) -> None:
-    if place.wanted.spare:
-        place.leave_out(problem)
+def _reject(reference: _Reference, problem: str) -> None:
+    if reference.wanted.spare:
+        reference.leave_out(problem)
     else:
-        place.say(problem)
+        reference.add_problem(problem)
 
 
-def _kind(place: _Place) -> str:
-    return place.wanted.endpoint.rpartition("/")[2]
+def _kind(reference: _Reference) -> str:
+    return reference.wanted.endpoint.rpartition("/")[2]
 
 
-def _fill(lookups: Lookups, missing: Sequence[_Place], create: Create | None) -> None:
+def _fill(lookups: Lookups, missing: Sequence[_Reference], create: Create | None) -> None:
     """Say what is missing, and create what documents need that lack nothing else."""
-    told: list[_Place] = []
-    waiting: list[_Place] = []
-    for place in missing:
-        (told if create is None or place.wanted.new is None else waiting).append(place)
-    for number, place in enumerate(told):
-        _tell_missing(lookups if number < MOST_NEAR else None, place)
+    unresolved: list[_Reference] = []
+    creatable: list[_Reference] = []
+    for reference in missing:
+        (unresolved if create is None or reference.wanted.new is None else creatable).append(
+            reference
+        )
+    for number, reference in enumerate(unresolved):
+        _report_missing(lookups if number < MAX_SUGGESTED else None, reference)
     if create is not None:
-        maker = _Maker(lookups, create)
-        for place in waiting:
-            if not place.document.problems:
-                maker.fill(place)
+        creator = _Creator(lookups, create)
+        for reference in creatable:
+            if not reference.document.problems:
+                creator.fill(reference)
 
 
 @dataclass
-class _Maker:
+class _Creator:
     """Creates each missing row once, also where many documents want it."""
 
     lookups: Lookups
@@ -166,16 +168,16 @@ class _Maker:
     keys: dict[tuple[str, tuple[tuple[str, str], ...]], str] = field(default_factory=dict)
     refusals: dict[tuple[str, tuple[tuple[str, str], ...]], str] = field(default_factory=dict)
 
-    def fill(self, place: _Place) -> None:
-        name = (place.wanted.endpoint, _known_by(place.wanted))
+    def fill(self, reference: _Reference) -> None:
+        name = (reference.wanted.endpoint, _known_by(reference.wanted))
         if name not in self.keys and name not in self.refusals:
-            self._make(place.wanted)
+            self._create(reference.wanted)
         if name in self.keys:
-            place.holder[place.name] = self.keys[name]
+            reference.holder[reference.name] = self.keys[name]
         else:
-            place.say(f"it is missing and could not be created: {self.refusals[name]}")
+            reference.add_problem(f"it is missing and could not be created: {self.refusals[name]}")
 
-    def _make(self, wanted: RelatedRow) -> None:
+    def _create(self, wanted: RelatedRow) -> None:
         by = _known_by(wanted)
         try:
             key = self.create(wanted.endpoint, wanted.new or {})
@@ -194,17 +196,17 @@ def _known_by(wanted: RelatedRow) -> tuple[tuple[str, str], ...]:
     return tuple(pair for pair in wanted.by if pair[0] != SOURCE_KEY)
 
 
-def _tell_missing(lookups: Lookups | None, place: _Place) -> None:
+def _report_missing(lookups: Lookups | None, reference: _Reference) -> None:
     """`lookups` to look for values that look like it; None where that takes too long."""
-    wanted, by = place.wanted, _known_by(place.wanted)
+    wanted, by = reference.wanted, _known_by(reference.wanted)
     if not by:
         problem = (
             "it is a key of another division, and no row that was written to this one came from it"
         )
     else:
-        near = lookups.similar(wanted.endpoint, *by[0]) if lookups and not wanted.spare else []
-        place.document.shown += near
+        similar = lookups.similar(wanted.endpoint, *by[0]) if lookups and not wanted.spare else []
+        reference.document.shown += similar
         known = " or ".join(f"{column} {value!r}" for column, value in by)
-        problem = f"no row of {_kind(place)} has {known}"
-        problem += f" (near it: {', '.join(near)})" if near else ""
-    _complain(place, problem)
+        problem = f"no row of {_kind(reference)} has {known}"
+        problem += f" (near it: {', '.join(similar)})" if similar else ""
+    _reject(reference, problem)

@@ -46,9 +46,16 @@ RULES = {
 REFERENCES = ("YourRef", "Code", "Subject", "Description", "Name", "PaymentReference")
 """Names of texts that documents are known by, the best first."""
 
-SERVED = re.compile("Division$|(Sys)?(Created|Creator|Modified|Modifier)")
+SERVER_FIELDS = re.compile("Division$|(Sys)?(Created|Creator|Modified|Modifier)")
 """Names of properties that the server fills in."""
-SOME = ("accounts", "items", "sales_invoices", "sales_entries", "purchase_entries", "sales_orders")
+COMMON = (
+    "accounts",
+    "items",
+    "sales_invoices",
+    "sales_entries",
+    "purchase_entries",
+    "sales_orders",
+)
 """What is written most, for a message that has no place for all."""
 
 
@@ -74,7 +81,7 @@ class Entity:
         """Texts of the user's own that documents are known by, the best first."""
         return references(self.endpoint)
 
-    def is_sure(self, reference_field: str) -> bool:
+    def is_filterable(self, reference_field: str) -> bool:
         """Whether the documentation promises that documents can be searched by this property."""
         allowed = self.endpoint.filter_fields
         return not allowed or reference_field in allowed
@@ -82,7 +89,7 @@ class Entity:
     @property
     def is_searchable(self) -> bool:
         """Whether documents can be searched for certain, by whichever reference is chosen."""
-        return bool(self.references) and all(map(self.is_sure, self.references))
+        return bool(self.references) and all(map(self.is_filterable, self.references))
 
     def address(self, division: int) -> str:
         """Where documents of this entity are listed and created."""
@@ -136,7 +143,7 @@ def writable(endpoint_id: str) -> frozenset[str]:
     properties = catalogue.load().endpoints[endpoint_id].properties.values()
     marked = {item.name for item in properties if item.post}
     if not marked:
-        return frozenset(item.name for item in properties if not SERVED.match(item.name))
+        return frozenset(item.name for item in properties if not SERVER_FIELDS.match(item.name))
     return frozenset(marked | {item.name for item in properties if item.mandatory})
 
 
@@ -148,7 +155,7 @@ def required(endpoint: Endpoint) -> tuple[str, ...]:
     return tuple(
         name
         for name in endpoint.mandatory_post
-        if name not in endpoint.key and not SERVED.match(name)
+        if name not in endpoint.key and not SERVER_FIELDS.match(name)
     )
 
 
@@ -207,7 +214,7 @@ def find(stream_name: str) -> Entity:
         if plain(name) == wanted:
             return entity
     near = nearest(wanted, possible)
-    some = f"Near it: {', '.join(near)}" if near else f"Possible: {', '.join(SOME)} and others"
+    some = f"Near it: {', '.join(near)}" if near else f"Possible: {', '.join(COMMON)} and others"
     raise ConfigurationError(
         f"Stream {stream_name!r} is nothing that can be written. {some}. Select only what can be "
         "written in the tap, or say with the setting streams what it is."

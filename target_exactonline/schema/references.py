@@ -45,7 +45,7 @@ LISTS = {
 
 
 @dataclass(frozen=True)
-class Target:
+class Related:
     """Rows that are referred to."""
 
     endpoint: str
@@ -61,7 +61,7 @@ class Target:
 
 
 TARGETS = (
-    Target(
+    Related(
         ACCOUNTS,
         (
             "Account", "OrderedBy", "InvoiceTo", "DeliverTo", "Customer", "Supplier",
@@ -71,11 +71,11 @@ TARGETS = (
         ("Code", "Name"),
         "Name",
     ),
-    Target(ACCOUNTS, ("Accountant", "Reseller", "Accounts.Parent"), ("Code", "Name"), "Name",
+    Related(ACCOUNTS, ("Accountant", "Reseller", "Accounts.Parent"), ("Code", "Name"), "Name",
            spare=True),
-    Target(ITEMS, ("Item", "PartItem", "FixedPriceItem", "PrepaidItem", "DefaultItem", "HourType",
+    Related(ITEMS, ("Item", "PartItem", "FixedPriceItem", "PrepaidItem", "DefaultItem", "HourType",
                    "CostTypeRebill")),
-    Target(
+    Related(
         "financial/GLAccounts",
         (
             "GLAccount", "GLAccountPurchase", "GLAccountSales", "GLAP", "GLAR", "GLRevenue",
@@ -85,34 +85,34 @@ TARGETS = (
             "GLToPay",
         ),
     ),
-    Target("project/Projects", ("Project",)),
-    Target("project/ProjectClassifications", ("Projects.Classification",), spare=True),
-    Target("inventory/Warehouses", ("Warehouse", "WarehouseID", "WarehouseFrom", "WarehouseTo")),
+    Related("project/Projects", ("Project",)),
+    Related("project/ProjectClassifications", ("Projects.Classification",), spare=True),
+    Related("inventory/Warehouses", ("Warehouse", "WarehouseID", "WarehouseFrom", "WarehouseTo")),
     # Exact Online fills these in by itself, and a feed of invoices tells no more than their keys.
-    Target("inventory/Warehouses", ("SalesInvoices.Warehouse",), spare=True),
-    Target("financial/GLAccounts", ("SalesInvoiceLines.GLAccount",), spare=True),
-    Target("inventory/StorageLocations", ("StorageLocation", "StorageLocationFrom",
+    Related("inventory/Warehouses", ("SalesInvoices.Warehouse",), spare=True),
+    Related("financial/GLAccounts", ("SalesInvoiceLines.GLAccount",), spare=True),
+    Related("inventory/StorageLocations", ("StorageLocation", "StorageLocationFrom",
                                           "StorageLocationTo", "DefaultStorageLocation")),
-    Target("logistics/ItemGroups", ("ItemGroup",)),
-    Target("logistics/SelectionCodes", ("SelectionCode",), spare=True),
-    Target("assets/Assets", ("Asset",)),
-    Target("payroll/Employees", ("Employee",), ("Code", "FullName"), "FullName"),
-    Target("sales/ShippingMethods", ("ShippingMethod",), spare=True),
-    Target("sales/SalesChannels", ("SalesChannel",), spare=True),
-    Target("sales/SalesPriceLists", ("Pricelist", "PriceList"), ("Code", "Description"),
+    Related("logistics/ItemGroups", ("ItemGroup",)),
+    Related("logistics/SelectionCodes", ("SelectionCode",), spare=True),
+    Related("assets/Assets", ("Asset",)),
+    Related("payroll/Employees", ("Employee",), ("Code", "FullName"), "FullName"),
+    Related("sales/ShippingMethods", ("ShippingMethod",), spare=True),
+    Related("sales/SalesChannels", ("SalesChannel",), spare=True),
+    Related("sales/SalesPriceLists", ("Pricelist", "PriceList"), ("Code", "Description"),
            spare=True),
-    Target("crm/LeadSources", ("LeadSource",), ("Code", "Description"), spare=True),
-    Target("subscription/SubscriptionTypes", ("SubscriptionType",)),
-    Target("subscription/SubscriptionReasonCodes", ("ReasonCancelled",), spare=True),
-    Target("financial/GLSchemes", ("GLSchemeID",)),
-    Target("financial/GLClassifications", ("GLAccountClassificationMappings.Classification",)),
-    Target("manufacturing/Operations", ("Operation",)),
-    Target("manufacturing/Workcenters", ("Workcenter",)),
-    Target("manufacturing/ProductionAreas", ("ProductionArea",)),
-    Target("documents/DocumentFolders", ("DocumentFolder", "ParentFolder")),
-    Target("documents/DocumentCategories", ("Documents.Category",), ("Description",), spare=True),
+    Related("crm/LeadSources", ("LeadSource",), ("Code", "Description"), spare=True),
+    Related("subscription/SubscriptionTypes", ("SubscriptionType",)),
+    Related("subscription/SubscriptionReasonCodes", ("ReasonCancelled",), spare=True),
+    Related("financial/GLSchemes", ("GLSchemeID",)),
+    Related("financial/GLClassifications", ("GLAccountClassificationMappings.Classification",)),
+    Related("manufacturing/Operations", ("Operation",)),
+    Related("manufacturing/Workcenters", ("Workcenter",)),
+    Related("manufacturing/ProductionAreas", ("ProductionArea",)),
+    Related("documents/DocumentFolders", ("DocumentFolder", "ParentFolder")),
+    Related("documents/DocumentCategories", ("Documents.Category",), ("Description",), spare=True),
     # Names of people are not unique, but within what is given beside them they mostly are.
-    Target(
+    Related(
         "crm/Contacts",
         (
             "Contact", "OrderedByContactPerson", "InvoiceToContactPerson", "DeliverToContactPerson",
@@ -125,13 +125,13 @@ TARGETS = (
         spare=True,
     ),
     # These have nothing that names them: only what was created here before can be found again.
-    Target("crm/Addresses", ("DeliverToAddress", "DeliveryAddress", "InvoiceAddress"), (),
+    Related("crm/Addresses", ("DeliverToAddress", "DeliveryAddress", "InvoiceAddress"), (),
            spare=True),
-    Target("crm/BankAccounts", ("DirectDebitMandates.BankAccount",), ()),
-    Target("crm/Opportunities", ("Opportunity",), (), spare=True),
-    Target("documents/Documents", ("Document", "BankStatementDocument"), (), spare=True),
-    Target("manufacturing/ShopOrders", ("ShopOrder", "SubShopOrder"), ()),
-    Target("subscription/Subscriptions", ("Subscription",), (), spare=True),
+    Related("crm/BankAccounts", ("DirectDebitMandates.BankAccount",), ()),
+    Related("crm/Opportunities", ("Opportunity",), (), spare=True),
+    Related("documents/Documents", ("Document", "BankStatementDocument"), (), spare=True),
+    Related("manufacturing/ShopOrders", ("ShopOrder", "SubShopOrder"), ()),
+    Related("subscription/Subscriptions", ("Subscription",), (), spare=True),
 )  # fmt: skip
 
 CUSTOMER = {"Status": "C"}
@@ -152,7 +152,7 @@ class Link:
 
     name: str
     """The property's own."""
-    target: Target
+    target: Related
 
     @property
     def beside(self) -> dict[str, str]:
@@ -163,7 +163,7 @@ class Link:
 
 
 @cache
-def _targets() -> Mapping[str, Target]:
+def _targets() -> Mapping[str, Related]:
     return {name: target for target in TARGETS for name in target.properties}
 
 
@@ -176,11 +176,11 @@ def links(endpoint: Endpoint) -> dict[str, Link]:
     for name, item in endpoint.columns.items():
         if name not in possible or item.type != "Edm.Guid" or name in endpoint.key:
             continue
-        target = known.get(f"{endpoint.name}.{name}") or known.get(name)
-        if target is None and parent and parent[0] == name:
-            target = Target(parent[1], (name,), ())
-        if target:
-            found[name] = Link(name, target)
+        related = known.get(f"{endpoint.name}.{name}") or known.get(name)
+        if related is None and parent and parent[0] == name:
+            related = Related(parent[1], (name,), ())
+        if related:
+            found[name] = Link(name, related)
     return found
 
 

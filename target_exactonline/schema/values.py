@@ -47,18 +47,18 @@ EXPECTED = {
     "Edm.String": "text",
 }
 COMMA = re.compile(r"[+-]?[0-9][0-9., ]*,[0-9., ]*")
-A_COMMA = (
+COMMA_MEANING = (
     "a number with a comma, which may part thousands or decimals (1,234 is 1234 or 1.234): write "
     "decimals with a point and thousands without a mark, such as 1234.56"
 )
 DAY_OR_MONTH = re.compile(r"[0-9]{1,2}([-/. ])[0-9]{1,2}\1([0-9]{2}|[0-9]{4})([ T,].*)?")
-A_DAY_OR_MONTH = (
+DAY_OR_MONTH_MEANING = (
     "a date that begins with its day or its month (02/11/2026 is 2 November or 11 February): write "
     "the year first, such as 2026-11-02"
 )
 AMBIGUOUS = {
-    "Edm.DateTime": (DAY_OR_MONTH, A_DAY_OR_MONTH),
-    **dict.fromkeys(["Edm.Double", *RANGES], (COMMA, A_COMMA)),
+    "Edm.DateTime": (DAY_OR_MONTH, DAY_OR_MONTH_MEANING),
+    **dict.fromkeys(["Edm.Double", *RANGES], (COMMA, COMMA_MEANING)),
 }
 """Texts that can be read in two ways, by the type that is expected; no way is guessed."""
 WIDTHS = {
@@ -126,8 +126,8 @@ def compared(value: object, item: Property | None, zone: ZoneInfo | None = None)
         if item and item.type == "Edm.DateTime" and zone is None:
             return _at_midnight(to_moment(value)).isoformat()
         if item and item.type in EXPECTED:
-            found = to_wire(value, item, zone or UTC)
-            return found.strip() if isinstance(found, str) else found
+            converted = to_wire(value, item, zone or UTC)
+            return converted.strip() if isinstance(converted, str) else converted
     except (TypeError, ValueError):
         pass
     return as_text(value)
@@ -221,13 +221,13 @@ def _binary(value: object) -> str:
 
 
 def _date(value: object, zone: ZoneInfo, *, whole_day: bool) -> str:
-    found = _at_midnight(to_moment(value))
+    converted = _at_midnight(to_moment(value))
     if not whole_day:
-        return wall_time(found, zone)
+        return wall_time(converted, zone)
     # Midnight somewhere is a day in a timestamp's clothes; any other moment is a day of the server.
-    if found.tzinfo is not None and found.time() != time.min:
-        found = found.astimezone(zone)
-    return found.date().isoformat()
+    if converted.tzinfo is not None and converted.time() != time.min:
+        converted = converted.astimezone(zone)
+    return converted.date().isoformat()
 
 
 def to_moment(value: object) -> date:

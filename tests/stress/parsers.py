@@ -349,7 +349,7 @@ def _path_of_a_file(folder: Path) -> Callable[[bytes], object]:
     def read(text: bytes) -> None:
         path = text.decode(errors="surrogateescape").replace("{}", str(made.scans))
         try:
-            content = place.read(path, attachments.LARGEST)
+            content = place.read(path, attachments.MAX_BYTES)
         except Unfit as error:
             raise ExactOnlineError(str(error)) from None
         if wrong := made.wrong([content]):

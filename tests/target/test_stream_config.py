@@ -10,7 +10,7 @@ import pytest
 
 from exactonline_client.errors import ConfigurationError
 from target_exactonline import stream_config
-from target_exactonline.grouping.buffer import Gathering
+from target_exactonline.grouping.buffer import DocumentBuffer
 from target_exactonline.stream_config import DOCUMENT, LINE, ROW
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ BILLS = {
 }
 
 
-def feed(stream: str, setting: dict[str, Any] | None = None) -> stream_config.Feed:
-    return stream_config.feed(stream, stream_config.choices(setting), "YourRef")
+def feed(stream: str, setting: dict[str, Any] | None = None) -> stream_config.StreamMapping:
+    return stream_config.map_stream(stream, stream_config.parse_setting(setting), "YourRef")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_stream_may_have_a_reference_field_of_its_own() -> None:
 )
 def test_a_mistake_is_named_with_what_is_possible(setting: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        stream_config.choices(setting)
+        stream_config.parse_setting(setting)
     assert told in str(error.value)
 
 
@@ -195,9 +195,9 @@ def test_a_doubt_is_settled_by_what_its_own_stream_is_known_by(
 def test_each_column_of_a_flat_row_belongs_to_the_header_or_to_the_line(
     entity: str, column: str, line_column: str | None
 ) -> None:
-    chosen = stream_config.choices({"billing": {"entity": entity, "rows": "lines"}})
-    feed = stream_config.feed("billing", chosen, "YourRef")
-    gathering = Gathering(chosen, "YourRef", lambda: ZoneInfo("Europe/Amsterdam"))
+    chosen = stream_config.parse_setting({"billing": {"entity": entity, "rows": "lines"}})
+    feed = stream_config.map_stream("billing", chosen, "YourRef")
+    gathering = DocumentBuffer(chosen, "YourRef", lambda: ZoneInfo("Europe/Amsterdam"))
     gathering.expect(feed, ())
     gathering.take(feed, (), {column: "x", "Quantity": 1, "AmountFC": 1})
     ((_, record),) = gathering.documents()

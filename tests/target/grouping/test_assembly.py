@@ -18,7 +18,7 @@ from exactonline_client.store.postings import UNFINISHED, Wanted, unfinished
 from exactonline_client.store.store import Store
 from tap_exactonline.tap import TapExactOnline
 from target_exactonline import stream_config
-from target_exactonline.grouping.buffer import Gathering
+from target_exactonline.grouping.buffer import DocumentBuffer
 from tests.tap.conftest import Collector, catalog
 
 if TYPE_CHECKING:
@@ -318,8 +318,8 @@ class TestFlatRows:
 
 
 def test_many_lines_take_little_room() -> None:
-    feed = stream_config.feed(LINES, {}, "YourRef")
-    gathering = Gathering({}, "YourRef", lambda: ZoneInfo("Europe/Amsterdam"))
+    feed = stream_config.map_stream(LINES, {}, "YourRef")
+    gathering = DocumentBuffer({}, "YourRef", lambda: ZoneInfo("Europe/Amsterdam"))
     gathering.expect(feed, ("Division", "ID"))
     number = 500
     invoice = str(uuid4())

@@ -15,7 +15,7 @@ from exactonline_client import connections
 from exactonline_client.store.postings import UNFINISHED, Wanted, unfinished
 from exactonline_client.store.store import Store
 from target_exactonline import stream_config
-from target_exactonline.grouping.buffer import Gathering
+from target_exactonline.grouping.buffer import DocumentBuffer
 
 if TYPE_CHECKING:
     from target_exactonline.grouping.header_lines import Assembled
@@ -27,9 +27,9 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 def put_together(*rows: Record, keys: tuple[str, ...] = (), stream: str = "web") -> list[Assembled]:
     """The documents of rows, without the rest of the target."""
-    chosen = stream_config.choices(FLAT["streams"])
-    feed = stream_config.feed(stream, chosen, "YourRef")
-    gathering = Gathering(chosen, "YourRef", lambda: AMSTERDAM)
+    chosen = stream_config.parse_setting(FLAT["streams"])
+    feed = stream_config.map_stream(stream, chosen, "YourRef")
+    gathering = DocumentBuffer(chosen, "YourRef", lambda: AMSTERDAM)
     gathering.expect(feed, keys)
     for row in rows:
         assert gathering.take(feed, keys, row)
@@ -73,8 +73,8 @@ def test_a_row_that_lacks_a_column_of_its_key_replaces_no_other() -> None:
 
 @pytest.mark.parametrize("key", EMPTY)
 def test_a_line_without_its_key_replaces_no_other(key: str | None) -> None:
-    feed = stream_config.feed("sales_invoice_lines", {}, "YourRef")
-    gathering = Gathering({}, "YourRef", lambda: AMSTERDAM)
+    feed = stream_config.map_stream("sales_invoice_lines", {}, "YourRef")
+    gathering = DocumentBuffer({}, "YourRef", lambda: AMSTERDAM)
     gathering.expect(feed, ("nr",))
     for number in (1, 2):
         gathering.take(feed, ("nr",), {"reference": "F-1", "Quantity": number, "nr": key})

@@ -230,9 +230,9 @@ def test_nothing_is_made_for_a_document_whose_files_are_gone(
 def test_a_system_that_opens_no_file_by_its_folder_compares(
     scans: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folder, "OPENS_BY_FOLDER", False)
+    monkeypatch.setattr(folder, "SUPPORTS_DIR_FD", False)
     place = folder.Folder(scans)
-    assert place.read("2026/a.pdf", attachments.LARGEST) == INSIDE
+    assert place.read("2026/a.pdf", attachments.MAX_BYTES) == INSIDE
     for path, reason in (
         ("link.pdf", LINK),
         ("up/secret.txt", LINK),
@@ -242,4 +242,4 @@ def test_a_system_that_opens_no_file_by_its_folder_compares(
         ("2026", NOT_REGULAR),
     ):
         with pytest.raises(Unfit, match=reason):
-            place.read(path, attachments.LARGEST)
+            place.read(path, attachments.MAX_BYTES)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from exactonline_client import catalogue
 from target_exactonline.mapping.model import Document
-from target_exactonline.mapping.prepare import Preparation, preparer
-from target_exactonline.mapping.record import Manner, read
+from target_exactonline.mapping.prepare import PrepareOptions, preparer
+from target_exactonline.mapping.record import MappingOptions, map_record
 from target_exactonline.schema import entities
 from target_exactonline.schema.fields import shape_of
 from target_exactonline.schema.values import EXPECTED
@@ -25,7 +25,7 @@ ITEM = "a0b1c2d3-0000-4000-8000-00000000000b"
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 INVOICES = entities.find("sales_invoices")
 DIVISION = 1
-PREPARE = preparer(INVOICES, Preparation(), AMSTERDAM, DIVISION)
+PREPARE = preparer(INVOICES, PrepareOptions(), AMSTERDAM, DIVISION)
 
 
 def invoice(**fields: Any) -> dict[str, Any]:
@@ -201,13 +201,13 @@ def test_what_is_required_and_empty_is_missing(empty: str | None) -> None:
     assert problems(invoice(SalesInvoiceLines=empty)) == ["SalesInvoiceLines is missing"]
     lines = [{"Item": empty, "Quantity": empty}]
     assert problems(invoice(SalesInvoiceLines=lines)) == ["SalesInvoiceLines[1].Item is missing"]
-    prepare = preparer(entities.find("accounts"), Preparation(), AMSTERDAM, DIVISION)
+    prepare = preparer(entities.find("accounts"), PrepareOptions(), AMSTERDAM, DIVISION)
     assert prepare({"Code": "1", "Name": empty}).problems == ["Name is missing"]
 
 
 @pytest.mark.parametrize("empty", EMPTY)
 def test_an_empty_text_clears_where_a_null_does(empty: str | None) -> None:
-    prepare = preparer(INVOICES, Preparation(nulls="clear"), AMSTERDAM, DIVISION)
+    prepare = preparer(INVOICES, PrepareOptions(nulls="clear"), AMSTERDAM, DIVISION)
     fields = prepare(invoice(OrderDate=empty, Currency=empty, Discount=empty)).fields
     assert [fields[name] for name in ("OrderDate", "Currency", "Discount")] == [None] * 3
 
@@ -269,7 +269,7 @@ def test_a_day_stays_the_day_it_is(given_date: Any, sent: str) -> None:
 def test_a_moment_is_sent_on_the_clock_of_the_server(moment: str, sent: str) -> None:
     endpoint = _with_instant()
     item = next(item for item in endpoint.columns.values() if item.post and item.date == "instant")
-    found = read(shape_of(endpoint.id), {item.name: moment}, Manner(AMSTERDAM))
+    found = map_record(shape_of(endpoint.id), {item.name: moment}, MappingOptions(AMSTERDAM))
     assert found.fields == {item.name: sent}
 
 
@@ -302,7 +302,7 @@ def test_a_number_will_do_as_a_reference() -> None:
 
 
 def test_another_reference_field_is_required_in_its_place() -> None:
-    prepare = preparer(INVOICES, Preparation("Description"), AMSTERDAM, DIVISION)
+    prepare = preparer(INVOICES, PrepareOptions("Description"), AMSTERDAM, DIVISION)
     assert prepare(invoice()).problems == ["Description is missing"]
     assert prepare(invoice(Description="D-1")).reference == "D-1"
 

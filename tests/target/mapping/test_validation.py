@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from target_exactonline.mapping import attachments
 from target_exactonline.mapping.folder import Folder
 from target_exactonline.mapping.model import SOURCE_KEY, Document, RelatedRow
-from target_exactonline.mapping.prepare import Preparation, preparer
+from target_exactonline.mapping.prepare import PrepareOptions, preparer
 from target_exactonline.schema import entities
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ OTHER = "a0b1c2d3-0000-4000-8000-00000000000b"
 
 
 def prepared(stream: str, record: dict[str, Any], **options: Any) -> Document:
-    preparation = Preparation(**options)
+    preparation = PrepareOptions(**options)
     return preparer(entities.find(stream), preparation, AMSTERDAM, HERE)(record)
 
 
@@ -389,7 +389,7 @@ def test_files_come_in_the_record_or_by_their_path(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_with_files_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attachments, "LARGEST", 1024**2)
+    monkeypatch.setattr(attachments, "MAX_BYTES", 1024**2)
     large = tmp_path / "large.bin"
     large.write_bytes(bytes(1024**2 + 1))
     files: list[Any] = [

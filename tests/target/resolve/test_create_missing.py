@@ -11,7 +11,7 @@ from exactonline_client.connection import connect
 from exactonline_client.store.store import Store
 from target_exactonline.load.journal import Journal
 from target_exactonline.load.writer import Writer
-from target_exactonline.resolve.create_missing import Missing
+from target_exactonline.resolve.create_missing import MissingRows
 
 if TYPE_CHECKING:
     import pytest
@@ -135,7 +135,7 @@ def test_two_runs_that_need_one_account_create_it_once(
         with closing(connect(settings)) as connection:
             journal = Journal(connection.store, connection.app.key, company.division)
             writer = Writer(connection, company.division, journal, settle_after=60)
-            return Missing(writer).create(ACCOUNTS, {"Name": "Tegelijk B.V.", "Status": "C"})
+            return MissingRows(writer).create(ACCOUNTS, {"Name": "Tegelijk B.V.", "Status": "C"})
 
     with ThreadPoolExecutor(RUNS) as runs:
         keys = set(runs.map(create, range(RUNS)))

@@ -12,7 +12,7 @@ from exactonline_client.connection import connect
 from exactonline_client.errors import RequestRefused
 from exactonline_client.lookups import Lookups
 from exactonline_client.store.tables import postings
-from target_exactonline.mapping.prepare import Preparation, preparer
+from target_exactonline.mapping.prepare import PrepareOptions, preparer
 from target_exactonline.resolve.references import resolve
 from target_exactonline.schema import entities
 
@@ -42,7 +42,7 @@ def lookups(connection: Connection, company: Company) -> Lookups:
 def document(
     company: Company, record: Record, stream: str = "sales_invoices", **how: Any
 ) -> Document:
-    prepare = preparer(entities.find(stream), Preparation(**how), AMSTERDAM, company.division)
+    prepare = preparer(entities.find(stream), PrepareOptions(**how), AMSTERDAM, company.division)
     made = prepare(record)
     assert made.problems == []
     return made

@@ -12,7 +12,7 @@ from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
 from target_exactonline.schema import entities
 from target_exactonline.schema.fields import shape_of
-from target_exactonline.schema.references import TARGETS, Target, links
+from target_exactonline.schema.references import TARGETS, Related, links
 
 ROOT = Path(__file__).parents[3]
 ALL = entities.entities()
@@ -60,7 +60,7 @@ def test_the_rules_name_endpoints_that_can_be_written() -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.properties[0])
-def test_what_is_referred_to_can_be_read_and_found(target: Target) -> None:
+def test_what_is_referred_to_can_be_read_and_found(target: Related) -> None:
     endpoint = catalogue.load().endpoints[target.endpoint]
     assert "GET" in endpoint.methods
     assert len(endpoint.key) == 1
@@ -95,9 +95,9 @@ def test_a_reference_field_that_nothing_has_is_a_wrong_setting() -> None:
 
 
 def test_whether_a_search_is_promised_is_known() -> None:
-    assert ALL["sales_invoices"].is_sure("YourRef")
-    assert not ALL["sales_entries"].is_sure("YourRef")
-    assert ALL["projects"].is_sure("Code")
+    assert ALL["sales_invoices"].is_filterable("YourRef")
+    assert not ALL["sales_entries"].is_filterable("YourRef")
+    assert ALL["projects"].is_filterable("Code")
 
 
 def test_lines_know_what_they_need_but_the_key_of_their_document() -> None:
