@@ -1,1 +1,1 @@
-"""What the tap, the target and the command line stand on: the Exact Online API and its store."""
+"""Client of the Exact Online API with its store, shared by tap, target and command line."""

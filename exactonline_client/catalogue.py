@@ -1,8 +1,8 @@
-"""The facts of the Exact Online API that everything else reads: endpoints, properties, streams.
+"""Catalogue of the Exact Online API: endpoints, properties and streams.
 
-The facts live in `catalogue.json` beside this file, which `make catalogue` rebuilds. An endpoint
-is one address of the API; a stream is one entity, whichever of its endpoints (plain, bulk or
-sync) it is read from.
+The data is in `catalogue.json` beside this file, which `make catalogue` rebuilds. An endpoint is
+one address of the API. A stream is one entity, which may be read from several endpoints (plain,
+bulk or sync).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Property:
-    """One property of an entity, as the API documents it."""
+    """A property of an entity, as the API documents it."""
 
     name: str
     type: str
@@ -27,32 +27,32 @@ class Property:
     key: bool = False
     filter: bool = False
     post: bool = False
-    """May be given when a row is created."""
+    """Accepted when a row is created."""
     put: bool = False
-    """May be given when a row is changed."""
+    """Accepted when a row is changed."""
     mandatory: bool = False
-    """Mandatory according to the documentation, which is stricter than the server."""
+    """Mandatory according to the documentation; the server requires less."""
     navigation: bool = False
     date: str | None = None
-    """For `Edm.DateTime`: `instant` (a moment in time) or `date` (a day, without a time)."""
+    """For `Edm.DateTime`: `instant` (a point in time) or `date` (a day without a time)."""
     entity: str | None = None
-    """For a collection: id of the endpoint that lists its rows, where there is one."""
+    """For a collection: id of the endpoint that lists its rows, if there is one."""
     field: str | None = None
-    """For a collection: the property of those rows that holds this row's key."""
+    """For a collection: the property of its rows that holds the key of the parent."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One address of the API and what may be done there."""
+    """An address of the API and what it supports."""
 
     id: str
     """Path below the division, such as `salesinvoice/SalesInvoices`; unique."""
     service: str
     name: str
     kind: str
-    """`crud`, `bulk`, `sync`, `read` or `function` (a read that demands parameters)."""
+    """`crud`, `bulk`, `sync`, `read` or `function` (a read that requires parameters)."""
     uri: str
-    """`/api/v1/{division}/...`; the braces are absent where no division is part of it."""
+    """`/api/v1/{division}/...`; without the placeholder if it belongs to no division."""
     path: str
     methods: tuple[str, ...]
     key: tuple[str, ...] = ()
@@ -62,14 +62,14 @@ class Endpoint:
     select_star_forbidden: bool = False
     filter_only_timestamp: bool = False
     filter_fields: tuple[str, ...] = ()
-    """The properties that the documentation allows in a filter; empty where it does not say."""
+    """Properties that the documentation allows in a filter; empty if it does not say."""
     mandatory_post: tuple[str, ...] = ()
     webhook_topic: str | None = None
     scope: str | None = None
     bulk_twin: str | None = None
     sync_twin: str | None = None
     feed: Mapping[str, str] | None = None
-    """For a list that mixes headers and lines: the endpoint ids of `header` and `line`."""
+    """For a list that mixes headers and lines: endpoint ids by `header` and `line`."""
     facts: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
     @cached_property
@@ -79,24 +79,24 @@ class Endpoint:
 
     @cached_property
     def columns(self) -> dict[str, Property]:
-        """The properties that hold a value, which is all but the navigations."""
+        """Properties that hold a value: all except navigations."""
         return {name: item for name, item in self.properties.items() if not item.navigation}
 
 
 @dataclass(frozen=True)
 class Parent:
-    """Where the rows of a stream belong."""
+    """The parent of a stream's rows."""
 
     stream: str
     field: str
-    """The property of the child that holds the key of its parent."""
+    """Property of the child that holds the key of its parent."""
     navigation: str | None = None
-    """The collection property of the parent that lists the child's rows."""
+    """Collection property of the parent that holds the child's rows."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """One entity that can be read, with the endpoint ids it can be read from."""
+    """An entity that can be read, with the ids of its endpoints."""
 
     name: str
     key: tuple[str, ...]
@@ -104,9 +104,9 @@ class Stream:
     bulk: str | None = None
     sync: str | None = None
     per_user: bool = False
-    """The same rows come whichever division is asked: read once, not once a division."""
+    """Every division returns the same rows: read it once, not once per division."""
     deleted_type: int | None = None
-    """Its number in the deleted log (`EntityType` of `sync/Deleted`), where that knows it."""
+    """Its `EntityType` in the deleted log (`sync/Deleted`), if it is logged there."""
     parent: Parent | None = None
 
 

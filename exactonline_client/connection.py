@@ -1,4 +1,4 @@
-"""Everything a plugin needs to talk to Exact Online, put together from its settings."""
+"""Connection to Exact Online: session, tokens, call budget and store, built from settings."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from exactonline_client.http.pagination import Page
 
 POOL_SIZE = 64
-"""Open connections to the server that are kept for the next call: one for each thread."""
+"""TCP connections to keep open for reuse; one for each thread is enough."""
 RIGHTS = "rights"
-"""What the refusal of a whole list is remembered by."""
+"""Option under which a denied list is stored in `RefusedOptions`."""
 
 
 @dataclass
 class Connection:
-    """One app and user at one region of Exact Online, by the name the store knows them under."""
+    """One app and user in one region, under the name that the store has for them."""
 
     name: str
     app: App
@@ -53,25 +53,25 @@ class Connection:
     clock: ServerClock = field(default_factory=ServerClock)
     sleep: Callable[[float], None] = time.sleep
     warned: set[str] = field(default_factory=set, repr=False)
-    """What a run has been warned of, and need not be again."""
+    """Warnings already logged in this run, each once."""
 
     @cached_property
     def me(self) -> dict[str, Any]:
-        """The signed-in user; asked once."""
+        """The signed-in user; requested once."""
         me = divisions.me(self.session)
         connections.remember_user(self.store, self.name, me)
         return me
 
     @cached_property
     def divisions(self) -> list[dict[str, Any]]:
-        """The divisions that user may open; asked once."""
+        """The divisions that the user may open; requested once."""
         return divisions.divisions(self.session, self.me["CurrentDivision"])
 
     def division_name(self, division: int) -> str:
-        """The name of a division.
+        """Return the name of a division.
 
         Raises:
-            ConfigurationError: it is not one of the user's.
+            ConfigurationError: the user may not open it.
             SignInNeeded and the errors of `Session.get`.
         """
         names = {row["Code"]: row["Description"] for row in self.divisions}
@@ -84,7 +84,7 @@ class Connection:
         return str(names[division])
 
     def explain_denial(self, division: int, denial: AccessDenied) -> ExactOnlineError:
-        """Why access was denied: the whole division may not be opened, or what the denial says."""
+        """Return the cause of a denial: a division that the user may not open, or the denial."""
         try:
             self.division_name(division)
         except ConfigurationError as error:
@@ -95,9 +95,9 @@ class Connection:
 
     @cached_property
     def zone(self) -> ZoneInfo:
-        """The zone of the server's wall clock.
+        """Time zone of the server's wall clock.
 
-        Proven for the regions on Amsterdam time; for the others the server's own offset decides
+        Known for the regions on Amsterdam time. For the others, the server's UTC offset decides
         between the zone of the region and that of Amsterdam.
         """
         candidates = [ZoneInfo(self.app.region.zone), ZoneInfo("Europe/Amsterdam")]
@@ -109,29 +109,29 @@ class Connection:
         return (fitting or candidates)[0]
 
     def pages(self, address: str, division: int | None) -> Iterator[Page]:
-        """All pages of a list, see `pages.read`."""
+        """Iterate over the pages of a list, see `pagination.read`."""
         return pagination.read(self.session, address, division)
 
     def is_denied(self, endpoint: str, division: int) -> bool:
-        """Whether a list of a division was refused within the hour, for want of rights."""
+        """Whether a list of a division was denied within the last hour, for lack of rights."""
         return self.refused_in(division).holds(endpoint, RIGHTS, error_budget.HOUR)
 
     def remember_denial(self, endpoint: str, division: int) -> None:
-        """Note that a list of a division was refused for want of rights."""
+        """Store that a list of a division was denied for lack of rights."""
         self.refused_in(division).remember(endpoint, RIGHTS)
 
     def refused_in(self, division: int) -> RefusedOptions:
-        """What endpoints are known to refuse in a division, in this run and those to come."""
+        """Return the query options that endpoints of a division have refused, across runs."""
         return RefusedOptions(self.store, self.app.key, division, self.clock)
 
     def noted_run(self, program: str) -> AbstractContextManager[None]:
-        """Keep on record, for `exactonline status`, what becomes of the block."""
+        """Record the block as a run, for `exactonline status`."""
         return runs.recorded(
             self.store, self.name, program, lambda: self.session.usage.total, self.clock
         )
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
         self.store.close()
 
 
@@ -141,7 +141,7 @@ def connect(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Connection:
-    """Open a connection from the shared settings; calls nothing yet.
+    """Open a connection from the shared settings; make no call yet.
 
     Raises:
         ConfigurationError: a setting is missing or wrong.
@@ -184,10 +184,9 @@ def connect(
 
 
 def http_session(user_agent: str | None = None) -> requests.Session:
-    """What calls are made with; it says who makes them."""
+    """Create the HTTP session for all calls, with its user agent."""
     http = requests.Session()
-    # Several threads may use it. What they would share besides connections is cookies, of which
-    # the API needs none.
+    # Several threads share the session. The API needs no cookies, so none are kept.
     http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     for scheme in ("https://", "http://"):
         http.mount(scheme, HTTPAdapter(pool_maxsize=POOL_SIZE))

@@ -1,6 +1,6 @@
-"""The named connections that the store keeps: which app and user each is, and which is meant.
+"""Named connections of the store: app and user of each, and which one the settings select.
 
-Several live side by side: two regions, two apps, two users of one app.
+A store can hold several: two regions, two apps, two users of one app.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CONNECT = "Run exactonline connect to add one."
 
 @dataclass(frozen=True)
 class SavedConnection:
-    """A connection as the store keeps it; moments are seconds since the epoch."""
+    """A connection as stored; times are seconds since the epoch."""
 
     name: str
     app_key: str
@@ -41,18 +41,18 @@ class SavedConnection:
     user_id: str | None
     user_name: str | None
     divisions: tuple[int, ...] | None
-    """Divisions a person chose; None where nobody did, or where all were chosen."""
+    """Divisions chosen at sign-in; None for all, or if none were chosen."""
     received_at: float | None
-    """When the present tokens were received; None before the first refresh."""
+    """Time the present tokens were received; None before the first refresh."""
     ended: str | None
-    """Why Exact does not go on with the sign-in, as a run was told; None where it does."""
+    """The error with which a run found the sign-in ended; None while it is valid."""
 
     def app(self, secret: str) -> App:
-        """The app registration of this connection."""
+        """Return the app registration of this connection."""
         return App(regions.resolve(self.region, self.base_url), self.client_id, secret)
 
     def days_left(self, now: float) -> float | None:
-        """Days until Exact forgets the sign-in unless it is used; None where not known."""
+        """Return the days until an unused sign-in expires; None if unknown."""
         if self.ended:
             return 0.0
         if self.received_at is None:
@@ -62,7 +62,7 @@ class SavedConnection:
 
 @patient
 def load(store: Store) -> list[SavedConnection]:
-    """All connections of a store, by name."""
+    """Load all connections of a store, sorted by name."""
     with store.transaction() as transaction:
         rows = transaction.execute(sa.select(connections).order_by(connections.c.name)).all()
     return [
@@ -85,12 +85,12 @@ def load(store: Store) -> list[SavedConnection]:
 
 
 def remember_user(store: Store, name: str, me: Mapping[str, Any]) -> None:
-    """Note who is signed in, from the row of `Me`."""
+    """Store the signed-in user, from the row of `Me`."""
     _update(store, name, user_id=me.get("UserID"), user_name=me.get("FullName"))
 
 
 def choose_divisions(store: Store, name: str, codes: Sequence[int] | None) -> None:
-    """Note which divisions a person chose; None for all of them."""
+    """Store the divisions chosen at sign-in; None for all."""
     _update(store, name, divisions=list(codes) if codes else None)
 
 
@@ -102,14 +102,13 @@ def _update(store: Store, name: str, **values: object) -> None:
 
 
 def identify(settings: Mapping[str, Any], store: Store) -> tuple[str, App]:
-    """The connection that the settings mean, as its name and its app.
+    """Select the connection for the settings; return its name and its app.
 
-    What the settings say of the app must agree with the store; what they leave out is taken from
-    there.
+    Settings of the app must match the stored connection. Missing ones are taken from it.
 
     Raises:
-        ConfigurationError: no connection or several fit, the name belongs to another app, or
-            something is missing for a new one.
+        ConfigurationError: no connection or several match, the name belongs to another app, or
+            a setting is missing for a new one.
     """
     name = settings.get("connection")
     if name and not NAME.fullmatch(name):

@@ -1,4 +1,4 @@
-"""The column by which a record says that its row was deleted where it comes from."""
+"""The column `_sdc_deleted_at`, which marks a record as deleted at its source."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 DELETED_AT = "_sdc_deleted_at"
 FALSE = {"", "0", "false"}
 YEARS = range(1971, 9999)
-"""Programs write the first day of their calendar, or the last, where there is no moment."""
+"""Plausible years. Some programs write their first or last date in place of null."""
 
 
 class Mark(Enum):
-    """What the column says."""
+    """State of a record according to the column."""
 
     ALIVE = auto()
     DELETED = auto()
     UNCLEAR = auto()
-    """It holds something that is neither empty or false, nor the moment of a deletion."""
+    """The value is neither empty, false nor the time of a deletion."""
 
 
 def marks_in(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of the column, by its spellings: some databases write names in capitals."""
+    """Return the values of the column by its name; some databases write names in capitals."""
     return {name: value for name, value in record.items() if name.casefold() == DELETED_AT}
 
 
 def mark_of(record: Mapping[str, Any]) -> Mark:
-    """Whether a record says that its row was deleted."""
+    """Return whether a record is marked as deleted."""
     marks = {_read(value) for value in marks_in(record).values()}
     return next((mark for mark in (Mark.UNCLEAR, Mark.DELETED) if mark in marks), Mark.ALIVE)
 

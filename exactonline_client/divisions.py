@@ -1,4 +1,4 @@
-"""Who is signed in, and which companies (divisions) that user may open."""
+"""The signed-in user and the divisions (companies) that this user may open."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ INTEGERS = ("Code", "Status", "BlockingStatus")
 
 
 def me(session: Session) -> dict[str, Any]:
-    """The signed-in user: `UserID`, `FullName`, `CurrentDivision`, `ServerUtcOffset`, ...
+    """Read the signed-in user: `UserID`, `FullName`, `CurrentDivision`, `ServerUtcOffset`, ...
 
     Counts against no limit.
     """
@@ -43,7 +43,7 @@ def me(session: Session) -> dict[str, Any]:
 
 
 def _me(answer: requests.Response) -> dict[str, Any]:
-    """The user in an answer of Me, with plain values."""
+    """Parse a response of Me into plain values."""
     rows = pagination.parse(answer.content).rows
     if not rows:
         raise UnexpectedAnswer("Exact Online does not say who is signed in (empty answer of Me).")
@@ -61,7 +61,7 @@ def _me(answer: requests.Response) -> dict[str, Any]:
 
 
 def probe(session: Session, division: int) -> str | None:
-    """Why a division cannot be reached, None where it can; costs one call of its budget."""
+    """Probe a division with one call of its budget; return why it is not accessible, or None."""
     path = f"/api/v1/{division}/system/Divisions"
     try:
         session.read(
@@ -75,7 +75,7 @@ def probe(session: Session, division: int) -> str | None:
 
 
 def block_reason(row: Mapping[str, Any]) -> str | None:
-    """Why a division that can be listed may not be open to a call; None where nothing is known."""
+    """Return why a listed division may refuse calls; None if its row gives no reason."""
     if row.get("ArchiveDate"):
         return "it is archived"
     if row.get("BlockingStatus"):
@@ -84,7 +84,7 @@ def block_reason(row: Mapping[str, Any]) -> str | None:
 
 
 def divisions(session: Session, current: int) -> list[dict[str, Any]]:
-    """All divisions that the user may open, also those of an accountant's clients."""
+    """List the divisions that the user may open, including those of an accountant's clients."""
     address = url(f"/api/v1/{current}/system/Divisions", {"$select": DIVISION_FIELDS})
     return [
         row for page in pagination.read(session, address, current, _listed) for row in page.rows
@@ -92,7 +92,7 @@ def divisions(session: Session, current: int) -> list[dict[str, Any]]:
 
 
 def _listed(page: Page) -> Page:
-    """A page of the list with plain values, and with every column that was asked for."""
+    """Return the page with plain values and every selected column."""
     return replace(page, rows=[_division(row) for row in page.rows])
 
 
@@ -110,7 +110,7 @@ def _text(value: object) -> str | None:
 
 
 def _integer(value: object) -> int | None:
-    """A whole number, also one that came as text."""
+    """Convert to a whole number, also from text; None if it is not one."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     try:

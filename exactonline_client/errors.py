@@ -1,4 +1,4 @@
-"""Everything that can go wrong, each with a sentence that says what to do, and an exit code."""
+"""Exceptions of this project, each with an exit code; their texts are written for the user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DIVISION_REASONS = re.compile(
     "BlockedUser|InactiveUser|BlockedCustomer|LicenseExpired|DivisionBlocked|NoDivisionAccess",
     re.IGNORECASE,
 )
-"""Reasons of a 403 that concern the user, the customer or the division, not the endpoint."""
+"""`Reason` headers of a 403 that are about the user, customer or division, not the endpoint."""
 
 EXIT_CODES: dict[int, tuple[str, str]] = {
     0: (
@@ -79,21 +79,20 @@ EXIT_CODES: dict[int, tuple[str, str]] = {
         "solve what the refusals say, and run again after the moment that the line names",
     ),
 }
-"""What each exit code of a program means, and what to do about it."""
+"""By exit code: its meaning, and what to do about it."""
 
 
 class ExactOnlineError(Exception):
-    """Root of all errors of this project; its text is meant for the user as it is."""
+    """Base of all errors of this project; its text is shown to the user as it is."""
 
     exit_code: int = 1
     not_carried_out: bool = False
-    """Of an error of a write: whether it is certain that nothing of it was carried out."""
+    """For a write: whether it is certain that Exact Online did not carry it out."""
 
     def __init__(self, message: str = "") -> None:
-        """`message` may quote a server, which may quote a secret: that is hidden.
+        """Redact secrets and escape control characters in `message`, and keep it on one line.
 
-        It goes to more places than a log: a page, a result, JSON on standard output. What a
-        terminal would obey is written out, and it stays on one line.
+        It may quote a server, and is shown in logs, pages, results and JSON on standard output.
         """
         super().__init__(one_line(redaction.clean(message)))
 
@@ -105,18 +104,18 @@ class ConfigurationError(ExactOnlineError):
 
 
 class SignInNeeded(ExactOnlineError):  # noqa: N818 - named for what the user has to do
-    """The chain of refresh tokens is broken; only a person who signs in can start a new one."""
+    """The chain of refresh tokens is broken; a user has to sign in again."""
 
     exit_code = 3
 
 
 class DailyLimitReached(ExactOnlineError):  # noqa: N818
-    """The calls of this app in this division are used up until the day turns (00:00 UTC)."""
+    """The daily limit of this app in this division is used up until 00:00 UTC."""
 
     exit_code = 4
 
     def __init__(self, message: str, *, division: int, reset: float) -> None:
-        """`reset` is the moment the day turns, in seconds since the epoch."""
+        """`reset` is the end of the day, in seconds since the epoch."""
         super().__init__(message)
         self.division = division
         self.reset = reset
@@ -135,28 +134,28 @@ class AccessDenied(ExactOnlineError):  # noqa: N818
     not_carried_out = True
 
     def __init__(self, message: str, *, reason: str = "") -> None:
-        """`reason` is what the header of that name said, empty where there was none."""
+        """`reason` is the header of that name; empty if there is none."""
         super().__init__(message)
         self.reason = reason
 
     @property
     def is_of_division(self) -> bool:
-        """Whether nothing of the division may be opened, whichever endpoint is asked."""
+        """Whether the denial holds for every endpoint of the division."""
         return bool(DIVISION_REASONS.match(self.reason))
 
 
 class Unavailable(ExactOnlineError):  # noqa: N818
-    """Exact Online did not answer, or answered with a fault, also when asked again."""
+    """Exact Online gave no response or a server error, also after retries."""
 
     exit_code = 7
 
 
 class EndpointUnavailable(Unavailable):
-    """Exact Online is there, but an endpoint gives no answer, a fault, or "too many" each time."""
+    """One endpoint fails after all retries (no response, 5xx or 429), while the server is up."""
 
 
 class Unreadable(EndpointUnavailable):
-    """An endpoint answers, also when asked again, with something that is not what it should be."""
+    """The responses of an endpoint cannot be parsed, also after retries."""
 
 
 class StoreError(ExactOnlineError):
@@ -166,16 +165,16 @@ class StoreError(ExactOnlineError):
 
 
 class StoreLost(StoreError):  # noqa: N818
-    """The connection to the store broke in the middle of something, which may be done again."""
+    """The connection to the store broke during a transaction, which may be retried."""
 
 
 class ErrorLimitReached(ExactOnlineError):  # noqa: N818
-    """An endpoint refused so many calls within an hour that one more might block the app."""
+    """An endpoint refused so many calls within an hour that another might block the app."""
 
     exit_code = 10
 
     def __init__(self, message: str, *, division: int | None, endpoint: str, until: float) -> None:
-        """`until` is the moment from which it may be called, in seconds since the epoch."""
+        """`until` is the time from which it may be called, in seconds since the epoch."""
         super().__init__(message)
         self.division = division
         self.endpoint = endpoint
@@ -183,19 +182,19 @@ class ErrorLimitReached(ExactOnlineError):  # noqa: N818
 
 
 class RequestRefused(ExactOnlineError):  # noqa: N818
-    """Exact Online refused the request itself (HTTP 400, 404): a query or a body it rejects."""
+    """Exact Online rejected a request, its query or its body (HTTP 4xx other than 401, 403)."""
 
     not_carried_out = True
 
     def __init__(self, message: str, *, status: int, reason: str) -> None:
-        """`reason` is the message in Exact's own words, empty where it gave none."""
+        """`reason` is the message of Exact Online; empty if there is none."""
         super().__init__(message)
         self.status = status
         self.reason = one_line(redaction.clean(reason))
 
 
 class ValidationFailed(RequestRefused):
-    """Exact Online refused a document for a reason of business (HTTP 500 with a message)."""
+    """Exact Online rejected a document by a business rule (HTTP 500 with a message)."""
 
 
 class OutputError(ExactOnlineError):
@@ -203,16 +202,16 @@ class OutputError(ExactOnlineError):
 
 
 class InDoubt(ExactOnlineError):  # noqa: N818
-    """A write was sent and no answer came: it may or may not have been carried out."""
+    """A write got no response: it may or may not have been carried out."""
 
 
 class UnexpectedAnswer(ExactOnlineError):  # noqa: N818
-    """An answer that is not what the API is known to give."""
+    """A response that does not match the API."""
 
 
 @contextmanager
 def not_carried_out() -> Iterator[None]:
-    """Mark errors that arise before a write leaves, or once Exact Online has refused it."""
+    """Set `not_carried_out` on errors raised before a write is sent or after it is rejected."""
     try:
         yield
     except ExactOnlineError as error:
@@ -221,14 +220,14 @@ def not_carried_out() -> Iterator[None]:
 
 
 NOT_READABLE = (AccessDenied, EndpointUnavailable, ErrorLimitReached, RequestRefused)
-"""Why an endpoint gives no rows, although others of the same division may."""
+"""Errors of one endpoint, after which others of the division can still be read."""
 
 
 class Incomplete(ExactOnlineError):  # noqa: N818
-    """Some of what was asked for could not be read; the rest was."""
+    """Some streams or divisions could not be read; the others were."""
 
     def __init__(self, what: list[str], reason: ExactOnlineError) -> None:
-        """`what` was not read, the first of it for this reason; the exit code is the reason's."""
+        """`what` names what was not read; `reason` is the first error and gives the exit code."""
         super().__init__(f"Not read to the end: {', '.join(what)}. {reason}")
         self.reason = reason
         self.exit_code = reason.exit_code

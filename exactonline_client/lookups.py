@@ -1,10 +1,9 @@
-"""Finding the keys of rows by their codes or names: many in one call, and seldom twice.
+"""Look up the keys of rows by code or name, many in one call, with a cache in the store.
 
-What is found is kept in the store for some hours, under a hash of what it was found by; what is not
-found is never kept, since it may be created the next minute. Where much is asked of a list, reading
-it is cheaper than asking: a page of a bulk list brings a thousand rows, a filter has room for about
-a hundred codes. No more pages are read than calls would be spent on asking, so that it never costs
-more than twice the cheaper way.
+Matches are cached in the store for some hours, under a hash of the value. Misses are not cached:
+the row may be created a minute later. For many values of a list, reading its pages is cheaper than
+filtering: a page of a bulk list has 1,000 rows, a filter takes about 100 codes. At most as many
+pages are read as filters would take calls, so the cost is at most twice that of the cheaper way.
 """
 
 from __future__ import annotations
@@ -38,30 +37,30 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CODE = "Code"
-"""The column of which no list has two alike, so that a part of the list is proof enough."""
+"""A column with unique values: a match on one page is the only one."""
 TITLES = ("Code", "Name", "FullName", "Description")
-"""Columns that tell a person which row it is."""
+"""Columns that describe a row to a person."""
 WIDTHS = {("crm/Accounts", "Code"): 18}
-"""Texts that are kept with spaces in front, up to this width, and are only found so."""
+"""Columns padded with leading spaces to this width; a filter must pad its values too."""
 WIDTHS_BEHIND = {("logistics/Units", "Code"): 8, ("vat/VATCodes", "Code"): 3}
-"""The same of texts with spaces behind."""
+"""Columns padded with trailing spaces."""
 MAX_TERMS = 60
-"""Values in one filter of a plain list, whose pages have 60 rows."""
+"""Maximum of values in a filter of a plain list, whose pages have 60 rows."""
 MAX_STORED = 100_000
-"""Values of one division that the store holds."""
+"""Maximum of cached values for a division."""
 BULK = "bulk $filter"
 HOUR = 3600.0
 
 
 @dataclass(frozen=True)
 class Match:
-    """A row that was found."""
+    """A row that matches a value."""
 
     key: str
     value: str
-    """What it was found by, as Exact Online spells it."""
+    """The value, as Exact Online spells it."""
     title: str
-    """Its code and name, as far as they are known."""
+    """Code and name, as far as known."""
 
 
 Matches = dict[str, "list[Match]"]
@@ -69,51 +68,54 @@ Matches = dict[str, "list[Match]"]
 
 @dataclass
 class _List:
-    """The list of an endpoint, as far as it was read in this run."""
+    """The list of an endpoint, as far as this run has read it."""
 
     endpoint: Endpoint
-    """The one that is asked: the bulk twin where there is one."""
+    """The endpoint to call: the bulk twin if there is one."""
     asked: int = 0
-    """Calls that were spent on filters."""
+    """Calls spent on filters."""
     read: int = 0
-    """Calls that were spent on pages."""
+    """Calls spent on pages."""
     next_address: str | None = None
     complete: bool = False
 
 
 @dataclass
 class Lookups:
-    """Finds rows of one division."""
+    """Looks up rows of one division."""
 
     session: Session
     store: Store
     app: str
     division: int
     hours: float = 24
-    """How long what was found is believed; 0 for this run only, which leaves the store alone."""
+    """Hours a cached match is valid; 0 to cache in memory only."""
     clock: Callable[[], float] = time.time
     _known: dict[tuple[str, str], Matches] = field(default_factory=lambda: defaultdict(dict))
-    """What this run knows: by endpoint and column, then by value in whatever case."""
+    """Matches in memory: by endpoint and column, then by normalised value."""
     _lists: dict[str, _List] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """What is refused is remembered for the division."""
+        """Open the stored refusals and hashes of the division."""
         self._refused = RefusedOptions(self.store, self.app, self.division, self.clock)
         self._digests = Digests(self.store)
 
     def find(
         self, endpoint: str, column: str, values: Iterable[str], pages_first: int = 0
     ) -> Matches:
-        """The rows whose column has one of these values, by value; values without are absent.
+        """Find the rows whose column has one of the values; values without a row are left out.
 
-        Case and the spaces around a value do not count.
+        Ignores case and surrounding spaces.
 
         Args:
             endpoint: id of a plain endpoint, such as `crm/Accounts`.
-            column: a text of its rows, such as `Code`.
-            values: what to look for.
-            pages_first: of a short list, how many pages of it are read, once in a run, before it
-                is asked for what they lack.
+            column: text column, such as `Code`.
+            values: values to find.
+            pages_first: for a short list, number of pages to read (once per run) before the
+                remaining values are filtered for.
+
+        Returns:
+            The matches by value, spelled as in `values`.
 
         Raises:
             The errors of `Session.get`.
@@ -129,23 +131,23 @@ class Lookups:
         return {value: known[_normalise(value)] for value in asked if _normalise(value) in known}
 
     def _read_list(self, endpoint: str, column: str, values: Sequence[str], most: int) -> list[str]:
-        """Read a list up to `most` pages; which of the values are still to be asked for."""
+        """Read up to `most` pages of a list; return the values that may be on later pages."""
         cached = self._list(endpoint)
         while not cached.complete and cached.read < most:
             self._read_page(endpoint, column, cached)
         return [] if cached.complete else self._missing(self._known[endpoint, column], values)
 
     def listed(self, endpoint: str, column: str) -> list[str]:
-        """The values of a column that are known, as Exact Online spells them."""
+        """Return the known values of a column, sorted, as Exact Online spells them."""
         known = self._known[endpoint, column].values()
         return sorted(matches[0].value for matches in known)
 
     def is_complete(self, endpoint: str) -> bool:
-        """Whether all of a list was read in this run."""
+        """Return whether this run has read the whole list."""
         return self._list(endpoint).complete
 
     def written(self, endpoint: str, source_keys: Sequence[str]) -> Matches:
-        """The rows that were written to this division from rows of others, by the keys of those."""
+        """Find rows in the journal that were copied from other divisions, by their source keys."""
         found: Matches = {}
         for some in in_parts(source_keys):
             query = sa.select(postings.c.source_key, postings.c.exact_id).where(
@@ -160,10 +162,10 @@ class Lookups:
         return found
 
     def similar(self, endpoint: str, column: str, value: str) -> list[str]:
-        """Up to three values that look like one that was not found.
+        """Return up to three values that are similar to one without a match.
 
         Raises:
-            The errors of `Session.get`: a page may be read, once in a run.
+            The errors of `Session.get`: it may read one page per run.
         """
         cached = self._list(endpoint)
         if column == CODE and not cached.read:
@@ -172,11 +174,11 @@ class Lookups:
         return [known[each][0].value for each in get_close_matches(_normalise(value), known)]
 
     def remember(self, endpoint: str, column: str, value: str, key: str) -> None:
-        """Note a row that was just created."""
+        """Cache a row that was just created."""
         self._add_matches(endpoint, column, [Match(key, value.strip(), value.strip())])
 
     def forget(self, keys: Iterable[str]) -> None:
-        """Believe no longer in these rows: Exact Online would not take their keys."""
+        """Remove rows from the cache because Exact Online rejected their keys."""
         gone = set(keys)
         for known in self._known.values():
             for value, matches in list(known.items()):
@@ -192,7 +194,7 @@ class Lookups:
         return [value for each, value in wanted.items() if each not in known]
 
     def _load_stored(self, endpoint: str, column: str, values: Sequence[str]) -> None:
-        """Take from the store what is young enough."""
+        """Load valid cache entries from the store."""
         known = self._known[endpoint, column]
         for some in in_parts(values if self.hours > 0 else []):
             hashed = {
@@ -211,7 +213,7 @@ class Lookups:
 
     @patient
     def purge(self) -> None:
-        """Remove from the store what is believed no longer, and what is too much."""
+        """Delete expired cache entries, and the oldest beyond `MAX_STORED`."""
         mine = (lookups.c.app == self.app) & (lookups.c.division == self.division)
         newest = sa.select(lookups.c.at).where(mine).order_by(lookups.c.at.desc())
         beyond = newest.offset(MAX_STORED).limit(1).scalar_subquery()
@@ -228,7 +230,7 @@ class Lookups:
         )
 
     def _add_matches(self, endpoint: str, column: str, matches: Iterable[Match]) -> None:
-        """Take rows into what is known, and into the store where one value means one row."""
+        """Add matches to memory, and to the store if their value is unique."""
         known = self._known[endpoint, column]
         fresh: Matches = {}
         for match in matches:
@@ -257,14 +259,14 @@ class Lookups:
 
     @patient
     def _replace(self, condition: sa.ColumnElement[bool], rows: Sequence[dict[str, Any]]) -> None:
-        """Put rows in the store in the place of others."""
+        """Replace cache entries in the store."""
         with self.store.transaction() as transaction:
             transaction.execute(lookups.delete().where(condition))
             if rows:
                 transaction.execute(lookups.insert(), rows)
 
     def _ask(self, endpoint: str, column: str, values: Sequence[str]) -> None:
-        """Find values in the list that brings most rows, or else in the plain one."""
+        """Look up values in the bulk list; fall back to the plain list if it is refused."""
         try:
             self._ask_list(endpoint, column, values)
         except (AccessDenied, RequestRefused) as refusal:
@@ -286,12 +288,12 @@ class Lookups:
         return self._lists[endpoint]
 
     def _ask_list(self, endpoint: str, column: str, values: Sequence[str]) -> None:
-        """Find values by reading the list or by asking for them, whichever costs less."""
+        """Look up values by reading pages or by filters, whichever takes fewer calls."""
         cached = self._list(endpoint)
         known = self._known[endpoint, column]
         allowed = cached.endpoint.filter_fields
         if allowed and column not in allowed:
-            # Nothing is left but to read all of it, and again where something is new.
+            # The column cannot be filtered on: read the whole list, and again for new values.
             self._lists[endpoint] = cached = _List(cached.endpoint)
             while not cached.complete:
                 self._read_page(endpoint, column, cached)
@@ -319,7 +321,7 @@ class Lookups:
         return sum(1 for _ in self._addresses(endpoint, column, values))
 
     def _read_page(self, endpoint: str, column: str, cached: _List) -> None:
-        """Read one more page of a list."""
+        """Read the next page of a list."""
         address = cached.next_address or self._address(
             cached.endpoint, column, match_all(cached.endpoint, self.division)
         )
@@ -336,7 +338,7 @@ class Lookups:
         return url(path, {"$filter": condition, "$select": names})
 
     def _addresses(self, endpoint: str, column: str, values: Sequence[str]) -> Iterator[str]:
-        """As few addresses as will ask for all values, none of them too long."""
+        """Build the fewest addresses that filter for all values within the URL limit."""
         asked = self._list(endpoint).endpoint
         room = MAX_URL - len(self.session.base_url) - len(self._address(asked, column, " "))
         filters = any_of(
@@ -351,13 +353,13 @@ class Lookups:
 
 
 def padded(endpoint: str, column: str, value: str) -> str:
-    """A value as a filter on this column has to name it."""
+    """Pad a value to the fixed width of its column, as a filter requires."""
     key = endpoint, column
     return value.rjust(WIDTHS.get(key, 0)).ljust(WIDTHS_BEHIND.get(key, 0))
 
 
 def _normalise(value: str) -> str:
-    """What equal values have in common: Exact Online tells no upper from lower case."""
+    """Normalise a value for comparison; Exact Online ignores case."""
     return value.strip().casefold()
 
 

@@ -1,14 +1,13 @@
-"""Keeps secrets out of everything a program says: log records, warnings, tracebacks, errors.
+"""Redact secrets in all output: log records, warnings, tracebacks and errors.
 
-What a terminal would obey is written out on the same way: most of what is said quotes others.
+Control characters are escaped as well, since messages often quote foreign text.
 
-`install` once, at the start of a program. From then on every log record is cleaned when it is
-made, whichever logger, level and handler it is for, and every text on its way to standard error,
-whoever writes it. The text of every error of this project is clean from the start. Standard output
-is left alone: it carries data, which must not be altered.
+Call `install` once, when a program starts. It redacts every log record as it is created, for all
+loggers, levels and handlers, and everything that is written to standard error. Errors of this
+project redact their own text. Standard output is not touched: it carries data.
 
-Two things are hidden: what looks like a secret by its name or its form, and every value that was
-handed to `remember` where it came into being.
+Redacted are values that look like secrets by their name or form, and every value passed to
+`remember`.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
 
 MASK = "[hidden]"
 SHORTEST = 6
-"""Characters that a value needs to be hidden wherever it stands; names hide shorter ones too."""
+"""Minimum length of a remembered value; shorter secrets are redacted by their name only."""
 LONG = 16
-"""Characters from which a value is hidden within a longer word as well."""
+"""Minimum length for a value to be redacted inside a longer word as well."""
 
 _NAMES = "access_token|refresh_token|client_secret|store_key|(?:ssl|pg)?password"
 _QUOTE = r"\\*[\"']"
@@ -52,16 +51,16 @@ _FORMS = re.compile(
 
 
 class Redactor:
-    """Knows the secrets of this process; as a factory of log records it makes clean ones."""
+    """Holds the secrets of this process; as a log record factory, creates redacted records."""
 
     def __init__(self, make: Callable[..., logging.LogRecord] = logging.LogRecord) -> None:
-        """`make` is the factory that makes the records before they are cleaned."""
+        """`make` is the factory whose records are redacted."""
         self._make = make
         self._values: frozenset[str] = frozenset()
         self._known: re.Pattern[str] | None = None
 
     def remember(self, values: Iterable[str]) -> None:
-        """Hide these values from now on, also as JSON, a URL or Python's `repr` write them."""
+        """Redact these values from now on, also as encoded by JSON, URLs or `repr`."""
         new = {form for value in values for form in _spellings(value)}
         if new <= self._values:
             return
@@ -70,13 +69,13 @@ class Redactor:
         self._known = re.compile("|".join(map(_pattern, longest_first)))
 
     def clean(self, text: str) -> str:
-        """The text without the secrets in it."""
+        """Return the text with its secrets redacted."""
         if self._known:
             text = self._known.sub(MASK, text)
         return _FORMS.sub(lambda found: f"{found[str(found.lastgroup)]}{MASK}", text)
 
     def __call__(self, *args: Any, **options: Any) -> logging.LogRecord:  # noqa: ANN401
-        """Make a log record; it stays as it is where nothing in it has to be hidden."""
+        """Create a log record; it is changed only if it holds a secret."""
         record = self._make(*args, **options)
         message = _message(record)
         error = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
@@ -84,7 +83,7 @@ class Redactor:
         if clean_message != message:
             record.msg, record.args = clean_message, None
         if clean_error != error:
-            # Formatters render the error themselves, each in its own way: it becomes text here.
+            # Formatters would render the exception themselves, so it is put into the message.
             record.msg, record.args = f"{clean_message}\n{clean_error.rstrip()}", None
             record.exc_info = None
         if record.stack_info:
@@ -93,7 +92,7 @@ class Redactor:
 
 
 class _Guarded:
-    """A text stream that cleans what is written to it."""
+    """A text stream that applies `steps` to what is written to it."""
 
     def __init__(self, stream: TextIO, *steps: Callable[[str], str]) -> None:
         self._stream = stream
@@ -107,7 +106,7 @@ class _Guarded:
         return len(text)
 
     def for_drawing(self) -> _Guarded:
-        """The same stream for who draws tables, of texts that are printable already."""
+        """Return the stream without `printable`, for a renderer of tables that emits colours."""
         return _Guarded(self._stream, *(step for step in self._steps if step is not printable))
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -115,48 +114,48 @@ class _Guarded:
             self.write(line)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        # The bytes below are a way around this guard.
+        # The byte stream below would bypass the redaction.
         if name == "buffer":
             raise AttributeError(name)
         return getattr(self._stream, name)
 
 
 def install() -> Redactor:
-    """Guard this process, once: a second call gives what the first one made."""
+    """Install the redaction in this process; further calls return the same redactor."""
     redactor = _installed()
     if redactor is None:
         redactor = Redactor(logging.getLogRecordFactory())
         logging.setLogRecordFactory(redactor)
     if not isinstance(sys.stderr, _Guarded):
         sys.stderr = _Guarded(sys.stderr, redactor.clean, printable)
-        # The interpreter's own writes colours from Python 3.13 on, which the guard would write out.
+        # The default hook emits colours from Python 3.13 on, which would be escaped.
         sys.excepthook = traceback.print_exception
     return redactor
 
 
 def guard_output() -> None:
-    """Write out what a terminal would obey on standard output too, which then carries text only.
+    """Escape control characters on standard output too; nothing is redacted there.
 
-    For a program whose output is read by people, or is JSON; nothing is hidden in it.
+    For programs whose output is JSON or text for people.
     """
     if not isinstance(sys.stdout, _Guarded):
         sys.stdout = _Guarded(sys.stdout, printable)
 
 
 def drawable(stream: TextIO) -> Any:  # noqa: ANN401 - a guard is a stream in all but its type
-    """A guarded stream for who draws tables: colours pass, so each text must be `printable`."""
+    """Return a stream for a renderer of tables: colours pass, so its texts must be `printable`."""
     return stream.for_drawing() if isinstance(stream, _Guarded) else stream
 
 
 def remember(*values: str | None) -> None:
-    """Hide these values from now on, where `install` was called; a library hides nothing."""
+    """Redact these values from now on, if `install` was called in this process."""
     redactor = _installed()
     if redactor:
         redactor.remember(value for value in values if value)
 
 
 def clean(text: str) -> str:
-    """The text without secrets; without those of this process where `install` was called."""
+    """Return the text redacted, including remembered values if `install` was called."""
     return (_installed() or Redactor()).clean(text)
 
 
@@ -169,7 +168,7 @@ def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except (KeyError, TypeError, ValueError):
-        # A record whose arguments do not fit: logging reports it when it comes to write it.
+        # The arguments do not match the message; logging reports that when it emits the record.
         return f"{record.msg} {record.args}"
 
 

@@ -1,4 +1,4 @@
-"""The regions of Exact Online: where each is, and on which clock its dates are written."""
+"""The regions of Exact Online: address and time zone of each."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from exactonline_client.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Region:
-    """One region. App registrations, tokens and divisions belong to exactly one of them."""
+    """A region; each app registration, token and division belongs to exactly one."""
 
     code: str
     name: str
     base_url: str
     zone: str
-    """IANA zone of the server's wall clock; proven for the first four only."""
+    """IANA time zone of the server; known for the first four, assumed for the others."""
 
 
 REGIONS = {
@@ -36,7 +36,7 @@ LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def resolve(region: str, base_url: str | None = None) -> Region:
-    """The region to talk to; `base_url` replaces its address (for the sandbox and tests).
+    """Return a region by its code; `base_url` overrides its address (sandbox, tests).
 
     Raises:
         ConfigurationError: the region is unknown, or the address is not https (plain http is

@@ -1,4 +1,4 @@
-"""Requests to stop (Ctrl-C, SIGTERM): seen between two steps, never in the middle of one."""
+"""Graceful shutdown on Ctrl-C and SIGTERM: between two steps, never within one."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TICK = 0.2
-"""Seconds after which a wait looks whether it is to end."""
+"""Seconds between two checks for a signal during a wait."""
 KILLED = 128
-"""The exit code of a program that a signal ended at once, less the number of the signal."""
+"""Exit code of a program ended by a signal, minus the signal number."""
 INTERRUPTED = KILLED + signal.SIGINT
-"""The exit code of a command that Ctrl-C ended before it was done."""
+"""Exit code of a command ended by Ctrl-C."""
 
 
 class Stop:
-    """Whether a run was asked to stop.
+    """Collects signals that ask a run to stop.
 
-    A signal handler may interrupt any line of the main thread, so it does no more than set a flag.
+    A signal handler can interrupt the main thread at any line, so it only sets a flag.
     """
 
     def __init__(self) -> None:
-        """Nobody has asked yet."""
+        """Start without a signal."""
         self.signals: set[int] = set()
-        """The signals that came."""
+        """Numbers of the signals received."""
         self._is_waiting = False
 
     def ask(self, signum: int) -> None:
-        """Take a signal. The same one again ends the program at once, with nothing more written.
+        """Handle a signal; the second of the same number ends the process at once.
 
         Raises:
-            SystemExit: the main thread does nothing but wait.
+            SystemExit: the main thread is in `waiting`.
         """
         if signum in self.signals:
             os._exit(KILLED + signum)
@@ -45,19 +45,19 @@ class Stop:
             raise SystemExit(0)
 
     def check(self) -> None:
-        """Go on only if nobody has asked to stop.
+        """Check for a signal.
 
         Raises:
-            SystemExit: somebody has.
+            SystemExit: a signal was received.
         """
         if self.signals:
             raise SystemExit(0)
 
     def sleep(self, seconds: float) -> None:
-        """Sleep in the main thread.
+        """Sleep, interruptible by a signal.
 
         Raises:
-            SystemExit: the run was asked to stop.
+            SystemExit: a signal was received.
         """
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
@@ -67,10 +67,10 @@ class Stop:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """While this lasts, the main thread does nothing that must not be left in the middle.
+        """Let a signal end the block at once: the main thread only waits in it.
 
         Raises:
-            SystemExit: the run was asked to stop.
+            SystemExit: a signal was received.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -84,10 +84,10 @@ class Stop:
 
     @contextmanager
     def ending_as_stopped(self) -> Iterator[None]:
-        """Let the block end with the exit code of a program that a signal ended, where one came.
+        """Exit with 128 + signal number if a signal ended the block.
 
         Raises:
-            SystemExit: with that code, unless it ended with another one.
+            SystemExit: with that code, unless the block ends with another one.
         """
         try:
             yield
@@ -99,12 +99,12 @@ class Stop:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C until the block is done; a second one ends it at once.
+    """Defer Ctrl-C to the end of the block; a second one interrupts it.
 
-    Only where Ctrl-C raises KeyboardInterrupt: programs with a `Stop` are never interrupted.
+    Only if Ctrl-C raises KeyboardInterrupt: a program with a `Stop` handles its signals itself.
 
     Raises:
-        KeyboardInterrupt: behind the block, where Ctrl-C was pressed.
+        KeyboardInterrupt: after the block, if Ctrl-C was pressed.
     """
     in_main_thread = threading.current_thread() is threading.main_thread()
     former = signal.getsignal(signal.SIGINT)

@@ -1,7 +1,7 @@
-"""Reading the body of an answer within bounds of time and size.
+"""Read response bodies with limits of time and size.
 
-The time-out of a request is one for each read of the connection: an answer that drips is never
-late by it. Nor does the length of an answer tell how much it unpacks to.
+The time-out of requests applies to each read of the socket, so a slow trickle never exceeds it. And
+the length of a compressed body does not limit its decompressed size.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_BYTES = 256_000_000
-"""Bytes that an answer may have, unpacked. A page of 1,000 rows of the widest entity has 10 MB."""
+"""Maximum of a decompressed body. 1,000 rows of the widest entity have about 10 MB."""
 NETWORK_ERRORS = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
@@ -29,38 +29,37 @@ NETWORK_ERRORS = (
     ValueError,
     MemoryError,
 )
-"""What a request that got no answer may end in: not all of it is wrapped by requests."""
+"""Exceptions of a failed request; requests does not wrap all of them."""
 CHUNK_BYTES = 65_536
-"""Bytes that an answer is read by."""
+"""Size of a read."""
 MAX_TITLE = 80
 CONNECT_TIMEOUT = 20.0
-"""Seconds that a connection may take to come about, whatever time an answer has: what hangs there
-must not leave long after it was noted as about to be sent."""
+"""Seconds to connect, at most. A write must not be sent long after the journal noted its intent."""
 
 _HTML = re.compile(rb"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
 def timeouts(seconds: float) -> tuple[float, float]:
-    """The time-outs of a request whose answer may take so long: to connect, and to read."""
+    """Return the time-outs of a request, to connect and to read, in seconds."""
     return min(CONNECT_TIMEOUT, seconds), seconds
 
 
 def drop_location(answer: requests.Response, *_args: object, **_options: object) -> None:
-    """Keep requests from looking into where a redirect leads, which need not be an address."""
+    """Drop the Location header, which requests would parse even if it is malformed."""
     answer.headers.pop("Location", None)
 
 
 def receive(
     answer: requests.Response, max_bytes: int, seconds: float, clock: Callable[[], float]
 ) -> None:
-    """Read the body of an answer, which is `content` from then on, as it is when unpacked.
+    """Read and decompress the body of a response into its `content`.
 
-    Of one that is longer than `max_bytes` there is more than that, and not all of it.
+    A body of more than `max_bytes` is cut off somewhere beyond that limit.
 
     Raises:
-        requests.Timeout: it was not there to its end after so many seconds.
-        The errors of urllib3: it broke off, or cannot be unpacked.
+        requests.Timeout: it was not complete after so many seconds.
+        The errors of urllib3: the connection broke, or the body cannot be decompressed.
     """
     body = _read_raw(answer.raw, max_bytes, clock() + seconds, clock)
     encoding = answer.headers.get("Content-Encoding")
@@ -88,12 +87,12 @@ def _read_raw(
 
 
 def is_html(body: bytes) -> bool:
-    """Whether a body is a page for people, such as a proxy's."""
+    """Return whether a body is an HTML page, such as that of a proxy."""
     return _HTML.match(body) is not None
 
 
 def describe(answer: requests.Response, max_bytes: int) -> str:
-    """What came, in a few words that hold nothing of any record."""
+    """Describe a response body (size, kind, title) without quoting any data."""
     body = answer.content
     if len(body) > max_bytes:
         return f"more than {max_bytes / 1_000_000:.0f} MB"

@@ -1,7 +1,7 @@
-"""OAuth at Exact Online: access tokens of ten minutes, refresh tokens that work once.
+"""OAuth at Exact Online: access tokens valid for ten minutes, single-use refresh tokens.
 
-The store owns the chain of tokens of each connection: one app and one user. A refresh happens under
-a lock that all processes share, and the new pair is durable before it is used for the first time.
+The store holds the chain of tokens of each connection (one app and one user). A refresh runs under
+a lock shared by all processes, and the new pair is durable before its first use.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 REFRESH_AGE = 570.0
-"""Seconds after which a new access token may be asked for; it lives for 600."""
+"""Age in seconds from which an access token can be renewed; it is valid for 600."""
 GRACE = 30.0
-"""Seconds that an access token lives on after that."""
+"""Remaining validity in seconds at that age."""
 LAST_USE = 595.0
-"""Seconds after which it is not used any more: a call takes its time."""
+"""Age in seconds from which an access token is not used any more; a call takes time."""
 RETRY_AFTER = 10.0
-"""Seconds between two requests for tokens, while the present token is good."""
+"""Seconds between two refresh attempts while the present token is valid."""
 RECHECK_AFTER = 2.0
-"""Seconds that another process may need to store a pair that it was given."""
+"""Seconds that another process may need to store a pair that it has received."""
 CHAIN_DAYS = 30
-"""Days after which Exact forgets a sign-in whose refresh token was not used."""
+"""Days after which an unused refresh token expires."""
 IDLE_DAYS = 23
-"""Days without use after which a run says that the sign-in was about to end."""
+"""Days without use from which a run warns that the sign-in was about to expire."""
 DAY = 86_400.0
 
 _TOKEN = re.compile(r"[!-~]+")
@@ -61,7 +61,7 @@ _TOKEN = re.compile(r"[!-~]+")
 
 @dataclass(frozen=True)
 class Token:
-    """An access token, when it was received (seconds since the epoch), whether it has worked."""
+    """An access token, the time of its receipt (seconds since the epoch), whether it has worked."""
 
     value: str = field(repr=False)
     received_at: float
@@ -70,7 +70,7 @@ class Token:
 
 @dataclass(frozen=True)
 class App:
-    """An app registration in one region: who asks for tokens."""
+    """An app registration in one region."""
 
     region: Region
     client_id: str
@@ -78,19 +78,19 @@ class App:
 
     @property
     def key(self) -> str:
-        """Name of this app in the store."""
+        """Key of this app in the store."""
         return hashlib.sha256(f"{self.region.base_url}|{self.client_id}".encode()).hexdigest()[:32]
 
     @property
     def connection_name(self) -> str:
-        """Name of a connection with this app that was given none, such as `nl-5a0d8f0e`."""
+        """Default name of a connection with this app, such as `nl-5a0d8f0e`."""
         known = REGIONS[self.region.code].base_url == self.region.base_url
         site = self.region.code if known else urlsplit(self.region.base_url).netloc
         name = re.sub(r"[^a-z0-9.]+", "-", f"{site} {self.client_id[:8]}".lower())
         return name.strip("-.")[:64]
 
     def authorise_url(self, redirect_uri: str, state: str) -> str:
-        """Where a person signs in and allows this app."""
+        """Build the address at which a user signs in and authorises this app."""
         options = {
             "client_id": self.client_id,
             "redirect_uri": redirect_uri,
@@ -103,17 +103,17 @@ class App:
 
 @dataclass(frozen=True)
 class _Chain:
-    """What the store holds of a sign-in."""
+    """The stored tokens of a sign-in."""
 
     refresh_token: str = field(repr=False)
     previous: str | None = field(repr=False, default=None)
     token: Token | None = None
     reserve: str | None = field(repr=False, default=None)
-    """A refresh token of the settings that nobody has used, for when the chain is broken."""
+    """An unused refresh token of the settings, for a chain that is broken."""
 
 
 class TokenSource(AuthBase):
-    """Gives every request a valid access token, and keeps the chain of tokens whole."""
+    """Adds a valid access token to each request, and maintains the chain of tokens."""
 
     def __init__(  # noqa: PLR0913
         self,
@@ -127,17 +127,17 @@ class TokenSource(AuthBase):
         clock: ServerClock | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Nothing is asked or stored yet.
+        """Make no call and store nothing yet.
 
         Args:
-            app: who asks for tokens.
-            store: where the chain is kept.
-            http: what calls are made with.
-            name: of the connection; made from the app where None.
-            seed: a refresh token to begin with; it is used once, see `_stored`.
+            app: the app registration.
+            store: holds the chain.
+            http: session for the calls.
+            name: of the connection; None for the default name of the app.
+            seed: a refresh token to start with; used once, see `_stored`.
             timeout: seconds to wait for the token endpoint.
-            clock: of the server; it learns from the answers of the token endpoint.
-            sleep: waits for so many seconds.
+            clock: server clock; updated from responses of the token endpoint.
+            sleep: waits for a number of seconds.
         """
         remember(app.client_secret, seed)
         self.app = app
@@ -151,22 +151,22 @@ class TokenSource(AuthBase):
         self._sleep = sleep
         self._token: Token | None = None
         self._renew_at = 0.0
-        """When to ask for the next token."""
+        """Time of the next refresh."""
         self._mutex = Lock()
 
     @override
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Sign one request."""
+        """Add the access token to a request."""
         request.headers["Authorization"] = f"Bearer {self.access_token()}"
         request.hooks.setdefault("response", []).append(self._confirm)
         return request
 
     def access_token(self) -> str:
-        """A token that is valid now, refreshed where its age demands it.
+        """Return a valid access token, refreshed if it is due.
 
         Raises:
             SignInNeeded: the chain is broken.
-            Unavailable: the token endpoint gave none, and the present one is over.
+            Unavailable: the token endpoint issued none, and the present one has expired.
         """
         with self._mutex:
             if self._token is None or self._clock() >= self._renew_at:
@@ -174,14 +174,14 @@ class TokenSource(AuthBase):
             return self._token.value
 
     def is_current(self, header: str) -> bool:
-        """Whether the token in this `Authorization` header is the present one, and not over."""
+        """Return whether an `Authorization` header holds the present token, not yet expired."""
         token = self._token
         if token is None or header != f"Bearer {token.value}":
             return False
         return self._clock() < token.received_at + LAST_USE
 
     def renew_refused(self, header: str) -> None:
-        """Exact answered 401 to a request with this `Authorization` header: get another token."""
+        """Replace the token in this `Authorization` header after a 401."""
         with self._mutex:
             self._token = self._renew(refused=header.removeprefix("Bearer "))
 
@@ -189,7 +189,7 @@ class TokenSource(AuthBase):
         return self._clock() < token.received_at + REFRESH_AGE
 
     def _confirm(self, answer: requests.Response, *_: Any, **__: Any) -> None:  # noqa: ANN401
-        """Let go of the refresh token before the present one, once the present pair has worked."""
+        """Discard the previous refresh token once a call with the present pair has succeeded."""
         token = self._token
         if token is None or token.proven or not answer.ok or answer.is_redirect:
             return
@@ -202,7 +202,7 @@ class TokenSource(AuthBase):
         try:
             self._store_proof(token)
         except StoreError as error:
-            # The answer has come, and the old refresh token does no harm.
+            # The call has succeeded, and keeping the previous refresh token is harmless.
             logger.warning("That the new tokens work could not be noted. %s", error)
 
     @patient
@@ -226,12 +226,12 @@ class TokenSource(AuthBase):
             chain = self._stored()
             while True:
                 token = chain.token
-                # Another process may have renewed it while this one waited for the lock.
+                # Another process may have refreshed it while this one waited for the lock.
                 if token and token.value != refused and self._is_fresh(token):
                     return self._renew_later(token, token.received_at + REFRESH_AGE)
                 self._warn_if_idle(chain)
                 try:
-                    # The answer holds the only copy of the next refresh token.
+                    # The response is the only copy of the next refresh token.
                     with uninterrupted():
                         return self._refresh(chain, refused)
                 except SignInNeeded as error:
@@ -244,23 +244,23 @@ class TokenSource(AuthBase):
                     return self._keep_present(chain, refused, error)
 
     def _store_end(self, chain: _Chain, error: SignInNeeded) -> None:
-        """Note that a chain has ended, for those who look without asking Exact."""
+        """Store that a chain has ended, for commands that do not call Exact Online."""
         try:
             self._replace(chain, {"ended": str(error)})
         except StoreError as failure:
-            # What the run ends with is what matters.
+            # The error of the chain matters more than this one.
             logger.warning("That the sign-in has ended could not be noted. %s", failure)
 
     def _renew_later(self, token: Token, renew_at: float) -> Token:
-        """The token, after noting when to ask for the next one."""
+        """Set the time of the next refresh; return the token."""
         self._renew_at = renew_at
         return token
 
     def _keep_present(self, chain: _Chain, refused: str | None, failure: Unavailable) -> Token:
-        """The present token, where it is still good although no new one was given.
+        """Return the present token if it is still valid after a failed refresh; else raise.
 
-        A request that got no answer may have spent the refresh token. It is not sent again while
-        there is another way to go on.
+        A refresh without a response may have spent the refresh token, so it is not repeated before
+        the access token expires.
         """
         token, now = chain.token, self._clock()
         if token is None or token.value == refused or now >= token.received_at + LAST_USE:
@@ -277,9 +277,9 @@ class TokenSource(AuthBase):
         return self._renew_later(token, again)
 
     def _replacement(self, dead: _Chain) -> _Chain | None:
-        """What takes the place of a chain that Exact does not go on with, if anything does.
+        """Return the chain that replaces one that Exact Online rejects, if there is one.
 
-        Another process may have spent its refresh token, although both should hold the lock.
+        Another process may have spent the refresh token in spite of the lock.
         """
         for pause in (0.0, RECHECK_AFTER):
             self._sleep(pause)
@@ -293,9 +293,9 @@ class TokenSource(AuthBase):
 
     @patient
     def _stored(self) -> _Chain:
-        """The chain as it stands; a seed starts it, and a changed seed replaces it.
+        """Read the stored chain; a seed starts it, and a changed seed replaces it.
 
-        Where a person signed in, a seed may be older than that, and is kept in reserve.
+        After an interactive sign-in the seed may be older, so it is only kept in reserve.
         """
         if self._seed:
             with self._store.transaction() as transaction:
@@ -324,7 +324,7 @@ class TokenSource(AuthBase):
         )
 
     def _seed_columns(self, seed: str) -> dict[str, Any]:
-        """The columns of a chain that begins with a seed."""
+        """Return the columns of a chain that starts with a seed."""
         return {
             "access_token": None,
             "refresh_token": self._store.encrypt(seed),
@@ -349,8 +349,8 @@ class TokenSource(AuthBase):
     def _refresh(self, chain: _Chain, refused: str | None) -> Token:
         """Exchange the refresh token for a new pair.
 
-        A pair that was received but has never worked may be unknown to Exact; the refresh token
-        before it is good until that pair is used, and is tried then, once.
+        If the stored pair was never used, Exact Online may not know it. The previous refresh token
+        stays valid until that pair is used, so it is tried as well, once.
         """
         answer = self._exchange(chain.refresh_token)
         if answer.status_code == requests.codes.ok:
@@ -362,11 +362,11 @@ class TokenSource(AuthBase):
                 return self._keep(second, chain, previous=chain.previous)
             if not refusals.is_spent(*refusals.error_of(second)):
                 raise self._refusal(second)
-            # Every refusal counts as an error at Exact, so a dead token is asked with only once.
+            # Exact Online counts each refusal as an error, so a spent token is sent only once.
             self._replace(chain, {"previous_refresh_token": None})
         present = chain.token
         if refusals.NOT_EXPIRED in description and present and present.value != refused:
-            # Asking again at every call would count as so many errors.
+            # Exact Online would count a refresh attempt with each call as an error.
             return self._renew_later(present, self._clock() + GRACE)
         raise self._refusal(answer, refused=present is not None)
 
@@ -382,17 +382,17 @@ class TokenSource(AuthBase):
         )
 
     def _keep(self, answer: requests.Response, chain: _Chain, previous: str) -> Token:
-        """Make a new pair durable, in the place of the chain that it was asked for with.
+        """Store a new pair in place of the chain that was refreshed; return the token to use.
 
-        Where another process has put a pair there meanwhile, that one is used. Which of the two
-        goes on at Exact is not known, so the refresh token of ours is kept, and tried in its turn.
+        If another process has stored a pair meanwhile, that one is used. It is unknown which of
+        the two Exact Online continues, so our refresh token is kept as the previous one.
         """
         token, values = self._new_pair(answer, chain, previous)
         if self._replace(chain, values):
             return self._renew_later(token, token.received_at + REFRESH_AGE)
         theirs = self._read()
         if theirs.token and theirs.token.value == token.value:
-            # It was stored, and the connection to the store broke just then.
+            # Our own pair: the connection to the store broke right after the commit.
             return self._renew_later(token, token.received_at + REFRESH_AGE)
         kept = {"previous_refresh_token": values["refresh_token"], "proven_at": self._clock()}
         self._replace(theirs, kept)
@@ -402,7 +402,7 @@ class TokenSource(AuthBase):
     def _new_pair(
         self, answer: requests.Response, chain: _Chain | None, previous: str | None
     ) -> tuple[Token, dict[str, Any]]:
-        """A new token, and the columns that keep its pair."""
+        """Parse a token response; return the token and the columns of its pair."""
         known = chain.token.value if chain and chain.token else None
         access_token, refresh_token = _pair(answer, known, self.app.region.base_url)
         remember(access_token, refresh_token)
@@ -418,7 +418,7 @@ class TokenSource(AuthBase):
 
     @patient
     def _replace(self, chain: _Chain, values: dict[str, Any]) -> bool:
-        """Change a chain, if the store still holds the one that was read."""
+        """Update a chain if the store still holds it; return whether it did."""
         with self._store.transaction() as transaction:
             query = sa.select(connections.c.refresh_token).where(self._mine).with_for_update()
             present = self._store.decrypt(transaction.execute(query).scalar())
@@ -434,13 +434,13 @@ class TokenSource(AuthBase):
             self._upsert(transaction, values)
 
     def _upsert(self, transaction: sa.Connection, values: dict[str, Any]) -> None:
-        """Begin a chain, in the place of the present one if there is one."""
+        """Insert a chain, or overwrite the present one."""
         values = {**values, **self._app_columns()}
         row = self._store.insert(connections).values(name=self.name, **values)
         transaction.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
 
     def _app_columns(self) -> dict[str, Any]:
-        """The columns that say which app a chain belongs to; its secret may have changed."""
+        """Return the columns of the app, whose secret may have changed."""
         return {
             "app": self.app.key,
             "region": self.app.region.code,
@@ -450,7 +450,7 @@ class TokenSource(AuthBase):
         }
 
     def _post(self, fields: dict[str, str]) -> requests.Response:
-        """Ask the token endpoint, once: a request for tokens must never be sent again blindly."""
+        """Send a token request; never retried, since it may have spent the refresh token."""
         form = {
             **fields,
             "client_id": self.app.client_id,
@@ -475,12 +475,12 @@ class TokenSource(AuthBase):
         return answer
 
     def sign_in(self, code: str, redirect_uri: str) -> None:
-        """Start a new chain with the (decoded) code that a sign-in ended with.
+        """Start a new chain with the authorisation code of a sign-in (URL-decoded).
 
         Raises:
             SignInNeeded: the code is spent or older than three minutes.
-            ConfigurationError: Exact does not know the app, or not with this secret.
-            Unavailable: the token endpoint did not answer, or wants to be asked later.
+            ConfigurationError: the client ID or the client secret is wrong.
+            Unavailable: the token endpoint gave no response, or refuses for now.
         """
         remember(code)
         fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
@@ -500,10 +500,15 @@ def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def _pair(answer: requests.Response, known: str | None, base_url: str) -> tuple[str, str]:
-    """The tokens of an answer: two, and not those that we have.
+    """Parse the access and refresh token of a response.
+
+    Args:
+        answer: from the token endpoint.
+        known: the present access token, which a new pair cannot repeat.
+        base_url: for the error.
 
     Raises:
-        Unavailable: there is no such pair in it.
+        Unavailable: the response holds no new pair.
     """
     try:
         body = answer.json()

@@ -1,4 +1,4 @@
-"""What a refusal means, by the token endpoint or of its certificate, and what to do about it."""
+"""Map errors of the token endpoint, and of TLS certificates, to exceptions."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ NOT_EXPIRED = "access_token not expired"
 SIGN_IN = "Sign in again: exactonline connect, or a new refresh token in the setting refresh_token."
 
 CLIENT_REFUSED = ("invalid_client", "unauthorized_client")
-"""The errors that are about the app."""
+"""OAuth errors about the app itself."""
 
 _UNTRUSTED = re.compile(r"certificate verify failed: (?P<why>[^(\]]+)")
 
 
 class NoAnswer(Unavailable):
-    """A request for tokens was sent and not answered: its refresh token may be spent."""
+    """A token request got no response: its refresh token may be spent."""
 
 
 def never_sent(error: Exception) -> bool:
-    """Whether a request certainly did not leave this machine."""
+    """Return whether a request certainly did not leave this machine."""
     if isinstance(
         error, (requests.ConnectTimeout, requests.exceptions.InvalidURL, LocationParseError)
     ):
@@ -45,7 +45,7 @@ def never_sent(error: Exception) -> bool:
 
 
 def no_answer(error: Exception, base_url: str) -> Unavailable:
-    """What it means that the token endpoint gave no answer."""
+    """Return the exception for a token request without a response."""
     kind = Unavailable if never_sent(error) else NoAnswer
     return untrusted(error, base_url) or kind(
         f"The token endpoint of {base_url} did not answer ({type(error).__name__}). Is the address "
@@ -55,7 +55,7 @@ def no_answer(error: Exception, base_url: str) -> Unavailable:
 
 
 def untrusted(error: Exception, base_url: str) -> Unavailable | None:
-    """What it means that nobody vouches for a server's certificate; None for another failure."""
+    """Return the exception for an untrusted certificate; None for other failures."""
     match = _UNTRUSTED.search(str(error))
     if not match:
         return None
@@ -69,7 +69,7 @@ def untrusted(error: Exception, base_url: str) -> Unavailable | None:
 
 
 def error_of(answer: requests.Response) -> tuple[str, str]:
-    """Name and description of an error, as an answer gives them."""
+    """Return `error` and `error_description` of a response."""
     try:
         body = answer.json()
         return str(body["error"]), str(body.get("error_description") or "")
@@ -78,12 +78,12 @@ def error_of(answer: requests.Response) -> tuple[str, str]:
 
 
 def is_spent(error: str, description: str) -> bool:
-    """Whether Exact calls a refresh token spent or unknown."""
+    """Return whether the error says that a refresh token is spent or unknown."""
     return "Old refresh token" in description or error == "invalid_grant"
 
 
 def too_early(*, refused: bool = False) -> Unavailable:
-    """A young token is in force at Exact, and we do not have it, or it was `refused` us."""
+    """Return the exception for a refresh within ten minutes, without a usable token at hand."""
     why = "it was refused" if refused else "it is not in the store"
     return Unavailable(
         "Exact Online says that an access token handed out less than ten minutes ago is "
@@ -92,7 +92,7 @@ def too_early(*, refused: bool = False) -> Unavailable:
 
 
 def code_refused(answer: requests.Response, base_url: str) -> ExactOnlineError:
-    """What a refusal of a sign-in's code means."""
+    """Return the exception for a refused authorisation code."""
     error, description = error_of(answer)
     if NOT_EXPIRED in description:
         return too_early()
@@ -108,7 +108,7 @@ def code_refused(answer: requests.Response, base_url: str) -> ExactOnlineError:
 def refresh_token_refused(
     status: int, error: str, description: str, base_url: str
 ) -> ExactOnlineError:
-    """What a refusal of a refresh token means."""
+    """Return the exception for a refused refresh token."""
     if "Old refresh token" in description:
         return SignInNeeded(
             "The stored refresh token has been used before, by another program or by a run that "

@@ -1,1 +1,1 @@
-"""Calls to Exact Online: sessions, limits, pages."""
+"""HTTP calls to Exact Online: session, limits, pagination."""

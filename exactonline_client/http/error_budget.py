@@ -1,7 +1,7 @@
-"""How many calls of an endpoint failed within the hour, counted for all processes of an app.
+"""Count failed calls of each endpoint within an hour, for all processes of an app.
 
-Exact Online blocks an app for an hour, for all its users, after more than ten failed calls to one
-endpoint of a division within an hour. Who stops before that keeps everything else running.
+After more than ten failed calls to one endpoint of a division within an hour, Exact Online blocks
+the app for an hour, for all its users. Calls to that endpoint stop before, so that others go on.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 HOUR = 3600.0
 COUNTED_STATUSES = (400, 401, 403, 404)
-"""The answers that count."""
+"""Statuses that Exact Online counts."""
 MAX_ERRORS = 9
-"""So many are let happen; one more than that leaves no room for a call that is under way."""
+"""Errors to allow within an hour; leaves room for a call in progress."""
 NO_DIVISION = 0
-"""What calls that belong to no division are counted under."""
+"""Division number for calls that belong to none."""
 MAX_NAME = 120
 
 _RESOURCE = re.compile(r"/api/v1/(?:beta/)?(?:\d+/)?(?P<name>[^(]+)")
 
 
 def endpoint_of(address: str) -> str:
-    """What errors are counted by: `crm/Accounts`, whichever row and query is asked for."""
+    """Return the endpoint of an address, such as `crm/Accounts`, without key and query."""
     path = urlsplit(address).path
     match = _RESOURCE.search(path)
     name = match["name"] if match else path
@@ -43,7 +43,7 @@ def endpoint_of(address: str) -> str:
 def check(
     transaction: sa.Connection, app: str, division: int | None, endpoint: str, now: float
 ) -> None:
-    """Make sure that one more error would not have the app blocked.
+    """Check that one more error would not get the app blocked.
 
     Raises:
         ErrorLimitReached: it might.
@@ -66,7 +66,7 @@ def check(
 
 @patient
 def record(store: Store, app: str, division: int | None, endpoint: str, now: float) -> None:
-    """Count an error, and forget those that count no more."""
+    """Record an error, and delete expired ones."""
     values = {"app": app, "division": division or NO_DIVISION, "endpoint": endpoint, "at": now}
     with store.transaction(durable=False) as transaction:
         transaction.execute(errors.delete().where(errors.c.app == app, errors.c.at <= now - HOUR))

@@ -1,7 +1,7 @@
-"""What an answer that is no success means: status and words become an error.
+"""Map error responses to exceptions, by status and message.
 
-The table `ERRORS` is all there is: its first row that fits decides. What may pass is a `Transient`,
-which a read is tried again for; of a write it means that nobody knows what became of it.
+The first matching row of `ERRORS` decides. A `Transient` is retried for reads; for writes it leaves
+unknown whether the write was carried out.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ MAX_REASON = 400
 
 
 class Transient(Exception):  # noqa: N818
-    """A failure after which a read may be tried again."""
+    """A failure after which a read is retried."""
 
     lasting: type[Unavailable] = Unavailable
-    """What it is when it does not pass."""
+    """The error to raise after the last retry."""
     advice = "What was done so far is kept; start again later."
 
 
 class Fault(Transient):
-    """The server is there, and could not."""
+    """The server responded with an error."""
 
     lasting = EndpointUnavailable
 
 
 class Garbled(Fault):
-    """An answer came, and cannot be understood."""
+    """A response cannot be parsed."""
 
     lasting = Unreadable
     advice = (
@@ -61,19 +61,19 @@ class Garbled(Fault):
 
 @dataclass(frozen=True)
 class Failure:
-    """An answer that is no success."""
+    """An error response."""
 
     where: str
     is_write: bool
     status: int
     header: str
-    """The reason in the header of that name."""
+    """The header `Reason`."""
     message: str
-    """Exact's own words in the body."""
+    """The error message in the body."""
 
     @property
     def reason(self) -> str:
-        """The best words there are."""
+        """The message, else the header."""
         return self.message or self.header
 
 
@@ -82,12 +82,12 @@ def _always(_: Failure) -> bool:
 
 
 def _is_server_fault(failure: Failure) -> bool:
-    """Whether a write failed for a reason of the server: it may be carried out all the same."""
+    """Return whether a write failed by a server fault: it may still be carried out."""
     return failure.is_write and server_faults.is_meant(failure.message)
 
 
 def _is_validation_error(failure: Failure) -> bool:
-    """Whether a write failed for what was sent."""
+    """Return whether a write failed because of its content."""
     return failure.is_write and bool(failure.message)
 
 
@@ -141,11 +141,11 @@ ERRORS: tuple[
     ({TIMED_OUT, *FAULTS}, _always, _fault),
     (REFUSALS, _always, _refused),
 )
-"""Which statuses, under which condition, become which error."""
+"""Rows of statuses, condition and the factory of the exception."""
 
 
 def check(method: str, address: str, answer: requests.Response) -> None:
-    """Raise what the status and the body of an answer mean."""
+    """Raise the exception of an error response."""
     status = answer.status_code
     if status < REDIRECTS.start:
         return
@@ -164,12 +164,12 @@ def check(method: str, address: str, answer: requests.Response) -> None:
 
 
 def is_missing(refusal: Exception) -> bool:
-    """Whether there is no such row or endpoint, which asking again does not change."""
+    """Return whether an error is a 404, which a retry does not change."""
     return isinstance(refusal, RequestRefused) and refusal.status == MISSING
 
 
 def exact_message(answer: requests.Response) -> str:
-    """Exact's own words for a refusal on one line, or nothing where its body has none."""
+    """Return the error message of a body on one line; empty if there is none."""
     try:
         return shortened(answer.json()["error"]["message"]["value"])
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -177,11 +177,11 @@ def exact_message(answer: requests.Response) -> str:
 
 
 def shortened(text: object) -> str:
-    """Several messages come on several lines; a list of all fields of an entity is cut short."""
+    """Join lines and truncate; a message may list all fields of an entity."""
     lines = sanitize(str(text or "")).strip().splitlines()
     return shorten("; ".join(lines), MAX_REASON)
 
 
 def where(method: str, address: str) -> str:
-    """Which call it is about, without its query."""
+    """Return method and path of a call, without the query."""
     return f"{method} {urlsplit(address).path}"

@@ -1,7 +1,7 @@
-"""The rate-limit-aware paginator: follows a list of the API page by page.
+"""Follow a list of the API page by page.
 
-The next page is only ever asked of the same host. Both shapes of a list are parse_page: an
-object with `results`, and the bare array that comes when `$top` fits one page.
+The next page is only requested from the same host. A list is either an object with `results`, or
+the bare array that the API sends if `$top` fits one page.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NUL = rb"\u0000"
-"""How JSON writes the one character that PostgreSQL refuses in a text."""
+"""JSON escape of NUL, which PostgreSQL rejects in text."""
 SKIPTOKEN = "$skiptoken"
 NO_LIST = "Exact Online answered with something that is not a list of rows."
 MAX_DIGITS = 100
-"""Of an integer; more are read as a number of less precision, which no column holds anyway."""
+"""Maximum of digits of an integer; longer ones, which no column holds, become floats."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page: rows as the API sends them, and where the next page is."""
+    """A page: its rows as the API sends them, and the address of the next page."""
 
     rows: list[Row]
     next_address: str | None = None
     read_at: datetime | None = None
-    """The server's time when it answered, in UTC and whole seconds."""
+    """Time of the response by the server's clock, in UTC and whole seconds."""
     mended: frozenset[str] = frozenset()
-    """The columns of texts that had something in them which no UTF-8 or no database holds."""
+    """Columns whose texts had characters that UTF-8 or databases cannot hold."""
 
     @property
     def skiptoken(self) -> str | None:
-        """The position where the next page starts, such as `493115L`; None on the last page."""
+        """Continuation token of the next page, such as `493115L`; None on the last page."""
         query = urlsplit(self.next_address or "").query
         for part in query.split("&"):
             name, _, value = part.partition("=")
@@ -67,14 +67,17 @@ def read(
     division: int | None,
     check: Callable[[Page], Page] = lambda page: page,
 ) -> Iterator[Page]:
-    """All pages of a list, each fetched when it is asked for.
+    """Iterate over the pages of a list lazily.
 
-    `check` gives a page as it is wanted, and raises UnexpectedAnswer for one that is to be asked
-    for again.
+    Args:
+        session: for the calls.
+        address: of the first page.
+        division: whose limits the calls count against; None for none.
+        check: converts a page; raises UnexpectedAnswer to have it requested again.
 
     Raises:
-        UnexpectedAnswer: a next page on another host, or one that was read already.
-        EndpointUnavailable: also where a page is denied behind one that was given.
+        UnexpectedAnswer: the next page is on another host, or was read already.
+        EndpointUnavailable: also if a later page is denied after an earlier one was returned.
         The errors of `Session.read`.
     """
 
@@ -117,7 +120,7 @@ def read(
 
 
 def parse(body: bytes) -> Page:
-    """The page in the body of an answer.
+    """Parse the page in a response body.
 
     Raises:
         UnexpectedAnswer: the body is not a list of rows.
@@ -130,12 +133,12 @@ def parse(body: bytes) -> Page:
 
 
 def content(body: bytes) -> Any:  # noqa: ANN401
-    """What is inside the body of an answer; None where it holds nothing that is parse_page."""
+    """Parse the payload (`d`) of a response body; None if there is none."""
     return _content(body)[0]
 
 
 def _content(body: bytes) -> tuple[Any, frozenset[str]]:
-    """The same, and the names of the texts in it that were mended."""
+    """Return the payload, and the names of the texts that were sanitized."""
     try:
         found, is_clean = _json(body)
         mended = frozenset() if is_clean else frozenset(_unclean_names(found["d"]))
@@ -145,11 +148,11 @@ def _content(body: bytes) -> tuple[Any, frozenset[str]]:
 
 
 def _json(body: bytes) -> tuple[Any, bool]:
-    """What is in a body, and whether its texts are known to be sound."""
+    """Decode a body; return it and whether its texts are known to be valid."""
     try:
         return msgspec.json.decode(body), NUL not in body
     except msgspec.DecodeError:
-        # The slower decoder takes a byte order mark, halves of characters, and numbers of any size.
+        # The slower decoder accepts a byte order mark, lone surrogates and numbers of any size.
         return json.loads(body, parse_int=_number), False
 
 
@@ -158,7 +161,7 @@ def _number(digits: str) -> float:
 
 
 def _unclean_names(value: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401
-    """The names under which there are texts that need mending."""
+    """Yield the names of texts that need sanitizing."""
     if isinstance(value, str) and _sanitized(value) != value:
         yield name
     elif isinstance(value, list):
@@ -170,7 +173,7 @@ def _unclean_names(value: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401
 
 
 def _sanitized(value: Any) -> Any:  # noqa: ANN401
-    """A value whose texts are sound."""
+    """Return the value with its texts sanitized."""
     if isinstance(value, str):
         return sanitize(value)
     if isinstance(value, list):
@@ -181,7 +184,7 @@ def _sanitized(value: Any) -> Any:  # noqa: ANN401
 
 
 def collection(found: Any) -> Page | None:  # noqa: ANN401
-    """The rows of a list in either shape, also of one inside a row; None where it is no list."""
+    """Return the rows of a list in either form, also of one nested in a row; None if it is none."""
     if isinstance(found, list):
         found = {"results": found}
     if not isinstance(found, dict):

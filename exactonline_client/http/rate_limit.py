@@ -1,8 +1,8 @@
-"""The call budget of one app: 60 calls a minute and 5,000 a day in each division.
+"""Rate limits of an app: 60 calls a minute and 5,000 a day in each division.
 
-The numbers are learnt from the headers of every answer and kept in the store, so that all
-processes of an app draw from one budget. A missing header says nothing; it is not zero. A budget
-is of errors too: an endpoint that refused too many calls is not asked again for a while.
+The limits are read from the headers of each response and kept in the store, so all processes of an
+app share one budget. A missing header is unknown, not zero. The budget covers errors too: an
+endpoint that refused too many calls is not called again for a while.
 """
 
 from __future__ import annotations
@@ -34,40 +34,40 @@ logger = logging.getLogger(__name__)
 
 MINUTE, DAY = 60.0, 86_400.0
 MINUTELY, DAILY = "X-RateLimit-Minutely-", "X-RateLimit-"
-"""What the headers begin with that tell of a limit."""
+"""Prefixes of the headers."""
 LOGGED_FROM = 5.0
-"""Seconds from which a wait for the next minute is told."""
+"""Minimum length in seconds of a wait that is logged."""
 MAX_COUNT = 2**31 - 1
-"""What the store can hold; an account without a limit may send more."""
+"""Maximum of the store's integers; an account without limits may send more."""
 MILLISECONDS_FROM = 1e11
-"""A moment above this is in milliseconds (the year 5138 in seconds)."""
+"""A timestamp above this is in milliseconds (in seconds it would be the year 5138)."""
 
 
 @dataclass
 class Window:
-    """What is left of one limit until it starts anew (`reset`, seconds since the epoch)."""
+    """The calls left of a limit until `reset` (seconds since the epoch)."""
 
     limit: int | None
     remaining: int | None
     reset: float | None
 
     def roll(self, now: float, length: float) -> None:
-        """Start a new window when the present one has ended.
+        """Start a new window if the present one has ended.
 
-        No window ends later than its length from now: where one seems to, the clocks disagree,
-        and it is taken to end when the minute or the day turns on ours.
+        A window cannot end later than its length from now. If `reset` is later, the clocks differ,
+        and the window ends with the minute or day of our clock.
         """
         if self.reset is None:
             return
         if now >= self.reset + CLOCK_TOLERANCE:
-            # A limit of 0 would never let a call through again; then the server is to say.
+            # With a limit of 0 no call could ever be made; make one, and let the server decide.
             self.remaining = self.limit or None
         elif self.reset - now <= length + CLOCK_TOLERANCE:
             return
         self.reset = (now // length + 1) * length
 
     def seconds_blocked(self, now: float, reserve: int = 0) -> float:
-        """Seconds until a call may be made; 0 when it may be made now."""
+        """Return the seconds until a call may be made; 0 for now."""
         if self.remaining is None or self.reset is None or self.remaining > reserve:
             return 0.0
         return max(self.reset + CLOCK_TOLERANCE - now, 0.0)
@@ -79,7 +79,7 @@ class Window:
 
 
 class Budget:
-    """Asks before each call, learns from each answer."""
+    """Takes each call from the shared limits, and updates them from each response."""
 
     def __init__(  # noqa: PLR0913
         self,
@@ -91,7 +91,7 @@ class Budget:
         clock: ServerClock | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`daily_reserve` calls a day are left to others; `wait_for_day` sleeps until 00:00 UTC."""
+        """Leave `daily_reserve` calls a day to others; `wait_for_day` sleeps until 00:00 UTC."""
         self._store = store
         self._app = app
         self._daily_reserve = daily_reserve
@@ -99,26 +99,26 @@ class Budget:
         self.clock = clock or ServerClock()
         self._sleep = sleep
         self.waits: defaultdict[int, float] = defaultdict(float)
-        """By division, seconds spent waiting for the minute or the day to turn."""
+        """Seconds spent waiting for a limit, by division."""
         self.left_today: dict[int, int] = {}
-        """By division, the calls that are left today, as Exact told last."""
+        """Calls left today by division, from the last response."""
         self._call = local()
 
     @property
     def waited(self) -> float:
-        """Seconds spent waiting, all divisions together."""
+        """Seconds spent waiting in all divisions."""
         return sum([*self.waits.values()])
 
     @contextmanager
     def turn(self, division: int | None, endpoint: str) -> Iterator[None]:
-        """Have the division to oneself for one call, which is taken from its budget.
+        """Take a call from the budget, and hold the division's lock while it is made.
 
-        Exact Online asks for one request at a time in a division. Where the minute is used up,
-        it is waited for without holding up whoever works for another app.
+        Exact Online asks for one request at a time in a division. A wait for the next minute does
+        not hold the lock, so that other apps can go on.
 
         Raises:
-            DailyLimitReached: nothing is left today.
-            ErrorLimitReached: the endpoint has refused too many calls within the hour.
+            DailyLimitReached: no call is left today.
+            ErrorLimitReached: the endpoint has refused too many calls within an hour.
         """
         if division is None:
             self._check_errors(endpoint)
@@ -126,8 +126,8 @@ class Budget:
             yield
             return
         while True:
-            # The call is taken while the division is held: the answer to another process's call
-            # tells what is left, and may not arrive between the two.
+            # Take the call under the lock: the response to another process's call overwrites the
+            # number of calls left, and must not arrive in between.
             with self._store.lock(f"division-{division}"):
                 seconds = self._take(division, endpoint)
                 if not seconds:
@@ -144,7 +144,7 @@ class Budget:
 
     @patient
     def _take(self, division: int, endpoint: str) -> float:
-        """Take a call, or say how many seconds to wait for one."""
+        """Take a call; return 0, or the seconds to wait for one."""
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)
         with self._store.transaction(durable=False) as transaction:
             now = self.clock()
@@ -165,9 +165,10 @@ class Budget:
             return seconds
 
     def _blocked(self, division: int, minute: Window, day: Window, now: float) -> float:
-        """Seconds until a call may be made; raises where that is tomorrow and nobody wants to wait.
+        """Return the seconds until a call may be made, and log the wait.
 
-        Each wait is told before it begins.
+        Raises:
+            DailyLimitReached: no call is left today, and `wait_for_day` is not set.
         """
         seconds = day.seconds_blocked(now, self._daily_reserve)
         if seconds:
@@ -202,9 +203,9 @@ class Budget:
         error_budget.record(self._store, self._app, division, endpoint, self.clock())
 
     def learn(self, division: int | None, headers: Mapping[str, str]) -> None:
-        """Take over what the headers of an answer say.
+        """Update limits and clock from the headers of a response.
 
-        On a 429 only the headers of the exhausted window come.
+        A 429 has only the headers of the exhausted window.
         """
         self.clock.learn(headers, getattr(self._call, "asked_at", None))
         minute = _window(headers, MINUTELY, self.clock(), MINUTE)
@@ -228,7 +229,7 @@ class Budget:
 
 
 def names_a_limit(headers: Mapping[str, str]) -> bool:
-    """Whether an answer of "too many" says which limit is used up."""
+    """Return whether a 429 names the limit that is used up."""
     return any(_number(headers.get(f"{prefix}Remaining")) == 0 for prefix in (MINUTELY, DAILY))
 
 
@@ -241,7 +242,7 @@ def _columns(minute: Window, day: Window) -> dict[str, Any]:
 
 
 def _window(headers: Mapping[str, str], prefix: str, now: float, length: float) -> Window:
-    """What headers say of one limit; where they do not tell its end, the clock does."""
+    """Parse the headers of a limit; without a reset, compute it from the clock."""
     reset = _number(headers.get(f"{prefix}Reset"))
     if reset is not None and reset > MILLISECONDS_FROM:
         reset /= 1000

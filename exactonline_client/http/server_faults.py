@@ -1,16 +1,15 @@
-"""Which messages speak of the server itself, and not of the document that was sent.
+"""Recognise server faults among the messages of HTTP 500 responses.
 
-Exact answers both with HTTP 500 and a message: "Mandatory: Invoice to" for what a document lacks,
-and "Timeout expired." for what may be carried out all the same, a moment later. The status does
-not tell them apart, so the words have to. They come in the language of the user. Exact does not
-publish them: those of a document (`Mandatory: ...`, `Ongeldige referentie: ...`, `Invalid journal.
-...`, `Can't delete: ... - Used in: ...`) are known from those who met them; those of the server are
-what the parts it is made of say, ASP.NET and SQL Server, and what a page of Exact says when it
-fails.
+Exact Online uses HTTP 500 with a message both for validation errors ("Mandatory: Invoice to") and
+for server faults ("Timeout expired."), after which a write may still be carried out. Only the
+message distinguishes them. It comes in the language of the user, and Exact does not publish the
+texts. Known validation errors are `Mandatory: ...`, `Ongeldige referentie: ...`, `Invalid journal.
+...` and `Can't delete: ... - Used in: ...`. The phrases of server faults below are those of
+ASP.NET, SQL Server and Exact's own error pages.
 
-A message that is taken for one of the server by mistake costs a look at Exact; one that is taken
-for one of the document by mistake costs a document that is there twice. What is doubtful is
-therefore here. Phrases rather than words, though: a message may quote a value.
+A validation error taken for a server fault costs a search; a server fault taken for a validation
+error can create a document twice. So doubtful phrases are included. They are phrases, not single
+words, because a message may quote a value.
 """
 
 from __future__ import annotations
@@ -85,11 +84,11 @@ PHRASES = {
         r"\b(vor(ü|ue)bergehend|zurzeit|derzeit) nicht (verf(ü|ue)gbar|erreichbar)\b",
     ),
 }
-"""By language; whether letters are large does not count."""
+"""Regular expressions by language, case-insensitive."""
 
 _ANY = re.compile("|".join(phrase for some in PHRASES.values() for phrase in some), re.IGNORECASE)
 
 
 def is_meant(message: str) -> bool:
-    """Whether a message speaks of a fault of the server."""
+    """Return whether a message is about a server fault."""
     return _ANY.search(message) is not None

@@ -1,7 +1,7 @@
-"""The one door to Exact Online: every call goes through here.
+"""HTTP session for all calls to Exact Online.
 
-It signs requests, keeps to the call budget, retries what may be retried, and turns every refusal
-into an error that says what happened and what to do.
+It signs requests, respects the limits, retries reads, and maps error responses to exceptions.
+Writes are sent once.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 TRIES = 5
-"""How often a read is tried; the waits between are random, up to 1, 2, 4, 8 seconds."""
+"""Attempts of a read; waits between them are random, up to 1, 2, 4 and 8 seconds."""
 PAUSE = 1.0
-"""Seconds before a read that was refused is asked once more."""
+"""Seconds before a refused read is sent once more."""
 BLOCKED = (
     "Exact Online refuses further calls (HTTP 429) without saying until when. It blocks an app for "
     "an hour after ten errors in an hour; try again after that."
@@ -69,29 +69,29 @@ LIMIT_TAKEN = (
     "it leave some."
 )
 EXPIRED = "access token expired"
-"""What a 401 says of a token that is over."""
+"""Phrase of a 401 for an expired token."""
 RECHECK_AFTER = 1.0
-"""Seconds to wait before a young token that was refused is used once more."""
+"""Seconds before a fresh token that was refused is used once more."""
 
 
 @dataclass
 class Usage:
-    """What a session has used: calls by division, retries, seconds waited for limits."""
+    """Calls, rows and retries of a session."""
 
     calls: dict[int | None, int] = field(default_factory=dict)
     calls_by_endpoint: Counter[tuple[int | None, str]] = field(default_factory=Counter)
     rows_by_endpoint: Counter[tuple[int | None, str]] = field(default_factory=Counter)
-    """Rows of lists that were read page by page."""
+    """Rows read by pagination."""
     retries: int = 0
 
     @property
     def total(self) -> int:
-        """All calls together."""
+        """All calls."""
         return sum(self.calls.values())
 
 
 class Session:
-    """Calls to one region on behalf of one app and user."""
+    """Makes calls to one region for one app and user."""
 
     def __init__(  # noqa: PLR0913
         self,
@@ -105,15 +105,23 @@ class Session:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`timeout` is in seconds: for an answer to begin, and again for it to come to its end.
+        """Make no call yet.
 
-        `max_bytes` is how many bytes it may have, unpacked.
+        Args:
+            base_url: address of the region.
+            tokens: signs the requests.
+            budget: rate limits and error counts.
+            http: session of requests.
+            timeout: seconds until a response begins, and again until it is complete.
+            max_bytes: maximum size of a decompressed response.
+            clock: monotonic, in seconds.
+            sleep: waits for a number of seconds.
         """
         self.base_url = base_url
         self.usage = Usage()
         self._usage_lock = Lock()
         self.before_call: Callable[[], None] = lambda: None
-        """Called before each call; an error that it raises keeps the call from being made."""
+        """Hook called before each call; an exception prevents the call."""
         self._tokens = tokens
         self._budget = budget
         self._http = http
@@ -124,7 +132,7 @@ class Session:
         self._read_with_retries: Callable[..., Any] = backoff.on_exception(
             backoff.expo, Transient, max_tries=TRIES, logger=None, on_backoff=self._on_backoff
         )(self._read_once)
-        # One refusal may be a fault of the moment; two with the same words are believed.
+        # A single refusal may be transient; the second one is final.
         self._read_confirmed: Callable[..., Any] = backoff.on_exception(
             backoff.constant,
             (AccessDenied, RequestRefused),
@@ -142,7 +150,7 @@ class Session:
         division: int | None,
         headers: Mapping[str, str | None] | None = None,
     ) -> requests.Response:
-        """Read an answer whatever its body may hold, see `read`."""
+        """Read a response without parsing it, see `read`."""
         return self.read(address, division, lambda answer: answer, headers)
 
     def read(
@@ -153,17 +161,19 @@ class Session:
         headers: Mapping[str, str | None] | None = None,
         max_bytes: int | None = None,
     ) -> T:
-        """Read, and give what `parse` makes of the answer.
+        """Read and parse a response.
 
-        What is refused (400, 403) is asked once more before that is believed.
+        Transient failures are retried; a refusal (400, 403) is confirmed by a second call.
 
         Args:
-            address: begins with `/api/` or with the base address itself.
-            division: which one's limits it counts against; None for those that have none.
-            parse: raises UnexpectedAnswer where it cannot understand an answer, which is then
-                asked for again, like one that did not come.
-            headers: one of None is not sent.
-            max_bytes: bytes of a body from which on it need not be read any further.
+            address: path from `/`, or an absolute address.
+            division: whose limits the call counts against; None for calls without limits.
+            parse: raises UnexpectedAnswer for a response that cannot be parsed, which is retried.
+            headers: None as a value removes a default header.
+            max_bytes: size from which a body may be cut off; None for the session's maximum.
+
+        Returns:
+            The result of `parse`.
 
         Raises:
             AccessDenied, RequestRefused, Unavailable, DailyLimitReached, ErrorLimitReached,
@@ -189,7 +199,7 @@ class Session:
         headers: Mapping[str, str | None] | None,
         max_bytes: int | None,
     ) -> T:
-        """What `parse` makes of one answer."""
+        """Send a request and parse its response, without retries."""
         answer = self._exchange(method, address, division, headers=headers, max_bytes=max_bytes)
         try:
             return parse(answer)
@@ -202,18 +212,18 @@ class Session:
     def download(
         self, address: str, division: int, max_bytes: int, *, may_be_html: bool = False
     ) -> bytes | None:
-        """A file of our own server's, or None where it has more than `max_bytes` bytes.
+        """Download a file; None if it has more than `max_bytes` bytes.
 
-        What is too large is not read to its end, and never held in memory.
+        A file that is too large is not read to its end.
 
         Args:
-            address: where it is.
-            division: whose it is.
-            max_bytes: bytes that it may have.
-            may_be_html: whether the file may be an HTML page; else that is no answer.
+            address: of the file.
+            division: whose limits the call counts against.
+            max_bytes: maximum size.
+            may_be_html: whether an HTML page can be the file; else it is an error page.
 
         Raises:
-            UnexpectedAnswer: the address is on another server, which must not get our token.
+            UnexpectedAnswer: the address is on another server, which must not get the token.
             The errors of `read`.
         """
         check_host(self.base_url, address, "a file")
@@ -235,14 +245,19 @@ class Session:
         *,
         confirm: Callable[[], None] | None = None,
     ) -> requests.Response:
-        """Create, change or delete, and never send it twice.
+        """Send a write once; it is never retried unless the server rejected it unprocessed.
 
-        `body` is JSON text (bytes), or what the `Content-Type` of `headers` says, or None.
-        `confirm` is called just before it leaves; what it raises keeps it from leaving.
+        Args:
+            method: POST, PUT or DELETE.
+            address: path from `/`, or an absolute address.
+            division: whose limits the call counts against.
+            body: JSON as bytes, content for the `Content-Type` of `headers`, or None.
+            headers: None as a value removes a default header.
+            confirm: called right before sending; an exception prevents it.
 
         Raises:
-            ValidationFailed: Exact Online refused the document, in its own words.
-            InDoubt: it was sent and no answer came.
+            ValidationFailed: Exact Online rejected the document.
+            InDoubt: it was sent and got no response.
             AccessDenied, RequestRefused, Unavailable, DailyLimitReached, ErrorLimitReached,
             SignInNeeded, StoreError, UnexpectedAnswer: see `ExactOnlineError.not_carried_out`.
         """
@@ -281,7 +296,7 @@ class Session:
         max_bytes: int | None = None,
         confirm: Callable[[], None] | None = None,
     ) -> requests.Response:
-        """One answer to one request; only answers that say "not carried out" lead to another."""
+        """Send a request, again only after a 429 or a 401; return the successful response."""
         rechecked, renewed, limited = False, False, 0
         while True:
             answer = self._send(method, address, division, body, headers, max_bytes, confirm)
@@ -295,7 +310,7 @@ class Session:
                         else (Unavailable, BLOCKED)
                     )
                     error = kind(f"{where(method, address)}: {reason}")
-                    # One that names no limit may come from any server in between.
+                    # A 429 that names no limit may come from a proxy.
                     error.not_carried_out = names_limit
                     raise error
                 logger.info(
@@ -364,7 +379,7 @@ class Session:
         return answer
 
     def _failure(self, method: str, address: str, error: Exception) -> Unavailable | Transient:
-        """What it means that there was no answer."""
+        """Return the exception for a request without a response."""
         if method in WRITES and refusals.never_sent(error):
             unsent = Unavailable(
                 f"{where(method, address)}: no connection to {self.base_url}. "
@@ -376,7 +391,7 @@ class Session:
         return refusals.untrusted(error, self.base_url) or kind(_describe(error))
 
     def _learn(self, division: int | None, endpoint: str, answer: requests.Response) -> None:
-        """Let others know what an answer tells; whatever becomes of that, the answer has come."""
+        """Update limits and error counts from a response; a failure of the store is only logged."""
         try:
             self._budget.learn(division, answer.headers)
             if answer.status_code in COUNTED_STATUSES:
@@ -386,15 +401,15 @@ class Session:
 
 
 def _says_expired(answer: requests.Response) -> bool:
-    """Whether a 401 is about the age of the token."""
+    """Return whether a 401 says that the token has expired."""
     return EXPIRED in unquote_plus(answer.headers.get("WWW-Authenticate", "")).lower()
 
 
 def check_host(base_url: str, address: str, what: str) -> None:
-    """Refuse an address that is not on the server we are signed in to.
+    """Refuse an address on another host, which must not get the access token.
 
     Raises:
-        UnexpectedAnswer: it is not; `what` says what should have been there.
+        UnexpectedAnswer: it is on another host; the message calls its target `what`.
     """
     if address.startswith("/") and not address.startswith("//"):
         return

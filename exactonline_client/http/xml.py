@@ -1,7 +1,7 @@
-"""The XML API of Exact Online: documents of a topic, sent up and fetched down.
+"""The XML API of Exact Online: upload and download documents of a topic.
 
-It has the same tokens, limits and divisions as the REST API. What is wrong with a document is told
-in the body of the answer, whose status is 200 either way.
+Tokens, limits and divisions are those of the REST API. Errors of a document are in the body of the
+response, whose status is 200 in any case.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
 ROOT = "eExact"
 UPLOAD, DOWNLOAD = "/docs/XMLUpload.aspx", "/docs/XMLDownload.aspx"
 HARMLESS = {"1", "2"}
-"""Types of messages that warn or confirm; the others are errors."""
+"""Message types of warnings and confirmations; the others are errors."""
 ACCEPT = {"Accept": "application/xml"}
 SENT = {**ACCEPT, "Content-Type": "application/xml; charset=utf-8"}
 
 
 @dataclass(frozen=True)
 class Message:
-    """What the answer to an upload says of one document."""
+    """A message about one document in the response to an upload."""
 
     is_error: bool
     key: str
-    """What the document is known by, empty where it is not named."""
+    """Key of the document; empty if it is not named."""
     text: str
 
 
 def body(document: Element) -> bytes:
-    """An XML document as it is sent, or kept in a file."""
+    """Serialise an XML document."""
     return bytes(tostring(document, encoding="utf-8", xml_declaration=True))
 
 
 def read(content: bytes) -> Element | None:
-    """The document in a body or a file; None where that is no XML of Exact Online."""
+    """Parse an XML document; None if it is none of Exact Online."""
     try:
         root: Element = fromstring(content)
     except (ParseError, DefusedXmlException, LookupError, ValueError):
@@ -62,12 +62,12 @@ def upload(
     document: Element,
     confirm: Callable[[], None] | None = None,
 ) -> list[Message]:
-    """Send documents up, once; the messages of the answer, in its order.
+    """Upload documents, once; return the messages in the order of the response.
 
     `confirm` is that of `Session.write`.
 
     Raises:
-        InDoubt: they were sent and no answer came that can be understood.
+        InDoubt: they were sent and no response could be parsed.
         The errors of `Session.write`.
     """
     address = _address(UPLOAD, topic, division)
@@ -80,10 +80,10 @@ def upload(
 
 
 def download(session: Session, division: int, topic: str) -> Iterator[Element]:
-    """All pages of the documents of a topic.
+    """Iterate over the pages of a topic's documents.
 
     Raises:
-        The errors of `Session.read`: also where an answer is no XML of this kind.
+        The errors of `Session.read`, also for a response that is not XML of Exact Online.
     """
     after = ""
     while True:
@@ -97,7 +97,7 @@ def download(session: Session, division: int, topic: str) -> Iterator[Element]:
 
 
 def _is_full(topic: Element) -> bool:
-    """Whether a page holds as many documents as fit, so that there may be another."""
+    """Return whether a page is full, so that there may be another."""
     count, size = topic.get("count", ""), topic.get("pagesize", "")
     return not (count.isdecimal() and size.isdecimal()) or int(count) >= int(size)
 

@@ -1,8 +1,7 @@
-"""Rows of the API in plain types.
+"""Decode rows of the API into plain JSON types.
 
-Dates are the trap. The API writes `/Date(ms)/`, where ms counts from the epoch to the server's
-wall clock as if that were UTC. A moment in time must therefore be moved by the offset the zone
-had at that wall time; a pure date must not be moved at all.
+The API writes dates as `/Date(ms)/`, where ms is the server's local time taken as UTC. So a point
+in time must be shifted by the UTC offset of that local time, and a date must not be shifted.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ if TYPE_CHECKING:
     from exactonline_client.catalogue import Property
 
 METADATA = "__metadata"
-"""In a row beside its properties: its address and its type."""
+"""Name of the metadata in a row: its address and its type."""
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall clock time, which has no zone
 DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d+)?\)/")
-# Columns of a fixed width come padded with spaces, on the left or on the right. What a column
-# holds is the end of its name, in any case; these codes are free text.
+# Columns of a fixed width are padded with spaces, on the left or on the right. The end of the name
+# decides, in any case; the codes of NOT_PADDED are free text.
 PADDED = re.compile(
     r"(code|code(purchase|sales)|country|countryoforigin|language|legislation|state|unit)$",
     re.IGNORECASE,
@@ -37,44 +36,44 @@ TEXT = {str, type(None)}
 NUMBER: set[type] = {int, float, type(None)}
 WHOLE: set[type] = {int, type(None)}
 INT64_END = 2**63
-"""The first number that no column of integers can hold."""
+"""Upper bound of integers, exclusive."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 Row = dict[str, Any]
 
 
 class WrongType(ValueError):  # noqa: N818
-    """A value that is not of the type the catalogue gives its property."""
+    """A value that is not of its property's type."""
 
     def __init__(self, name: str, edm: str, value: object) -> None:
-        """The text names the property and both types, never the value."""
+        """Name the property and both types, never the value."""
         super().__init__(f"{name} should be {edm}, but came as {type(value).__name__}")
         self.name = name
 
 
 def instant(milliseconds: int, zone: ZoneInfo) -> datetime:
-    """The moment in UTC that the server's wall clock showed.
+    """Convert milliseconds of server local time to UTC.
 
-    In the hour that the clock is set back a wall time means two moments; the earlier is taken.
+    In the hour that is repeated when the clock is set back, the earlier time is taken.
     """
     wall = EPOCH + timedelta(milliseconds=milliseconds)
     try:
         return wall.replace(tzinfo=zone).astimezone(timezone.utc)
     except OverflowError:
-        # The first day of the calendar stands for "no date", and nothing is before it.
+        # The first day of the calendar stands for "no date", and cannot be shifted further back.
         return wall.replace(tzinfo=timezone.utc)
 
 
 def sanitize(text: str) -> str:
-    """The text without what UTF-8 or a database cannot hold: halves of characters, and NUL."""
+    """Replace lone surrogates and NUL, which UTF-8 or databases cannot hold, by U+FFFD."""
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return whole.replace("\0", REPLACEMENT)
 
 
 def milliseconds(value: str) -> int:
-    """The number inside `/Date(...)/`.
+    """Parse the number in `/Date(...)/`.
 
     Raises:
-        ValueError: it is not of that form.
+        ValueError: the text has another form.
     """
     match = DATE.fullmatch(value)
     if match is None:
@@ -91,20 +90,22 @@ def decoder(
     zone: ZoneInfo,
     on_wrong: Callable[[WrongType], None] = _raise,
 ) -> Callable[[Row], Row]:
-    """A function that turns a row of the API into one of plain JSON types.
+    """Build a function that decodes a row of the API into plain JSON types.
 
-    The result has exactly the given properties, and is the row itself where that has no others:
-    numbers as numbers (also those that the API sends as strings), moments as
-    `YYYY-MM-DDTHH:MM:SS.mmm+00:00`, pure dates as `YYYY-MM-DD`, codes without padding, and None
-    where the API sent nothing.
+    The result has exactly the given properties, and is the same dict if the row has no others.
+    Numbers are numbers (also those that the API sends as strings), points in time
+    `YYYY-MM-DDTHH:MM:SS.mmm+00:00`, dates `YYYY-MM-DD`, codes stripped, missing values None.
 
-    A value that is of another type than its property, or beyond what that type holds, is given to
-    `on_wrong`, which raises it as `WrongType`; where it does not, the value becomes None.
+    Args:
+        properties: the columns of the result.
+        zone: time zone of the server.
+        on_wrong: called with a `WrongType` for a value of another type or out of range, which
+            becomes None unless it raises; raises by default.
     """
     columns = [_Column(item.name, item.type, *_converter(item, zone)) for item in properties]
     texts = [column for column in columns if column.convert is _text]
     numbers = [column for column in columns if column.convert is _number]
-    # Int64 comes as text, and is converted one by one.
+    # Int64 is sent as text and needs a conversion.
     integers = [column for column in columns if column.edm in INTEGERS - {"Edm.Int64"}]
     grouped = {*texts, *numbers, *integers}
     others = [column for column in columns if column not in grouped]
@@ -112,7 +113,7 @@ def decoder(
     all_of, texts_of, numbers_of, integers_of = map(_getter, (columns, texts, numbers, integers))
 
     def is_exact(row: Row) -> bool:
-        """Whether the row has these properties and no others."""
+        """Return whether the row has exactly these properties."""
         try:
             all_of(row)
         except KeyError:
@@ -120,7 +121,7 @@ def decoder(
         return len(row) - (METADATA in row) == len(names)
 
     def decode(row: Row) -> Row:
-        # Runs for every row there is: what needs no conversion goes without a loop.
+        # Hot path: columns that need no conversion are checked without a loop.
         if is_exact(row):
             row.pop(METADATA, None)
             result = row
@@ -139,13 +140,13 @@ def decoder(
 
 
 class _Column(NamedTuple):
-    """How the values of one property become plain."""
+    """Conversion of the values of one property."""
 
     name: str
     edm: str
     convert: Callable[[Any], Any]
     plain: type | None = None
-    """The type of values that are plain already, where there is one."""
+    """Type of values that need no conversion, if there is one."""
 
 
 def _convert(row: Row, columns: Iterable[_Column], on_wrong: Callable[[WrongType], None]) -> None:
@@ -160,7 +161,7 @@ def _convert(row: Row, columns: Iterable[_Column], on_wrong: Callable[[WrongType
 
 
 def _are_plain(numbers: Iterable[Any], types: set[type]) -> bool:
-    """Whether there is nothing but None and numbers of these types that every database holds."""
+    """Return whether all are None or numbers of these types within the range of databases."""
     if not types.issuperset(map(type, numbers)):
         return False
     try:
@@ -170,7 +171,7 @@ def _are_plain(numbers: Iterable[Any], types: set[type]) -> bool:
 
 
 def _getter(columns: Sequence[_Column]) -> Callable[[Row], tuple[Any, ...]]:
-    """What takes the values of these columns out of a row at once."""
+    """Build a function that returns the values of these columns in a row."""
     names = [column.name for column in columns]
     if len(names) > 1:
         return itemgetter(*names)
@@ -178,7 +179,7 @@ def _getter(columns: Sequence[_Column]) -> Callable[[Row], tuple[Any, ...]]:
 
 
 def _converter(item: Property, zone: ZoneInfo) -> tuple[Callable[[Any], Any], type | None]:
-    """What makes a value plain, and the type of those that are."""
+    """Return the conversion of a property, and the type of values that need none."""
     if item.type == "Edm.DateTime":
         return (_date if item.date == "date" else lambda value: _timestamp(value, zone)), None
     if item.type in INTEGERS:
@@ -201,11 +202,11 @@ def _date(value: str) -> str:
     return (EPOCH + timedelta(milliseconds=milliseconds(value))).date().isoformat()
 
 
-# A new row was changed when it was created, and rows that came together often tell one moment.
+# Created and Modified of a new row are equal, and rows created together often share them.
 @lru_cache(maxsize=1000)
 def _timestamp(value: str, zone: ZoneInfo) -> str:
     if not value.startswith("/Date("):
-        # Me.ServerTime and its like are written as plain local time.
+        # Me.ServerTime and similar ones are ISO local time.
         wall = datetime.fromisoformat(value)
         if wall.tzinfo is not None:
             raise ValueError
@@ -232,7 +233,7 @@ def _number(value: str | float) -> float:
 
 
 def _boolean(value: object) -> bool:
-    # A few flags are documented as Boolean and sent as Byte.
+    # Some flags are documented as Boolean and sent as Byte.
     if value in (0, 1):
         return bool(value)
     raise TypeError

@@ -1,4 +1,4 @@
-"""Types of OData, and values as a filter or a parameter takes them."""
+"""OData types, and literals for filters and parameters."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ NUMBERS = {"Edm.Double", "Edm.Decimal", "Edm.Single"}
 
 
 def literal(value: object, edm: str, zone: ZoneInfo | None = None) -> str:  # noqa: PLR0911
-    """A value as the API takes it in a filter, such as `guid'...'`, `5L` or `'O''Neil'`.
+    """Format a value as a literal of its type, such as `guid'...'`, `5L` or `'O''Neil'`.
 
-    A datetime with a zone is moved to `zone`, the server's wall clock; one without is taken to
-    be on that clock already.
+    A datetime with a time zone is converted to `zone`, that of the server; one without is taken as
+    server local time.
 
     Raises:
-        ValueError: a datetime with a zone, and none given to move it to.
+        ValueError: a datetime has a time zone, and `zone` is None.
     """
     if value is None:
         return "null"
@@ -38,7 +38,7 @@ def literal(value: object, edm: str, zone: ZoneInfo | None = None) -> str:  # no
 
 
 def wall_time(value: object, zone: ZoneInfo | None) -> str:
-    """`2026-06-25T16:31:00.22` on the server's clock; a pure date gets midnight."""
+    """Format as server local time, `2026-06-25T16:31:00.220`; a date gets midnight."""
     if isinstance(value, datetime):
         if value.tzinfo is not None:
             if zone is None:

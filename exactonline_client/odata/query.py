@@ -1,4 +1,4 @@
-"""Addresses with query options, and the filters in them."""
+"""Build addresses with query options and filters."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from exactonline_client.catalogue import Endpoint
 
 MAX_URL = 6000
-"""Longest address the server takes, encoding included."""
+"""Maximum length of an address that the server accepts, encoded."""
 SAFE = "$,'()/:*!~-._"
-"""Characters that stay as they are in an address."""
+"""Characters that are not percent-encoded."""
 
 
 def url(path: str, options: Mapping[str, str | None]) -> str:
-    """Path and query options as one encoded address; options without a value are left out."""
+    """Encode path and query options as an address; options without a value are left out."""
     pairs = [f"{name}={quote(value, safe=SAFE)}" for name, value in options.items() if value]
     return f"{path}?{'&'.join(pairs)}" if pairs else path
 
@@ -33,15 +33,15 @@ def any_of(  # noqa: PLR0913 - what a filter consists of
     most: int | None = None,
     safe: str = SAFE,
 ) -> Iterator[str]:
-    """As few filters as find all rows whose property has one of the values.
+    """Build the fewest filters that match rows whose property has one of the values.
 
     Args:
         name: of the property.
         edm: its type.
-        values: what to look for.
-        room: how many characters a filter may have once it is encoded; one value is always taken.
-        most: how many values a filter may have.
-        safe: characters that are not encoded.
+        values: to match.
+        room: maximum length of an encoded filter; exceeded if a single value is longer.
+        most: maximum of values in a filter; None for no limit.
+        safe: characters that are not percent-encoded.
     """
     terms: list[str] = []
     taken = 0
@@ -58,9 +58,9 @@ def any_of(  # noqa: PLR0913 - what a filter consists of
 
 
 def match_all(endpoint: Endpoint, division: int) -> str | None:
-    """A filter that lets every row through, for lists that demand one.
+    """Build a filter that matches every row, for lists that require one.
 
-    It is on a property that may be filtered on; None where there is none for it.
+    None if the endpoint allows no suitable property in filters.
     """
     filters = {
         **{

@@ -1,4 +1,4 @@
-"""Days and moments as databases and programs write them, read alike by every Python."""
+"""Parse dates and timestamps in the formats of databases, alike on every Python version."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ TIMESTAMP = re.compile(
         [T ](?P<time>[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)
         (?:\.(?P<fraction>[0-9]{1,9}))?
         \ ?(?P<zone>Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)?
-        (?:\+00:00)?  # The tap of MySQL adds it to moments that have an offset.
+        (?:\+00:00)?  # tap-mysql appends it to timestamps that have an offset already.
     )?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 FRACTION_DIGITS = 6
-"""Digits of a second that a moment keeps."""
+"""Digits of a fraction of a second that a datetime holds."""
 
 
 def parse_timestamp(text: str) -> date:
-    """A date, or a datetime (which is one too) where the text has a time.
+    """Parse a date, or a datetime if the text has a time.
 
     Raises:
         ValueError: it is neither.

@@ -1,1 +1,1 @@
-"""What both Singer plugins share; the only room that imports the Singer SDK."""
+"""Shared by both Singer plugins; the only subpackage that imports the Singer SDK."""

@@ -1,4 +1,4 @@
-"""Put the settings of a plugin together, from files, environment and options, and check names."""
+"""Merge the settings of a plugin from files, environment and options, and check their names."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
     from singer_sdk.plugin_base import PluginBase
 
 ENVIRONMENT = "ENV"
-"""What `--config` names in path of a file."""
+"""Value of `--config` for settings in environment variables."""
 SDK_SETTINGS = {
     name
     for schema in vars(capabilities).values()
     if isinstance(schema, dict)
     for name in schema.get("properties", ())
 }
-"""Settings that every plugin may be given, also one that makes nothing of them."""
+"""Settings that any plugin accepts, even if it ignores them."""
 
 
 @dataclass(frozen=True)
 class GivenSettings:
-    """What a command line says of settings."""
+    """Settings as given on a command line."""
 
     config: Mapping[str, Any] = field(default_factory=dict)
-    """The settings in files."""
+    """Settings from files."""
     parse_env: bool = False
-    """Whether those in environment variables hold too, over those in files."""
+    """Whether environment variables are read too; they override files."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Settings that hold over all others."""
+    """Settings that override all others."""
 
 
 def read_files(names: Iterable[str]) -> GivenSettings:
-    """Read what `--config` names: files of JSON, the later over the earlier ones, and ENV.
+    """Read the values of `--config`: JSON files, later ones override, and ENV.
 
     Raises:
         ConfigurationError: a file cannot be read, or holds something else.
@@ -82,13 +82,13 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def settings(plugin: type[PluginBase], given: GivenSettings) -> dict[str, Any]:
-    """Put the settings of a plugin together, and look for names that mean nothing.
+    """Merge the settings of a plugin, and check for unknown names.
 
-    The tap warns of those. The target refuses them: what was to be a dry run would write.
+    The tap logs a warning. The target refuses them: a misspelt dry_run would write.
 
     Raises:
-        ConfigurationError: a text in the environment is no value of its setting, or a name means
-            nothing to the target.
+        ConfigurationError: an environment variable has no valid value, or the target has no
+            setting of a name.
     """
     plugin.append_builtin_config(plugin.config_jsonschema)
     schema, prefix = plugin.config_jsonschema, f"{plugin.name.upper().replace('-', '_')}_"
@@ -104,7 +104,7 @@ def settings(plugin: type[PluginBase], given: GivenSettings) -> dict[str, Any]:
     ]
     if problems and issubclass(plugin, Target):
         raise ConfigurationError(f"{' '.join(problems)} Nothing was written.")
-    # The SDK honours settings that it does not announce for a plugin, such as batch_config.
+    # The SDK also uses settings that it does not list for a plugin, such as batch_config.
     others = [name for name in sorted(found) if _is_not_ours(name, known)]
     problems += [f"There is no setting {name}; it has no effect." for name in others]
     for problem in problems:
@@ -119,7 +119,7 @@ def near(name: str, known: Collection[str]) -> str:
 
 
 def _is_not_ours(name: str, known: Collection[str]) -> bool:
-    """Tell whether a setting is the SDK's or one of Meltano's extras, and not the plugin's."""
+    """Return whether a setting is one of the SDK or an extra of Meltano, not of the plugin."""
     return name not in known and (name in SDK_SETTINGS or name.startswith("_"))
 
 
@@ -132,10 +132,10 @@ def _unknown(found: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[st
 def _unknown_names(
     value: object, schema: Mapping[str, Any], path: str = ""
 ) -> Iterator[tuple[str, str, Collection[str]]]:
-    """Find what a schema does not know: where it stands, its name, and what is known there."""
+    """Find names that a schema does not have: the path, the name, and the names it has there."""
     if not isinstance(value, dict):
         return
-    # Those of the SDK have a text among them.
+    # In schemas of the SDK, one of the alternatives may be a boolean.
     shapes = [shape for shape in schema.get("anyOf", [schema]) if isinstance(shape, dict)]
     for shape in shapes:
         known, others = shape.get("properties", {}), shape.get("additionalProperties", True)
@@ -153,7 +153,7 @@ def _misspelt(known: Collection[str], prefix: str) -> Iterator[str]:
 
 
 def _unread(known: Collection[str], prefix: str, found: Collection[str]) -> Iterator[str]:
-    """Name the variables of settings that are not set, since the environment is not read."""
+    """Report variables that are ignored because the environment is not read."""
     for name in sorted(environment.given(known, prefix) - set(found)):
         yield (
             f"Environment variable {environment.variable(prefix, name)} has no effect. Read the "

@@ -1,4 +1,4 @@
-"""Settings in environment variables, whose texts become the values that the settings are of."""
+"""Read settings from environment variables, converted to the types of the settings."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ TRUTH = {"true": True, "1": True, "yes": True, "on": True} | dict.fromkeys(
 )
 FILE = ".env"
 SIMILARITY = 0.8
-"""How alike two names are of which one is taken for a misspelling of the other."""
+"""Similarity from which a name is taken for a misspelling (0 to 1)."""
 
 
 def load_file() -> None:
-    """Load the variables of a file `.env` that are not set already.
+    """Load variables that are not set yet from a file `.env`.
 
-    It is the one in the current folder, else the one that the Singer SDK finds, which looks from
-    the folder of the installed package upwards.
+    Uses the file in the current folder, else the one that the Singer SDK finds from the folder of
+    the installed package upwards.
 
     Raises:
         ConfigurationError: it cannot be read.
@@ -44,7 +44,7 @@ def load_file() -> None:
     set_before = dict(os.environ)
     try:
         parse_environment_config({}, "", FILE if Path(FILE).is_file() else None)
-        # The SDK lets the file win. In Meltano, what is set does.
+        # In the SDK the file overrides the environment; in Meltano it does not.
         os.environ.update(set_before)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"The file {FILE} cannot be read: {error}.") from None
@@ -53,15 +53,15 @@ def load_file() -> None:
 def settings(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """Read the settings of a schema from the environment and the file `.env`.
 
-    A list may be JSON or, for plain values, written with commas: `123456,234567`. An empty
-    variable says nothing.
+    A list may be JSON or, for scalars, separated by commas: `123456,234567`. Empty variables are
+    ignored.
 
     Raises:
-        ConfigurationError: a text that is no such value; it is not quoted, for it may be a secret.
+        ConfigurationError: a value of the wrong type; not quoted, since it may be a secret.
     """
     load_file()
     properties = schema["properties"]
-    # The SDK would convert some kinds itself, and crash where it cannot: it is asked for texts.
+    # The SDK would convert some types itself, and crash on wrong values: request texts.
     as_texts = {"properties": {name: {"type": "string"} for name in properties}}
     found = {}
     for name, text in parse_environment_config(as_texts, prefix, os.devnull).items():
@@ -80,15 +80,15 @@ def settings(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def given(names: Collection[str], prefix: str) -> set[str]:
-    """Find the settings that have a variable which says something."""
+    """Return the settings that have a variable which is not empty."""
     return {name for name in names if os.environ.get(variable(prefix, name), "").strip()}
 
 
 def misspelt(names: Collection[str], prefix: str) -> dict[str, str]:
-    """Find variables that are nearly, and not quite, those of settings; and which these are.
+    """Find misspelt variables; return the right name by the wrong one.
 
-    A setting's name with more words before or behind it is no misspelling: Meltano sets such
-    variables for a plugin `tap-exactonline-be`, for fields of settings, and for its own extras.
+    A setting's name with a prefix or suffix of whole words is none: Meltano sets such variables for
+    a plugin `tap-exactonline-be`, for fields of settings, and for its own extras.
     """
     known = {variable(prefix, name): name for name in names}
     found = {}
@@ -104,7 +104,7 @@ def misspelt(names: Collection[str], prefix: str) -> dict[str, str]:
 
 
 def variable(prefix: str, name: str) -> str:
-    """Name the environment variable of a setting."""
+    """Return the environment variable of a setting."""
     return f"{prefix}{name.upper()}"
 
 
@@ -146,7 +146,7 @@ def _object(text: str, _facts: object) -> dict[str, Any]:
 
 
 def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Undo what Meltano does to objects in variables: `{"a.b": 1}` there is `{"a": {"b": 1}}`."""
+    """Undo Meltano's flattening of objects: `{"a.b": 1}` becomes `{"a": {"b": 1}}`."""
     found: dict[str, Any] = {}
     for path, value in flat.items():
         *above, last = (part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", path))

@@ -1,4 +1,4 @@
-"""The package of others that has our tap's name, where it lies in the same environment."""
+"""Detect the unrelated package `tap-exactonline` in the same environment."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from exactonline_client.errors import ConfigurationError
 from exactonline_client.plugin.settings import DISTRIBUTION
 
 FOREIGN = "tap-exactonline"
-"""A distribution of others, with our tap's command and import package."""
+"""An unrelated distribution with the same command and import package."""
 
 
 def refuse() -> None:
-    """Stop where the other project's `tap-exactonline` is installed beside ours.
+    """Refuse to run if the unrelated `tap-exactonline` is installed as well.
 
-    Both bring a folder `tap_exactonline`, so the files of one lie on those of the other, and
-    nobody can tell which code would be handed the secrets.
+    Both install a package `tap_exactonline`, so their files overwrite each other, and secrets could
+    reach the other project's code.
 
     Raises:
-        ConfigurationError: it is.
+        ConfigurationError: it is installed.
     """
     try:
         version = metadata.version(FOREIGN)

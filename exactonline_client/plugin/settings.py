@@ -1,7 +1,7 @@
-"""The settings that tap and target share, as the JSON schema the Singer SDK and the Hub read.
+"""JSON schema of the settings that tap and target share, for the Singer SDK and Meltano Hub.
 
-Each has a title, a description with its unit and its default, and an example. The descriptions that
-Meltano and the Hub show get the example at their end.
+Each has a title, a description with unit and default, and an example. In Meltano and on the Hub the
+example is appended to the description.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from exactonline_client.regions import REGIONS
 
 DISTRIBUTION = "singer-exactonline"
-"""What this project is called on PyPI; `tap-exactonline` there is another project."""
+"""Name of the distribution; `tap-exactonline` is an unrelated project."""
 
 SHARED: dict[str, dict[str, Any]] = {
     "connection": {

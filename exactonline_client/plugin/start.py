@@ -1,4 +1,4 @@
-"""How both Singer plugins run, telling no secrets, and end: one line and an exit code."""
+"""Run a Singer plugin: redacted output, errors as one line and an exit code."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _SETTING_ERROR = re.compile(r"(?P<wrong>.*) in config\['(?P<name>\w+)'\]", re.DO
 
 @contextmanager
 def readable_configuration_errors() -> Iterator[None]:
-    """Turn the SDK's list of wrong settings into our error, which has an exit code.
+    """Convert the SDK's configuration errors to `ConfigurationError`, which has an exit code.
 
-    The same for a Singer state or catalog that cannot be parsed.
+    Also those of a Singer state or catalog that cannot be parsed.
     """
     try:
         yield
@@ -49,10 +49,10 @@ def readable_configuration_errors() -> Iterator[None]:
 
 
 def _reworded(problem: str, settings: Mapping[str, Any]) -> str:
-    """What the SDK says of a setting: its name, what is wrong with its value, and a right one.
+    """Reword a validation error of the SDK: setting, problem and an example.
 
     The SDK quotes the value; that of a secret is left out. No colon follows the name of a secret,
-    for what comes after it would be taken for the secret and hidden.
+    because the text after it would be redacted.
     """
     match = _SETTING_ERROR.match(problem)
     if not match:
@@ -65,7 +65,7 @@ def _reworded(problem: str, settings: Mapping[str, Any]) -> str:
 
 
 def _with_our_settings(command: click.Command) -> click.Command:
-    """Let a command read its settings files our way."""
+    """Let a command read `--config` with `read_files`."""
     for option in command.params:
         if option.name == "config":
             option.callback = lambda _context, _option, names: configuration.read_files(names)
@@ -73,12 +73,12 @@ def _with_our_settings(command: click.Command) -> click.Command:
 
 
 def start(plugin: type[Plugin], given: GivenSettings | None, **inputs: IO[str] | None) -> Plugin:
-    """A plugin as its command line asks for it.
+    """Create a plugin from its command line.
 
     Args:
-        plugin: the tap or the target.
-        given: the settings.
-        inputs: the files of its other options, each of them JSON.
+        plugin: class of the tap or the target.
+        given: its settings.
+        inputs: open JSON files of its other options, by option.
 
     Raises:
         ConfigurationError: a setting or a file is wrong.
@@ -97,7 +97,7 @@ def start(plugin: type[Plugin], given: GivenSettings | None, **inputs: IO[str] |
 
 def run(plugin: type[PluginBase]) -> None:
     """Run a plugin as a console script."""
-    # Before the SDK sets up its logging, which keeps hold of standard error as it finds it.
+    # Before the SDK sets up logging, which keeps a reference to standard error.
     redaction.install()
     try:
         package_conflict.refuse()

@@ -1,4 +1,4 @@
-"""Standard output: whole lines, nothing behind a cut one, and one line where it takes no more."""
+"""Standard output: whole lines, none after a failed write, and a readable error."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WRITE_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""Errors of what is open already and cannot be written."""
+"""Errors of writing to an open file."""
 
 
 @contextmanager
 def flushed() -> Iterator[None]:
-    """Let what the block writes to standard output be there when it ends.
+    """Flush standard output at the end of the block.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: standard output cannot be written.
     """
     try:
         try:
@@ -41,23 +41,23 @@ def flushed() -> Iterator[None]:
 
 
 class Output:
-    """Standard output, to which nothing is written behind a write that failed."""
+    """Standard output, to which nothing is written after a failed write."""
 
     def __init__(self) -> None:
-        """Nothing has failed yet."""
+        """Start without a failed write."""
         self._is_cut = False
 
     def write(self, lines: bytes | bytearray) -> None:
-        """Write whole lines; does nothing behind a write that failed.
+        """Write whole lines; does nothing after a failed write.
 
         Raises:
-            OutputError: nobody reads any more, or there is no room.
+            OutputError: the reader has ended, or the disk is full.
         """
         if self._is_cut:
             return
         self._is_cut = True
         with flushed():
-            # With PYTHONUNBUFFERED a signal cuts a write short, without an error.
+            # With PYTHONUNBUFFERED a signal can cut a write short without an error.
             left = memoryview(lines)
             while left:
                 left = left[sys.stdout.buffer.write(left) :]
@@ -65,7 +65,7 @@ class Output:
 
 
 def _discard() -> None:
-    """Keep Python from writing what is left when it ends, which would fail once more."""
+    """Keep Python from flushing the rest at exit, which would fail again."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

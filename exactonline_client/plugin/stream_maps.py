@@ -1,4 +1,4 @@
-"""Stream maps, with a rule for records that lack columns of their schema, such as tombstones."""
+"""Stream maps that also accept records without some columns, such as tombstones."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     Record = dict[str, Any]
 
 WHOLE = ("record", "_")
-"""The names by which an expression can read a record as a whole."""
+"""Names of the whole record in an expression."""
 _OMITTED: Any = object()
 
 
 class RecordMap(CustomStreamMap):
-    """A map that leaves out a column whose expression reads what a record does not have.
+    """A stream map that omits a column if its expression reads one that the record lacks.
 
-    A tombstone passes every filter, and keeps its mark.
+    A tombstone passes every filter and keeps `_sdc_deleted_at`.
     """
 
     @override
@@ -58,7 +58,7 @@ class RecordMap(CustomStreamMap):
             ) from None
 
     def _reads_missing(self, expr: ast.Expr, record: Record, property_name: str) -> bool:
-        """Whether an expression reads a column of the schema that the record does not have."""
+        """Return whether an expression reads a column of the schema that the record lacks."""
         missing = self.raw_schema["properties"].keys() - record.keys()
         nodes = [*ast.walk(expr)]
         names = [node.id for node in nodes if isinstance(node, ast.Name)]
@@ -72,7 +72,7 @@ class RecordMap(CustomStreamMap):
 
 
 class Mapper(PluginMapper):
-    """The stream maps of a plugin; a wrong one is a wrong setting."""
+    """The stream maps of a plugin; an invalid one raises ConfigurationError."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Mapper(PluginMapper):
         is_selected: Callable[[str], bool] = lambda _: True,
         **options: Any,  # noqa: ANN401
     ) -> None:
-        """A wrong map of a stream that is not selected does not matter."""
+        """Ignore invalid maps of streams that are not selected."""
         super().__init__(**options)
         self._is_selected = is_selected
 
@@ -97,7 +97,7 @@ class Mapper(PluginMapper):
                 ) from None
         for each in self.stream_maps[stream_name]:
             if isinstance(each, CustomStreamMap):
-                # The SDK takes its own class for maps, by name.
+                # The SDK has no way to set the class of maps.
                 each.__class__ = RecordMap
                 mark = schema.get("properties", {}).get(DELETED_AT)
                 if mark is not None:
@@ -105,5 +105,5 @@ class Mapper(PluginMapper):
 
 
 def is_tombstone(record: Record) -> bool:
-    """Whether a record tells that its row was deleted."""
+    """Return whether a record marks its row as deleted."""
     return mark_of(record) is Mark.DELETED

@@ -1,1 +1,1 @@
-"""Durable state that all processes share."""
+"""Durable state shared by all processes."""

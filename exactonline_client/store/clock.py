@@ -1,6 +1,6 @@
-"""The time at Exact Online: this machine's, corrected by the `Date` of each answer.
+"""Clock of Exact Online: the local clock, corrected by the `Date` header of each response.
 
-Moments in the store are compared by several machines, whose own clocks may differ by days.
+Stored times are compared by several machines, whose clocks may differ by days.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CLOCK_TOLERANCE = 2.0
-"""The Date header has whole seconds: clocks that differ by less are not corrected, and a window
-counts as ended this many seconds late, so that it has ended on the server's clock too."""
+"""Seconds. The Date header has whole seconds, so smaller differences are not corrected, and the
+window of a limit only counts as ended this much later, when it has ended on the server too."""
 
 
 KEPT = 60 * 86_400
-"""Seconds that a machine is remembered; one that comes later begins anew."""
+"""Seconds to keep the difference of a machine's clock."""
 
 
 class ServerClock:
-    """Seconds since the epoch, by the server's clock."""
+    """Returns seconds since the epoch by the server's clock."""
 
     def __init__(
         self,
@@ -42,11 +42,11 @@ class ServerClock:
         ahead: float = 0.0,
         note: Callable[[float], None] | None = None,
     ) -> None:
-        """Begin with what is known.
+        """Start with a known difference.
 
         Args:
-            local: the clock of this machine.
-            ahead: seconds by which the server's clock is ahead of it.
+            local: the local clock.
+            ahead: seconds by which the server's clock is ahead.
             note: called with each new value of `ahead`.
         """
         self.local = local
@@ -54,14 +54,18 @@ class ServerClock:
         self._note = note
 
     def __call__(self) -> float:
-        """The time now."""
+        """Return the present time."""
         return self.local() + self.ahead
 
     def learn(self, headers: Mapping[str, str], asked_at: float | None = None) -> None:
-        """Take over the date of an answer; `asked_at` is when it was asked for, by `local`.
+        """Correct the clock by the `Date` header of a response.
 
-        An answer may take long. It was dated at some timestamp between question and answer, and so
-        the difference is known as nearly as that; what was known before holds where it fits.
+        The server set the date at some time between request and response, which bounds the
+        difference. The present correction is kept if it lies within these bounds.
+
+        Args:
+            headers: of the response.
+            asked_at: time of the request, by the local clock.
         """
         try:
             there = parsedate_to_datetime(headers["Date"]).timestamp()
@@ -78,21 +82,21 @@ class ServerClock:
 
 @patient
 def _forget(store: Store, timestamp: float) -> None:
-    """Remove what was noted before a timestamp: each container is a machine of another name."""
+    """Delete the entries before a timestamp; each container is a machine of another name."""
     with store.transaction(durable=False) as connection:
         connection.execute(clocks.delete().where(clocks.c.at < timestamp))
 
 
 def server_clock(store: Store, local: Callable[[], float] = time.time) -> ServerClock:
-    """The server's clock, as far as this machine was told before.
+    """Create the server clock with the stored difference of this machine.
 
-    Without that, each run on a machine whose clock is wrong would begin with a refused call.
+    Without it, each run on a machine with a wrong clock would start with a refused call.
     """
     mine = sa.select(clocks.c.ahead).where(clocks.c.machine == platform.node())
     known = store.read(mine)
 
     def note(seconds: float) -> None:
-        # An answer that has come counts, whatever becomes of this.
+        # The response is valid even if this fails.
         now = local() + seconds
         try:
             store.put(clocks, durable=False, machine=platform.node(), ahead=seconds, at=now)

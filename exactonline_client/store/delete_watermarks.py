@@ -1,7 +1,7 @@
-"""How far the deletes of each stream have been told, for a load that begins without a state.
+"""Position up to which the deletes of each stream were emitted, for runs without a state.
 
-The target may have rows all the same: of a first load whose state it never got, or of all the
-runs before the state was dropped.
+Without a state the target may still have rows: of a first run whose state was lost, or of the runs
+before the state was dropped.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 
 class LogPosition(NamedTuple):
-    """A place in the deleted log of a division, as the state of a stream holds it."""
+    """A position in the deleted log of a division, as in the state of a stream."""
 
     timestamp: int
-    """The rowversion of the last entry that was told."""
+    """Rowversion of the last entry that was emitted."""
     read_at: str | None = None
-    """When that was (UTC, ISO), by the server's clock."""
+    """Time of reading (UTC, ISO) by the server's clock."""
     moved_at: str | None = None
-    """Which database of the company the log is of: when it was moved there, as Exact says it."""
+    """Time of the division's last move between databases; each database has its own log."""
     keys_since: int | None = None
-    """The rowversion since which the store knows the keys of all rows that were sent."""
+    """Rowversion since which the store has the keys of all emitted rows."""
 
 
 @dataclass(frozen=True)
 class DeleteWatermarks:
-    """The places in the deleted logs from which an app's loads go on without a state."""
+    """Positions in the deleted logs from which an app continues without a state."""
 
     store: Store
     app: str
     _known: dict[int, dict[str, LogPosition]] = field(default_factory=dict, init=False)
 
     def places(self, division: int) -> dict[str, LogPosition]:
-        """By stream, how far its deletes have been told."""
+        """Return the positions in a division by stream."""
         if division not in self._known:
             columns = (delete_watermarks.c[name] for name in ("stream", *LogPosition._fields))
             mine = (delete_watermarks.c.app == self.app) & (
@@ -50,12 +50,12 @@ class DeleteWatermarks:
         return self._known[division]
 
     def note(self, division: int, stream: str, place: LogPosition) -> None:
-        """The target knows the deletes up to here, or is about to get its first rows."""
+        """Store the position up to which the target has the deletes, or of its first rows."""
         known = self.places(division)
         if stream in known:
             place = place._replace(keys_since=known[stream].keys_since)
         if known.get(stream) != place:
-            # An older place tells too much at worst, none at all would tell too little.
+            # An older position only repeats deletes; a missing one would lose them.
             durable = stream not in known
             row = {"app": self.app, "division": division, "stream": stream}
             self.store.put(delete_watermarks, durable=durable, **row, **place._asdict())

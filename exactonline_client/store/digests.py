@@ -1,8 +1,7 @@
-"""Hashes of what the store has to know again, and need not be able to tell.
+"""Keyed hashes of values that the store has to recognise, not to show.
 
-A code or a reference is short enough to be guessed from a plain hash. So these are made with a key,
-which the store keeps encrypted like all that is secret: without the key of the store they say
-nothing, and they stay the same when that is renewed.
+A plain hash of a code or a reference could be reversed by guessing. So the hashes are keyed (HMAC).
+The store keeps their key encrypted, so that they do not change when the store's own key is rotated.
 """
 
 from __future__ import annotations
@@ -25,21 +24,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Digests:
-    """The hashes of one store."""
+    """Computes the hashes of a store."""
 
     store: Store
 
     def of(self, *parts: str) -> str:
-        """The hash of some texts together."""
+        """Hash some texts together."""
         return _digest(self._keys[0], parts)
 
     def known(self, *parts: str) -> list[str]:
-        """Every hash that the store may have made of some texts."""
+        """Return every hash that the store may have of some texts, one for each key."""
         return [_digest(key, parts) for key in self._keys]
 
     @cached_property
     def _keys(self) -> list[str]:
-        """The keys that can be read, the oldest first: usually one."""
+        """The readable keys, the oldest first; usually one."""
         return self._load() or self._create()
 
     def _load(self) -> list[str]:
@@ -50,12 +49,12 @@ class Digests:
         try:
             return self.store.decrypt(sealed)
         except StoreError:
-            # It is lost with the key of the store; what was hashed with it is not known again.
+            # Lost with an old key of the store; its hashes can no longer be matched.
             return None
 
     @patient
     def _create(self) -> list[str]:
-        """A new key, or the one that another process has noted just now."""
+        """Create a key, unless another process has just done so; return the readable keys."""
         number = sa.select(sa.func.coalesce(sa.func.max(hash_keys.c.id), 0) + 1)
         with self.store.transaction() as connection:
             key = {
@@ -68,6 +67,6 @@ class Digests:
 
 
 def _digest(key: str, parts: tuple[str, ...]) -> str:
-    # Half of a surrogate pair has no bytes of its own.
+    # A lone surrogate cannot be encoded otherwise.
     text = "\0".join(parts).encode(errors="backslashreplace")
     return hmac.new(key.encode(), text, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""The database of a store: what it may be, how it is reached, and what is done while it is away."""
+"""Database engine of the store: address, connections, and retries while the server is down."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 KEPT = 2
-"""Connections that a process keeps although it has no use for them: a server has few to give."""
+"""Idle connections to keep in the pool; servers allow few."""
 PATIENCE = 300.0
-"""Seconds to wait for a server that is full or away: longer than one needs to start anew."""
+"""Seconds to wait for a server that is full or down; longer than a restart takes."""
 FULL = ("too many clients", "too many connections", "connection slots are reserved")
 CHANGING = ("the database system is", "terminating connection")
-"""What a server says that is starting up, shutting down or being recovered."""
+"""Messages of a server that is starting, shutting down or recovering."""
 
 
 QUERY_SIZE = 500
-"""Values in one query."""
+"""Maximum of values in a query."""
 SECRET_FIELDS = ("password", "sslpassword")
-"""Fields of an address that are secrets."""
+"""Secret query parameters of an address."""
 
 
 def in_parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Values in numbers that one query can take."""
+    """Split values into parts that fit into a query."""
     for start in range(0, len(values), QUERY_SIZE):
         yield values[start : start + QUERY_SIZE]
 
 
 def address(text: str) -> sa.URL:
-    """What the setting `store_url` says.
+    """Parse the setting `store_url`.
 
     Raises:
-        ConfigurationError: it names no database that a store could live in.
+        ConfigurationError: it is no address of a supported database.
     """
     try:
         url = make_url(text)
@@ -64,12 +64,12 @@ def address(text: str) -> sa.URL:
             "Setting store_url: a store in memory would lose the sign-in when the program ends. "
             "Name a file, such as sqlite:////home/me/store.db."
         )
-    # SQLAlchemy's own default may be an older driver than the one that is installed with us.
+    # SQLAlchemy's default driver is not the one that our extra installs.
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
 
 def has_password(text: str) -> bool:
-    """Whether an address holds a secret; what is no address holds none."""
+    """Return whether an address holds a secret; False for an invalid one."""
     try:
         url = make_url(text)
     except (SQLAlchemyError, ValueError):
@@ -78,14 +78,14 @@ def has_password(text: str) -> bool:
 
 
 def engine(url: sa.URL, synchronous: str) -> sa.Engine:
-    """What connections are made with; `synchronous` is how SQLite makes sure of what it writes.
+    """Create an engine; `synchronous` is SQLite's pragma of that name.
 
     Raises:
-        ConfigurationError: there is no driver for that database.
+        ConfigurationError: the driver of the database is not installed.
     """
     try:
-        # Each thread has one connection at most. A pool that makes it wait for others could make
-        # all of them wait for ever.
+        # Each thread holds at most one connection, so the pool has no limit: with one, threads
+        # that hold locks could deadlock.
         made = sa.create_engine(url, pool_size=KEPT, max_overflow=-1, pool_pre_ping=True)
     except (ImportError, SQLAlchemyError) as error:
         raise ConfigurationError(
@@ -99,12 +99,12 @@ def engine(url: sa.URL, synchronous: str) -> sa.Engine:
 
 
 def connected(made: sa.Engine, *, known: bool) -> sa.Connection:
-    """A connection; a server that is full is waited for, and one that is `known` to be there."""
+    """Connect; wait for a server that is full, or one that is `known` to exist."""
     return _patient(made.connect, known=known)
 
 
 def reconnect(connection: sa.Connection) -> None:
-    """Give a connection that no longer answers another session, as soon as there is one."""
+    """Replace the session of a broken connection; wait for the server."""
     connection.invalidate()
     _patient(lambda: connection.connection, known=True)
 
@@ -122,7 +122,7 @@ def _patient(connect: Callable[[], T], *, known: bool) -> T:
 
 
 def _is_passing(error: Exception) -> bool:
-    """Whether a server says that it is there, but gives no connection now."""
+    """Return whether a server refuses connections temporarily."""
     return any(words in str(error) for words in (*FULL, *CHANGING))
 
 
@@ -134,16 +134,15 @@ patient = backoff.on_exception(
     logger=None,
     on_backoff=lambda details: _tell(details),  # noqa: PLW0108 - it is defined below
 )
-"""Has a function done again whose connection to the store broke, until the server is back.
+"""Decorator: repeat a function whose connection to the store broke, until the server is back.
 
-What it did was undone, unless the connection broke while that was made durable. So it must be one
-that may be carried out twice: it does nothing but use the store, and the second time finds or
-writes what the first one did.
+Its transaction was rolled back, unless the connection broke during the commit. So the function must
+be idempotent: it only uses the store, and a second run finds or writes the same as the first.
 """
 
 
 def answers(connection: sa.Connection) -> bool:
-    """Whether a connection still has the session that it was made with."""
+    """Return whether a connection still has its session."""
     if connection.invalidated:
         return False
     dialect = connection.dialect
@@ -154,7 +153,7 @@ def answers(connection: sa.Connection) -> bool:
 
 
 def cause(error: Exception) -> str:
-    """What the database says, without statement and values."""
+    """Return the message of the database, without statement and values."""
     return str(getattr(error, "orig", None) or error).partition("\n")[0]
 
 
@@ -167,10 +166,10 @@ def _tell(details: Mapping[str, Any]) -> None:
 
 
 def _prepare_sqlite(synchronous: str, connection: Any, _record: object) -> None:  # noqa: ANN401
-    # SQLAlchemy is to begin transactions itself, so that a write lock is taken at once.
+    # Let SQLAlchemy begin transactions (BEGIN IMMEDIATE), which takes the write lock at once.
     connection.isolation_level = None
     connection.execute("PRAGMA busy_timeout = 30000")
-    # What is deleted is overwritten: it was to be forgotten.
+    # Overwrite deleted content: records can be forgotten on request.
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")

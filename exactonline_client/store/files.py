@@ -1,4 +1,4 @@
-"""Files that only their owner may read, and locks between processes that are files."""
+"""Private files and folders, and file locks between processes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = 600.0
-"""Seconds to wait for another process: longer than it can need for one call."""
+"""Seconds to wait for another process; longer than a call can take."""
 _my_uid = getattr(os, "geteuid", None)
-"""Whose files these should be; None on a system that has other means than Unix."""
+"""Returns the user ID that must own the files; None on Windows."""
 
 
 def ensure_private_folder(folder: Path) -> None:
-    """Make sure that a folder exists in which nobody but its owner can put or replace files.
+    """Create a folder unless it exists, and check that only its owner can write to it.
 
-    One that is made here is left out of version control, as virtual environments are.
+    A new folder gets a `.gitignore` for all its content, like a virtual environment.
 
     Raises:
-        StoreError: it cannot be made, or others could plant what is read from it.
+        StoreError: it cannot be created, or other users can write to it.
     """
     try:
         if not folder.exists():
@@ -51,10 +51,10 @@ def ensure_private_folder(folder: Path) -> None:
 
 
 def resolved(file: Path) -> Path:
-    """Where a file really is, after links that nobody else has made.
+    """Resolve the symbolic links of a path.
 
     Raises:
-        StoreError: a link on the way is another user's.
+        StoreError: a link belongs to another user.
     """
     absolute = file.absolute()
     for part in (absolute, *absolute.parents):
@@ -64,14 +64,14 @@ def resolved(file: Path) -> Path:
 
 
 def ensure_private_file(file: Path) -> None:
-    """Make sure that the file exists and that nobody but its owner can read it.
+    """Create a file unless it exists, and make sure that only its owner can read it.
 
     Raises:
-        StoreError: the file cannot be made or closed to others, or it is not this user's own.
+        StoreError: it cannot be created or made private, or belongs to another user.
     """
     ensure_private_folder(file.parent)
     try:
-        # What a link leads to, or a pipe waits for, is not what was asked for.
+        # Neither follow a link nor wait for a pipe.
         flags = os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         descriptor = os.open(file, flags, 0o600)
     except OSError as error:
@@ -87,10 +87,10 @@ def ensure_private_file(file: Path) -> None:
 
 
 def refuse_foreign_file(file: Path) -> None:
-    """Refuse a file that is there and not this user's own; one that is not there is all right.
+    """Refuse a file that belongs to another user; a missing file is accepted.
 
     Raises:
-        StoreError: it is another user's, or no file.
+        StoreError: it belongs to another user, or is no regular file.
     """
     try:
         found = file.lstat()
@@ -114,9 +114,9 @@ def _others_may_write(found: os.stat_result) -> bool:
 
 
 def _is_private(gid: int) -> bool:
-    """Whether a group is there for this user alone, as systems make one for each user.
+    """Return whether a group has only this user, like the one that systems create per user.
 
-    That of a volume, in a container, may have no name.
+    The group of a mounted volume may have no name in a container.
     """
     import grp  # noqa: PLC0415 - there is none on Windows
     import pwd  # noqa: PLC0415
@@ -140,7 +140,7 @@ def _refuse_other_kinds(file: Path, found: os.stat_result) -> None:
 
 
 def _refuse_foreign(path: Path, found: os.stat_result) -> None:
-    """Refuse what another user has put there; what root has put there is trusted."""
+    """Refuse a file of another user; root is trusted."""
     if _my_uid is not None and found.st_uid not in (_my_uid(), 0):
         raise StoreError(
             f"{path} belongs to another user (uid {found.st_uid}; this runs as uid {_my_uid()}), "
@@ -165,10 +165,10 @@ def _unusable(folder: Path, error: OSError) -> StoreError:
 
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Hold a lock that is gone when its process dies.
+    """Hold a file lock, which is released when its process dies.
 
     Raises:
-        StoreError: another process held it too long, or the file cannot be made.
+        StoreError: another process held it too long, or the file cannot be created.
     """
     ensure_private_file(path)
     held = filelock.FileLock(path, mode=0o600, timeout=LOCK_TIMEOUT)
@@ -195,7 +195,7 @@ def lock(path: Path) -> Iterator[None]:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another one of the same name."""
+    """Return device and inode of a file; None if it does not exist."""
     try:
         found = path.stat()
     except OSError:

@@ -1,8 +1,8 @@
-"""The keys that were seen of a list: whose rows are gone where no log tells, or tells no stream.
+"""Keys seen in a list, to detect rows that are gone without an entry in the deleted log.
 
-A key is noted before its row is sent on, and gone once a list that was read to its end does not
-hold it. A key that is gone is kept for two months, as Exact keeps its own log, so that several
-warehouses can be told, and one that was told in vain is told again.
+A key is stored before its row is emitted, and marked as gone once a complete listing lacks it. It
+is kept for two months then, as long as Exact Online keeps its log, so that several warehouses get
+the delete, and one that failed to store it gets it again.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 TICK = 0.001
 KEPT = 60 * 86_400
-"""Seconds that a key which is gone is kept."""
+"""Seconds to keep a key that is gone."""
 BATCH = 1000
 
 
 @dataclass(frozen=True)
 class SeenKeys:
-    """The keys of one list; a key is any text, a timestamp is seconds since the epoch."""
+    """The keys of one list; keys are texts, timestamps are seconds since the epoch."""
 
     store: Store
     app: str
@@ -46,7 +46,7 @@ class SeenKeys:
 
     @patient
     def next_timestamp(self, now: float) -> float:
-        """The present timestamp, but always behind all that is noted, whatever the clock does."""
+        """Return the present time, or one after all stored timestamps if the clock was set back."""
         latest = sa.select(sa.func.max(seen_keys.c.seen_at), sa.func.max(seen_keys.c.gone_at))
         with self.store.transaction() as connection:
             noted = connection.execute(latest.where(self._mine)).one()
@@ -55,13 +55,13 @@ class SeenKeys:
 
     @patient
     def note(self, keys: Iterable[str], timestamp: float) -> None:
-        """These keys were seen."""
+        """Store keys that were seen."""
         values = {"app": self.app, "division": self.division, "stream": self.stream}
         rows = [{**values, "key": key, "seen_at": timestamp} for key in dict.fromkeys(keys)]
         if not rows:
             return
         insert = self.store.insert(seen_keys)
-        # Another process may list the same keys, and have begun later.
+        # Another process that started later may have stored the same keys.
         latest = sa.case(
             (insert.excluded.seen_at > seen_keys.c.seen_at, insert.excluded.seen_at),
             else_=seen_keys.c.seen_at,
@@ -73,7 +73,7 @@ class SeenKeys:
             connection.execute(noted, rows)
 
     def known(self, keys: Sequence[str]) -> set[str]:
-        """Those of some keys that were seen."""
+        """Return those of the keys that were seen."""
         found: set[str] = set()
         for some in in_parts(keys):
             query = sa.select(seen_keys.c.key).where(self._mine, seen_keys.c.key.in_(some))
@@ -84,16 +84,17 @@ class SeenKeys:
     @property
     @patient
     def any_left(self) -> bool:
-        """Whether any key is known that is not gone."""
+        """Whether there is any key that is not gone."""
         query = sa.select(seen_keys.c.key).where(self._mine, seen_keys.c.gone_at.is_(None)).limit(1)
         with self.store.transaction() as connection:
             return connection.execute(query).first() is not None
 
     @patient
     def settle(self, timestamp: float) -> int:
-        """Every key not seen since `timestamp` is gone: the list was read to its end since.
+        """Mark every key not seen since `timestamp` as gone, after a complete listing.
 
-        Returns how many of those that had been gone are back.
+        Returns:
+            The number of keys that were gone and are back.
         """
         seen = seen_keys.c.seen_at >= timestamp
         gone_at = seen_keys.c.gone_at
@@ -107,12 +108,12 @@ class SeenKeys:
         return back
 
     def gone(self, since: float) -> Iterator[tuple[str, float]]:
-        """The keys that are gone since behind a timestamp, each with its own."""
+        """Iterate over the keys that are gone after a timestamp, each with its time."""
         columns = sa.select(seen_keys.c.key, seen_keys.c.gone_at)
         found = columns.where(self._mine, seen_keys.c.gone_at > since).order_by(seen_keys.c.key)
         last = ""
         while True:
-            # Nothing else can use a store of one file during a transaction: it is kept short.
+            # A transaction locks a SQLite store for other processes, so it is kept short.
             rows = self.store.read(found.where(seen_keys.c.key > last).limit(BATCH))
             yield from ((row.key, row.gone_at) for row in rows)
             if len(rows) < BATCH:

@@ -1,7 +1,7 @@
-"""The keys that encrypt secrets in the store: given, in the system's keyring, or in a file.
+"""Encryption keys of the store: from a setting, the system's keyring, or a file.
 
-A keyring is used where the optional package `keyring` is installed and finds one that works. A
-machine without any (a container, a server) must neither fail nor hang for want of it.
+A keyring is used if the optional package `keyring` is installed and finds a working one. A machine
+without one (a container, a server) must neither fail nor hang.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 
 SERVICE = "exactonline"
 KEYRING_TIMEOUT = 20.0
-"""Seconds to wait for a keyring: a person may have to unlock it."""
+"""Seconds to wait for a keyring, which a user may have to unlock."""
 MIN_PRIORITY = 1
-"""What the package `keyring` gives at least to a keyring it recommends."""
+"""Minimum priority of keyrings that the package `keyring` recommends."""
 
 
 Answer = TypeVar("Answer")
 
 
 class Keyring(Protocol):
-    """What is needed of a keyring of the system."""
+    """Interface of a keyring of the system."""
 
     def get_password(self, service: str, username: str) -> str | None:
-        """The password kept under this name."""
+        """Return a password; None if there is none."""
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        """Keep a password."""
+        """Store a password."""
 
 
 def parse(text: str) -> MultiFernet:
-    """The keys of a setting, with commas between; the first encrypts.
+    """Parse the setting `store_key`: keys separated by commas, of which the first encrypts.
 
     Raises:
-        ConfigurationError: one of them is no key.
+        ConfigurationError: one of them is no Fernet key.
     """
     parts = [part.strip() for part in text.split(",")]
     remember(*parts)
@@ -61,9 +61,9 @@ def parse(text: str) -> MultiFernet:
 
 
 def load_or_create(file: Path, store: str) -> MultiFernet:
-    """The keys kept for a store, and a new one where there is none.
+    """Load the keys of a store, or create one.
 
-    A key file that exists goes on being used. `store` is the store's name in the keyring.
+    An existing key file takes precedence over the keyring. `store` is the name in the keyring.
 
     Raises:
         StoreError: the key file is damaged or cannot be used.
@@ -80,10 +80,10 @@ def load_or_create(file: Path, store: str) -> MultiFernet:
 
 
 def renew(file: Path, store: str) -> None:
-    """Put a new key before the one that is kept, unless two are there from before.
+    """Add a new key before the present one, unless there are two already.
 
     Raises:
-        StoreError: the keyring does not take it, or the key file cannot be used.
+        StoreError: the keyring or the key file cannot be written.
     """
     with _exclusive(file):
         found = [*_in_file(file), *_in_keyring(system_keyring(), store)]
@@ -92,10 +92,10 @@ def renew(file: Path, store: str) -> None:
 
 
 def forget_old(file: Path, store: str) -> None:
-    """Keep the first key alone.
+    """Delete all keys except the first.
 
     Raises:
-        StoreError: as `renew`.
+        StoreError: as for `renew`.
     """
     with _exclusive(file):
         found = [*_in_file(file), *_in_keyring(system_keyring(), store)]
@@ -108,7 +108,7 @@ def _is_renewed(file: Path, store: str) -> bool:
 
 
 def _put(file: Path, store: str, text: str) -> None:
-    """Keep keys where the present ones are; a file goes before a keyring."""
+    """Write keys to the file or keyring that holds the present ones."""
     ring = system_keyring()
     in_ring = bool(_in_keyring(ring, store))
     if file.exists() or not in_ring:
@@ -140,7 +140,7 @@ def _in_file(file: Path) -> list[str]:
 
 
 def _keys(text: str) -> list[str]:
-    """The keys in a text, with commas between; ValueError where one is none."""
+    """Split keys at commas; raise ValueError if one is invalid."""
     found = text.split(",") if text else []
     for key in found:
         Fernet(key)
@@ -148,7 +148,7 @@ def _keys(text: str) -> list[str]:
 
 
 def _put_in_file(file: Path, text: str) -> None:
-    """Write the key file, whole or not at all: without it the store is lost."""
+    """Write the key file atomically: without it the store is lost."""
     fresh = file.with_suffix(".key.new")
     files.ensure_private_file(fresh)
     try:
@@ -186,7 +186,7 @@ def _put_in_keyring(ring: Keyring | None, store: str, key: str) -> bool:
 
 
 def system_keyring() -> Keyring | None:
-    """The keyring of this system, where one is installed, recommended and answers."""
+    """Return the keyring of this system, if one is installed, recommended and responsive."""
 
     def find() -> Keyring | None:
         import keyring  # noqa: PLC0415 - an optional package
@@ -198,11 +198,11 @@ def system_keyring() -> Keyring | None:
 
 
 def _with_timeout(ask: Callable[[], Answer]) -> Answer | None:
-    """What a keyring answers; None where it fails or does not answer in time."""
+    """Call a keyring; return None if it fails or does not respond in time."""
     answers: list[Answer] = []
 
     def work() -> None:
-        # Each kind of keyring fails in its own way, and none of them may stop a run.
+        # Each backend raises its own exceptions, and none may stop a run.
         with suppress(Exception):
             answers.append(ask())
 

@@ -1,6 +1,6 @@
-"""How many rows the lists of each division had when they were last read or counted.
+"""Number of rows of each division's lists when last read or counted.
 
-It is what a run will cost, as far as that is known without asking.
+From these the cost of a run is estimated without calls.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
 
 DAY = 86_400.0
 OF_THE_RUN = ("calls", "read_at", "expected")
-"""What only a run can tell, and no count."""
+"""Columns set by runs, not by counts."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """What is known of one list of one division."""
+    """Size of a list in a division."""
 
     division: int
     stream: str
-    """The stream that the list belongs to."""
+    """Stream of the list."""
     scope: str
-    """Which of its rows: `all`, `changes` since the run before, or `since` a date."""
+    """Rows included: `all`, `changes` since the previous run, or `since` a date."""
     rows: int
     calls: int | None
-    """What reading the list took in the last run, retries included; None where there was none."""
+    """Calls of the last run for this list, including retries; None without a run."""
     at: float
-    """When there were so many rows; seconds since the epoch."""
+    """Time of the number of rows; seconds since the epoch."""
     read_at: float | None = None
-    """When a run last read the list."""
+    """Time a run last read the list."""
     expected: int | None = None
-    """The calls that were expected of that run, where that could be said."""
+    """Calls estimated for that run, if known."""
 
     @property
     def is_counted(self) -> bool:
-        """Whether the rows were counted, and not read."""
+        """Whether the rows were counted rather than read."""
         return self.read_at != self.at
 
 
@@ -54,7 +54,7 @@ Known = dict[tuple[int, str, str], Size]
 
 @patient
 def known(store: Store, app: str) -> Known:
-    """All sizes of an app's lists."""
+    """Load the sizes of an app's lists."""
     query = sa.select(*(list_sizes.c[name] for name in Size.__annotations__)).where(
         list_sizes.c.app == app
     )
@@ -65,7 +65,7 @@ def known(store: Store, app: str) -> Known:
 
 @patient
 def note(store: Store, app: str, sizes: Iterable[Size]) -> None:
-    """Keep sizes in place of those before; what the last run took stays where rows are counted."""
+    """Store sizes; a count does not overwrite the columns of the last run."""
     rows = [{"app": app, **vars(size)} for size in sizes]
     if not rows:
         return

@@ -1,4 +1,4 @@
-"""Encrypting all that a store keeps secret anew, with the first of its keys."""
+"""Key rotation: re-encrypt all secrets of a store with its first key."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from exactonline_client.store.store import Store
 
 ROWS_AT_ONCE = 100
-"""Rows in one transaction, which others have to wait for."""
+"""Rows in a transaction, for which other processes wait."""
 
 
 @dataclass
 class Rotation:
-    """What became of the rows of a store that hold secrets."""
+    """Result of a rotation."""
 
     rotated: int = 0
     unreadable: list[str] = field(default_factory=list)
-    """Rows that were encrypted with none of the keys; they were left as they are."""
+    """Rows encrypted with an unknown key, left unchanged."""
 
 
 def rotate(store: Store) -> Rotation:
-    """Encrypt every secret of a store with its first key; it may be done again at any time."""
+    """Re-encrypt every secret of a store with its first key; idempotent."""
     done = Rotation()
     for table in metadata.sorted_tables:
         columns = [column for column in table.columns if isinstance(column.type, sa.LargeBinary)]

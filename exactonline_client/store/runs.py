@@ -1,4 +1,4 @@
-"""What the last runs of each connection did, for the person who looks after them."""
+"""History of the last runs of each connection, for monitoring."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from exactonline_client.store.store import Store
 
 RUNS_KEPT = 20
-"""Runs that are kept of each connection."""
+"""Runs to keep for each connection."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run; moments are seconds since the epoch, None while it lasts."""
+    """A run; times are seconds since the epoch, None until it ends."""
 
     program: str
     started_at: float
@@ -34,7 +34,7 @@ class Run:
 
 @patient
 def last(store: Store, connection: str, count: int) -> list[Run]:
-    """The last runs of a connection, the newest first."""
+    """Load the last runs of a connection, newest first."""
     query = (
         sa.select(runs)
         .where(runs.c.connection == connection)
@@ -56,7 +56,7 @@ def recorded(
     calls: Callable[[], int],
     clock: Callable[[], float],
 ) -> Iterator[None]:
-    """Note a run: its start now, and its exit code and calls at the end of the block."""
+    """Record the block as a run: start, end, exit code and calls."""
     number = _start(store, connection, program, clock())
     code = 1
     try:

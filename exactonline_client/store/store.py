@@ -1,7 +1,7 @@
-"""Durable state that all processes share: connections, call budgets, runs, the journal of writes.
+"""The store: connections, rate limits, runs and the journal of writes, shared by all processes.
 
-A SQLite file by default; PostgreSQL where several machines work for one app. Tokens and
-client secrets are stored encrypted. Its tables are in `tables`.
+A SQLite file by default; PostgreSQL for several machines that share an app. Tokens and client
+secrets are encrypted. The schema is in `tables`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 def project_folder() -> Path | None:
-    """The Meltano project this process works for, or in whose folder it runs."""
+    """Return the Meltano project of this process or of the current folder; None without one."""
     named = os.environ.get("MELTANO_PROJECT_ROOT")
     if named:
         return Path(named)
@@ -42,14 +42,14 @@ def project_folder() -> Path | None:
 
 
 def default_url() -> str:
-    """The store's place when nothing is set: the Meltano project, else the user's data folder."""
+    """Return the default address: in the Meltano project, else in the user's data folder."""
     project = project_folder()
     folder = project / ".exactonline" if project else _data_folder()
     return f"sqlite:///{folder / 'store.db'}"
 
 
 SQLITE_SUFFIXES = ("-journal", "-shm", "-wal")
-"""Of the names of files beside a database; SQLite reads what is in them as its own."""
+"""Suffixes of files beside a database, whose content SQLite trusts."""
 
 
 def _data_folder() -> Path:
@@ -64,19 +64,19 @@ class Store:
     """
 
     def __init__(self, url: str | None = None, key: str | None = None) -> None:
-        """Open the store, and create it where there is none.
+        """Open the store; create it if it does not exist.
 
         Args:
             url: SQLAlchemy address; None for the default SQLite file.
-            key: one or more Fernet keys with commas between; the first encrypts. None for a key
-                in the keyring of the system where there is one, else in a file beside the
-                store, made at first use and readable for its owner only.
+            key: Fernet keys separated by commas, of which the first encrypts. None for a key in
+                the keyring of the system, or else in a private file beside the store, created
+                at first use.
         """
         self.url = database.address(url or default_url())
         remember(self.url.password)
         self._is_file = self.url.get_backend_name() == "sqlite"
         if self._is_file:
-            # Whoever comes by another name finds the same locks and the same key.
+            # Different paths to the same file must use the same locks and key.
             self.url = self.url.set(database=str(files.resolved(Path(self.url.database or ""))))
         self._write_lock = Lock() if self._is_file else nullcontext()
         self._thread = local()
@@ -95,7 +95,7 @@ class Store:
         except StoreError:
             self.close()
             raise
-        # A file that cannot be opened any more does not come back; a server does.
+        # A server that was reachable will return after a restart; a file will not.
         self._known = not self._is_file
 
     @database.patient
@@ -123,24 +123,23 @@ class Store:
 
     @property
     def name(self) -> str:
-        """Where the store is, without its password."""
+        """Address of the store without its password."""
         shown = self.url.difference_update_query(database.SECRET_FIELDS)
         return shown.render_as_string(hide_password=True)
 
     @property
     def secret_files(self) -> tuple[Path, ...]:
-        """The files that together are the sign-in, where they are files."""
+        """Files that hold the sign-ins and their key."""
         return (*([Path(self.url.database or "")] if self._is_file else []), self.key_file)
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[sa.Connection]:
-        """A write transaction, committed at the end.
+        """Run a write transaction, committed at the end of the block.
 
-        One that is not durable costs far less, and may be undone by a power cut. Where the
-        connection breaks it ends with `StoreLost`; see `database.patient`.
+        One that is not `durable` is much faster, and may be lost in a power cut. A broken
+        connection raises `StoreLost`; see `database.patient`.
         """
-        # One transaction at a time may write to a file; SQLite itself would let threads try again
-        # and again, with pauses in between.
+        # SQLite allows one writer, and lets waiting threads poll with pauses; this lock does not.
         engine = self.engine if durable else self._fast_engine
         with (
             self._readable_errors(),
@@ -154,9 +153,9 @@ class Store:
 
     @contextmanager
     def _connection(self, engine: sa.Engine) -> Iterator[sa.Connection]:
-        """The connection of this thread: the one that holds its locks, if it holds any.
+        """Use the connection that holds this thread's locks, or else one of the pool.
 
-        Two for each thread would soon be more than a PostgreSQL server allows.
+        With two for each thread, PostgreSQL's limit of connections would soon be reached.
         """
         held: sa.Connection | None = getattr(self._thread, "connection", None)
         if held is not None:
@@ -168,9 +167,9 @@ class Store:
             yield connection
 
     def _retake_locks(self, held: sa.Connection) -> None:
-        """Take the locks of this thread once more: those of a session end with it.
+        """Take the locks of this thread again after its session was lost, and with it the locks.
 
-        What others did in between is known to whoever compares before he writes.
+        Other processes may have written in between, so writers compare before they write.
         """
         logger.warning(
             "The connection to the store %s was lost, and with it the locks that this process "
@@ -181,18 +180,18 @@ class Store:
         self._take_locks(held)
 
     def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-        """An insertion that can be told what to do `on_conflict`, which no standard knows."""
+        """Create an insert with `on_conflict_do_...`, which is specific to the dialect."""
         return sqlite.insert(table) if self._is_file else postgresql.insert(table)
 
     @database.patient
     def read(self, query: sa.Select[Any]) -> Sequence[Any]:
-        """All rows of a query."""
+        """Return all rows of a query."""
         with self.transaction() as connection:
             return connection.execute(query).all()
 
     @database.patient
     def put(self, table: sa.Table, *, durable: bool = True, **values: Any) -> None:  # noqa: ANN401
-        """Write one row, over the one with its key where there is one; see `transaction`."""
+        """Insert a row, or update the one with its key; see `transaction`."""
         key = [column.name for column in table.primary_key.columns]
         rest = {name: value for name, value in values.items() if name not in key}
         row = self.insert(table).values(**values)
@@ -204,7 +203,7 @@ class Store:
         try:
             yield
         except (SQLAlchemyError, UnicodeDecodeError) as error:
-            # A damaged file may hold texts that are none.
+            # A damaged file may hold invalid UTF-8.
             cause = database.cause(error)
             kind = StoreLost if getattr(error, "connection_invalidated", False) else StoreError
             raise kind(
@@ -213,9 +212,9 @@ class Store:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Hold `name` alone among all processes (and machines) that share this store.
+        """Hold a lock among all processes and machines that share this store.
 
-        The lock is gone when its process dies.
+        It is released when its process dies.
         """
         if self._is_file:
             with files.lock(self.folder / f"store.{name}.lock"):
@@ -235,7 +234,7 @@ class Store:
 
     @database.patient
     def _take_locks(self, connection: sa.Connection, *more: int) -> None:
-        """Wait for more locks, and for those of this thread once more where its session ended."""
+        """Take more locks, and first again those of this thread if its session was lost."""
         with self._readable_errors():
             wanted = more
             if connection.invalidated:
@@ -246,13 +245,13 @@ class Store:
                 _lock(connection, number)
 
     def encrypt(self, text: str | None, *, secret: bool = True) -> bytes | None:
-        """Encrypt with the first key; a `secret` is hidden wherever it may show up."""
+        """Encrypt with the first key; a `secret` is redacted in all output."""
         if secret:
             remember(text)
         return None if text is None else self._fernet.encrypt(text.encode())
 
     def decrypt(self, data: bytes | None, *, secret: bool = True) -> str | None:
-        """Decrypt with whichever key fits; a `secret` is hidden wherever it may show up."""
+        """Decrypt with any of the keys; a `secret` is redacted in all output."""
         if data is None:
             return None
         try:
@@ -264,7 +263,7 @@ class Store:
         return text
 
     def reencrypt(self, data: bytes) -> bytes:
-        """The same secret, encrypted with the first key."""
+        """Re-encrypt with the first key."""
         try:
             return self._fernet.rotate(data)
         except InvalidToken:
@@ -284,7 +283,7 @@ class Store:
 
 
 def _lock(connection: sa.Connection, number: int) -> None:
-    """Wait for a lock, which the session holds from then on."""
+    """Take an advisory lock for the session; wait for it."""
     patience = sa.func.set_config("lock_timeout", f"{files.LOCK_TIMEOUT * 1000:.0f}ms", True)  # noqa: FBT003
     connection.execute(sa.select(patience))
     connection.execute(sa.select(sa.func.pg_advisory_lock(number)))
@@ -292,12 +291,12 @@ def _lock(connection: sa.Connection, number: int) -> None:
 
 
 def _unlock(connection: sa.Connection, number: int) -> None:
-    """Let go of a lock; what was done under it has been done, whatever becomes of this."""
+    """Release an advisory lock; ignore a broken connection, whose locks are gone."""
     if connection.invalidated:
         return
     try:
         connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
         connection.commit()
     except SQLAlchemyError:
-        # A connection that is gone holds no lock.
+        # The locks of a broken session are released.
         connection.invalidate()

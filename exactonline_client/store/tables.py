@@ -1,4 +1,4 @@
-"""Tables of the store, and the version of their schema."""
+"""Tables of the store and the version of their schema."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 VERSION = 1
-"""Version of the schema; a store keeps the one that it was created with."""
+"""Version of the schema, written when a store is created."""
 
 metadata = sa.MetaData()
 

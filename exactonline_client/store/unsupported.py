@@ -1,7 +1,7 @@
-"""What an endpoint would not take of a query, so that it is not asked the same way every time.
+"""Query options that an endpoint has refused, so that they are not tried with every run.
 
-A refused query is an error like any other, and ten errors in an hour block an app. What is
-remembered holds for one division: another may be on another version of Exact Online.
+Exact Online counts a refused query as an error, and blocks an app after ten within an hour.
+Refusals are kept per division, since divisions may be on different versions of Exact Online.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from exactonline_client.store.store import Store
 
 DAYS_REMEMBERED = 30
-"""After so many days an option is tried again: Exact Online may have changed its mind."""
+"""Days after which an option is tried again; the API may have changed."""
 DAY = 86_400.0
 BAD_REQUEST = 400
 UNKNOWN_PROPERTY = re.compile(
     r"could not find a property named '(\w+)'|no property '(\w+)' exists", re.IGNORECASE
 )
 UNSUPPORTED = re.compile(
-    # Of the OData libraries of .NET.
+    # Messages of the OData libraries of .NET.
     r"error in query syntax"
     r"|query specified in the uri is not valid"
     r"|cannot be applied to the requested resource"
-    # Of Exact Online's own.
+    # Messages of Exact Online.
     r"|filtering on these fields is not supported"
     r"|has mandatory filtering applied"
     r"|please add a \$select"
@@ -45,15 +45,15 @@ UNSUPPORTED = re.compile(
 
 
 def unknown_property(refusal: RequestRefused) -> str | None:
-    """The property that a refusal says there is not."""
+    """Return the property that a refusal calls unknown; None for other refusals."""
     found = UNKNOWN_PROPERTY.search(refusal.reason) if refusal.status == BAD_REQUEST else None
     return found and (found[1] or found[2])
 
 
 def is_about_query(refusal: RequestRefused) -> bool:
-    """Whether a refusal says, in words that are known, that the query asks for too much.
+    """Return whether the message of a refusal is a known one about unsupported query options.
 
-    Any other may be over in a minute, and nothing is to be concluded from it.
+    Any other refusal may be temporary.
     """
     if refusal.status != BAD_REQUEST:
         return False
@@ -62,7 +62,7 @@ def is_about_query(refusal: RequestRefused) -> bool:
 
 @dataclass(frozen=True)
 class RefusedOptions:
-    """What the endpoints refused in one division."""
+    """Query options that endpoints have refused in one division."""
 
     store: Store
     app: str
@@ -71,7 +71,7 @@ class RefusedOptions:
 
     @patient
     def until(self, endpoint: str) -> dict[str, float]:
-        """By option, such as `$expand`, until when an endpoint is not asked for it again."""
+        """Return the time until which each option, such as `$expand`, is not used again."""
         query = sa.select(refusals.c.option, refusals.c.at).where(
             *self._those(endpoint), refusals.c.at > self.clock() - DAYS_REMEMBERED * DAY
         )
@@ -81,7 +81,7 @@ class RefusedOptions:
 
     @patient
     def holds(self, endpoint: str, option: str, seconds: float = DAYS_REMEMBERED * DAY) -> bool:
-        """Whether an endpoint refused an option within so many seconds."""
+        """Return whether an endpoint refused an option within the last `seconds`."""
         query = sa.select(refusals.c.at).where(
             *self._those(endpoint),
             refusals.c.option == option,
@@ -91,7 +91,7 @@ class RefusedOptions:
             return connection.execute(query).first() is not None
 
     def remember(self, endpoint: str, option: str) -> None:
-        """Note that an endpoint refused an option."""
+        """Store that an endpoint refused an option."""
         self.store.put(
             refusals,
             app=self.app,
