@@ -21,7 +21,7 @@ from typing_extensions import override
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError, DailyLimitReached
 from exactonline_client.plugin import start
-from exactonline_client.plugin.configuration import near
+from exactonline_client.plugin.configuration import did_you_mean
 from exactonline_client.plugin.settings import DISTRIBUTION
 from exactonline_client.plugin.stream_maps import Mapper
 from exactonline_client.stopping import Stop
@@ -292,7 +292,7 @@ class TapExactOnline(Tap):
             return
         known = {*(plan.name for plan in self.plans), posting_results.NAME}
         missing = sorted(selected - known)
-        hints = [f"There is no stream {name}.{near(name, known)}" for name in missing]
+        hints = [f"There is no stream {name}.{did_you_mean(name, known)}" for name in missing]
         if not selected & known:
             told = " ".join(["The catalog selects no stream.", *hints])
             raise ConfigurationError(f"{told} Select some, with select in Meltano.")

@@ -112,10 +112,14 @@ def settings(plugin: type[PluginBase], given: GivenSettings) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name in known}
 
 
-def near(name: str, known: Collection[str]) -> str:
-    """Ask whether a name was meant that is like this one; nothing where none is."""
-    found = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {found[0]}?" if found else ""
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Suggest the known name that is most similar, ignoring case; empty if none is.
+
+    The result is appended to a sentence: ` Did you mean dry_run?`.
+    """
+    by_lower = {each.lower(): each for each in known}
+    similar = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return f" Did you mean {by_lower[similar[0]]}?" if similar else ""
 
 
 def _is_not_ours(name: str, known: Collection[str]) -> bool:
@@ -126,7 +130,7 @@ def _is_not_ours(name: str, known: Collection[str]) -> bool:
 def _unknown(found: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
     for path, name, known in _unknown_names(found, {**schema, "additionalProperties": False}):
         what = f"Setting {path} has no field {name}" if path else f"There is no setting {name}"
-        yield f"{what}; it has no effect.{near(name, known)}"
+        yield f"{what}; it has no effect.{did_you_mean(name, known)}"
 
 
 def _unknown_names(

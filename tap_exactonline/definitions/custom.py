@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from typing_extensions import override
 from exactonline_client.catalogue import Endpoint, Property, Stream
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.odata.literals import INTEGERS
+from exactonline_client.plugin.configuration import did_you_mean
 from tap_exactonline.definitions import custom_config
 from tap_exactonline.definitions.custom_config import SETTING, Wrong
 from tap_exactonline.definitions.definition import DIVISION, TIMESTAMP, Plan
@@ -234,7 +234,7 @@ def _around(
         raise Wrong(
             "parent.stream",
             f"the tap has no stream {entry.parent.stream} of its own."
-            + _similar(entry.parent.stream, known),
+            + did_you_mean(entry.parent.stream, known),
         )
     _check_columns("parent.field", [entry.parent.field], plan.columns, plan.name, declare=False)
     column = plan.columns[entry.parent.field]
@@ -310,14 +310,8 @@ def _check_columns(
             cure = " If Exact has it, declare its type in schema." if declare else ""
             raise Wrong(
                 place,
-                f"{name} is no column of {owner} that is known.{_similar(name, columns)}{cure}",
+                f"{name} is no column of {owner} that is known.{did_you_mean(name, columns)}{cure}",
             )
-
-
-def _similar(name: str, names: Iterable[str]) -> str:
-    by_lower = {known.lower(): known for known in names}
-    found = get_close_matches(name.lower(), list(by_lower), n=1)
-    return f" Did you mean {by_lower[found[0]]}?" if found else ""
 
 
 def _checked_filter(entry: Entry, endpoint: Endpoint) -> str | None:

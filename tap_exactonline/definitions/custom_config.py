@@ -112,7 +112,7 @@ def _in_our_words(message: str) -> str:
     if wrong := re.search("unknown field `(.*)`", text):
         kind = {"parent": ParentEntry, "years": YearsEntry}.get(place.rpartition(".")[2], Entry)
         fields = kind.__struct_encode_fields__
-        cure = f"{configuration.near(wrong[1], fields)} It has {', '.join(fields)}."
+        cure = f"{configuration.did_you_mean(wrong[1], fields)} It has {', '.join(fields)}."
     return f"Setting {place}: {text[:1].lower()}{text[1:]}.{cure}"
 
 
