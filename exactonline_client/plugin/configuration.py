@@ -6,7 +6,7 @@ import difflib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_sdk import Target
 from singer_sdk.helpers import capabilities
@@ -40,6 +40,15 @@ class GivenSettings:
     """Whether environment variables are read too; they override files."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Settings that override all others."""
+
+
+class _Problem(NamedTuple):
+    """A given name that the plugin does not use."""
+
+    error: str
+    """For the target, which refuses to run."""
+    warning: str
+    """For the tap, which ignores it."""
 
 
 def read_files(names: Iterable[str]) -> GivenSettings:
@@ -103,12 +112,13 @@ def settings(plugin: type[PluginBase], given: GivenSettings) -> dict[str, Any]:
         *([] if given.parse_env else _unread(known, prefix, found)),
     ]
     if problems and issubclass(plugin, Target):
-        raise ConfigurationError(f"{' '.join(problems)} Nothing was written.")
+        errors = " ".join(problem.error for problem in problems)
+        raise ConfigurationError(f"Nothing was written. {errors}")
     # The SDK also uses settings that it does not list for a plugin, such as batch_config.
     others = [name for name in sorted(found) if _is_not_ours(name, known)]
-    problems += [f"There is no setting {name}; it has no effect." for name in others]
+    problems += [_unknown_name(f"There is no setting {name}") for name in others]
     for problem in problems:
-        plugin.logger.warning("%s", problem)
+        plugin.logger.warning("%s", problem.warning)
     return {name: value for name, value in found.items() if name in known}
 
 
@@ -127,10 +137,14 @@ def _is_not_ours(name: str, known: Collection[str]) -> bool:
     return name not in known and (name in SDK_SETTINGS or name.startswith("_"))
 
 
-def _unknown(found: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+def _unknown(found: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[_Problem]:
     for path, name, known in _unknown_names(found, {**schema, "additionalProperties": False}):
         what = f"Setting {path} has no field {name}" if path else f"There is no setting {name}"
-        yield f"{what}; it has no effect.{did_you_mean(name, known)}"
+        yield _unknown_name(what, did_you_mean(name, known))
+
+
+def _unknown_name(what: str, hint: str = "") -> _Problem:
+    return _Problem(error=f"{what}.{hint}", warning=f"{what}; it has no effect.{hint}")
 
 
 def _unknown_names(
@@ -151,16 +165,23 @@ def _unknown_names(
                 yield from _unknown_names(content, inner, f"{path}.{name}" if path else name)
 
 
-def _misspelt(known: Collection[str], prefix: str) -> Iterator[str]:
+def _misspelt(known: Collection[str], prefix: str) -> Iterator[_Problem]:
     for wrong, right in environment.misspelt(known, prefix).items():
-        yield f"Environment variable {wrong} has no effect. Did you mean {right}?"
+        variable, hint = f"Environment variable {wrong}", f" Did you mean {right}?"
+        yield _Problem(
+            error=f"{variable} is of no setting.{hint}", warning=f"{variable} has no effect.{hint}"
+        )
 
 
-def _unread(known: Collection[str], prefix: str, found: Collection[str]) -> Iterator[str]:
+def _unread(known: Collection[str], prefix: str, found: Collection[str]) -> Iterator[_Problem]:
     """Report variables that are ignored because the environment is not read."""
     for name in sorted(environment.given(known, prefix) - set(found)):
-        yield (
-            f"Environment variable {environment.variable(prefix, name)} has no effect. Read the "
-            f"environment too with --config {ENVIRONMENT}; in Meltano, add setting {name} to the "
-            "definition of the plugin."
+        variable = f"Environment variable {environment.variable(prefix, name)}"
+        hint = (
+            f" Read the environment too with --config {ENVIRONMENT}; in Meltano, add setting "
+            f"{name} to the definition of the plugin."
+        )
+        yield _Problem(
+            error=f"{variable} is set, but not read.{hint}",
+            warning=f"{variable} has no effect.{hint}",
         )

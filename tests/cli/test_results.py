@@ -562,7 +562,11 @@ class TestReplay:
     @pytest.mark.parametrize(
         ("config", "variables", "named"),
         [
-            ({"dryrun": True}, {}, "no setting dryrun; it has no effect. Did you mean dry_run?"),
+            (
+                {"dryrun": True},
+                {},
+                "Nothing was written. There is no setting dryrun. Did you mean dry_run?",
+            ),
             ({}, {"TARGET_EXACTONLINE_DRYRUN": "1"}, "Did you mean TARGET_EXACTONLINE_DRY_RUN?"),
         ],
     )

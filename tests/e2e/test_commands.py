@@ -73,7 +73,7 @@ RUNS = [
     Run(TARGET, "replay", said="Division 1700001: 0 records are sent again."),
     # What Meltano adds to the settings and the environment of a plugin means no harm.
     Run(TARGET),
-    Run(TARGET, environment="wrong", code=2, said="no setting dryrun; it has no effect. Did you"),
+    Run(TARGET, environment="wrong", code=2, said="no setting dryrun. Did you mean dry_run?"),
 ]
 
 

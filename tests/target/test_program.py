@@ -87,21 +87,24 @@ DRY_RUN = "TARGET_EXACTONLINE_DRY_RUN"
             {"dryrun": True, "colour": "red"},
             (),
             {},
-            "setting dryrun; it has no effect. Did you mean dry_run? There is no setting colour;",
+            (
+                "Nothing was written. There is no setting dryrun. Did you mean dry_run? There is "
+                "no setting colour."
+            ),
         ),
         (
             {"streams": {"bills": {"entiti": "sales_invoices"}}},
             (),
             {},
-            "Setting streams.bills has no field entiti; it has no effect. Did you mean entity?",
+            "Nothing was written. Setting streams.bills has no field entiti. Did you mean entity?",
         ),
         (
             {},
             ("--config=ENV",),
             {"TARGET_EXACTONLINE_DRYRUN": "true"},
-            f"variable TARGET_EXACTONLINE_DRYRUN has no effect. Did you mean {DRY_RUN}?",
+            f"variable TARGET_EXACTONLINE_DRYRUN is of no setting. Did you mean {DRY_RUN}?",
         ),
-        ({}, (), {DRY_RUN: "true"}, f"Environment variable {DRY_RUN} has no effect. Read the"),
+        ({}, (), {DRY_RUN: "true"}, f"variable {DRY_RUN} is set, but not read. Read the"),
     ],
     ids=["setting", "field", "variable", "unread"],
 )
@@ -121,6 +124,7 @@ def test_what_has_no_effect_ends_it_before_anything_is_written(
     assert ended.returncode == 2
     (line,) = [line for line in ended.stderr.splitlines() if "ERROR" in line]
     assert told in line
+    assert "no effect" not in line
     assert not company.invoices(reference)
 
 
