@@ -1,4 +1,4 @@
-"""`python -m target_exactonline` is the program target-exactonline."""
+"""Run target-exactonline with `python -m target_exactonline`."""
 
 from target_exactonline.target import main
 

@@ -1,4 +1,4 @@
-"""Make the loaders of a run from its settings."""
+"""Create the loaders of a run from its settings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class LoaderFactory:
-    """Makes the loaders of one run, with what they share."""
+    """Creates the loaders of a run, which share connection, journal, lookups and results."""
 
     connection: Connection
     division: int
@@ -51,22 +51,22 @@ class LoaderFactory:
     config: Mapping[str, Any]
     check_stop: Callable[[], None]
     known_by: Callable[[str, Entity], str | None]
-    """The reference field of a stream's documents of an entity, as far as the settings tell."""
+    """Returns the reference field of a stream for an entity; None if not known from settings."""
 
     @cached_property
     def journal(self) -> Journal:
-        """The journal of the division; one for the run, which knows by it what it wrote itself."""
+        """The journal of the division, shared by the loaders to know what this run has written."""
         connection = self.connection
         return Journal(connection.store, connection.app.key, self.division, connection.clock)
 
     @property
     def writer(self) -> Writer:
-        """What writes to the division."""
+        """A writer to the division."""
         return Writer(self.connection, self.division, self.journal, self.config["settle_after"])
 
     @cached_property
     def lookups(self) -> Lookups:
-        """What finds the rows that documents refer to; a dry run leaves nothing in the store."""
+        """Lookups of related rows; a dry run does not cache them in the store."""
         connection = self.connection
         hours = 0 if self.config["dry_run"] else self.config["lookup_hours"]
         return Lookups(
@@ -80,23 +80,23 @@ class LoaderFactory:
 
     @cached_property
     def planned(self) -> Planned:
-        """What this run would have written, if it is a dry one."""
+        """The documents that a dry run would have written."""
         return Planned()
 
     @cached_property
     def codes(self) -> Codes:
-        """What checks codes against the short lists of the division."""
+        """The check of codes against the short lists of the division."""
         return Codes(self.lookups, self.connection.refused_in(self.division), self.planned)
 
     def loader(self, entity: Entity, reference_setting: str) -> Loader:
-        """A loader of one entity.
+        """Create the loader of an entity.
 
         Args:
-            entity: of its documents.
-            reference_setting: the setting `reference_field` as it holds for its streams.
+            entity: of the documents.
+            reference_setting: setting `reference_field` of its streams.
 
         Raises:
-            ConfigurationError: the entity cannot be searched by that reference.
+            ConfigurationError: the entity cannot be searched by that field.
         """
         config = self.config
         prepare = prepared(self._prepare(entity, reference_setting))
@@ -148,7 +148,7 @@ class LoaderFactory:
         return preparer(entity, options, connection.zone, self.division)
 
     def match_sets(self) -> MatchSetLoader:
-        """A loader of match sets."""
+        """Create the loader of match sets."""
         return MatchSetLoader(
             connection=self.connection,
             division=self.division,
@@ -171,7 +171,7 @@ class LoaderFactory:
 
     @property
     def _most_failures(self) -> int | None:
-        """Stop at this many records that were rejected or are in doubt; None for no limit."""
+        """Number of records rejected or in doubt at which to stop; None for no limit."""
         most: int | None = self.config.get("max_errors")
         return 1 if self.config["on_error"] == "fail" else most
 
@@ -198,14 +198,14 @@ class LoaderFactory:
         self.lookups.forget(_keys(document.fields))
 
     def _would_create(self, entity: str, fields: Mapping[str, Any]) -> str:
-        """What stands for the key of a row that a dry run does not create."""
+        """Return a placeholder for the key of a row that a dry run does not create."""
         reference, digest = known_by(fields)
         self.planned.note(entity, reference, digest)
         return NEW.format(name=entity.rpartition("/")[2], title=reference)
 
 
 def _keys(fields: Mapping[str, Any]) -> Iterator[str]:
-    """All that looks like the key of a row in a document."""
+    """Yield the values of a document that look like keys of rows."""
     for value in fields.values():
         if isinstance(value, str) and len(value) == len(EMPTY_GUID):
             yield value

@@ -1,6 +1,6 @@
-"""Reading Singer messages: a line that is none ends the run with one sentence about it.
+"""Read Singer messages; an invalid line ends the run with a readable error.
 
-The SDK's own reader would print the whole line, which may hold anybody's data.
+The SDK's own reader would log the whole line, which may hold personal data.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SHAPES: dict[str, dict[str, type]] = {
     "ACTIVATE_VERSION": {"stream": str},
     "BATCH": {"stream": str},
 }
-"""What the parts of a message are."""
+"""Expected types of the parts of a message."""
 WORDS: dict[type, str] = {str: "a text", dict: "an object"}
 
 
@@ -36,11 +36,11 @@ class MessageReader(SingerReader):
     """Reads one JSON message from each line of the input."""
 
     def __init__(self) -> None:
-        """Begin before the first line."""
+        """Start before the first line."""
         super().__init__()
         self._lines = 0
         self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext
-        """Entered while the next line is waited for, which a request to stop may end."""
+        """Context of the wait for the next line, which a signal may end."""
 
     @override
     def process_lines(
@@ -78,7 +78,7 @@ class MessageReader(SingerReader):
         return message
 
     def _check(self, message: dict[str, Any]) -> None:
-        """Make sure that the parts of a message are what the SDK takes them to be."""
+        """Check that the parts of a message have the types that the SDK expects."""
         kind, stream = message["type"], message.get("stream")
         parts = {**message, **_inside(message.get("schema"))}
         for name, shape in SHAPES.get(kind, {}).items():
@@ -101,6 +101,6 @@ class MessageReader(SingerReader):
 
 
 def _inside(schema: object) -> dict[str, object]:
-    """What a schema says of its properties, by the name that they have in a message."""
+    """Return the properties of a schema under the name used in errors."""
     found = schema.get("properties", {}) if isinstance(schema, dict) else {}
     return {PROPERTIES: found}

@@ -1,4 +1,4 @@
-"""One run of the target: its connection, its loaders, and what becomes of the records."""
+"""A run of the target: connection, loaders, limits, and the end of the run."""
 
 from __future__ import annotations
 
@@ -38,32 +38,32 @@ if TYPE_CHECKING:
 
 
 class Stopped(SystemExit):
-    """The run was asked to stop, and has said how it went."""
+    """The run was stopped by a signal, and has logged its summary."""
 
 
 class Run:
-    """Writes the records of one run to one division."""
+    """Writes the records of a run to one division."""
 
     def __init__(self, config: Mapping[str, Any], stop: Stop, logger: logging.Logger) -> None:
-        """`stop` is asked before each document whether the run has to end."""
+        """`stop` is checked before each document."""
         self.config = config
         self.buffer = DocumentBuffer(
             self._stream_settings, config["reference_field"], lambda: self.connection.zone
         )
-        """Records that are written at the end of the input, put together."""
+        """Records that form documents together, written at the end of the input."""
         self.received = 0
-        """Documents that came in for writing."""
+        """Number of documents received."""
         self.halted: DailyLimitReached | None = None
-        """Why records are only counted from here on."""
+        """The error after which records are only counted."""
         self.is_last = False
-        """Whether what is being written is the last, since the run was asked to stop."""
+        """Whether a signal was received, and the run writes what it has received before."""
         self._stop = stop
         self._logger = logger
         self._loaders: dict[tuple[str, str], Loader] = {}
 
     @cached_property
     def connection(self) -> Connection:
-        """The connection to Exact Online, opened when it is first needed."""
+        """The connection to Exact Online, opened at first use."""
         return connection.connect(self.config)
 
     @cached_property
@@ -73,7 +73,7 @@ class Run:
 
     @cached_property
     def results(self) -> Results:
-        """What became of the records."""
+        """The outcomes of the records."""
         return Results(self.division, self.config.get("results_path"), self.connection.clock)
 
     @cached_property
@@ -82,7 +82,7 @@ class Run:
 
     @cached_property
     def _factory(self) -> LoaderFactory:
-        """Makes the loaders; what the journal need not know any more is forgotten first."""
+        """The factory of loaders; deletes expired entries of journal and lookups first."""
         factory = LoaderFactory(
             connection=self.connection,
             division=self.division,
@@ -100,7 +100,7 @@ class Run:
         return factory
 
     def check_division(self) -> None:
-        """Make sure that the user is signed in and may open the division.
+        """Check that the user is signed in and may open the division.
 
         Raises:
             ConfigurationError: the division is not one of the user's.
@@ -117,26 +117,26 @@ class Run:
     # Streams and their loaders
 
     def map_stream(self, stream_name: str) -> StreamMapping:
-        """What the records of a stream are.
+        """Map a stream to an entity.
 
         Raises:
-            ConfigurationError: nothing can be written for the stream.
+            ConfigurationError: no entity matches, or it cannot be written.
         """
         return stream_config.map_stream(
             stream_name, self._stream_settings, self.config["reference_field"]
         )
 
     def writes(self, stream_name: str, endpoint: str) -> bool:
-        """Whether the records of a stream become rows of this very endpoint."""
+        """Return whether a stream is written to this endpoint."""
         if model.are_meant_by(stream_name):
             return endpoint == MATCH_SETS
         return self.map_stream(stream_name).entity.endpoint.id == endpoint
 
     def loader(self, mapping: StreamMapping) -> Loader:
-        """The loader of a stream's entity; streams of one entity and reference share it.
+        """Return the loader of a stream; streams with the same entity and reference share one.
 
         Raises:
-            ConfigurationError: the entity cannot be searched by that reference.
+            ConfigurationError: the entity cannot be searched by the reference field.
         """
         key = (mapping.entity.stream, mapping.reference_setting)
         if key not in self._loaders:
@@ -149,39 +149,39 @@ class Run:
         return self._factory.match_sets()
 
     def _all_loaders(self) -> Iterator[Loader | MatchSetLoader]:
-        """The loaders that were needed so far."""
+        """Iterate over the loaders created so far."""
         yield from self._loaders.values()
         if "match_sets" in vars(self):
             yield self.match_sets
 
     def _known_by(self, stream_name: str, entity: Entity) -> str | None:
-        """The reference field of a stream's documents of an entity, as far as settings tell."""
+        """Return the reference field of a stream for an entity; None if not known from settings."""
         try:
             mapping = self.map_stream(stream_name)
         except ConfigurationError:
-            # The settings of another run, which share this store, say what it is.
+            # The stream is one of another run with other settings and the same store.
             return None
         return mapping.reference_field if mapping.entity == entity else None
 
     # Writing
 
     def accept(self) -> bool:
-        """Count a record that came in; whether it is still to be written."""
+        """Count a received record; return whether to write it."""
         self.received += 1
         return not self.halted
 
     def load(self, mapping: StreamMapping, records: Sequence[dict[str, Any]]) -> None:
-        """Load records of a stream, all of them whole documents."""
+        """Load records of a stream, each of them a document."""
         with self._writing():
             self.loader(mapping).load(mapping.stream, records)
 
     def load_match_sets(self, stream_name: str, records: Sequence[dict[str, Any]]) -> None:
-        """Load match sets, which are no documents of an entity."""
+        """Load match sets, which belong to no entity."""
         with self._writing():
             self.match_sets.load(stream_name, records)
 
     def finish(self) -> None:
-        """Load what was put together of several records, and settle what was put off.
+        """Load the buffered documents, and settle documents that were put off.
 
         Raises:
             AccessDenied: documents were denied, and none was written.
@@ -195,7 +195,7 @@ class Run:
             raise denials[0]
 
     def _load_buffered(self) -> None:
-        """Load what was put together of several records, in batches."""
+        """Load the buffered documents in batches."""
         if self.buffer.dropped_lines:
             self._logger.warning(
                 "%s deleted lines were left out: a line is only deleted with its document, or by "
@@ -211,16 +211,16 @@ class Run:
 
     @property
     def denials(self) -> list[AccessDenied]:
-        """Why documents were denied since one of their kind was written."""
+        """Denials of entities since a document of the same entity was written."""
         return [error for loader in self._loaders.values() for error in loader.denials]
 
     # The end
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Handle what ends the writing while messages are still coming in.
+        """Handle errors that end the writing while there is more input.
 
-        At the daily limit the input is read to its end, so that the tap can finish in peace.
+        At the daily limit the input is read to its end, so that the tap can finish.
         """
         try:
             yield
@@ -237,11 +237,11 @@ class Run:
             raise
 
     def conclude(self) -> None:
-        """Say how the run went.
+        """Log the summary of the run.
 
         Raises:
-            RecordsRejected: some records were, also if the others were written.
-            ConfigurationError: the results file lacks results.
+            RecordsRejected: some records were rejected, also if the others were written.
+            ConfigurationError: the results file could not be written completely.
         """
         if not (self.received or self._has_results):
             return
@@ -268,16 +268,16 @@ class Run:
 
     @property
     def _has_results(self) -> bool:
-        """Whether anything was done, if only for what earlier runs left."""
+        """Whether there are outcomes, also of documents that earlier runs left."""
         return "results" in vars(self) and bool(self.results.counts)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """While this lasts, a request to stop waits for the document at hand."""
+        """Convert the stop that a loader raises between two documents into `Stopped`."""
         try:
             yield
         except SystemExit:
-            # Raised where the loaders ask, who have reported by now what they held back.
+            # The loader has reported the documents that it held back.
             raise self.stopped() from None
 
     def _check_stop(self) -> None:
@@ -285,7 +285,7 @@ class Run:
             self._stop.check()
 
     def stopped(self) -> Stopped:
-        """The end of a run that was asked to terminate, after saying how it went."""
+        """Log the summary after a signal; return the exception that ends the run."""
         self._logger.info("Stopped by a signal. The next run goes on from here.")
         self._report()
         if not self._has_results:

@@ -1,4 +1,4 @@
-"""The settings of the target, as the JSON schema that the Singer SDK and the Hub read."""
+"""JSON schema of the target's settings, for the Singer SDK and Meltano Hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sinks of the target: for documents, for match sets, and for Meltano's test."""
+"""Sinks of the target: documents, match sets, and Meltano's connection test."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from target_exactonline.run import Run
 
 TEST_STREAM = "meltano_test_stream"
-"""What `meltano config test` sends to find out whether a target works."""
+"""Stream that `meltano config test` sends."""
 
 
 class _Unchecked(Sink):
-    """Takes records as they are: they are checked by what the API takes, and rejected singly.
+    """Accepts records without the SDK's validation; invalid ones are rejected one by one later.
 
-    The SDK's check would also fetch what a schema points at, from the network or from a file.
+    The SDK's validator would also resolve references of a schema from the network or from files.
     """
 
     @override
@@ -32,19 +32,19 @@ class _Unchecked(Sink):
 
     @override
     def _validate_and_parse(self, record: dict[str, Any]) -> dict[str, Any]:
-        # A date that cannot be parsed is one record's problem; the SDK would end the run.
+        # For a date that cannot be parsed, the SDK would end the run.
         return record
 
     @override
     def _singer_validate_message(self, record: dict[str, Any]) -> None:
-        # The same holds for a record without its key.
+        # For a record without its key, the SDK would end the run.
         return
 
 
 class DocumentSink(_Unchecked, BatchSink):
-    """Collects the records of one stream and hands them to the loader of its entity.
+    """Passes batches of a stream's records to the loader of its entity.
 
-    Those that are no whole document wait for the end of the input.
+    Records that are parts of documents are buffered until the end of the input.
     """
 
     def __init__(  # noqa: PLR0913 - four of them are the SDK's
@@ -57,10 +57,10 @@ class DocumentSink(_Unchecked, BatchSink):
         run: Run,
         drain_before: Callable[[Sink], None],
     ) -> None:
-        """`drain_before` writes what other streams brought before a sink.
+        """`drain_before` writes the records of streams that started before a sink.
 
         Raises:
-            ConfigurationError: nothing can be written for the stream.
+            ConfigurationError: no entity matches the stream, or it cannot be written.
         """
         super().__init__(target, stream_name, schema, key_properties)
         self._run = run
@@ -72,7 +72,7 @@ class DocumentSink(_Unchecked, BatchSink):
 
     @override
     def _remove_sdc_metadata_from_record(self, record: dict[str, Any]) -> None:
-        # One of these columns tells that a record was deleted; the others are left out later.
+        # _sdc_deleted_at marks deleted records; the other columns are dropped by the mapping.
         return
 
     @override
@@ -91,7 +91,7 @@ class DocumentSink(_Unchecked, BatchSink):
 
 
 class MatchSetSink(_Unchecked, BatchSink):
-    """Collects match sets."""
+    """Passes batches of match sets to their loader."""
 
     def __init__(
         self,
@@ -102,10 +102,10 @@ class MatchSetSink(_Unchecked, BatchSink):
         *,
         run: Run,
     ) -> None:
-        """Make it for one stream."""
+        """Create the loader of match sets as well."""
         super().__init__(target, stream_name, schema, key_properties)
         self._run = run
-        # What earlier runs left is taken up, also where no record comes.
+        # Uploads in doubt of earlier runs are settled even if no record comes.
         _ = run.match_sets
 
     @override
@@ -119,7 +119,7 @@ class MatchSetSink(_Unchecked, BatchSink):
 
 
 class ProbeSink(_Unchecked, RecordSink):
-    """Makes sure that the target could write, and writes nothing."""
+    """Checks sign-in and division for the connection test, and writes nothing."""
 
     def __init__(
         self,
@@ -130,10 +130,10 @@ class ProbeSink(_Unchecked, RecordSink):
         *,
         run: Run,
     ) -> None:
-        """Raises the errors of a sign-in that fails or a division that cannot be opened."""
+        """Raises the errors of `Run.check_division`."""
         super().__init__(target, stream_name, schema, key_properties)
         run.check_division()
 
     @override
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
-        """Ignore it."""
+        """Ignore the record."""

@@ -1,4 +1,4 @@
-"""What the records of each stream are: whole documents, lines of documents, or flat rows."""
+"""Map streams to entities: records are documents, lines of documents, or flat rows."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ if TYPE_CHECKING:
     from target_exactonline.schema.entities import Entity
 
 DOCUMENT, LINE, ROW = "document", "line", "row"
-"""What a record is: a document (its header at least), a line of one, or both in one flat row."""
+"""Kind of a record: a document or its header, a line, or a flat row of both."""
 DOCUMENTS, LINES = "documents", "lines"
-"""Choices of `rows` in the setting `streams`."""
+"""Values of `rows` in the setting `streams`."""
 
 
 @dataclass(frozen=True)
 class StreamMapping:
-    """What the records of one stream are."""
+    """The entity and kind of a stream's records."""
 
     stream: str
     entity: Entity
     part: str
     reference_setting: str
-    """The setting `reference_field` as it holds for this stream."""
+    """The setting `reference_field` for this stream."""
 
     @cached_property
     def reference_field(self) -> str | None:
-        """The property that holds the user's own reference; None where the entity has none.
+        """The property that holds the user's reference; None if the entity has none.
 
         Raises:
-            ConfigurationError: the setting is wrong for this entity.
+            ConfigurationError: the setting is invalid for this entity.
         """
         return self.entity.reference_field(self.reference_setting)
 
     @cached_property
     def collection(self) -> Property | None:
-        """The collection of the entity that holds its lines; None where it has none."""
+        """The collection property of the entity's lines; None if it has none."""
         return collection(self.entity)
 
 
 @dataclass(frozen=True)
 class StreamSetting:
-    """What the setting `streams` says of a stream."""
+    """An entry of the setting `streams`."""
 
     entity: str
     reference_field: str | None = None
@@ -58,7 +58,7 @@ class StreamSetting:
 
 
 def collection(entity: Entity) -> Property | None:
-    """The collection without which a document of this entity cannot be created."""
+    """Return the mandatory collection of an entity: its lines; None if it has none."""
     collections = (
         item
         for item in entity.endpoint.properties.values()
@@ -69,7 +69,7 @@ def collection(entity: Entity) -> Property | None:
 
 @cache
 def _header_entities() -> Mapping[str, Entity]:
-    """The entities that have lines, by the plain name of a stream of those lines."""
+    """Return the entities with lines, by the normalised name of the collection."""
     headers = {}
     for entity in entities.entities().values():
         lines = collection(entity)
@@ -79,11 +79,11 @@ def _header_entities() -> Mapping[str, Entity]:
 
 
 def parse_setting(value: Mapping[str, Any] | None) -> dict[str, StreamSetting]:
-    """The setting `streams`, checked.
+    """Parse and check the setting `streams`.
 
     Raises:
-        ConfigurationError: it names something that is no entity, or asks for something that the
-            entity cannot do; the message names the stream and what is possible.
+        ConfigurationError: an entry names an unknown entity or an option that the entity does not
+            support; the message names the stream and valid choices.
     """
     settings = {}
     for stream, given in (value or {}).items():
@@ -124,15 +124,15 @@ def _check(stream: str, setting: StreamSetting) -> None:
 def map_stream(
     stream: str, settings: Mapping[str, StreamSetting], reference_field: str
 ) -> StreamMapping:
-    """What the records of a stream are.
+    """Map a stream to an entity, by its entry in `settings` or else by its name.
 
     Args:
-        stream: its name, with or without a schema in front as taps of databases send it.
-        settings: what the setting `streams` says.
-        reference_field: the setting of this name, for streams that `settings` says nothing of.
+        stream: name of the stream, with or without the schema prefix of database taps.
+        settings: the parsed setting `streams`.
+        reference_field: setting of this name, for streams without one of their own.
 
     Raises:
-        ConfigurationError: nothing can be written for the stream.
+        ConfigurationError: no entity matches the stream.
     """
     setting = _setting_of(stream, settings)
     if _is_line(setting):
@@ -148,7 +148,7 @@ def _name(setting: StreamSetting) -> str:
 
 
 def _is_line(setting: StreamSetting) -> bool:
-    """Whether records are lines of documents; they may be asked to be written by themselves."""
+    """Return whether records are lines, unless `rows` is set to write them as documents."""
     return _name(setting) in _header_entities() and setting.rows != DOCUMENTS
 
 

@@ -1,4 +1,4 @@
-"""target-exactonline: Singer records in, documents at Exact Online out."""
+"""The Singer target: messages, states and signals."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class TargetExactOnline(Target):
-    """Creates documents in Exact Online from Singer records, each of them once."""
+    """Singer target that creates documents in Exact Online, each of them once."""
 
     name = "target-exactonline"
     package_name = DISTRIBUTION
@@ -61,14 +61,14 @@ class TargetExactOnline(Target):
         self.run = Run(self.config, self.stop, self.logger)
         self._written_state: dict[str, Any] | None = None
         self._held_state: dict[str, Any] | None = None
-        """A message with the state that may be passed on once the gathered records are written, and
-        what was denied proves to be a matter of single records."""
+        """State message to emit once buffered records are written, and denials turned out to
+        concern single records."""
 
     @classmethod
     @override
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         super().append_builtin_config(config_jsonschema)
-        # A document has no place for Singer's metadata, and made-up data none in the books.
+        # A document has no columns for Singer metadata, and fake data must not be booked.
         for name in ("add_record_metadata", "faker_config"):
             config_jsonschema["properties"].pop(name, None)
 
@@ -82,7 +82,7 @@ class TargetExactOnline(Target):
         config: Any = None,
         file_input: IO[str] | None = None,
     ) -> None:
-        """Run from the command line, and end with an exit code that tells how it went."""
+        """Run from the command line."""
         if about:
             cls.print_about(about_format)
             return
@@ -99,7 +99,7 @@ class TargetExactOnline(Target):
         self.mapper = Mapper(plugin_config=dict(self.config), logger=self.logger)
 
     def drain_before(self, sink: Sink) -> None:
-        """Write what other streams brought before: the records of a sink may refer to it."""
+        """Drain the sinks that were created before a sink, whose records may refer to theirs."""
         active = list(self._sinks_active.values())
         for other in active[: active.index(sink)] if sink in active else ():
             self.drain_one(other)
@@ -113,7 +113,7 @@ class TargetExactOnline(Target):
             kind = partial(MatchSetSink, run=self.run)
         else:
             kind = partial(DocumentSink, run=self.run, drain_before=self.drain_before)
-        # The SDK calls it, and does nothing else with it.
+        # The SDK only calls it, so a partial will do.
         return kind  # type: ignore[return-value]
 
     @override
@@ -123,10 +123,10 @@ class TargetExactOnline(Target):
 
     @override
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
-        """Pass a state on at once, after everything before it is durable.
+        """Drain all sinks, then emit the state.
 
-        The SDK takes a new state over first and drains later, so that a drain that fails would
-        leave it with a state it must not pass on.
+        The SDK stores a new state before it drains, so that after a failed drain it would emit a
+        state of records that were not written.
         """
         with self.run.guarded():
             self.drain_all()
@@ -141,7 +141,7 @@ class TargetExactOnline(Target):
 
     @override
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
-        """Nothing: no document is removed because a table was loaded afresh."""
+        """Ignore the message: no document is deleted because a table was reloaded."""
 
     @override
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
@@ -152,16 +152,16 @@ class TargetExactOnline(Target):
 
     @override
     def _write_state_message(self, state: dict[str, Any]) -> None:
-        # What a dry run has looked at is still to be written.
+        # A dry run has written nothing, so its state must not advance.
         if state != self._written_state and not self.config.get("dry_run"):
             self._output.write(json.dumps(state).encode() + b"\n")
             self._written_state = state
 
     def load_all(self, file_input: IO[str] | None) -> None:
-        """Load what comes in, until it ends or the run is asked to stop.
+        """Load the input until it ends or a signal is received.
 
         Raises:
-            SystemExit: it was asked to stop.
+            SystemExit: a signal was received.
             The errors of `process_endofpipe`.
         """
         try:
@@ -179,10 +179,10 @@ class TargetExactOnline(Target):
 
     @override
     def process_endofpipe(self) -> None:
-        """Write what is left and say how it went.
+        """Write the remaining records and log the summary.
 
         Raises:
-            RecordsRejected: some records were, also if the others were written.
+            RecordsRejected: some records were rejected, also if the others were written.
         """
         run = self.run
         run.received += len(run.buffer)
@@ -206,5 +206,5 @@ class TargetExactOnline(Target):
 
 
 def main() -> None:
-    """Run as a program."""
+    """Run the target as a console script."""
     start.run(TargetExactOnline)

@@ -1,1 +1,1 @@
-"""Documents from several records."""
+"""Group several records into documents."""

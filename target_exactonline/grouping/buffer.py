@@ -1,4 +1,4 @@
-"""Which records wait for the end of the input, since others of the same document may follow."""
+"""Buffer records that are parts of documents until the end of the input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class DocumentBuffer:
-    """All records of a run that are no whole document by themselves."""
+    """Holds the records of a run that are headers, lines or flat rows of documents."""
 
     def __init__(
         self,
@@ -28,9 +28,12 @@ class DocumentBuffer:
         reference_field: str,
         zone: Callable[[], ZoneInfo],
     ) -> None:
-        """The first two as the settings `streams` and `reference_field` say.
+        """Start empty.
 
-        `zone` gives the server's wall clock, which may have to be asked for.
+        Args:
+            settings: the parsed setting `streams`.
+            reference_field: the setting of this name.
+            zone: returns the time zone of the server, which may take a call.
         """
         self._zone = zone
         self._setting_fields = {setting.reference_field for setting in settings.values()}
@@ -39,10 +42,10 @@ class DocumentBuffer:
         self._flat_rows: dict[str, FlatRows] = {}
 
     def expect(self, mapping: StreamMapping, keys: Sequence[str]) -> None:
-        """Learn of a stream before its records come; `keys` are the columns of its key.
+        """Register a stream before its records; `keys` are its key columns.
 
         Raises:
-            ConfigurationError: the key is that of a document where records are lines.
+            ConfigurationError: records are lines, but the key identifies a document.
         """
         if mapping.part == LINE:
             documents = self._header_lines_of(mapping)
@@ -57,7 +60,7 @@ class DocumentBuffer:
             _check_key(mapping, keys, {plain(key) for key in of_header} & header)
 
     def take(self, mapping: StreamMapping, keys: Sequence[str], record: Record) -> bool:
-        """Keep a record until the end of the input, unless it is a whole document already."""
+        """Buffer a record unless it is a complete document; return whether it was buffered."""
         if mapping.collection is None:
             return False
         if mapping.part == LINE:
@@ -84,16 +87,16 @@ class DocumentBuffer:
         return self._header_lines[name]
 
     def __len__(self) -> int:
-        """How many documents wait."""
+        """Return the number of buffered documents."""
         return sum(len(waiting) for waiting in self._waiting)
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing waits; cheaper than to count."""
+        """Whether nothing is buffered; cheaper than `len`."""
         return not any(waiting.has_records for waiting in self._waiting)
 
     def documents(self) -> Iterator[tuple[str, Assembled]]:
-        """All documents that wait, each with its stream."""
+        """Iterate over the buffered documents, each with its stream."""
         for waiting in self._waiting:
             yield from waiting.documents()
 
@@ -103,12 +106,12 @@ class DocumentBuffer:
 
     @property
     def dropped_lines(self) -> int:
-        """Lines that were deleted where they come from, without their document coming along."""
+        """Number of deleted lines that were dropped, since their document was not sent."""
         return sum(documents.dropped_lines for documents in self._header_lines.values())
 
 
 def _check_key(mapping: StreamMapping, keys: Sequence[str], of_document: set[str]) -> None:
-    """Refuse a key that would make one line of all those of a document."""
+    """Refuse a key that is the same for all lines of a document."""
     if keys and all(plain(key) in of_document for key in keys):
         raise ConfigurationError(
             f"Stream {mapping.stream!r} brings lines of {mapping.entity.stream}, but its key "

@@ -1,4 +1,4 @@
-"""Documents put together from flat rows: each a line, with the header of its document beside it."""
+"""Build documents from flat rows, each of which holds a line and its document's header."""
 
 from __future__ import annotations
 
@@ -40,30 +40,30 @@ if TYPE_CHECKING:
 
 LINE_PREFIX = "line_"
 OWN_FIELDS = (REFERENCE, DIVISION, LIST, PATH)
-"""What a record may hold of the header that is no property of it."""
+"""Columns of the header that are no properties of the entity."""
 
 
 @dataclass
 class _Group:
-    """The rows of one document so far."""
+    """The rows of a document received so far."""
 
     header: Record = field(default_factory=dict)
     conflicts: dict[str, None] = field(default_factory=dict)
-    """Columns of the header of which rows say different things."""
+    """Header columns with different values in the rows."""
     lines: dict[Hashable, Packed] = field(default_factory=dict)
     deleted: Record = field(default_factory=dict)
-    """The header and the mark of the last row that was deleted."""
+    """Header and mark of the last deleted row."""
     unclear: dict[Hashable, Record] = field(default_factory=dict)
-    """Marks that say neither that their row was deleted nor that it was not."""
+    """Values of `_sdc_deleted_at` that are invalid, by row."""
 
 
 class FlatRows:
-    """The documents of one stream of flat rows, each of which is a line with its header."""
+    """Groups the rows of a stream of flat rows into documents."""
 
     def __init__(
         self, mapping: StreamMapping, keys: Sequence[str], zone: Callable[[], ZoneInfo]
     ) -> None:
-        """`keys` are the columns that make up the key of a row; `zone` gives the wall clock."""
+        """`keys` are the key columns of a row; `zone` returns the time zone of the server."""
         self._mapping = mapping
         self._keys = keys
         self._reference_names = [*filter(None, (mapping.reference_field, REFERENCE))]
@@ -80,22 +80,22 @@ class FlatRows:
         self._number = count()
 
     def __len__(self) -> int:
-        """How many documents there are."""
+        """Return the number of documents."""
         return len(self._groups)
 
     @property
     def has_records(self) -> bool:
-        """Whether there is anything at all."""
+        """Whether there is any record."""
         return bool(self._groups)
 
     def line_column(self, name: str) -> str | None:
-        """What a column is called in the line; None where it belongs to the header."""
+        """Return the name of a column in the line; None for a column of the header."""
         if name not in self._line_names:
             self._line_names[name] = self._line_name(name)
         return self._line_names[name]
 
     def add(self, record: Record) -> None:
-        """Take a row; one with the same key takes its key."""
+        """Add a row; it replaces a row with the same key."""
         header: Record = {}
         line: Record = {}
         for name, value in record.items():
@@ -125,13 +125,13 @@ class FlatRows:
             group.lines[key] = self._packer.pack(line)
 
     def _property(self, column: str) -> Property | None:
-        """What a column is for."""
+        """Return the property of a column."""
         own = self.line_column(column)
         known = self._headers_known if own is None else self._lines_known
         return known.get(plain(own or column))
 
     def _merge_header(self, group: _Group, header: Record) -> None:
-        """Add what a row says of the header; an empty column says nothing."""
+        """Merge the header of a row; empty columns are ignored."""
         for name, value in header.items():
             before = group.header.get(name)
             if before is None:
@@ -140,14 +140,14 @@ class FlatRows:
                 group.conflicts[name] = None
 
     def _conflict(self, name: str, *values: object) -> bool:
-        """Whether values of the header are no two forms of one; what nobody knows is no matter."""
+        """Return whether values of a known header column differ once converted to its type."""
         if plain(name) not in self._known_names:
             return False
         one, other = (compared(value, self._property(name), self._zone()) for value in values)
         return one != other
 
     def documents(self) -> Iterator[tuple[str, Assembled]]:
-        """All documents, each with its stream."""
+        """Iterate over the documents, each with its stream."""
         for group in self._groups.values():
             record = Assembled(group.header)
             if group.conflicts:
@@ -168,7 +168,7 @@ class FlatRows:
 def _line_name(
     headers: Mapping[str, Property], lines: Mapping[str, Property]
 ) -> Callable[[str], str | None]:
-    """A function that tells what a column is called in the line, None where it is the header's."""
+    """Build a function that maps a column to its name in the line; None for the header."""
 
     def line_name(column: str) -> str | None:
         name = plain(column)
@@ -189,5 +189,5 @@ def _line_name(
 
 
 def _stem(name: str) -> str:
-    """Of `itemcode`, the field that the code is for."""
+    """Strip `code` or `name`: `itemcode` becomes `item`."""
     return re.sub("(code|name)$", "", name)

@@ -1,8 +1,7 @@
-"""Documents put together from records of which none is a document by itself.
+"""Build documents from two streams, one of headers and one of lines.
 
-Headers and lines may come as two streams, or as flat rows, one for each line. They come in any
-order, so that a document is known to be complete only at the end of the input; until then records
-are kept as bytes, to take little room.
+They arrive in any order, so a document is complete only at the end of the input. Until then records
+are kept compressed.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ Record = dict[str, Any]
 Packed: TypeAlias = "tuple[tuple[str, ...], bytes | list[Any]]"
 
 REFERENCE = "reference"
-"""A column of this name holds the reference, whatever the entity calls it."""
+"""Column that holds the reference for any entity."""
 ASSEMBLED = "_assembled"
-"""In a record that is kept: it was put together, and this is wrong with how its parts fit."""
+"""Column of a stored record that was assembled: the problems of its assembly."""
 LINE_NUMBER = "LineNumber"
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -45,18 +44,18 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 class Assembled(dict[str, Any]):
-    """A record put together from several."""
+    """A record assembled from several."""
 
     problems: Sequence[str] = ()
-    """What is wrong with how they fit together."""
+    """Problems of the assembly."""
 
 
 def prepared(
     prepare: Callable[[Mapping[str, Any]], Document],
 ) -> Callable[[Mapping[str, Any]], Document]:
-    """The same preparation, for which what is wrong with an assembly is a problem as well.
+    """Extend a preparation by the problems of assembled records.
 
-    A record is kept for a replay with a mark of that, for there it comes as a whole.
+    A stored record keeps these problems, since a replay loads it as one record.
     """
 
     def with_problems(record: Mapping[str, Any]) -> Document:
@@ -84,19 +83,19 @@ def _spellings(names: tuple[str, ...]) -> Mapping[str, str]:
 
 
 def value_of(record: Mapping[str, Any], *names: str) -> Any:  # noqa: ANN401 - whatever it holds
-    """The first value, not an empty one, that a record has under one of these names."""
+    """Return the first value of a record under these names that is not empty; None if all are."""
     given = _spellings(tuple(record))
     values = (record[given[plain(name)]] for name in names if plain(name) in given)
     return next((value for value in values if not is_empty(value)), None)
 
 
 def text(value: object) -> str | None:
-    """A value that records are joined by, whichever form it has; None where it is empty."""
+    """Normalise a join value to text; None if it is empty."""
     return None if is_empty(value) else as_text(value)
 
 
 def _guid(value: object) -> str | None:
-    """A key that records are joined by, as all ways to write it have in common."""
+    """Normalise a join key to the canonical form of a GUID, if it is one."""
     found = text(value)
     try:
         return str(UUID(found)) if found else None
@@ -107,12 +106,12 @@ def _guid(value: object) -> str | None:
 def identity(
     record: Mapping[str, Any], keys: Sequence[str], known: Callable[[str], Property | None]
 ) -> Hashable:
-    """What a record has in common with those whose place it takes; None where it takes none.
+    """Return the key values of a record, by which it replaces an earlier one; None without a key.
 
     Args:
         record: with all its columns.
-        keys: the columns that make up its key; where one of them is empty, it has none.
-        known: the property that a column is for.
+        keys: its key columns; if one of them is empty, the record has no key.
+        known: returns the property of a column.
     """
     values = {key: record.get(key) for key in keys}
     if not values or any(map(is_empty, values.values())):
@@ -122,12 +121,12 @@ def identity(
 
 @dataclass
 class Packer:
-    """Records in little room: the names that many share once, their values as packed JSON."""
+    """Compresses records: shared column names once, values as compressed JSON."""
 
     names: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
     def pack(self, record: Mapping[str, Any]) -> Packed:
-        """A record in little room; values that JSON cannot hold stay as they are."""
+        """Compress a record; values that JSON cannot hold are kept as they are."""
         names = tuple(record)
         names = self.names.setdefault(names, names)
         values = list(record.values())
@@ -140,7 +139,7 @@ class Packer:
 
     @staticmethod
     def unpack(packed: Packed) -> Record:
-        """The record again, its decimals with all their digits."""
+        """Restore a record; decimals keep all digits."""
         names, content = packed
         values = _decode(zlib.decompress(content)) if isinstance(content, bytes) else content
         return dict(zip(names, values, strict=True))
@@ -148,10 +147,10 @@ class Packer:
 
 @dataclass(frozen=True)
 class _Join:
-    """By what a line names its document."""
+    """The values by which a line refers to its document."""
 
     key: str | None
-    """The document's key, as a tap reads it."""
+    """Key of the document, as a tap reads it."""
     reference: str | None
 
 
@@ -163,7 +162,7 @@ class _Header:
 
 
 class HeaderLines:
-    """The documents of one entity whose headers and lines are two streams."""
+    """Joins the headers and lines of an entity that come in two streams."""
 
     def __init__(self, mapping: StreamMapping, reference_fields: Iterable[str]) -> None:
         """Start without records.
@@ -186,27 +185,24 @@ class HeaderLines:
         ]
         self._number = count()
         self.dropped_lines = 0
-        """Lines that were deleted where they come from, and whose document does not come along."""
+        """Number of deleted lines that were dropped, since their document was not sent."""
 
     def __len__(self) -> int:
-        """How many documents there are, those without a header counted as one each."""
+        """Return the number of documents, including groups of lines without a header."""
         return len(self._headers) + len(self._lines.keys() - self._with_header())
 
     @property
     def has_records(self) -> bool:
-        """Whether there is anything at all."""
+        """Whether there is any record."""
         return bool(self._headers or self._lines)
 
     @property
     def joining(self) -> set[str]:
-        """The columns by which a line names its document, as all spellings have in common."""
+        """Normalised names of the columns by which a line refers to its document."""
         return {plain(name) for name in (self._parent_field, *self._reference_names)}
 
     def add_header(self, mapping: StreamMapping, keys: Sequence[str], record: Record) -> None:
-        """Take the header of a document; one with the same key takes its place.
-
-        `keys` are the columns that make up its key in its stream.
-        """
+        """Add a header; it replaces one with the same key. `keys` are the key columns."""
         join = _Join(
             _guid(value_of(record, mapping.entity.key)),
             text(value_of(record, *filter(None, (mapping.reference_field, REFERENCE)))),
@@ -215,11 +211,11 @@ class HeaderLines:
         self._headers[key] = _Header(mapping.stream, self._packer.pack(record), join)
 
     def drop_header(self, mapping: StreamMapping, keys: Sequence[str], record: Record) -> None:
-        """Forget a header, whose document was deleted where it comes from."""
+        """Remove the header of a document that was deleted at its source."""
         self._headers.pop(self._identity(mapping, keys, record), None)
 
     def add_line(self, mapping: StreamMapping, keys: Sequence[str], record: Record) -> None:
-        """Take a line; one with the same key takes its place."""
+        """Add a line; it replaces one with the same key."""
         join = _Join(
             _guid(value_of(record, self._parent_field)),
             text(value_of(record, *self._reference_names)),
@@ -244,7 +240,7 @@ class HeaderLines:
         return next(self._number) if found is None else (mapping.stream, found)
 
     def documents(self) -> Iterator[tuple[str, Assembled]]:
-        """All documents, each with the stream of its header."""
+        """Iterate over the documents, each with the stream of its header."""
         with_header = set()
         groups = self._groups()
         for header in self._headers.values():
@@ -262,7 +258,7 @@ class HeaderLines:
                 yield self._without_header(join)
 
     def _with_header(self) -> set[_Join]:
-        """The groups of lines that have a header, and those that are empty."""
+        """Return the groups of lines with a header, and the empty ones."""
         groups = self._groups()
         empty = {join for join, lines in self._lines.items() if not lines}
         return empty.union(
@@ -270,7 +266,7 @@ class HeaderLines:
         )
 
     def _groups(self) -> tuple[dict[str, list[_Join]], dict[str, list[_Join]]]:
-        """The groups of lines by the key and by the reference of their document."""
+        """Index the groups of lines by key and by reference of their document."""
         by_key: dict[str, list[_Join]] = {}
         by_reference: dict[str, list[_Join]] = {}
         for join in self._lines:
@@ -284,7 +280,7 @@ class HeaderLines:
     def _lines_of(
         header: _Join, by_key: dict[str, list[_Join]], by_reference: dict[str, list[_Join]]
     ) -> list[_Join]:
-        """The groups of lines of a header: by its key, else by its reference."""
+        """Return the groups of lines of a header, by key or else by reference."""
         found = list(by_key.get(header.key, ())) if header.key else []
         if header.reference:
             found += [
@@ -299,7 +295,7 @@ class HeaderLines:
         return [self._stripped(row) for row in in_order(rows)]
 
     def _stripped(self, row: Record) -> Record:
-        """A line without the columns that only say which document it belongs to, and where."""
+        """Remove the join columns and the line number from a line."""
         joining = self.joining
         return without_number(
             {name: value for name, value in row.items() if plain(name) not in joining},
@@ -307,7 +303,7 @@ class HeaderLines:
         )
 
     def _without_header(self, join: _Join) -> tuple[str, Assembled]:
-        """Lines without a document; they are no document themselves, so that none is created."""
+        """Build a rejected record of lines without a header."""
         stream = next((header.stream for header in self._headers.values()), None)
         record = Assembled({self._collection.name: self._unpack(join)})
         if join.key:
@@ -331,19 +327,19 @@ class HeaderLines:
 
 
 def collection_of(mapping: StreamMapping) -> Property:
-    """The collection that holds the lines, of an entity that has one."""
+    """Return the collection of lines of an entity that has one."""
     if mapping.collection is None:
         raise ValueError(mapping.entity.stream)
     return mapping.collection
 
 
 def line_properties(collection: Property) -> Mapping[str, Property]:
-    """The properties of the lines, by what their spellings have in common."""
+    """Return the properties of the lines by normalised name."""
     return properties_of(catalogue.load().endpoints[collection.entity or ""])
 
 
 def properties_of(endpoint: Endpoint) -> Mapping[str, Property]:
-    """The properties of an endpoint, by what their spellings have in common."""
+    """Return the properties of an endpoint by normalised name."""
     return _properties(endpoint.id)
 
 
@@ -354,12 +350,12 @@ def _properties(endpoint_id: str) -> Mapping[str, Property]:
 
 
 def writable(known: Mapping[str, Property], name: str) -> bool:
-    """Whether there is such a property, and it may be given."""
+    """Return whether there is a property of this name that can be written."""
     return name in known and known[name].post
 
 
 def in_order(rows: Iterable[Record]) -> list[Record]:
-    """Lines by their number where all have one, else as they came."""
+    """Sort lines by line number if all have one; else keep their order."""
     found = list(rows)
     try:
         return sorted(found, key=lambda row: Decimal(str(value_of(row, LINE_NUMBER))))
@@ -368,7 +364,7 @@ def in_order(rows: Iterable[Record]) -> list[Record]:
 
 
 def without_number(line: Record, known: Mapping[str, Property]) -> Record:
-    """The line without its number, where Exact Online numbers the lines itself."""
+    """Remove the line number, unless the API accepts it."""
     number = plain(LINE_NUMBER)
     if writable(known, number):
         return line

@@ -1,1 +1,1 @@
-"""From a record to a document."""
+"""Map records to documents."""

@@ -1,7 +1,7 @@
-"""Files that come with a record: in it as base64, or named by their path.
+"""Attachments of a record, in base64 or by path.
 
-A file that is named is read when it is sent, and not before: once its document is at Exact Online,
-it may be gone.
+A file named by its path is read when it is sent, since it may be deleted once its document is at
+Exact Online.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     from target_exactonline.mapping.folder import Folder
 
 MAX_BYTES = 10 * 1024 * 1024
-"""Bytes that Exact Online takes in one call."""
+"""Maximum size that Exact Online accepts in a call."""
 LIST, PATH = "attachments", "attachment_path"
 
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file that goes with a document."""
+    """A file to attach to a document."""
 
     file_name: str
     where: str
-    """What the record calls it."""
+    """Its field in the record, for errors."""
     data: bytes | None = None
     path: str | None = None
-    """Where it is in `folder`, unless the record holds it."""
+    """Its path in `folder`, if the record does not hold its content."""
     folder: Folder | None = None
 
     def read(self) -> bytes:
-        """Its content.
+        """Read the content.
 
         Raises:
-            Unfit: it cannot be read or sent; in words that go on behind `where`.
+            Unfit: it cannot be read or sent; the message continues a sentence after `where`.
         """
         data = self.data if self.path is None else self._from_folder(self.path)
         if not data:
@@ -63,7 +63,7 @@ class Attachment:
 
 
 def problems(files: Iterable[Attachment]) -> list[str]:
-    """What keeps found from being sent."""
+    """Return the problems of files that cannot be sent."""
     found = []
     for file in files:
         try:
@@ -74,10 +74,10 @@ def problems(files: Iterable[Attachment]) -> list[str]:
 
 
 def take(record: dict[str, Any], folder: Folder | None) -> tuple[tuple[Attachment, ...], list[str]]:
-    """Take the found out of a record; with them comes what is wrong with them.
+    """Remove the files from a record; return them and their problems.
 
     `attachments` is a list of objects with a `path`, or a `file_name` and its `content` in base64,
-    or that list as JSON text; `attachment_path` names a single file. Paths lead to files below
+    or that list as JSON text. `attachment_path` is the path of a single file. Paths are below
     `folder`.
     """
     found: list[Attachment] = []
@@ -90,7 +90,7 @@ def take(record: dict[str, Any], folder: Folder | None) -> tuple[tuple[Attachmen
 
 
 def _add(found: list[Attachment], problems: list[str], name: str, value: object) -> None:
-    """One field's files."""
+    """Parse the files of a field."""
     if plain(name) == plain(PATH):
         items: list[tuple[str, Any]] = [(name, {"path": value})]
     else:

@@ -1,8 +1,8 @@
-"""Files below one folder, read so that no name leads out of it.
+"""Read files below a folder, safe against path traversal and links.
 
-A name comes from a record, and whoever fills the source table decides what it is. So every part of
-it is opened from the folder that holds it, none may be a link, and what is checked is the very file
-that is read: nobody can put another in its place between the two.
+Names come from records, so whoever fills the source table controls them. Every part of a path is
+opened relative to its parent folder and must not be a link. The checks are made on the open file,
+which cannot be replaced in between.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ SETTING = "attachments_folder"
 SUPPORTS_DIR_FD = (
     hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY") and os.open in os.supports_dir_fd
 )
-"""Whether the system opens a file by its name in a folder that is open, as all but Windows do."""
+"""Whether the system can open files relative to an open folder; Windows cannot."""
 ENTER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0)
-"""How a folder is opened: where possible without the right to list it."""
+"""Flags to open a folder, if possible without permission to list it."""
 READ = (
     os.O_RDONLY
-    # A pipe that nobody writes to is opened all the same, and found to be none.
+    # Do not block on a pipe, which is refused once it is open.
     | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_BINARY", 0)
 )
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 NAME_SURROGATE = 0x20000000
-"""The bit by which Windows tells links of every kind from, say, files that are kept in a cloud."""
+"""Bit of Windows reparse tags that marks links, unlike files of cloud storage."""
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder whose files may be read by names from records."""
+    """A folder whose files can be named by records."""
 
     path: Path
     excluded: Path | None = None
-    """A folder that is never entered, wherever it lies."""
+    """A folder that is never read from, wherever it is."""
 
     def read(self, name: str, max_bytes: int) -> bytes:
-        """The content of a file, cut off behind `max_bytes` bytes and one more.
+        """Read a file, at most `max_bytes` + 1 bytes of it.
 
         Args:
-            name: its path, from the folder on or from the root.
-            max_bytes: bytes that it may have.
+            name: path, absolute or relative to the folder.
+            max_bytes: maximum size.
 
         Raises:
-            Unfit: there is no such file, or it must not be read.
+            Unfit: the file does not exist, or must not be read.
         """
         try:
             opened = self._open_by_folder if SUPPORTS_DIR_FD else self._open_by_path
@@ -69,7 +69,7 @@ class Folder:
             raise Unfit(f"names a file that cannot be read ({reason})") from None
 
     def _parts(self, name: str) -> Sequence[str]:
-        """The names on the way down to a file."""
+        """Split a path below the folder into its parts."""
         root = os.path.abspath(self.path)  # noqa: PTH100 - links in it may stay
         whole = PurePath(os.path.normpath(os.path.join(root, name)))  # noqa: PTH118
         start = next(
@@ -86,7 +86,7 @@ class Folder:
 
     @contextmanager
     def _open_by_folder(self, parts: Sequence[str]) -> Iterator[BinaryIO]:
-        """A file, opened folder by folder."""
+        """Open a file folder by folder."""
         here = os.open(self.path, ENTER)
         try:
             for part in parts[:-1]:
@@ -96,7 +96,7 @@ class Folder:
                 os.close(here)
                 here = below
             self._refuse_store(os.fstat(here))
-            # A device is not even opened, which may set something going.
+            # Opening a device can have side effects, so check before.
             _refuse_special(os.stat(parts[-1], dir_fd=here, follow_symlinks=False))
             descriptor = os.open(parts[-1], READ | NO_LINK, dir_fd=here)
         finally:
@@ -106,7 +106,7 @@ class Folder:
 
     @contextmanager
     def _open_by_path(self, parts: Sequence[str]) -> Iterator[BinaryIO]:
-        """A file, opened by its whole name between two looks that find the same."""
+        """Open a file by its path, and compare the stats of all parts before and after."""
         before = self._stat_parts(parts)
         descriptor = os.open(self.path.joinpath(*parts), READ | NO_LINK)
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
@@ -116,7 +116,7 @@ class Folder:
             yield file
 
     def _stat_parts(self, parts: Sequence[str]) -> list[os.stat_result]:
-        """What is known of the folders on the way to a file, and of the file."""
+        """Return the stats of the folders of a path and of its file."""
         folder, seen = self.path, [self.path.stat()]
         for part in parts:
             self._refuse_store(seen[-1])
@@ -127,7 +127,7 @@ class Folder:
         return seen
 
     def _refuse_store(self, folder: os.stat_result) -> None:
-        # A store in a database may have no folder.
+        # A store on a database server may have no folder.
         if not self.excluded or not self.excluded.exists():
             return
         if os.path.samestat(folder, self.excluded.stat()):
@@ -140,7 +140,7 @@ def _refuse_link(facts: os.stat_result) -> None:
 
 
 def _refuse_special(facts: os.stat_result) -> None:
-    """A file with two names may be one from elsewhere."""
+    """Refuse links, special files and hard links, which may refer to files elsewhere."""
     _refuse_link(facts)
     if not stat.S_ISREG(facts.st_mode):
         raise Unfit("names no regular file")
@@ -149,10 +149,10 @@ def _refuse_special(facts: os.stat_result) -> None:
 
 
 def named(setting: str | None, store: Path) -> Folder | None:
-    """The folder that the setting names, if any; `store` is the folder of the store.
+    """Return the folder of the setting, if it is set; `store` is the folder of the store.
 
     Raises:
-        ConfigurationError: it is no folder.
+        ConfigurationError: it does not exist, or is the root folder.
     """
     if not setting:
         return None

@@ -1,4 +1,4 @@
-"""The document that a record becomes, and the rows that it refers to."""
+"""The document that is mapped from a record, and its related rows."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from target_exactonline.mapping.attachments import Attachment
 
 SOURCE_KEY = "source_key"
-"""What a row is known by that was written here from one of another division: its key there."""
+"""Pseudo-column: the key of a row in the division that it was copied from."""
 
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 
 @dataclass(frozen=True)
 class RelatedRow:
-    """A row of another entity that a document refers to, by what is known of it."""
+    """A row of another entity that a document refers to, to be looked up."""
 
     endpoint: str
     by: tuple[tuple[str, str], ...]
-    """Columns and values, tried in this order."""
+    """Columns and values to find it by, in order of preference."""
     new: Mapping[str, Any] | None = None
-    """What to create it from where it is missing; None where that is not to be."""
+    """Fields to create it with if it is missing; None not to create it."""
     spare: bool = False
-    """Whether the document can do without."""
+    """Whether the document can be written without it."""
 
 
 @dataclass
@@ -39,48 +39,47 @@ class Document:
     """One record on its way to Exact Online."""
 
     reference: str | None
-    """None where the record has none that can be used."""
+    """None if the record has no valid one."""
     fields: dict[str, Any] = field(default_factory=dict)
-    """Exact's names and values; a `RelatedRow` stands for the key of a row that must be looked up
-    first, None for what is to be emptied. Lines keep their own keys, as the record gave them."""
+    """Values by property. A `RelatedRow` stands for a key that has to be looked up, None empties
+    the property. Lines keep the keys of the record."""
     payload_hash: str = ""
-    """Tells whether two documents are the same, before anything is looked up; empty where the
-    document has problems."""
+    """Hash of the fields before lookups, to compare documents; empty if there are problems."""
     source_key: str | None = None
-    """The key that the record was read with, where the journal has to remember it: there is
-    another division it came from, or no other reference."""
+    """Key of the record in its source, for the journal, if the source is another division or the
+    record has no other reference."""
     exact_id: str | None = None
-    """The key that the record says it has in the division that is written to."""
+    """Key of the document in the target division, if the record holds it."""
     local: bool = False
-    """Whether its reference is known to the journal alone, and cannot be searched by."""
+    """Whether the reference exists in the journal only, and cannot be searched at Exact Online."""
     assembled: bool = False
-    """Whether it was put together from several records, of which some may not have come."""
+    """Whether it was assembled from several records, some of which may be missing."""
     deleted: bool = False
-    """Whether the record was deleted where it came from."""
+    """Whether the record was deleted at its source."""
     expected: dict[str, Decimal] = field(default_factory=dict)
-    """Totals of the record that Exact Online computes by itself."""
+    """Totals in the record, which Exact Online computes itself."""
     attachments: tuple[Attachment, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
-    """The record as it came."""
+    """The original record."""
     problems: list[str] = field(default_factory=list)
     lacks: list[str] = field(default_factory=list)
-    """What is missing to create it; with a key of this division, it may be there already."""
+    """Missing fields that are required to create it, but not to change it."""
     notes: list[str] = field(default_factory=list)
-    """What of the record was left out though it could be written, and why."""
+    """Writable fields that were left out, with the reason."""
     shown: list[str] = field(default_factory=list)
-    """Values of the books that the problems name."""
+    """Values of Exact Online that are quoted in problems."""
     line_keys: Mapping[str, str] = field(default_factory=dict)
-    """The key property of lines, by the name of their collection."""
+    """Key property of the lines, by collection."""
 
     def private(self) -> Iterator[str]:
-        """What problems may quote: values of the record, and of rows that were looked up for it."""
+        """Yield values that problems may quote: of the record and of looked-up rows."""
         yield from discretion.values(self.record)
         yield from self.shown
 
     def body(self) -> bytes:
-        """What creates it, as JSON with sorted names.
+        """Encode the body of the POST, JSON with sorted names.
 
-        What is to be empty is left out, and so are the keys of lines, which Exact Online gives.
+        Empty properties and keys of lines are left out.
         """
         fields = {
             name: [_filled(row, without=self.line_keys.get(name)) for row in value]
@@ -92,7 +91,7 @@ class Document:
 
 
 def encode(fields: Mapping[str, Any]) -> bytes:
-    """JSON with sorted names, in which decimals keep all their digits."""
+    """Encode as JSON with sorted names; decimals keep all digits."""
     return _encode(fields)
 
 

@@ -1,4 +1,4 @@
-"""Prepare documents from records: mapped, validated, with the reference they are known by."""
+"""Prepare documents from records: map, validate, find the reference."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from target_exactonline.schema.fields import Shape
 
 REFERENCE = "reference"
-"""A field of the record's own, for the reference; needed where Exact Online has no place for it."""
+"""Record field for the reference, required if the entity has no property for it."""
 NO_REFERENCE = (
     "is missing: Exact Online has no field for one here, so give the record a field of your own "
     "that is called reference"
@@ -43,19 +43,19 @@ DIVISION = "division"
 
 @dataclass(frozen=True)
 class PrepareOptions:
-    """How documents are made of records."""
+    """Settings for the preparation of documents."""
 
     reference_field: str = "YourRef"
     nulls: str = "leave"
-    """`leave`: a null is a field that was not given; `clear`: one that is to be emptied."""
+    """`leave`: ignore nulls; `clear`: empty their properties."""
     create_missing: frozenset[str] = frozenset()
-    """`accounts` or `items`: what may be created where a document needs it."""
+    """Related rows to create if missing: `accounts`, `items`."""
     folder: Folder | None = None
-    """Where the files are that records name by their path."""
+    """Folder of files that records name by path."""
 
 
 def _stripped(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """The same without the spaces around texts, which make no other document."""
+    """Strip texts recursively; surrounding spaces do not make a different document."""
     if isinstance(value, dict):
         return {name: _stripped(each) for name, each in value.items()}
     if isinstance(value, list):
@@ -66,10 +66,10 @@ def _stripped(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
 def preparer(
     entity: Entity, settings: PrepareOptions, zone: ZoneInfo, division: int
 ) -> Callable[[Mapping[str, Any]], Document]:
-    """A function that makes a document of a record; it asks nothing of the API and never raises.
+    """Build a function that prepares a document from a record; it makes no call and never raises.
 
     Raises:
-        ConfigurationError: documents cannot be looked for by the reference field of `settings`.
+        ConfigurationError: documents cannot be searched by the reference field of `settings`.
     """
     return partial(
         _prepare,
@@ -103,7 +103,7 @@ def _prepare(
         shape, rest, replace(options, from_exact=origin is not None, other_division=foreign)
     )
     key = None if mapped.key == EMPTY_GUID else mapped.key
-    # What a tap has read may lack the reference; then its key there tells it apart.
+    # A record of the tap may lack the reference; then its source key identifies it.
     local = origin is not None and key is not None and reference_field not in mapped.given
     reference, missing = _reference(mapped, None if local else reference_field, alias or key)
     document = Document(
@@ -143,10 +143,7 @@ def _prepare(
 
 
 def _take_division(record: dict[str, Any]) -> int | None:
-    """The division that a record was read from; None for one that was not read from Exact Online.
-
-    Nobody writes it by hand.
-    """
+    """Remove and return the source division, which only records of the tap have; None without."""
     name = next((name for name in record if plain(name) == DIVISION), None)
     try:
         division = CONVERTERS["Edm.Int32"](record.get(name or ""))
@@ -159,7 +156,7 @@ def _take_division(record: dict[str, Any]) -> int | None:
 def _take_reference(
     record: dict[str, Any], shape: Shape, reference_field: str | None
 ) -> tuple[str | None, list[str]]:
-    """The record's own `reference`, which stands for the reference field where there is one."""
+    """Move the field `reference` to the reference field; else return it, with its problems."""
     name = next((name for name in record if plain(name) == REFERENCE), None)
     if name is None or REFERENCE in shape.known:
         return None, []
@@ -192,7 +189,10 @@ def _same_text(one: object, other: object) -> bool:
 def _reference(
     mapped: MappedRecord, reference_field: str | None, other: str | None
 ) -> tuple[str | None, list[str]]:
-    """What a document is known by; where Exact Online has no place for it, its own or its key."""
+    """Return the reference of a document, and its problems.
+
+    `other` is used if the entity has no property for it: the field `reference`, or the source key.
+    """
     if reference_field is None:
         problem = NO_REFERENCE if other is None else _reference_problem(other)
         name = REFERENCE
@@ -222,7 +222,7 @@ def _reference_problem(reference: str) -> str | None:
 
 
 def refuse_contradictions(documents: Iterable[Document]) -> None:
-    """Give a problem to each document that shares a reference with an earlier, different one."""
+    """Reject each document with the same reference as an earlier one and different content."""
     first: dict[str, str] = {}
     for document in documents:
         if document.reference is None or document.problems:

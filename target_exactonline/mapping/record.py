@@ -1,4 +1,4 @@
-"""From a record to the fields of a document, with everything that is wrong with it said at once."""
+"""Map a record to the fields of a document, and collect all its problems."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from target_exactonline.schema.references import Link
 
 METADATA = "_sdc_"
-"""Columns that loaders of warehouses add; they are not part of a document."""
+"""Prefix of columns that warehouse loaders add; they are ignored."""
 SERIES = frozenset(
     {
         "BatchNumber",
@@ -42,57 +42,57 @@ SERIES = frozenset(
         "ShopOrderNumber",
     }
 )
-"""Numbers that each division gives out by itself."""
+"""Numbers that each division assigns itself."""
 CODES = re.compile(
     "((?<!Search)Code|Currency|Country|Language|Unit|Journal|Cost([Cc]enter|[Uu]nit)"
     "|PaymentCondition|PaymentMethod|VATType|Gender|Status|Type)(Purchase|Sales)?$"
 )
-"""Names of texts that stand for something known; an empty one stands for nothing."""
+"""Names of texts that are codes, for which an empty text equals null."""
 
 
 @dataclass(frozen=True)
 class MappingOptions:
-    """How a record is to be read."""
+    """Options for mapping a record."""
 
     zone: ZoneInfo
-    """The server's wall clock."""
+    """Time zone of the server."""
     clear: bool = False
-    """A null empties its field; else it is as good as not given."""
+    """Null empties the property; else it is ignored."""
     creatable: frozenset[str] = frozenset()
-    """Endpoints whose rows may be created where a document needs one that is missing."""
+    """Endpoints whose rows are created if they are missing."""
     from_exact: bool = False
-    """The record was read from Exact Online: what cannot be written is set aside."""
+    """The record was read from Exact Online: properties that cannot be written are ignored."""
     other_division: bool = False
-    """It was read from another division, so its keys mean nothing here."""
+    """It was read from another division, so its keys are not valid here."""
     looks_up: bool = True
-    """Codes may stand where Exact Online wants a key."""
+    """Codes are accepted in place of keys."""
     folder: Folder | None = None
-    """Where the files are that records name by their path."""
+    """Folder of files that records name by path."""
 
 
 @dataclass
 class MappedRecord:
-    """What became of a record: its fields so far, and what is wrong with it."""
+    """Fields and problems of a mapped record."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """What was set aside though it could be written."""
+    """Writable fields that were left out, with the reason."""
     given: set[str] = field(default_factory=set)
-    """Names of the properties that the record gave a value, a wrong one included."""
+    """Properties with a value in the record, valid or not."""
     key: str | None = None
-    """The row's own key, which is not sent."""
+    """Key of the row, which is not sent."""
     totals: dict[str, Decimal] = field(default_factory=dict)
     beside: dict[str, dict[str, str]] = field(default_factory=dict)
-    """What stands beside a reference, by its property: column -> text."""
+    """Columns of related rows, by property: column -> text."""
 
 
 def map_record(
     shape: Shape, record: Mapping[str, Any], options: MappingOptions, where: str = ""
 ) -> MappedRecord:
-    """Shape a record; never raises.
+    """Map a record; never raises.
 
-    Names may be Exact's own or their snake_case. `where` stands in front of names in problems.
+    Names are those of the API or their snake_case. `where` is the prefix of names in problems.
     """
     mapped = MappedRecord()
     for name, value in record.items():
@@ -115,12 +115,12 @@ def map_record(
 
 
 def is_metadata(name: str) -> bool:
-    """Whether a column is one that loaders of warehouses add; some write names in capitals."""
+    """Return whether a column is one that warehouse loaders add, in any case."""
     return name.casefold().startswith(METADATA)
 
 
 def unclear_mark(record: Mapping[str, Any]) -> str | None:
-    """What is wrong with the column that says whether a record was deleted, if anything is."""
+    """Return the problem of an invalid `_sdc_deleted_at`; None if it is valid."""
     for name, value in marks_in(record).items():
         if mark_of({name: value}) is Mark.UNCLEAR:
             return (
@@ -131,10 +131,7 @@ def unclear_mark(record: Mapping[str, Any]) -> str | None:
 
 
 def _is_blank(shape: Shape, item: Property | None, value: object) -> bool:
-    """Whether a value is as good as not given; of texts, an empty one is a value where it may be.
-
-    That is where people write what they like.
-    """
+    """Return whether a value counts as null: also empty text, unless the property is free text."""
     is_free_text = (
         item is not None
         and item.type == "Edm.String"
@@ -167,7 +164,7 @@ def _keep_key(  # noqa: PLR0913, PLR0917
     options: MappingOptions,
     where: str,
 ) -> None:
-    """The key of the row is kept apart; that of its document is known without."""
+    """Keep the key of the row apart; ignore that of its parent."""
     if item.name != shape.key:
         return
     try:
@@ -176,7 +173,7 @@ def _keep_key(  # noqa: PLR0913, PLR0917
         mapped.problems.append(f"{where}{item.name} {error}")
         return
     if where and not options.other_division:
-        # A line is told from its neighbours by it.
+        # It identifies a line when a document is changed.
         mapped.fields[item.name] = mapped.key
 
 
@@ -188,7 +185,7 @@ def _set_aside(  # noqa: PLR0913, PLR0917
     options: MappingOptions,
     where: str,
 ) -> None:
-    """What cannot be written: a name beside a reference, a total, or a mistake."""
+    """Handle a property that cannot be written: column of a related row, total, or problem."""
     item = shape.known.get(plain(name))
     link, column = shape.beside.get(plain(name), (None, ""))
     if link and options.looks_up:
@@ -212,10 +209,10 @@ def _refusal(shape: Shape, name: str, item: Property | None) -> str:
 
 
 def text(value: object) -> str:
-    """A code or name without the spaces around it; a database may keep it as a number.
+    """Convert a code or name to text, stripped; it may be a whole number.
 
     Raises:
-        Unfit: it is neither, or nothing that can be searched for.
+        Unfit: it is of another type, empty, or not searchable.
     """
     try:
         found = to_text(value).strip()
@@ -285,7 +282,7 @@ def _lines(
 
 
 def _rows(value: object) -> Iterator[Mapping[str, Any]]:
-    """The rows of a collection, which sources without lists send as JSON text."""
+    """Iterate over the rows of a collection, which may be JSON text."""
     if isinstance(value, str):
         try:
             value = json.loads(value, parse_float=Decimal)
@@ -306,7 +303,7 @@ def _is_series(item: Property) -> bool:
 
 
 def _drop_foreign(mapped: MappedRecord, shape: Shape, item: Property, where: str) -> None:
-    """Leave out what means something in the division it came from only."""
+    """Leave out a key or number that is only valid in its source division."""
     kind = "key" if item.type == "Edm.Guid" else "number"
     if item.name in shape.required:
         mapped.problems.append(
@@ -320,7 +317,7 @@ def _drop_foreign(mapped: MappedRecord, shape: Shape, item: Property, where: str
 def _map_reference(
     mapped: MappedRecord, link: Link, value: object, options: MappingOptions, name: str
 ) -> None:
-    """A reference given as a key, a code, or an object that holds one."""
+    """Map a reference that is a key, a code, or an object."""
     if isinstance(value, dict) and options.looks_up:
         mapped.fields[link.name] = _embedded_row(mapped, link, value, options, name)
         return
@@ -354,7 +351,7 @@ def _guid(value: object) -> str | None:
 def _embedded_row(
     mapped: MappedRecord, link: Link, value: Mapping[str, Any], options: MappingOptions, name: str
 ) -> str | RelatedRow:
-    """A row of another entity in the record itself; it may be created where it is missing."""
+    """Map a related row that is embedded in the record; it may be created if missing."""
     target = link.target
     if target.endpoint not in CREATABLE.values():
         raise Unfit("should be a key or a code, but came as an object")
@@ -373,7 +370,7 @@ def _embedded_row(
 def _resolve_columns(
     mapped: MappedRecord, shape: Shape, options: MappingOptions, where: str
 ) -> None:
-    """Make use of what stands beside references."""
+    """Turn the columns of related rows into lookups."""
     for name, texts in mapped.beside.items():
         _resolve_column(mapped, shape, shape.links[name], texts, options, where)
     for name in shape.required:
@@ -419,5 +416,5 @@ def _related_row(
         shape = shape_of(target.endpoint)
         complete = all(fields.get(name) for name in shape.required)
         new = {**ROLES.get(link.name, {}), **fields} if complete else None
-    # What somebody has written down is meant; only a copy may do without.
+    # Only a copied document may be written without the row; an explicit value is required.
     return RelatedRow(target.endpoint, by, new, spare=target.spare and options.other_division)

@@ -1,4 +1,4 @@
-"""What can be known to be wrong with a document without asking: sums, fractions and signs."""
+"""Validate documents without calls: sums, fractions and signs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HALF_A_CENT = Decimal("0.005")
 JOURNAL_ENTRIES = "generaljournalentry/GeneralJournalEntries"
 TAXES = ("VATCode", "AmountVATFC")
-"""With one of these on a line, Exact Online books VAT of its own, which balances what is left."""
+"""With one of these on a line, Exact Online books VAT itself, which balances the entry."""
 DISCOUNTS = ("Discount", "AmountDiscount", "AmountDiscountExclVat")
 FRACTIONS = frozenset(
     {
@@ -28,8 +28,8 @@ FRACTIONS = frozenset(
         "VatPercentages.Percentage",
     }
 )
-"""What Exact Online takes as a fraction, by property, or by entity and property. The unit of its
-other percentages is not documented; those are sent as they come."""
+"""Percentages that are fractions of 1, by property, or by entity and property. The unit of the
+others is not documented; they are sent as they are."""
 
 SIGNS: Mapping[str, Mapping[int, tuple[int, str]]] = {
     "salesinvoice/SalesInvoices": {
@@ -39,10 +39,10 @@ SIGNS: Mapping[str, Mapping[int, tuple[int, str]]] = {
         8024: (-1, "a direct credit note"),
     }
 }
-"""By endpoint and `Type`: the sign of the total, and what such a document is called. The type of
-entries is read-only; Exact Online gives it."""
+"""By endpoint and `Type`: sign of the total and name of the document. The type of entries is
+read-only, so they have no rule."""
 DEFAULT_TYPE = 8020
-"""Of an invoice that does not say."""
+"""Type of an invoice without one."""
 TYPE, TOTAL = "Type", "AmountFC"
 ADVICE = {
     1: "one that credits has the type of a credit note",
@@ -53,7 +53,7 @@ Row = dict[str, Any]
 
 
 def against_type(endpoint_id: str, row: Mapping[str, Any]) -> str | None:
-    """What to say of a document at Exact Online whose total has not the sign of its type."""
+    """Check the total of a document at Exact Online against its type; None if it fits."""
     kind = SIGNS.get(endpoint_id, {}).get(row.get(TYPE) or DEFAULT_TYPE)
     try:
         total = Decimal(str(row.get(TOTAL)))
@@ -65,7 +65,7 @@ def against_type(endpoint_id: str, row: Mapping[str, Any]) -> str | None:
 
 
 def lines_against_type(shape: Shape, fields: Row) -> str | None:
-    """The same of one that is not there yet, by its lines: Exact Online may book them otherwise."""
+    """Check the sum of the lines against the type before creation; None if it fits."""
     kind = SIGNS.get(shape.endpoint.id, {}).get(fields.get(TYPE) or DEFAULT_TYPE)
     lines = [row for name in shape.children for row in fields.get(name) or []]
     total = sum((_amount(line) or Decimal(0) for line in lines), Decimal(0))
@@ -80,12 +80,12 @@ def _signed(row: Mapping[str, Any], sign: int, name: str) -> str:
 
 
 def sums(shape: Shape, fields: Row, totals: Mapping[str, Decimal]) -> list[str]:
-    """Sentences about sums of a document that do not agree.
+    """Check the sums of a document; return the problems.
 
     Args:
         shape: of the document.
-        fields: what is to be sent.
-        totals: what the record expects the document to come to.
+        fields: to be sent.
+        totals: that the record expects.
     """
     lines = [row for name in shape.children for row in fields.get(name) or []]
     found = []
@@ -100,12 +100,12 @@ def sums(shape: Shape, fields: Row, totals: Mapping[str, Decimal]) -> list[str]:
 
 
 def fractions(shape: Shape, fields: Row, where: str = "") -> list[str]:
-    """Sentences about fractions beyond 1, in which somebody may have written a percentage.
+    """Check for fractions above 1, probably given in percent; return the problems.
 
     Args:
         shape: of the fields.
-        fields: what is to be sent.
-        where: stands in front of names.
+        fields: to be sent.
+        where: prefix of names in problems.
     """
     return list(_beyond_one(shape, fields, where))
 
@@ -116,7 +116,7 @@ def _beyond_one(shape: Shape, fields: Mapping[str, Any], where: str) -> Iterator
             for count, line in enumerate(value or [], start=1):
                 yield from _beyond_one(shape.children[name], line, f"{where}{name}[{count}].")
         elif isinstance(value, RelatedRow):
-            # What may be created of it.
+            # Fields of a row to be created.
             yield from _beyond_one(shape_of(value.endpoint), value.new or {}, f"{where}{name}.")
         elif value is not None and {name, f"{shape.name}.{name}"} & FRACTIONS and abs(value) > 1:
             number = Decimal(value)
@@ -128,7 +128,7 @@ def _beyond_one(shape: Shape, fields: Mapping[str, Any], where: str) -> Iterator
 
 
 def _sum(lines: Sequence[Row], name: str) -> Decimal | None:
-    """The sum of a column; None where a line has nothing there."""
+    """Return the sum of a column; None if a line has no value."""
     values = [line.get(name) for line in lines]
     if not lines or any(value is None for value in values):
         return None
@@ -143,7 +143,7 @@ def _unbalanced(lines: Sequence[Row]) -> str | None:
 
 
 def _balance_mismatch(fields: Row, lines: Sequence[Row]) -> str | None:
-    """For bank and cash entries."""
+    """Check opening and closing balance of bank and cash entries."""
     opening, closing = fields.get("OpeningBalanceFC"), fields.get("ClosingBalanceFC")
     moved = _sum(lines, "AmountFC")
     if opening is None or closing is None or moved is None:
@@ -171,7 +171,7 @@ def _vat_mismatch(totals: Mapping[str, Decimal]) -> str | None:
 
 
 def _lines_mismatch(fields: Row, lines: Sequence[Row], totals: Mapping[str, Decimal]) -> str | None:
-    """The lines against the total without VAT, or with it where prices hold the VAT."""
+    """Check the lines against the total without VAT, or with VAT if prices include it."""
     without = totals.get("AmountFCExclVat")
     amounts = [_amount(line) for line in lines]
     if without is None or not lines or any(fields.get(name) for name in DISCOUNTS):
@@ -188,7 +188,7 @@ def _lines_mismatch(fields: Row, lines: Sequence[Row], totals: Mapping[str, Deci
 
 
 def _amount(line: Row) -> Decimal | None:
-    """What a line comes to; None where it does not say."""
+    """Return the amount of a line; None if it cannot be computed."""
     if line.get("AmountFC") is not None:
         return Decimal(line["AmountFC"])
     quantity = line.get("Quantity", line.get("QuantityInPurchaseUnits"))

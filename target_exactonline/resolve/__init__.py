@@ -1,1 +1,1 @@
-"""Codes become keys."""
+"""Resolve codes and names to keys, and create missing rows."""

@@ -1,6 +1,6 @@
-"""Codes that Exact Online takes as they are, checked against its short lists before they are sent.
+"""Check codes (journals, VAT codes, currencies ...) against the short lists of Exact Online.
 
-Each list is read once in a run, and only where a record names a code that the store does not know.
+A list is read once per run, and only if a record has a code that is not cached in the store.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ logger = logging.getLogger(__name__)
 
 LIST_OF = {name: endpoint for endpoint, names in LISTS.items() for name in names}
 MAX_PAGES = 2
-"""Of a list; a longer one is asked for the codes that these pages lack."""
+"""Pages to read of a list; codes that these lack are filtered for."""
 MAX_NAMED = 20
-"""Codes of a list that a problem names."""
+"""Maximum of codes that a problem lists."""
 CODE_LIST = "codes"
-"""What an endpoint is remembered to have refused."""
+"""Option under which a refused list is stored in `RefusedOptions`."""
 UNCHECKED = "Division %s: %s; codes of %s are sent unchecked."
 
 
 @dataclass
 class Codes:
-    """Checks codes of one division."""
+    """Checks codes against the lists of a division."""
 
     lookups: Lookups
     refused: RefusedOptions
     planned: Planned
     _unread: set[str] = field(default_factory=set)
-    """The lists that cannot be read."""
+    """Lists that cannot be read."""
 
     def check(self, documents: Iterable[Document]) -> None:
-        """Give a problem to each document with a code that is not in its list.
+        """Add a problem to each document with a code that is not in its list.
 
         Raises:
             The errors of `Session.get` that are not about one list.
@@ -77,7 +77,7 @@ class Codes:
                 document.problems.append(f"{path}: {problems[code]}")
 
     def _find(self, endpoint: str, codes: list[str]) -> Matches | None:
-        """What is known of codes; None where their list cannot be read."""
+        """Look up codes; return None if their list cannot be read, with a warning."""
         if endpoint in self._unread:
             return None
         found, unread = self._look_up(endpoint, codes)
@@ -88,19 +88,19 @@ class Codes:
         return found
 
     def _look_up(self, endpoint: str, codes: list[str]) -> tuple[Matches, str]:
-        """What is known of codes, or why their list cannot be read."""
+        """Look up codes; return the matches, or the reason their list cannot be read."""
         if self.refused.holds(endpoint, CODE_LIST, DAY):
             return {}, "its list was refused lately"
         try:
             found = self.lookups.find(endpoint, CODE, codes, MAX_PAGES)
         except (ErrorLimitReached, Unavailable, UnexpectedAnswer) as error:
-            # What cannot be checked may be right: Exact Online is left to judge.
+            # Unchecked codes are sent; Exact Online validates them.
             return {}, str(error)
         except (AccessDenied, RequestRefused) as error:
             self.refused.remember(endpoint, CODE_LIST)
             return {}, str(error)
         if codes and not self.lookups.listed(endpoint, CODE):
-            # Who lacks the rights to a list may be given an empty one.
+            # Without permission, a list may come empty.
             return {}, "its list came without a row"
         return found, ""
 
@@ -115,13 +115,13 @@ class Codes:
 
 
 def _codes(fields: Mapping[str, Any], where: str) -> Iterator[tuple[str, str, str]]:
-    """The codes in a document: the property, where it stands, and the code."""
+    """Yield the codes of a document: property, path and code."""
     for name, value in fields.items():
         if isinstance(value, list):
             for number, row in enumerate(value, start=1):
                 yield from _codes(row, f"{where}{name}[{number}].")
         elif isinstance(value, RelatedRow):
-            # What may be created of it.
+            # Fields of a row to be created.
             yield from _codes(value.new or {}, f"{where}{name}.")
         elif name in LIST_OF and isinstance(value, str) and value.strip():
             yield name, where + name, value.strip()

@@ -1,4 +1,4 @@
-"""Creating the accounts and items that documents need, each once."""
+"""Create accounts and items that documents refer to, each once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from target_exactonline.load.writer import Writer
 
 REFERENCES = ("Code", "Name")
-"""What such a row is known by; the first that is given."""
+"""Fields for the reference of such a row, in order of preference."""
 
 
 def _reference_field(fields: Mapping[str, Any]) -> str:
@@ -25,23 +25,23 @@ def _reference_field(fields: Mapping[str, Any]) -> str:
 
 
 def known_by(fields: Mapping[str, Any]) -> tuple[str, str]:
-    """The reference that such a row has in the journal, and the hash of what is sent."""
+    """Return the journal reference of a row to be created, and the hash of its fields."""
     reference = str(fields[_reference_field(fields)]).strip()
     return reference, hashlib.sha256(encode(fields)).hexdigest()
 
 
 @dataclass(frozen=True)
 class MissingRows:
-    """Creates rows that documents refer to and that are not there."""
+    """Creates missing rows that documents refer to."""
 
     writer: Writer
 
     def create(self, entity: str, fields: Mapping[str, Any]) -> str:
-        """Create a row of an endpoint, and give its key.
+        """Create a row of an endpoint; return its key.
 
         Raises:
-            RequestRefused: Exact Online does not take it.
-            InDoubt: whether it was created is not known yet.
+            RequestRefused: Exact Online rejected it.
+            InDoubt: it is not known yet whether it was created.
         """
         endpoint = catalogue.load().endpoints[entity]
         name = _reference_field(fields)

@@ -1,4 +1,4 @@
-"""Codes and names in documents become the keys that Exact Online wants, many in one call."""
+"""Resolve codes and names in documents to keys, many in one call."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from target_exactonline.mapping.model import Document
 
     Create = Callable[[str, Mapping[str, Any]], str]
-    """Creates a row of an endpoint and gives its key."""
+    """Creates a row of an endpoint and returns its key."""
 
 MAX_SHOWN = 5
-"""Rows of the same name that a problem lists."""
+"""Maximum of ambiguous rows that a problem lists."""
 MAX_SUGGESTED = 20
-"""Values of a batch for which others that look like them are sought, which takes its time."""
+"""Maximum of values per batch for which similar ones are searched, which is slow."""
 
 
 @dataclass
 class _Reference:
-    """Where in a document a row is wanted."""
+    """A property of a document that refers to a row to look up."""
 
     document: Document
     holder: dict[str, Any]
@@ -37,7 +37,7 @@ class _Reference:
 
     @property
     def query(self) -> tuple[str, str, str]:
-        """Endpoint, column and value that are asked for now."""
+        """Endpoint, column and value of the present lookup."""
         return (self.wanted.endpoint, *self.wanted.by[self.step])
 
     def add_problem(self, problem: str) -> None:
@@ -55,14 +55,14 @@ def resolve(
     planned: Planned | None = None,
     check: Callable[[Sequence[Document]], None] | None = None,
 ) -> None:
-    """Put keys where documents want rows; a document that wants what is not there gets a problem.
+    """Replace related rows in documents by keys; add a problem for each that is not found.
 
     Args:
-        lookups: of the division that is written to.
-        documents: those that have problems already are left as they are.
-        create: makes a row that is missing; None where nothing is to be created.
-        planned: what a dry run would have written before.
-        check: finds more that is wrong with documents; for those nothing is created.
+        lookups: of the target division.
+        documents: those with problems are skipped.
+        create: creates a missing row; None to create nothing.
+        planned: documents that a dry run would have written before.
+        check: adds further problems to documents, for which no rows are created.
 
     Raises:
         The errors of `Session.get` that are not about one document.
@@ -102,7 +102,7 @@ def _references(document: Document, fields: dict[str, Any], path: str) -> Iterat
 def _ask(
     lookups: Lookups, references: Sequence[_Reference], planned: Planned | None
 ) -> Mapping[tuple[str, str, str], Sequence[Match]]:
-    """What was found for each of the things that are asked for, all of a kind at once."""
+    """Look up all references, grouped by endpoint and column; return the matches."""
     kinds: dict[tuple[str, str], dict[str, None]] = {}
     for reference in references:
         endpoint, column, value = reference.query
@@ -143,7 +143,7 @@ def _kind(reference: _Reference) -> str:
 
 
 def _fill(lookups: Lookups, missing: Sequence[_Reference], create: Create | None) -> None:
-    """Say what is missing, and create what documents need that lack nothing else."""
+    """Report missing rows, and create those of documents without other problems."""
     unresolved: list[_Reference] = []
     creatable: list[_Reference] = []
     for reference in missing:
@@ -161,7 +161,7 @@ def _fill(lookups: Lookups, missing: Sequence[_Reference], create: Create | None
 
 @dataclass
 class _Creator:
-    """Creates each missing row once, also where many documents want it."""
+    """Creates each missing row once, also for several documents."""
 
     lookups: Lookups
     create: Create
@@ -197,7 +197,7 @@ def _known_by(wanted: RelatedRow) -> tuple[tuple[str, str], ...]:
 
 
 def _report_missing(lookups: Lookups | None, reference: _Reference) -> None:
-    """`lookups` to look for values that look like it; None where that takes too long."""
+    """Report a missing row; `lookups` suggests similar values, None for no suggestions."""
     wanted, by = reference.wanted, _known_by(reference.wanted)
     if not by:
         problem = (

@@ -1,1 +1,1 @@
-"""What can be written: entities, fields and values."""
+"""Schema of what can be written: entities, fields, references and values."""

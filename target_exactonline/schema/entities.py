@@ -1,4 +1,4 @@
-"""What can be written: as the catalogue says, with a line of data where it says too little."""
+"""Entities that can be written: from the catalogue, with overrides in `RULES`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the catalogue does not tell of an entity, or tells wrong."""
+    """Overrides of the catalogue for an entity."""
 
     required: tuple[str, ...] | None = None
-    """What a record must hold. None for what the documentation calls mandatory, which is more than
-    the server asks for: it fills in some by itself."""
+    """Required properties of a record. None for those that the documentation calls mandatory,
+    although the server fills in some of them."""
     references: tuple[str, ...] | None = None
-    """Texts of the user's own that documents are known by, the best first. None for those that
-    have a name like one."""
+    """Properties for the user's reference, the best first. None for those with a name in
+    `REFERENCES`."""
 
 
 RULES = {
@@ -42,9 +42,9 @@ RULES = {
     "salesinvoice/SalesInvoices": Rules(required=("OrderedBy", "SalesInvoiceLines")),
     "salesinvoice/SalesInvoiceLines": Rules(required=("InvoiceID", "Item")),
 }
-"""By endpoint id."""
+"""Overrides by endpoint id."""
 REFERENCES = ("YourRef", "Code", "Subject", "Description", "Name", "PaymentReference")
-"""Names of texts that documents are known by, the best first."""
+"""Names of properties for the user's reference, the best first."""
 
 SERVER_FIELDS = re.compile("Division$|(Sys)?(Created|Creator|Modified|Modifier)")
 """Names of properties that the server fills in."""
@@ -56,12 +56,12 @@ COMMON = (
     "purchase_entries",
     "sales_orders",
 )
-"""What is written most, for a message that has no place for all."""
+"""Most used streams, for a message that has no room for all."""
 
 
 @dataclass(frozen=True)
 class Entity:
-    """Something that can be created at Exact Online from the records of a stream."""
+    """An entity that can be created, with the name of its stream."""
 
     stream: str
     endpoint: Endpoint
@@ -73,36 +73,36 @@ class Entity:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """What a record must hold besides its reference."""
+        """Required properties of a record besides its reference."""
         return required(self.endpoint)
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Texts of the user's own that documents are known by, the best first."""
+        """Properties for the user's reference, the best first."""
         return references(self.endpoint)
 
     def is_filterable(self, reference_field: str) -> bool:
-        """Whether the documentation promises that documents can be searched by this property."""
+        """Return whether the documentation allows a filter on this property."""
         allowed = self.endpoint.filter_fields
         return not allowed or reference_field in allowed
 
     @property
     def is_searchable(self) -> bool:
-        """Whether documents can be searched for certain, by whichever reference is chosen."""
+        """Whether every property for the reference can be filtered on."""
         return bool(self.references) and all(map(self.is_filterable, self.references))
 
     def address(self, division: int) -> str:
-        """Where documents of this entity are listed and created."""
+        """Return the address of this entity in a division."""
         return self.endpoint.uri.format(division=division)
 
     def reference_field(self, setting: str) -> str | None:
-        """The property that holds the reference of a document; None where there is none.
+        """Return the property that holds the reference; None if the entity has none.
 
         Args:
-            setting: the setting reference_field, which counts where the entity has that property.
+            setting: the setting reference_field, used if the entity has such a property.
 
         Raises:
-            ConfigurationError: documents cannot be looked for by it, or nothing has that property.
+            ConfigurationError: it cannot be searched by, or no entity has such a property.
         """
         if setting in writable(self.endpoint.id):
             self.check_reference(setting)
@@ -116,10 +116,10 @@ class Entity:
         return self.references[0] if self.references else None
 
     def check_reference(self, field: str) -> None:
-        """Make sure that documents can be looked for by this property.
+        """Check that documents can be searched by a property.
 
         Raises:
-            ConfigurationError: they cannot; the message lists the properties that would do.
+            ConfigurationError: they cannot; the message lists valid properties.
         """
         if field in self.references:
             return
@@ -136,9 +136,9 @@ class Entity:
 
 @cache
 def writable(endpoint_id: str) -> frozenset[str]:
-    """The properties that may be given when a row is created, collections included.
+    """Return the properties accepted when a row is created, including collections.
 
-    Where the documentation marks none at all, Exact Online is left to judge.
+    If the documentation marks none, all are accepted and Exact Online validates them.
     """
     properties = catalogue.load().endpoints[endpoint_id].properties.values()
     marked = {item.name for item in properties if item.post}
@@ -148,7 +148,7 @@ def writable(endpoint_id: str) -> frozenset[str]:
 
 
 def required(endpoint: Endpoint) -> tuple[str, ...]:
-    """What must be given to create a row."""
+    """Return the properties required to create a row."""
     rules = RULES.get(endpoint.id, Rules())
     if rules.required is not None:
         return rules.required
@@ -160,15 +160,15 @@ def required(endpoint: Endpoint) -> tuple[str, ...]:
 
 
 def references(endpoint: Endpoint) -> tuple[str, ...]:
-    """Texts of the user's own that rows are known by, the best first.
+    """Return the properties for the user's reference, the best first.
 
-    Those that the documentation allows in a filter stand before the others, which may work too.
+    Those that the documentation allows in a filter come first; the others may work too.
     """
     rules = RULES.get(endpoint.id, Rules())
     if rules.references is not None:
         return rules.references
     if endpoint.name.endswith("Lines"):
-        # What a line says need not be said once only.
+        # Texts of lines are not unique.
         return ()
     texts = [
         name
@@ -181,7 +181,7 @@ def references(endpoint: Endpoint) -> tuple[str, ...]:
 
 @cache
 def entities() -> Mapping[str, Entity]:
-    """All that can be written, by the name of its stream."""
+    """Return all entities that can be written, by stream."""
     known = catalogue.load()
     return {
         stream.name: Entity(stream.name, known.endpoints[stream.plain])
@@ -201,12 +201,12 @@ def _writable_names() -> frozenset[str]:
 
 
 def find(stream_name: str) -> Entity:
-    """The entity that a stream stands for.
+    """Find the entity of a stream by its name.
 
-    Taps of databases put a schema in front: `public-sales_invoices`, `warehouse.sales_invoices`.
+    Database taps prefix a schema: `public-sales_invoices`, `warehouse.sales_invoices`.
 
     Raises:
-        ConfigurationError: there is none; the message names what is near, or some that can be.
+        ConfigurationError: there is none; the message names similar or common streams.
     """
     possible = entities()
     wanted = plain(re.split(r"[-.]", stream_name)[-1])

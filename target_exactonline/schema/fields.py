@@ -1,4 +1,4 @@
-"""The fields of an entity that can be written, those of its lines included."""
+"""Writable fields of an entity and its lines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TOTALS = frozenset(
         "VATAmountFC",
     }
 )
-"""Sums over the lines of a document, where they are not for us to set."""
+"""Totals of a document, unless they are writable."""
 
 
 @dataclass(frozen=True)
@@ -36,41 +36,41 @@ class Shape:
 
     endpoint: Endpoint
     known: Mapping[str, Property]
-    """All properties, by what their spellings have in common."""
+    """All properties by normalised name."""
     writable: tuple[str, ...]
     children: Mapping[str, Shape]
-    """Shapes of the rows of collections, by the name of the collection."""
+    """Shapes of lines, by collection."""
     links: Mapping[str, Link]
-    """The properties that refer to rows of other entities, by name."""
+    """Properties that refer to rows of other entities, by name."""
     beside: Mapping[str, tuple[Link, str]]
-    """What may stand in their place, by plain name: the link, and the column it names."""
+    """Columns accepted in place of a key, by normalised name: link and column of the row."""
     required: tuple[str, ...]
     parent: str | None = None
-    """For lines: the property that holds the key of their document."""
+    """For lines: the property that holds the key of the document."""
 
     @property
     def name(self) -> str:
-        """The entity's own name, such as `SalesInvoices`."""
+        """Name of the entity, such as `SalesInvoices`."""
         return self.endpoint.name
 
     @property
     def key(self) -> str:
-        """The property that identifies a row."""
+        """Key property."""
         return self.endpoint.key[0]
 
     @property
     def totals(self) -> frozenset[str]:
-        """Sums that a record may hold to have them checked, though they cannot be written."""
+        """Totals that are checked and not sent."""
         return TOTALS - set(self.writable) if self.children else frozenset()
 
 
 @cache
 def shape_of(endpoint_id: str, parent: str | None = None) -> Shape:
-    """The shape of what may be posted to an endpoint, or as a line of what may be.
+    """Return the shape of an entity, or of lines.
 
     Args:
-        endpoint_id: of the entity, or of its lines.
-        parent: for lines, the property that holds the key of their document.
+        endpoint_id: of the entity or of the lines.
+        parent: for lines, the property that holds the key of the document.
     """
     endpoint = catalogue.load().endpoints[endpoint_id]
     possible = writable(endpoint_id)
@@ -106,7 +106,7 @@ def _parent_field(endpoint_id: str) -> str:
 
 
 def _rows_of(endpoint: Endpoint, collection: Property) -> str | None:
-    """The endpoint whose rows a collection holds: of its own service where nothing else is said."""
+    """Return the endpoint of a collection's rows; by default of the same service."""
     if collection.entity:
         return collection.entity
     kind = collection.type.removeprefix("Collection(").removesuffix(")")

@@ -1,4 +1,4 @@
-"""Names of fields: Exact's own, or anything that differs from them in case and underscores only."""
+"""Normalise and compare field names, which may differ from the API in case and underscores."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=4096)
 def plain(name: str) -> str:
-    """What `GLAccount`, `gl_account`, `GL_ACCOUNT` and `glaccount` have in common."""
+    """Normalise a name: `GLAccount`, `gl_account` and `GL_ACCOUNT` become `glaccount`."""
     return name.replace("_", "").casefold()
 
 
 def nearest(name: str, candidates: Iterable[str]) -> list[str]:
-    """Up to three candidates that look like `name`, the best first.
+    """Return up to three candidates that are similar to `name`, the best first.
 
-    A name that `name` begins with is best: beside `Item`, which can be written, stand `ItemCode`
-    and `ItemDescription`, which cannot.
+    Prefixes of `name` come first: for the read-only `ItemCode`, the writable `Item`.
     """
     by_plain = {plain(candidate): candidate for candidate in candidates}
     wanted = plain(name)

@@ -1,7 +1,8 @@
-"""Which properties refer to rows of other entities, and what those rows can be known by.
+"""Properties that refer to rows of other entities, and columns to find those rows by.
 
-Exact Online wants the GUID of an account or item; people have its code. Beside a reference the API
-itself shows code and name (`Item`, `ItemCode`, `ItemDescription`): so they are given here too.
+The API requires the GUID of an account or item, while sources have its code. For each reference the
+API returns code and name as well (`Item`, `ItemCode`, `ItemDescription`), and records may use these
+names.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 ACCOUNTS, ITEMS = "crm/Accounts", "logistics/Items"
 CREATABLE = {"accounts": ACCOUNTS, "items": ITEMS}
-"""What can be created where a document needs it, by its name in the setting create_missing."""
+"""Endpoints of rows that can be created, by value of the setting create_missing."""
 LISTS = {
     "cashflow/PaymentConditions": (
         "PaymentCondition",
@@ -41,23 +42,22 @@ LISTS = {
     "logistics/Units": ("Unit", "UnitCode"),
     "vat/VATCodes": ("PurchaseVATCode", "SalesVATCode", "SalesVatCode", "VATCode"),
 }
-"""The properties that hold a code of a list."""
+"""Properties that hold a code, by endpoint of the list."""
 
 
 @dataclass(frozen=True)
 class Related:
-    """Rows that are referred to."""
+    """An entity whose rows are referred to."""
 
     endpoint: str
     properties: tuple[str, ...]
-    """What refers to them: a property, or `Entity.Property` where its name means this only there.
-    """
+    """Referring properties; `Entity.Property` for names that differ in meaning elsewhere."""
     by: tuple[str, ...] = ("Code",)
-    """Columns by which one of them can be found, the surest first."""
+    """Columns to find a row by, the most reliable first."""
     title: str = "Description"
-    """The column that says in words what a row is."""
+    """Column with the name of a row."""
     spare: bool = False
-    """Whether a document that has to do without is the same document still."""
+    """Whether a copied document can be written without it."""
 
 
 TARGETS = (
@@ -88,7 +88,7 @@ TARGETS = (
     Related("project/Projects", ("Project",)),
     Related("project/ProjectClassifications", ("Projects.Classification",), spare=True),
     Related("inventory/Warehouses", ("Warehouse", "WarehouseID", "WarehouseFrom", "WarehouseTo")),
-    # Exact Online fills these in by itself, and a feed of invoices tells no more than their keys.
+    # Exact Online fills these in, and the sync endpoint of invoices has only their keys.
     Related("inventory/Warehouses", ("SalesInvoices.Warehouse",), spare=True),
     Related("financial/GLAccounts", ("SalesInvoiceLines.GLAccount",), spare=True),
     Related("inventory/StorageLocations", ("StorageLocation", "StorageLocationFrom",
@@ -111,7 +111,7 @@ TARGETS = (
     Related("manufacturing/ProductionAreas", ("ProductionArea",)),
     Related("documents/DocumentFolders", ("DocumentFolder", "ParentFolder")),
     Related("documents/DocumentCategories", ("Documents.Category",), ("Description",), spare=True),
-    # Names of people are not unique, but within what is given beside them they mostly are.
+    # Names of contacts are not unique, but mostly are for the account given as well.
     Related(
         "crm/Contacts",
         (
@@ -124,7 +124,7 @@ TARGETS = (
         "FullName",
         spare=True,
     ),
-    # These have nothing that names them: only what was created here before can be found again.
+    # No column identifies these; only rows in the journal can be found.
     Related("crm/Addresses", ("DeliverToAddress", "DeliveryAddress", "InvoiceAddress"), (),
            spare=True),
     Related("crm/BankAccounts", ("DirectDebitMandates.BankAccount",), ()),
@@ -143,7 +143,7 @@ ROLES: Mapping[str, Mapping[str, Any]] = {
     "OrderedBy": CUSTOMER,
     "Supplier": {"IsSupplier": True},
 }
-"""What a new account has to be for the property that refers to it."""
+"""Fields of a new account by referring property."""
 
 
 @dataclass(frozen=True)
@@ -151,12 +151,12 @@ class Link:
     """A property that refers to a row of another entity."""
 
     name: str
-    """The property's own."""
+    """Name of the property."""
     target: Related
 
     @property
     def beside(self) -> dict[str, str]:
-        """Columns of that row by the names under which they stand beside the property."""
+        """Columns of the row, by their normalised names in a record."""
         columns = dict.fromkeys([*self.target.by, self.target.title])
         stems = dict.fromkeys([self.name, self.name.removesuffix("ID")])
         return {plain(stem + column): column for stem in stems for column in columns}
@@ -168,7 +168,7 @@ def _targets() -> Mapping[str, Related]:
 
 
 def links(endpoint: Endpoint) -> dict[str, Link]:
-    """The properties of an endpoint that refer to rows which can be looked up, by name."""
+    """Return the properties of an endpoint that refer to rows, by name."""
     known = _targets()
     parent = parent_of(endpoint)
     found = {}
@@ -185,7 +185,7 @@ def links(endpoint: Endpoint) -> dict[str, Link]:
 
 
 def parent_of(endpoint: Endpoint) -> tuple[str, str] | None:
-    """For lines: the property that holds the key of their document, and its endpoint."""
+    """For lines: return the property that holds the key of the document, and its endpoint."""
     facts = catalogue.load()
     for stream in facts.streams.values():
         if stream.plain == endpoint.id and stream.parent:

@@ -1,7 +1,7 @@
-"""One value of a record as the API takes it: checked, and of the JSON type it should have.
+"""Convert and check values of a record for the API.
 
-Numbers keep every digit they came with. Dates lose their zone before they are sent, because the
-API reads them on its own wall clock and shifts a date that ends in `Z`.
+Numbers keep all digits. Timestamps are converted to server local time without a zone, because the
+API shifts a date that ends in `Z`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Scalar: TypeAlias = "str | int | Decimal | bool"
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 EXACT = Context(prec=28)
-"""More digits than the server's doubles have."""
+"""More precise than the server's doubles."""
 LARGEST_EXPONENT = 300
 EXACT_INTEGERS = 2**53
 UTC = ZoneInfo("UTC")
@@ -60,7 +60,7 @@ AMBIGUOUS = {
     "Edm.DateTime": (DAY_OR_MONTH, DAY_OR_MONTH_MEANING),
     **dict.fromkeys(["Edm.Double", *RANGES], (COMMA, COMMA_MEANING)),
 }
-"""Texts that can be read in two ways, by the type that is expected; no way is guessed."""
+"""Patterns of ambiguous texts by expected type, which are rejected."""
 WIDTHS = {
     "AccountCode": 18,
     "crm/Accounts.Code": 18,
@@ -74,24 +74,23 @@ WIDTHS = {
     "vat/VATCodes.Code": 3,
     "VATCode": 3,
 }
-"""Longest texts, where a column is known to be of a fixed width: by property, or by endpoint and
-property."""
+"""Maximum length of texts with a fixed width, by property, or by endpoint and property."""
 
 
 class Unfit(ValueError):  # noqa: N818 - it is the value that does not fit
-    """A value that its property cannot hold; the text says why without quoting the value."""
+    """A value that is invalid for its property; the message does not quote it."""
 
 
 def to_wire(value: object, item: Property, zone: ZoneInfo) -> Scalar:
-    """A value as the body of a request holds it.
+    """Convert a value for the body of a request.
 
     Args:
         value: from a record; not None.
-        item: the property it is for.
-        zone: the server's wall clock, to which moments with a zone are moved.
+        item: its property.
+        zone: time zone of the server, to which timestamps with a zone are converted.
 
     Raises:
-        Unfit: the value is of another type.
+        Unfit: the value has another type.
     """
     try:
         if item.type == "Edm.DateTime":
@@ -102,25 +101,25 @@ def to_wire(value: object, item: Property, zone: ZoneInfo) -> Scalar:
 
 
 def unfit(value: object, edm: str) -> Unfit:
-    """What is to be said of a value that is not of a type."""
+    """Build the error for a value of another type."""
     form, both = AMBIGUOUS.get(edm, (None, ""))
     is_either = form is not None and isinstance(value, str) and form.fullmatch(value.strip())
     return Unfit(f"should be {EXPECTED[edm]}, but came as {both if is_either else describe(value)}")
 
 
 def is_empty(value: object) -> bool:
-    """Whether a value says nothing: null, or a text of blanks."""
+    """Return whether a value is null or blank text."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
 def compared(value: object, item: Property | None, zone: ZoneInfo | None = None) -> Hashable:
-    """A value as it is compared with others: as its type reads it, else as the text it is.
+    """Normalise a value for comparison: converted by its property's type, else as text.
 
     Args:
         value: from a record.
-        item: the property it is for, where that is known.
-        zone: the server's wall clock, by which a moment is a day; without it, moments of one day
-            differ.
+        item: its property; None if unknown.
+        zone: time zone of the server, in which a timestamp of a date property is a day. Without
+            it, different times of a day differ.
     """
     try:
         if item and item.type == "Edm.DateTime" and zone is None:
@@ -134,7 +133,7 @@ def compared(value: object, item: Property | None, zone: ZoneInfo | None = None)
 
 
 def as_text(value: object) -> str:
-    """A value as text, without the spaces around it: 1, 1.0 and "1" are the same."""
+    """Convert a value to stripped text; 1, 1.0 and "1" are equal."""
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return str(value).strip()
     number = Decimal(repr(value) if isinstance(value, float) else value)
@@ -145,7 +144,7 @@ def as_text(value: object) -> str:
 
 
 def describe(value: object) -> str:
-    """What kind of JSON value this is, in plain words."""
+    """Describe the type of a JSON value in plain words."""
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, (int, float, Decimal)):
@@ -160,7 +159,7 @@ def _number(value: object) -> int | Decimal:
         raise TypeError
     if isinstance(value, str) and not NUMBER.fullmatch(value.strip()):
         raise ValueError
-    # Through its shortest text, a float gets the digits it was written with.
+    # The repr of a float has the digits that it was written with.
     number = Decimal(repr(value) if isinstance(value, float) else value)
     if not number.is_finite() or (number and abs(number.adjusted()) > LARGEST_EXPONENT):
         raise ValueError
@@ -171,9 +170,9 @@ def _number(value: object) -> int | Decimal:
 
 def _whole(edm: str) -> Callable[[object], int]:
     def convert(value: object) -> int:
-        # Some flags are bytes.
+        # Some flags are of type Edm.Byte.
         number = int(value) if edm == "Edm.Byte" and isinstance(value, bool) else _number(value)
-        # What is no int would be looked for in the range number by number.
+        # `in` of a range is only fast for int.
         if not isinstance(number, int) or number not in RANGES[edm]:
             raise ValueError
         return number
@@ -182,7 +181,7 @@ def _whole(edm: str) -> Callable[[object], int]:
 
 
 def to_text(value: object) -> str:
-    """A text, which a database may keep as a whole number.
+    """Convert text or a whole number to text.
 
     Raises:
         ArithmeticError, TypeError, ValueError: it is neither.
@@ -224,14 +223,14 @@ def _date(value: object, zone: ZoneInfo, *, whole_day: bool) -> str:
     converted = _at_midnight(to_moment(value))
     if not whole_day:
         return wall_time(converted, zone)
-    # Midnight somewhere is a day in a timestamp's clothes; any other moment is a day of the server.
+    # A timestamp at midnight is a date in its own zone; any other is one in the server's zone.
     if converted.tzinfo is not None and converted.time() != time.min:
         converted = converted.astimezone(zone)
     return converted.date().isoformat()
 
 
 def to_moment(value: object) -> date:
-    """A date, or a datetime (which is one too).
+    """Convert to a date, or a datetime if there is a time.
 
     Raises:
         TypeError, ValueError: it is neither.
