@@ -91,6 +91,8 @@ class Lookups:
     hours: float = 24
     """Hours a cached match is valid; 0 to cache in memory only."""
     clock: Callable[[], float] = time.time
+    max_stored: int = MAX_STORED
+    """Maximum of cached values in the store."""
     _known: dict[tuple[str, str], Matches] = field(default_factory=lambda: defaultdict(dict))
     """Matches in memory: by endpoint and column, then by normalised value."""
     _lists: dict[str, _List] = field(default_factory=dict)
@@ -213,10 +215,10 @@ class Lookups:
 
     @patient
     def purge(self) -> None:
-        """Delete expired cache entries, and the oldest beyond `MAX_STORED`."""
+        """Delete expired cache entries, and the oldest beyond `max_stored`."""
         mine = (lookups.c.app == self.app) & (lookups.c.division == self.division)
         newest = sa.select(lookups.c.at).where(mine).order_by(lookups.c.at.desc())
-        beyond = newest.offset(MAX_STORED).limit(1).scalar_subquery()
+        beyond = newest.offset(self.max_stored).limit(1).scalar_subquery()
         old = lookups.c.at <= self.clock() - self.hours * HOUR
         with self.store.transaction() as transaction:
             transaction.execute(lookups.delete().where(mine, old | (lookups.c.at <= beyond)))

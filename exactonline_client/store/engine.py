@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 KEPT = 2
 """Idle connections to keep in the pool; servers allow few."""
-PATIENCE = 300.0
+SERVER_TIMEOUT = 300.0
 """Seconds to wait for a server that is full or down; longer than a restart takes."""
 FULL = ("too many clients", "too many connections", "connection slots are reserved")
 CHANGING = ("the database system is", "terminating connection")
@@ -98,30 +98,30 @@ def engine(url: sa.URL, synchronous: str) -> sa.Engine:
     return made
 
 
-def connected(made: sa.Engine, *, known: bool) -> sa.Connection:
-    """Connect; wait for a server that is full, or one that is `known` to exist."""
-    return _patient(made.connect, known=known)
+def connected(made: sa.Engine, *, known: bool, timeout: float = SERVER_TIMEOUT) -> sa.Connection:
+    """Connect; wait up to `timeout` seconds for a server that is full, or `known` to exist."""
+    return _wait_for_server(made.connect, known=known, timeout=timeout)
 
 
-def reconnect(connection: sa.Connection) -> None:
-    """Replace the session of a broken connection; wait for the server."""
+def reconnect(connection: sa.Connection, timeout: float = SERVER_TIMEOUT) -> None:
+    """Replace the session of a broken connection; wait up to `timeout` seconds for the server."""
     connection.invalidate()
-    _patient(lambda: connection.connection, known=True)
+    _wait_for_server(lambda: connection.connection, known=True, timeout=timeout)
 
 
-def _patient(connect: Callable[[], T], *, known: bool) -> T:
+def _wait_for_server(connect: Callable[[], T], *, known: bool, timeout: float) -> T:
     return backoff.on_exception(
         backoff.expo,
         OperationalError,
-        giveup=lambda error: not (known or _is_passing(error)),
-        max_time=PATIENCE,
+        giveup=lambda error: not (known or _is_temporary(error)),
+        max_time=timeout,
         max_value=2,
         logger=None,
-        on_backoff=_tell,
+        on_backoff=_log_retry,
     )(connect)()
 
 
-def _is_passing(error: Exception) -> bool:
+def _is_temporary(error: Exception) -> bool:
     """Return whether a server refuses connections temporarily."""
     return any(words in str(error) for words in (*FULL, *CHANGING))
 
@@ -129,10 +129,10 @@ def _is_passing(error: Exception) -> bool:
 patient = backoff.on_exception(
     backoff.expo,
     StoreLost,
-    max_time=lambda: PATIENCE,
+    max_time=SERVER_TIMEOUT,
     max_value=2,
     logger=None,
-    on_backoff=lambda details: _tell(details),  # noqa: PLW0108 - it is defined below
+    on_backoff=lambda details: _log_retry(details),  # noqa: PLW0108 - it is defined below
 )
 """Decorator: repeat a function whose connection to the store broke, until the server is back.
 
@@ -157,7 +157,7 @@ def cause(error: Exception) -> str:
     return str(getattr(error, "orig", None) or error).partition("\n")[0]
 
 
-def _tell(details: Mapping[str, Any]) -> None:
+def _log_retry(details: Mapping[str, Any]) -> None:
     logger.info(
         "The store gives no connection (%s); trying again in %.1f s",
         cause(details["exception"]),

@@ -164,20 +164,20 @@ def _unusable(folder: Path, error: OSError) -> StoreError:
 
 
 @contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Hold a file lock, which is released when its process dies.
+def lock(path: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
+    """Hold a file lock, which is released when its process dies; wait up to `timeout` seconds.
 
     Raises:
         StoreError: another process held it too long, or the file cannot be created.
     """
     ensure_private_file(path)
-    held = filelock.FileLock(path, mode=0o600, timeout=LOCK_TIMEOUT)
+    held = filelock.FileLock(path, mode=0o600, timeout=timeout)
     try:
         held.acquire()
         taken = _identity(path)
     except filelock.Timeout:
         raise StoreError(
-            f"Another process has held the lock {path} for {LOCK_TIMEOUT:.0f} seconds. "
+            f"Another process has held the lock {path} for {timeout:.0f} seconds. "
             "If it hangs, end it and start again."
         ) from None
     except OSError as error:

@@ -60,20 +60,25 @@ def parse(text: str) -> MultiFernet:
         ) from None
 
 
-def load_or_create(file: Path, store: str) -> MultiFernet:
+def load_or_create(file: Path, store: str, timeout: float = KEYRING_TIMEOUT) -> MultiFernet:
     """Load the keys of a store, or create one.
 
-    An existing key file takes precedence over the keyring. `store` is the name in the keyring.
+    An existing key file takes precedence over the keyring.
+
+    Args:
+        file: the key file.
+        store: name of the store in the keyring.
+        timeout: seconds to wait for each call of the keyring.
 
     Raises:
         StoreError: the key file is damaged or cannot be used.
     """
-    ring = system_keyring()
+    ring = system_keyring(timeout)
     with _exclusive(file):
-        found = [*_in_file(file), *_in_keyring(ring, store)]
+        found = [*_in_file(file), *_in_keyring(ring, store, timeout)]
         if not found:
             found = [_new()]
-            if not _put_in_keyring(ring, store, found[0]):
+            if not _put_in_keyring(ring, store, found[0], timeout):
                 _put_in_file(file, found[0])
     remember(*found)
     return MultiFernet([Fernet(key) for key in found])
@@ -164,17 +169,19 @@ def _put_in_file(file: Path, text: str) -> None:
         ) from None
 
 
-def _in_keyring(ring: Keyring | None, store: str) -> list[str]:
+def _in_keyring(ring: Keyring | None, store: str, timeout: float = KEYRING_TIMEOUT) -> list[str]:
     if ring is None:
         return []
-    text = _with_timeout(lambda: ring.get_password(SERVICE, store))
+    text = _with_timeout(lambda: ring.get_password(SERVICE, store), timeout)
     try:
         return _keys(text or "")
     except ValueError:
         return []
 
 
-def _put_in_keyring(ring: Keyring | None, store: str, key: str) -> bool:
+def _put_in_keyring(
+    ring: Keyring | None, store: str, key: str, timeout: float = KEYRING_TIMEOUT
+) -> bool:
     if ring is None:
         return False
 
@@ -182,10 +189,10 @@ def _put_in_keyring(ring: Keyring | None, store: str, key: str) -> bool:
         ring.set_password(SERVICE, store, key)
         return ring.get_password(SERVICE, store) == key
 
-    return bool(_with_timeout(put))
+    return bool(_with_timeout(put, timeout))
 
 
-def system_keyring() -> Keyring | None:
+def system_keyring(timeout: float = KEYRING_TIMEOUT) -> Keyring | None:
     """Return the keyring of this system, if one is installed, recommended and responsive."""
 
     def find() -> Keyring | None:
@@ -194,19 +201,19 @@ def system_keyring() -> Keyring | None:
         ring = keyring.get_keyring()
         return ring if ring.priority >= MIN_PRIORITY else None
 
-    return _with_timeout(find)
+    return _with_timeout(find, timeout)
 
 
-def _with_timeout(ask: Callable[[], Answer]) -> Answer | None:
+def _with_timeout(call: Callable[[], Answer], timeout: float) -> Answer | None:
     """Call a keyring; return None if it fails or does not respond in time."""
     answers: list[Answer] = []
 
     def work() -> None:
         # Each backend raises its own exceptions, and none may stop a run.
         with suppress(Exception):
-            answers.append(ask())
+            answers.append(call())
 
     thread = Thread(target=work, daemon=True)
     thread.start()
-    thread.join(KEYRING_TIMEOUT)
+    thread.join(timeout)
     return answers[0] if answers else None

@@ -63,7 +63,14 @@ class Store:
         StoreError: the database is damaged, locked, read-only or of another version.
     """
 
-    def __init__(self, url: str | None = None, key: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        lock_timeout: float = files.LOCK_TIMEOUT,
+        server_timeout: float = database.SERVER_TIMEOUT,
+    ) -> None:
         """Open the store; create it if it does not exist.
 
         Args:
@@ -71,7 +78,10 @@ class Store:
             key: Fernet keys separated by commas, of which the first encrypts. None for a key in
                 the keyring of the system, or else in a private file beside the store, created
                 at first use.
+            lock_timeout: seconds to wait for a lock that another process holds.
+            server_timeout: seconds to wait for a connection to a server that is full or down.
         """
+        self._lock_timeout, self._server_timeout = lock_timeout, server_timeout
         self.url = database.address(url or default_url())
         remember(self.url.password)
         self._is_file = self.url.get_backend_name() == "sqlite"
@@ -163,7 +173,8 @@ class Store:
                 self._retake_locks(held)
             yield held
             return
-        with database.connected(engine, known=self._known) as connection:
+        connected = database.connected(engine, known=self._known, timeout=self._server_timeout)
+        with connected as connection:
             yield connection
 
     def _retake_locks(self, held: sa.Connection) -> None:
@@ -217,7 +228,7 @@ class Store:
         It is released when its process dies.
         """
         if self._is_file:
-            with files.lock(self.folder / f"store.{name}.lock"):
+            with files.lock(self.folder / f"store.{name}.lock", self._lock_timeout):
                 yield
             return
         digest = hashlib.sha256(f"exactonline:{name}".encode()).digest()
@@ -239,10 +250,10 @@ class Store:
             wanted = more
             if connection.invalidated:
                 connection.rollback()
-                database.reconnect(connection)
+                database.reconnect(connection, self._server_timeout)
                 wanted = (*getattr(self._thread, "locks", ()), *more)
             for number in wanted:
-                _lock(connection, number)
+                _lock(connection, number, self._lock_timeout)
 
     def encrypt(self, text: str | None, *, secret: bool = True) -> bytes | None:
         """Encrypt with the first key; a `secret` is redacted in all output."""
@@ -282,10 +293,10 @@ class Store:
         self._fast_engine.dispose()
 
 
-def _lock(connection: sa.Connection, number: int) -> None:
-    """Take an advisory lock for the session; wait for it."""
-    patience = sa.func.set_config("lock_timeout", f"{files.LOCK_TIMEOUT * 1000:.0f}ms", True)  # noqa: FBT003
-    connection.execute(sa.select(patience))
+def _lock(connection: sa.Connection, number: int, timeout: float) -> None:
+    """Take an advisory lock for the session; wait up to `timeout` seconds."""
+    limit = sa.func.set_config("lock_timeout", f"{timeout * 1000:.0f}ms", True)  # noqa: FBT003
+    connection.execute(sa.select(limit))
     connection.execute(sa.select(sa.func.pg_advisory_lock(number)))
     connection.commit()
 

@@ -46,6 +46,8 @@ class Folder:
     path: Path
     excluded: Path | None = None
     """A folder that is never read from, wherever it is."""
+    by_dir_fd: bool = SUPPORTS_DIR_FD
+    """Whether to open files relative to open folders; else paths are compared before and after."""
 
     def read(self, name: str, max_bytes: int) -> bytes:
         """Read a file, at most `max_bytes` + 1 bytes of it.
@@ -58,7 +60,7 @@ class Folder:
             Unfit: the file does not exist, or must not be read.
         """
         try:
-            opened = self._open_by_folder if SUPPORTS_DIR_FD else self._open_by_path
+            opened = self._open_by_folder if self.by_dir_fd else self._open_by_path
             with opened(self._parts(name)) as file:
                 _refuse_special(os.fstat(file.fileno()))
                 return file.read(max_bytes + 1)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from click.testing import CliRunner
-from typing_extensions import Self
+from typing_extensions import Self, override
 
 from exactonline_cli.main import main
 from exactonline_cli.sign_in import flow
@@ -200,13 +200,25 @@ def page(open_page: Callable[..., Page]) -> Page:
     return open_page().enter()
 
 
+class Runner(CliRunner):
+    """Runs a command, and shows its output to the input where that has a `screen`."""
+
+    @contextmanager
+    @override
+    def isolation(self, input: Any = None, *args: Any, **options: Any) -> Iterator[Any]:
+        with super().isolation(input, *args, **options) as streams:
+            if hasattr(input, "screen"):
+                input.screen = streams[0]
+            yield streams
+
+
 @pytest.fixture
 def command(store_url: str) -> Callable[..., Result]:
     """Runs `exactonline` in this process."""
 
-    def run(*arguments: str, text: str | None = None, **environment: str | None) -> Result:
+    def run(*arguments: str, text: Any = None, **environment: str | None) -> Result:
         variables = {"EXACTONLINE_STORE_URL": store_url, **environment}
-        return CliRunner().invoke(main, arguments, input=text, env=variables)
+        return Runner().invoke(main, arguments, input=text, env=variables)
 
     return run
 

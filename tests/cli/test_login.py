@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import click
 import pytest
+from typing_extensions import override
 
-from exactonline_cli.commands import login
 from exactonline_client import connections
 from exactonline_client.store.store import Store
 from tests.cli.conftest import consent
@@ -43,30 +43,37 @@ def kept(store_url: str) -> list[connections.SavedConnection]:
         return connections.load(store)
 
 
-def walk_away(_address: str) -> str:
-    raise click.Abort
+class Person(io.BufferedIOBase):
+    """Types an answer whenever the command reads its input; the input ends after the last.
 
+    An answer that is a function gets the address that the command has shown.
+    """
 
-class Person:
-    """Answers prompts: with what was prepared, and with the address a sign-in ends at."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: Any) -> None:
+    def __init__(self, *answers: str | Callable[[str], str]) -> None:
+        super().__init__()
         self.answers = list(answers)
-        self.hidden: list[str] = []
-        self.shown: list[str] = []
-        monkeypatch.setattr(click, "prompt", self.prompt)
-        monkeypatch.setattr(login, "_show_link", self.see)
-        self.address = ""
+        self.screen = io.BytesIO()
+        """What the command prints; see `command`."""
 
-    def see(self, sign_in: Any) -> None:
-        self.address = sign_in.authorise_url
+    @override
+    def readable(self) -> bool:
+        return True
 
-    def prompt(self, text: str, **options: Any) -> str:
-        self.shown.append(text)
-        if options.get("hide_input"):
-            self.hidden.append(text)
+    @override
+    def read(self, size: int | None = -1, /) -> bytes:
+        return self.read1() if size else b""
+
+    @override
+    def read1(self, size: int = -1, /) -> bytes:
+        if not self.answers:
+            return b""
         answer = self.answers.pop(0)
-        return str(answer(self.address) if callable(answer) else answer or options["default"])
+        return f"{answer(self._address()) if callable(answer) else answer}\n".encode()
+
+    def _address(self) -> str:
+        """The last address that was printed."""
+        lines = self.screen.getvalue().decode().splitlines()
+        return next(line for line in reversed(lines) if line.startswith("http"))
 
 
 class TestAsking:
@@ -75,15 +82,14 @@ class TestAsking:
         command: Callable[..., Result],
         server: Server,
         store_url: str,
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         app = server.credentials
         answers = ("nl", app.client_id, app.client_secret, NOWHERE, consent, "1700001, 1700003")
-        person = Person(monkeypatch, *answers)
-        result = command("login", EXACTONLINE_BASE_URL=server.base_url)
+        person = Person(*answers)
+        result = command("login", text=person, EXACTONLINE_BASE_URL=server.base_url)
         assert result.exit_code == 0, result.output
         assert not person.answers
-        assert person.hidden == ["Client secret"]
+        assert app.client_id in result.output
         assert app.client_secret not in result.output
         assert "1700002  Van Dijk & Zonen Groothandel B.V. (NL EUR)" in result.stderr
         assert "as Sanne de Vries" in result.stderr
@@ -91,21 +97,20 @@ class TestAsking:
         assert kept(store_url)[0].divisions == (1_700_001, 1_700_003)
 
     def test_what_the_environment_says_is_not_asked_for(
-        self, command: Callable[..., Result], server: Server, monkeypatch: pytest.MonkeyPatch
+        self, command: Callable[..., Result], server: Server
     ) -> None:
-        person = Person(monkeypatch, consent, "")
+        person = Person(consent, "")
         environment = variables(server, "TAP_EXACTONLINE")
         environment["EXACTONLINE_REDIRECT_URI"] = NOWHERE
-        result = command("login", "--region", "nl", **environment)
+        result = command("login", "--region", "nl", text=person, **environment)
         assert result.exit_code == 0, result.output
-        assert person.shown == [
-            "The address you landed on",
-            "Divisions, with commas between, or all",
-        ]
+        assert not person.answers
+        assert "The address you landed on:" in result.stderr
+        assert "Divisions, with commas between, or all [1700001]:" in result.stderr
         assert "target-exactonline division 1700001" in result.stdout
 
     def test_mistakes_are_told_and_asked_again(
-        self, command: Callable[..., Result], server: Server, monkeypatch: pytest.MonkeyPatch
+        self, command: Callable[..., Result], server: Server
     ) -> None:
         def expired(address: str) -> str:
             landed = consent(address)
@@ -114,14 +119,13 @@ class TestAsking:
 
         app = server.credentials
         person = Person(
-            monkeypatch,
             *("nl", app.client_id, "wrong", "http://example.com/", NOWHERE),
             consent,
             *(app.client_id, app.client_secret),
             *(lambda address: consent(address, "deny"), expired, "nothing", consent),
             *("x", "12", "all"),
         )
-        result = command("login", EXACTONLINE_BASE_URL=server.base_url)
+        result = command("login", text=person, EXACTONLINE_BASE_URL=server.base_url)
         assert result.exit_code == 0, result.output
         assert not person.answers
         for told in (
@@ -137,18 +141,17 @@ class TestAsking:
         assert "all_divisions true" in result.stdout
 
     def test_a_name_of_another_app_is_asked_again(
-        self, command: Callable[..., Result], server: Server, monkeypatch: pytest.MonkeyPatch
+        self, command: Callable[..., Result], server: Server
     ) -> None:
         environment = variables(server, REGION="nl")
-        Person(monkeypatch, consent)
-        assert not command("login", "--name", "a", "--divisions", "all", **environment).exit_code
+        options = ("login", "--name", "a", "--divisions", "all")
+        assert not command(*options, text=Person(consent), **environment).exit_code
         other = {**environment, "EXACTONLINE_BASE_URL": server.base_url + "/"}
         other["EXACTONLINE_CLIENT_ID"] = "another"
-        person = Person(monkeypatch, "b", walk_away)
-        result = command("login", "--name", "a", "--divisions", "all", **other)
+        result = command(*options, text=Person("b"), **other)
         assert result.exit_code == 1
-        assert "belongs to another app" in person.shown[0]
-        assert person.shown[1] == "The address you landed on"
+        assert "belongs to another app" in result.stderr
+        assert "The address you landed on:" in result.stderr
 
 
 class TestScript:

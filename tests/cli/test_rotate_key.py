@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 
-from exactonline_client.store import keys, rotation
+from exactonline_client.store import rotation
 from exactonline_client.store.store import Store
 from exactonline_client.store.tables import connections, hash_keys, metadata, postings
-from tests.client.store.test_keys import LockedRing, Ring
+from tests.client.conftest import failing
+from tests.keyrings import LockedRing, Ring, in_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,11 +77,6 @@ def key_file(store_url: str) -> Path:
     return Path(make_url(store_url).database or "").parent / "store.key"
 
 
-@pytest.fixture(autouse=True)
-def _no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "system_keyring", lambda: None)
-
-
 class TestGiven:
     """The keys are those of the setting store_key."""
 
@@ -103,23 +98,17 @@ class TestGiven:
         assert "Put the new one before it" in result.stderr
 
     def test_one_that_is_cut_off_is_carried_on(
-        self, store_url: str, command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+        self, store_url: str, command: Callable[..., Result]
     ) -> None:
         fill(store_url, OLD)
-        monkeypatch.setattr(rotation, "ROWS_AT_ONCE", 1)
-        reencrypt, left = Store.reencrypt, iter(range(4))
-
-        def killed(store: Store, data: bytes) -> bytes:
-            if next(left, None) is None:
-                raise SystemExit(1)
-            return reencrypt(store, data)
-
         both = {"EXACTONLINE_STORE_KEY": f"{NEW},{OLD}"}
-        monkeypatch.setattr(Store, "reencrypt", killed)
-        assert command("rotate-key", **both).exit_code == 1
+        with closing(Store(store_url, OLD)) as store, failing(store, "postings"):
+            result = command("rotate-key", **both)
+        assert result.exit_code == 8
+        assert "disk is full" in result.stderr
         sealed = secrets(store_url)
-        assert (opened_by(NEW, sealed), opened_by(OLD, sealed)) == (3, len(sealed) - 3)
-        monkeypatch.setattr(Store, "reencrypt", reencrypt)
+        # Two connections of three secrets each, and the key of hashes.
+        assert (opened_by(NEW, sealed), opened_by(OLD, sealed)) == (7, len(sealed) - 7)
         result = command("rotate-key", **both)
         assert result.exit_code == 0
         assert result.stdout == f"{ROWS} rows of the store are encrypted with the new key.\n"
@@ -142,19 +131,16 @@ class TestGiven:
         assert command("rotate-key", EXACTONLINE_STORE_KEY=keys_).exit_code == 0
         assert opened_by(NEW, secrets(store_url)) == len(secrets(store_url))
 
-    def test_a_row_that_goes_meanwhile_is_passed_over(
-        self, store_url: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_row_that_goes_meanwhile_is_passed_over(self, store_url: str) -> None:
         fill(store_url, OLD)
-        rotate_row = rotation._rotate_row
-
-        def gone(store: Store, connection: sa.Connection, *rest: Any) -> None:
-            connection.execute(postings.delete())
-            rotate_row(store, connection, *rest)
-
-        monkeypatch.setattr(rotation, "_rotate_row", gone)
+        others_go = (
+            "CREATE TRIGGER go AFTER UPDATE ON postings "
+            "BEGIN DELETE FROM postings WHERE reference <> NEW.reference; END"
+        )
         with closing(Store(store_url, f"{NEW},{OLD}")) as store:
-            assert rotation.rotate(store).rotated == 3
+            with store.transaction() as connection:
+                connection.exec_driver_sql(others_go)
+            assert rotation.rotate(store).rotated == ROWS - 2
 
 
 class TestKept:
@@ -174,17 +160,12 @@ class TestKept:
         assert not key_file(store_url).with_suffix(".key.new").exists()
 
     def test_one_that_is_cut_off_keeps_both_and_is_carried_on(
-        self, store_url: str, command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+        self, store_url: str, command: Callable[..., Result]
     ) -> None:
         fill(store_url, None)
         old = key_file(store_url).read_text()
-
-        def killed(*_: object) -> bytes:
-            raise SystemExit(1)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(Store, "reencrypt", killed)
-            assert command("rotate-key").exit_code == 1
+        with closing(Store(store_url)) as store, failing(store, "connections"):
+            assert command("rotate-key").exit_code == 8
         new, *rest = key_file(store_url).read_text().split(",")
         assert rest == [old]
         with closing(Store(store_url)) as store:
@@ -202,29 +183,26 @@ class TestKept:
         assert command("rotate-key").exit_code == 8
         assert len(key_file(store_url).read_text().split(",")) == 2
 
-    def test_a_keyring_gets_a_new_key(
-        self, store_url: str, command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_keyring_gets_a_new_key(self, store_url: str, command: Callable[..., Result]) -> None:
         ring = Ring()
-        monkeypatch.setattr(keys, "system_keyring", lambda: ring)
-        fill(store_url, None)
-        (old,) = ring.passwords.values()
-        assert command("rotate-key").exit_code == 0
+        with in_use(ring):
+            fill(store_url, None)
+            (old,) = ring.passwords.values()
+            assert command("rotate-key").exit_code == 0
         (new,) = ring.passwords.values()
         sealed = secrets(store_url)
         assert (opened_by(new, sealed), opened_by(old, sealed)) == (len(sealed), 0)
         assert not key_file(store_url).exists()
 
     def test_a_keyring_that_takes_none_is_told(
-        self, store_url: str, command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+        self, store_url: str, command: Callable[..., Result]
     ) -> None:
-        ring = Ring()
-        monkeypatch.setattr(keys, "system_keyring", lambda: ring)
-        fill(store_url, None)
-        locked = LockedRing()
+        ring, locked = Ring(), LockedRing()
+        with in_use(ring):
+            fill(store_url, None)
         locked.passwords = ring.passwords
-        monkeypatch.setattr(keys, "system_keyring", lambda: locked)
-        result = command("rotate-key")
+        with in_use(locked):
+            result = command("rotate-key")
         assert result.exit_code == 8
         assert "does not take a new key" in result.stderr
 

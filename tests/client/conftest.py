@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,7 +60,11 @@ class Exact:
         return App(regions.resolve("nl", self.base_url), "my-client", "my-secret")
 
     def tokens(
-        self, seed: str | None = "seed-0", store: Store | None = None, name: str | None = None
+        self,
+        seed: str | None = "seed-0",
+        store: Store | None = None,
+        name: str | None = None,
+        sleep: Callable[[float], None] | None = None,
     ) -> TokenSource:
         return TokenSource(
             self.app(),
@@ -70,7 +73,7 @@ class Exact:
             name=name,
             seed=seed,
             clock=ServerClock(self.clock),
-            sleep=self.clock.sleep,
+            sleep=sleep or self.clock.sleep,
         )
 
     def budget(self, **options: Any) -> Budget:
@@ -157,8 +160,8 @@ def open_store(key: str) -> Callable[[str], AbstractContextManager[Store]]:
     """Opens a store for the length of a block."""
 
     @contextmanager
-    def opened(url: str, keys: str = key) -> Iterator[Store]:
-        store = Store(url, keys)
+    def opened(url: str, keys: str = key, **options: float) -> Iterator[Store]:
+        store = Store(url, keys, **options)
         try:
             yield store
         finally:
@@ -171,6 +174,20 @@ def open_store(key: str) -> Callable[[str], AbstractContextManager[Store]]:
 def store(tmp_path: Path, open_store: Callable[[str], Any]) -> Iterator[Store]:
     with open_store(f"sqlite:///{tmp_path / 'store.db'}") as opened:
         yield opened
+
+
+@contextmanager
+def failing(store: Store, table: str, event: str = "UPDATE") -> Iterator[None]:
+    """Make a file's writes to a table fail, as on a full disk."""
+    trigger = (
+        f"CREATE TRIGGER full BEFORE {event} ON {table} "
+        "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+    )
+    with store.transaction() as connection:
+        connection.exec_driver_sql(trigger)
+    yield
+    with store.transaction() as connection:
+        connection.exec_driver_sql("DROP TRIGGER full")
 
 
 @pytest.fixture(scope="session")
@@ -220,7 +237,7 @@ def closed_port() -> Iterator[int]:
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The waits between tries, which are not waited for."""
     slept: list[float] = []
-    monkeypatch.setattr("backoff._sync.time", SimpleNamespace(sleep=slept.append))
+    monkeypatch.setattr("time.sleep", slept.append)
     return slept
 
 

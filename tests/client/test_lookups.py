@@ -92,8 +92,10 @@ def codes(number: int, name: str = "C") -> list[dict[str, str]]:
     ]
 
 
-def finder(server: Server, store: Store, clock: Clock, hours: float = 24) -> Lookups:
-    return Lookups(server, store, "my-app", DIVISION, hours, clock)  # type: ignore[arg-type]
+def finder(
+    server: Server, store: Store, clock: Clock, hours: float = 24, **options: int
+) -> Lookups:
+    return Lookups(server, store, "my-app", DIVISION, hours, clock, **options)  # type: ignore[arg-type]
 
 
 def wanted(*numbers: int) -> list[str]:
@@ -146,17 +148,14 @@ def test_what_was_found_is_kept_under_a_keyed_hash_only(
     assert hashlib.sha256(b"jansen holding").hexdigest() != row.value_hash
 
 
-def test_what_is_too_old_or_too_much_is_not_kept(
-    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_too_old_or_too_much_is_not_kept(store: Store, clock: Clock) -> None:
     server = Server({ITEMS: codes(9)})
     for number in range(4):
         finder(server, store, clock).find(ITEMS, "Code", wanted(number))
         clock.now += 1
     finder(server, store, clock).purge()
     assert len(store.read(kept.select())) == 4
-    monkeypatch.setattr("exactonline_client.lookups.MAX_STORED", 2)
-    finder(server, store, clock).purge()
+    finder(server, store, clock, max_stored=2).purge()
     assert len(store.read(kept.select())) == 2
     finder(server, store, clock, hours=0).purge()
     assert store.read(kept.select()) == []

@@ -8,6 +8,7 @@ import logging
 import subprocess
 import sys
 import textwrap
+from contextlib import redirect_stderr
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -193,17 +194,17 @@ def test_other_records_stay_as_they_are(redactor: Redactor) -> None:
     assert (record.msg, record.args, record.exc_info) == ("METRIC: %s", point, error)
 
 
-def test_standard_error_is_guarded(redactor: Redactor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_error_is_guarded(redactor: Redactor) -> None:
     below = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", below)
-    redaction.install()
-    redactor.remember([TOKEN])
-    print(TOKEN, file=sys.stderr)  # noqa: T201 - that is what is tried
-    sys.stderr.writelines([TOKEN, "\n"])
+    with redirect_stderr(below):
+        redaction.install()
+        redactor.remember([TOKEN])
+        print(TOKEN, file=sys.stderr)  # noqa: T201 - that is what is tried
+        sys.stderr.writelines([TOKEN, "\n"])
+        assert not hasattr(sys.stderr, "buffer"), "a way around the guard"
     shown = below.getvalue()
     assert TOKEN not in shown
     assert shown.count(MASK) == 2
-    assert not hasattr(sys.stderr, "buffer"), "a way around the guard"
 
 
 @pytest.mark.parametrize("turn", ["first", "second"])

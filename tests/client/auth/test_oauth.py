@@ -6,7 +6,6 @@ import json
 import logging
 import signal
 import time
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Barrier, Thread
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 import sqlalchemy as sa
+from typing_extensions import override
 
 from exactonline_client import regions
 from exactonline_client.auth import oauth
@@ -25,9 +25,8 @@ from exactonline_client.errors import (
     StoreError,
     Unavailable,
 )
-from exactonline_client.store.store import Store
 from exactonline_client.store.tables import connections
-from tests.client.conftest import TOKEN_URL
+from tests.client.conftest import TOKEN_URL, failing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     import responses
 
     from exactonline_client.auth.oauth import TokenSource
+    from exactonline_client.store.store import Store
     from tests.client.conftest import Clock, Exact, TokenEndpoint
 
 ME = "http://127.0.0.1:9/api/v1/current/Me"
@@ -59,6 +59,12 @@ def proven(source: TokenSource, endpoint: TokenEndpoint) -> None:
     """Let a call succeed with the present tokens."""
     endpoint.mock.get(ME, json={})
     requests.get(ME, auth=source, timeout=5)
+
+
+def lose_lock(store: Store) -> None:
+    """Remove the files of locks that are held, so that another process may take them too."""
+    for file in store.folder.glob("store.token-*.lock"):
+        file.unlink()
 
 
 def previous(exact: Exact) -> str | None:
@@ -221,24 +227,15 @@ class TestDurability:
         assert len(endpoint.forms) == 1
 
     def test_a_pair_that_cannot_be_stored_is_not_used(
-        self, exact: Exact, endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch, clock: Clock
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
     ) -> None:
         endpoint.grant(1)
         source = exact.tokens()
         source.access_token()
         clock.now += 570
         endpoint.grant(2)
-        encrypt = Store.encrypt
-
-        def crash(store: Store, text: str | None) -> bytes | None:
-            if text == "refresh-2":
-                raise StoreError("disk full")
-            return encrypt(store, text)
-
-        monkeypatch.setattr(Store, "encrypt", crash)
-        with pytest.raises(StoreError):
+        with failing(exact.store, "connections"), pytest.raises(StoreError, match="disk is full"):
             source.access_token()
-        monkeypatch.undo()
         assert stored(exact) == ("access-1", "refresh-1")
         # The old refresh token works as long as its successor was never used.
         endpoint.grant(3)
@@ -377,19 +374,16 @@ class TestPassingFailure:
 class TestLostLock:
     """Two processes renew one chain at once, although each should hold the lock alone."""
 
-    def answering(self, endpoint: TokenEndpoint, number: int, then: Any) -> None:
+    def answering(self, endpoint: TokenEndpoint, store: Store, number: int, then: Any) -> None:
         """Grant a pair, while another process does something before it is stored."""
 
         def answer(_: object) -> tuple[int, dict[str, str], str]:
+            lose_lock(store)
             then()
             body = {"access_token": f"access-{number}", "refresh_token": f"refresh-{number}"}
             return 200, {}, json.dumps(body)
 
         endpoint.mock.add_callback("POST", TOKEN_URL, answer)
-
-    @pytest.fixture(autouse=True)
-    def _no_lock(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Store, "lock", lambda *_: nullcontext())
 
     def test_who_comes_second_uses_what_is_there(
         self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
@@ -398,7 +392,7 @@ class TestLostLock:
         first, second = exact.tokens(), exact.tokens()
         first.access_token()
         clock.now += 570
-        self.answering(endpoint, 2, second.access_token)
+        self.answering(endpoint, exact.store, 2, second.access_token)
         endpoint.grant(3)
         assert first.access_token() == "access-3"
         assert stored(exact) == ("access-3", "refresh-3")
@@ -410,7 +404,7 @@ class TestLostLock:
         first, second = exact.tokens(), exact.tokens()
         first.access_token()
         clock.now += 570
-        self.answering(endpoint, 2, second.access_token)
+        self.answering(endpoint, exact.store, 2, second.access_token)
         endpoint.grant(3)
         proven(first, endpoint)
         assert previous(exact) == "refresh-2"
@@ -429,7 +423,7 @@ class TestLostLock:
         source.access_token()
         clock.now += 570
         other = exact.tokens(seed="seed-1")
-        self.answering(endpoint, 2, other._stored)
+        self.answering(endpoint, exact.store, 2, other._stored)
         assert source.access_token() == "access-2"
         assert stored(exact) == (None, "seed-1")
 
@@ -442,6 +436,7 @@ class TestLostLock:
         clock.now += 600
 
         def overtaken(_: object) -> tuple[int, dict[str, str], str]:
+            lose_lock(exact.store)
             second.access_token()
             body = {"error": "unauthorized_client", "error_description": "Old refresh token used."}
             return 401, {}, json.dumps(body)
@@ -452,20 +447,19 @@ class TestLostLock:
         assert len(endpoint.forms) == 3
 
     def test_nor_where_it_is_just_about_to_store_the_pair(
-        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock, monkeypatch: pytest.MonkeyPatch
+        self, exact: Exact, endpoint: TokenEndpoint, clock: Clock
     ) -> None:
+        def renewed_meanwhile(seconds: float) -> None:
+            if seconds:
+                lose_lock(exact.store)
+                second.access_token()
+
         endpoint.grant(1)
-        first, second = exact.tokens(), exact.tokens()
+        first, second = exact.tokens(sleep=renewed_meanwhile), exact.tokens()
         proven(first, endpoint)
         clock.now += 600
         endpoint.refuse(401, "unauthorized_client", "Old refresh token used.")
         endpoint.grant(2)
-
-        def renewed_meanwhile(seconds: float) -> None:
-            if seconds:
-                second.access_token()
-
-        monkeypatch.setattr(first, "_sleep", renewed_meanwhile)
         assert first.access_token() == "access-2"
 
     def test_a_proof_does_not_touch_what_another_has_stored(
@@ -483,23 +477,16 @@ class TestLostLock:
 
 
 def test_a_store_that_fails_behind_an_answer_does_not_undo_it(
-    exact: Exact,
-    endpoint: TokenEndpoint,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    exact: Exact, endpoint: TokenEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
     endpoint.grant(1)
     source = exact.tokens()
     source.access_token()
-
-    def fail(*_: object, **__: object) -> None:
-        raise StoreError("The store is full.")
-
-    monkeypatch.setattr(Store, "transaction", fail)
     endpoint.mock.get(ME, json={})
-    assert requests.get(ME, auth=source, timeout=5).ok
-    assert "could not be noted. The store is full." in caplog.text
-    monkeypatch.undo()
+    with failing(exact.store, "connections"):
+        assert requests.get(ME, auth=source, timeout=5).ok
+    assert "could not be noted. The store" in caplog.text
+    assert "disk is full" in caplog.text
     assert previous(exact) == "seed-0"
 
 
@@ -634,27 +621,27 @@ class TestPreviousRefreshToken:
         assert previous(exact) == "refresh-1"
 
     def test_nor_one_that_another_thread_got_at_this_very_moment(
-        self, exact: Exact, endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch
+        self, exact: Exact, endpoint: TokenEndpoint
     ) -> None:
         endpoint.grant(1)
-        source = exact.tokens()
-        source.access_token()
-        lock = source._mutex
-
-        @contextmanager
-        def overtaken() -> Iterator[None]:
-            monkeypatch.setattr(source, "_mutex", lock)
-            source.renew_refused("Bearer access-1")
-            with lock:
-                yield
-
-        def answered(_request: object) -> tuple[int, dict[str, str], str]:
-            monkeypatch.setattr(source, "_mutex", overtaken())
-            return 200, {}, "{}"
-
-        endpoint.mock.add_callback("GET", ME, answered)
         endpoint.grant(2)
-        requests.get(ME, auth=source, timeout=5)
+        source = exact.tokens()
+
+        class Answer(requests.Response):
+            """Looked at when it is known to be one of the present token, and no lock is held."""
+
+            @property
+            @override
+            def is_redirect(self) -> bool:
+                source.renew_refused("Bearer access-1")
+                return False
+
+        answer = Answer()
+        answer.status_code = 200
+        answer.request = source(requests.Request("GET", ME).prepare())
+        assert answer.request.headers["Authorization"] == "Bearer access-1"
+        for hook in answer.request.hooks["response"]:
+            hook(answer)
         assert previous(exact) == "refresh-1"
 
     @pytest.mark.parametrize(

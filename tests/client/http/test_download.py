@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,8 +19,8 @@ FILE = bytes(range(256)) * 1000
 
 
 @pytest.fixture
-def session(exact: Exact, monkeypatch: pytest.MonkeyPatch) -> Session:
-    monkeypatch.setattr("backoff._sync.time", SimpleNamespace(sleep=lambda _: None))
+def session(exact: Exact, naps: list[float]) -> Session:
+    assert not naps
     exact.sign_in()
     return exact.session()
 

@@ -23,14 +23,13 @@ from exactonline_client.errors import (
     ExactOnlineError,
     InDoubt,
     RequestRefused,
-    StoreError,
     Unavailable,
     UnexpectedAnswer,
     ValidationFailed,
 )
-from exactonline_client.http.rate_limit import Budget
 from exactonline_client.http.session import RECHECK_AFTER, TRIES
 from exactonline_client.store.clock import CLOCK_TOLERANCE
+from tests.client.conftest import failing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -413,14 +412,13 @@ class TestLimits:
         assert session._budget.clock.ahead == 300
 
     def test_an_answer_counts_although_the_store_fails_behind_it(
-        self, session: Session, mock: Any, monkeypatch: pytest.MonkeyPatch
+        self, session: Session, exact: Exact, mock: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
-        def fail(*_: object) -> None:
-            raise StoreError("The store is locked.")
-
-        monkeypatch.setattr(Budget, "learn", fail)
-        mock.post(URL, json={"d": {"ID": "1"}}, status=201)
-        assert session.write("POST", PATH, 1, BODY).json() == {"d": {"ID": "1"}}
+        left = {"X-RateLimit-Minutely-Remaining": "59"}
+        mock.post(URL, json={"d": {"ID": "1"}}, status=201, headers=left)
+        with failing(exact.store, "budgets", "INSERT"):
+            assert session.write("POST", PATH, 1, BODY).json() == {"d": {"ID": "1"}}
+        assert "could not be noted" in caplog.text
 
     def test_what_answers_say_is_learnt(self, session: Session, mock: Any, clock: Clock) -> None:
         reset = (clock.now // 60 + 1) * 60

@@ -12,16 +12,15 @@ import pytest
 
 from exactonline_client.auth.oauth import REFRESH_AGE
 from exactonline_client.connection import connect
-from exactonline_client.errors import StoreError
 from exactonline_client.store.clock import CLOCK_TOLERANCE, ServerClock, server_clock
-from exactonline_client.store.store import Store
 from exactonline_client.store.tables import clocks
-from tests.client.conftest import BASE
+from tests.client.conftest import BASE, failing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exactonline_client.connection import Connection
+    from exactonline_client.store.store import Store
     from tests.client.conftest import Clock, TokenEndpoint
 
 NOON = datetime(2026, 6, 25, 12, tzinfo=timezone.utc).timestamp()
@@ -114,17 +113,14 @@ def test_a_token_refused_as_too_early_tells_the_time_as_well(
 
 
 def test_what_cannot_be_noted_holds_nothing_up(
-    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     there = server_clock(store, lambda: NOON)
-
-    def fail(*_: object, **__: object) -> None:
-        raise StoreError("The store is full.")
-
-    monkeypatch.setattr(Store, "put", fail)
-    there.learn(dated(NOON + 300))
+    with failing(store, "clocks", "INSERT"):
+        there.learn(dated(NOON + 300))
     assert there() == NOON + 300
-    assert "could not be noted. The store is full." in caplog.text
+    assert "could not be noted. The store" in caplog.text
+    assert "disk is full" in caplog.text
 
 
 def test_it_is_noted_once_for_each_difference(store: Store) -> None:

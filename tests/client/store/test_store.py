@@ -25,7 +25,6 @@ from exactonline_client.connection import connect
 from exactonline_client.errors import ConfigurationError, StoreError
 from exactonline_client.http.rate_limit import Budget
 from exactonline_client.store import engine as database
-from exactonline_client.store import files
 from exactonline_client.store.clock import ServerClock
 from exactonline_client.store.store import Store
 from exactonline_client.store.tables import VERSION, budgets, connections, metadata, schema_version
@@ -233,20 +232,21 @@ class TestBothDatabases:
             pass
 
     def test_a_lock_is_gone_with_its_process(
-        self, store_url: str, key: str, open_store: Opener, monkeypatch: pytest.MonkeyPatch
+        self, store_url: str, key: str, open_store: Opener
     ) -> None:
-        with open_store(store_url) as store, program(HOLDER, store_url, key) as holder:
+        with (
+            open_store(store_url, lock_timeout=10.0) as store,
+            open_store(store_url, lock_timeout=0.2) as hasty,
+            program(HOLDER, store_url, key) as holder,
+        ):
             assert holder.stdout is not None
             assert holder.stdout.readline() == "held\n"
-            with monkeypatch.context() as patch:
-                patch.setattr(files, "LOCK_TIMEOUT", 0.2)
-                with pytest.raises(StoreError, match="lock"), store.lock("here"):
-                    pass
-                with store.lock("elsewhere"):
-                    pass
+            with pytest.raises(StoreError, match="lock"), hasty.lock("here"):
+                pass
+            with hasty.lock("elsewhere"):
+                pass
             holder.send_signal(signal.SIGKILL)
             holder.wait(10)
-            monkeypatch.setattr(files, "LOCK_TIMEOUT", 10.0)
             with store.lock("here"):
                 pass
 
@@ -328,17 +328,16 @@ class TestPlace:
         assert kept_token(store) == "refresh-1"
         store.close()
 
-    def test_another_name_of_the_file_means_the_same_locks_and_key(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_another_name_of_the_file_means_the_same_locks_and_key(self, tmp_path: Path) -> None:
         (tmp_path / "one").mkdir()
         (tmp_path / "two").mkdir()
         (tmp_path / "three").symlink_to("one")
         (tmp_path / "two" / "other.db").symlink_to(tmp_path / "one" / "store.db")
         names = ("one/store.db", "two/other.db", "three/store.db")
-        monkeypatch.setattr(files, "LOCK_TIMEOUT", 0.1)
         with ExitStack() as stack:
-            first, *others = (Store(f"sqlite:///{tmp_path / name}") for name in names)
+            first, *others = (
+                Store(f"sqlite:///{tmp_path / name}", lock_timeout=0.1) for name in names
+            )
             for store in (first, *others):
                 stack.callback(store.close)
             add_token(first, "mine")
@@ -439,16 +438,14 @@ class TestServer:
         self,
         new_database: Callable[[], str],
         open_store: Opener,
-        monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         url = new_database()
-        with open_store(url) as store, open_store(url) as other:
+        with open_store(url) as store, open_store(url, lock_timeout=0.1) as other:
             with store.lock("here"), store.lock("there"):
                 drop_connections(url)
                 store.put(budgets, app="a", division=1, day_remaining=1)
                 assert "taken again" in caplog.text
-                monkeypatch.setattr(files, "LOCK_TIMEOUT", 0.1)
                 for name in ("here", "there"):
                     with pytest.raises(StoreError, match="lock timeout"), other.lock(name):
                         pass
@@ -471,15 +468,9 @@ class TestServer:
         assert "The store gives no connection" in caplog.text
         assert "trying again" in caplog.text
 
-    def test_but_not_for_ever(
-        self,
-        new_database: Callable[[], str],
-        open_store: Opener,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        monkeypatch.setattr(database, "PATIENCE", 0.5)
+    def test_but_not_for_ever(self, new_database: Callable[[], str], open_store: Opener) -> None:
         url = new_database()
-        with open_store(url) as store:
+        with open_store(url, server_timeout=0.5) as store:
             close_to_others(url)
             drop_connections(url)
             with pytest.raises(StoreError, match="not currently accepting connections"):
@@ -565,12 +556,12 @@ class TestServer:
         self,
         new_database: Callable[[], str],
         open_store: Opener,
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         url = new_database()
         taken, enough = threading.Event(), threading.Event()
         with ExitStack() as stack:
-            holder, waiter, other = (stack.enter_context(open_store(url)) for _ in range(3))
+            holder, waiter = (stack.enter_context(open_store(url)) for _ in range(2))
+            other = stack.enter_context(open_store(url, lock_timeout=0.2))
 
             def wait() -> None:
                 with waiter.lock("outer"), waiter.lock("inner"):
@@ -583,7 +574,6 @@ class TestServer:
                 while not end_who_waits(url):
                     time.sleep(0.01)
             assert taken.wait(30)
-            monkeypatch.setattr(files, "LOCK_TIMEOUT", 0.2)
             for name in ("outer", "inner"):
                 with pytest.raises(StoreError, match="lock"), other.lock(name):
                     pass

@@ -227,11 +227,8 @@ def test_nothing_is_made_for_a_document_whose_files_are_gone(
     assert company.calls("POST") == 0
 
 
-def test_a_system_that_opens_no_file_by_its_folder_compares(
-    scans: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(folder, "SUPPORTS_DIR_FD", False)
-    place = folder.Folder(scans)
+def test_a_system_that_opens_no_file_by_its_folder_compares(scans: Path) -> None:
+    place = folder.Folder(scans, by_dir_fd=False)
     assert place.read("2026/a.pdf", attachments.MAX_BYTES) == INSIDE
     for path, reason in (
         ("link.pdf", LINK),

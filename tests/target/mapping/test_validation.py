@@ -388,10 +388,10 @@ def test_files_come_in_the_record_or_by_their_path(tmp_path: Path) -> None:
     assert document.payload_hash == prepared("sales_invoices", invoice()).payload_hash
 
 
-def test_what_is_wrong_with_files_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attachments, "MAX_BYTES", 1024**2)
+def test_what_is_wrong_with_files_is_said(tmp_path: Path) -> None:
     large = tmp_path / "large.bin"
-    large.write_bytes(bytes(1024**2 + 1))
+    with large.open("wb") as file:
+        file.truncate(attachments.MAX_BYTES + 1)
     files: list[Any] = [
         {"path": str(tmp_path / "none.pdf")},
         {"path": str(large)},
@@ -404,7 +404,7 @@ def test_what_is_wrong_with_files_is_said(tmp_path: Path, monkeypatch: pytest.Mo
     document = prepared("sales_invoices", invoice(attachments=files), folder=Folder(tmp_path))
     assert sorted([*document.problems, *attachments.problems(document.attachments)]) == [
         "attachments[1] names a file that cannot be read (No such file or directory)",
-        "attachments[2] is larger than 1 MB, which is more than Exact Online takes",
+        "attachments[2] is larger than 10 MB, which is more than Exact Online takes",
         "attachments[3] has a content that is not base64",
         "attachments[4] should have a file_name",
         "attachments[5] is empty",

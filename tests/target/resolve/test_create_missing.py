@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from threading import Event, get_ident
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.connection import connect
-from exactonline_client.store.store import Store
 from target_exactonline.load.journal import Journal
 from target_exactonline.load.writer import Writer
 from target_exactonline.resolve.create_missing import MissingRows
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.target.conftest import Company, Runner
 
 ACCOUNTS = "crm/Accounts"
 RUNS = 2
 PATIENCE = 20.0
-"""Seconds after which what has not happened never will."""
+"""Seconds that the runs may take to start."""
 
 
 def accounts(company: Company, name: str) -> list[str]:
@@ -56,16 +53,16 @@ def test_an_account_that_is_called_otherwise_now_is_not_created_again(
 ) -> None:
     new = {"Code": "771235", "Name": "Anders B.V."}
     options: dict[str, Any] = {"create_missing": ["accounts"], "lookup_hours": 0}
-    runner.load(company.invoice("code-1", OrderedBy=new), **options)
+    runner.load(company.invoice("renamed-1", OrderedBy=new), **options)
     (made,) = accounts(company, "Anders B.V.")
     # Neither its code nor its name finds it from here on, only the key in the journal.
     with closing(connect(runner.settings)) as connection:
         address = f"/api/v1/{company.division}/{ACCOUNTS}(guid'{made}')"
         changed = b'{"Code": "771236", "Name": "Hernoemd B.V."}'
         connection.session.write("PUT", address, company.division, changed)
-    assert runner.load(company.invoice("code-2", OrderedBy=new), **options).error is None
+    assert runner.load(company.invoice("renamed-2", OrderedBy=new), **options).error is None
     assert accounts(company, "Anders B.V.") == []
-    assert company.invoices("code-2")[0]["OrderedBy"] == made
+    assert company.invoices("renamed-2")[0]["OrderedBy"] == made
 
 
 def test_a_dry_run_says_which_row_is_new(company: Company, runner: Runner) -> None:
@@ -110,33 +107,23 @@ def test_a_dry_run_looks_for_a_doubt_by_what_is_there(company: Company, runner: 
 
 
 def test_two_runs_that_need_one_account_create_it_once(
-    company: Company, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    company: Company, settings: dict[str, Any]
 ) -> None:
-    known, lock = Journal.known, Store.lock
-    asking: set[int] = set()
-    both_ask = Event()
-
-    def ask(self: Store, name: str) -> Any:
-        if name.startswith("once-"):
-            asking.add(get_ident())
-            if len(asking) == RUNS:
-                both_ask.set()
-        return lock(self, name)
-
-    def know_once_both_ask(self: Journal, *arguments: Any) -> Any:
-        found = known(self, *arguments)
-        both_ask.wait(PATIENCE)
-        return found
-
-    monkeypatch.setattr(Store, "lock", ask)
-    monkeypatch.setattr(Journal, "known", know_once_both_ask)
+    # The second run asks for the account while that of the first is being created.
+    company.server.control.faults(
+        {"kind": "latency", "seconds": 0.5, "method": "POST", "path": "Accounts"}
+    )
+    company.server.control.reset_calls()
+    both_start = Barrier(RUNS)
 
     def create(_run: int) -> str:
         with closing(connect(settings)) as connection:
             journal = Journal(connection.store, connection.app.key, company.division)
             writer = Writer(connection, company.division, journal, settle_after=60)
+            both_start.wait(PATIENCE)
             return MissingRows(writer).create(ACCOUNTS, {"Name": "Tegelijk B.V.", "Status": "C"})
 
     with ThreadPoolExecutor(RUNS) as runs:
         keys = set(runs.map(create, range(RUNS)))
     assert list(keys) == accounts(company, "Tegelijk B.V.")
+    assert company.calls("POST") == 1
