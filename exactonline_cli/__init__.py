@@ -1,1 +1,1 @@
-"""The front door: the `exactonline` command."""
+"""The `exactonline` command."""

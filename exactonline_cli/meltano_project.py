@@ -70,7 +70,7 @@ def write(folder: Path, wanted: Sequence[Setting]) -> list[Setting]:
     """Write the settings of the plugins that a project has; return what was set.
 
     Raises:
-        ConfigurationError: Meltano refused, in its own words, or the project has no such plugin.
+        ConfigurationError: Meltano failed, with its message, or the project has no such plugin.
     """
     text = (folder / "meltano.yml").read_text(encoding="utf-8")
     found = {

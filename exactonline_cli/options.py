@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 PREFIXES = ("EXACTONLINE", "TAP_EXACTONLINE", "TARGET_EXACTONLINE")
 """Of environment variables: the shared one, and those that Meltano sets for each plugin."""
-FEW = 10
-"""Calls that a command makes without asking."""
+UNASKED_CALLS = 10
+"""Maximum of calls that a command makes without confirmation."""
 SETTINGS = (
     "connection",
     "region",
@@ -123,18 +123,18 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Spend many calls wi
 
 
 def may_spend(calls: int, what: str, saving: str, *, yes: bool) -> bool:
-    """Ask whether many calls may be made; a few need no question.
+    """Ask for confirmation of many calls; return whether to make them.
 
     Args:
         calls: their number.
-        what: what they are for, and where.
-        saving: the option that saves them.
-        yes: the user has agreed already.
+        what: their purpose, the start of a sentence.
+        saving: the option that avoids them.
+        yes: confirmed by an option.
 
     Raises:
-        ConfigurationError: nobody can be asked.
+        ConfigurationError: there is no terminal to ask in.
     """
-    if yes or calls <= FEW:
+    if yes or calls <= UNASKED_CALLS:
         return True
     if not sys.stdin.isatty():
         raise ConfigurationError(
@@ -159,11 +159,11 @@ def plugin_settings(
     return configuration.settings(plugin, given)
 
 
-def parse_moment(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """Parse an ISO date or time; without a zone it is UTC.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text has another format.
     """
     found = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return found if found.tzinfo else found.replace(tzinfo=timezone.utc)

@@ -47,7 +47,7 @@ def _shown(value: object) -> str:
     return f"{value:.1f}" if isinstance(value, float) else one_line(str(value))
 
 
-def moment(seconds: float | None) -> str | None:
+def format_time(seconds: float | None) -> str | None:
     """Format a timestamp as ISO text in UTC."""
     if seconds is None:
         return None

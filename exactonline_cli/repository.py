@@ -1,4 +1,4 @@
-"""Warn where git tracks the files of the store, or would track them."""
+"""Warn if git tracks files of the store, or would with the next `git add`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TIMEOUT = 10
 
 
 def warning(store: Store) -> str | None:
-    """Warn where git tracks files of the store, or would with the next `git add`; else None."""
+    """Return a warning if git tracks files of the store, or would; else None."""
     names = [path.name for path in store.secret_files if path.parent == store.folder]
     seen = _seen_by_git(str(store.folder), names)
     if not seen:

@@ -70,10 +70,11 @@ def divisions(
         print_json({"connection": opened.name, "divisions": rows})
     else:
         shown = [
-            {**row, **{name: _word(row[name]) for name in ("current", "reachable")}} for row in rows
+            {**row, **{name: _yes_or_no(row[name]) for name in ("current", "reachable")}}
+            for row in rows
         ]
         print_table(COLUMNS, shown)
 
 
-def _word(value: object) -> str | None:
+def _yes_or_no(value: object) -> str | None:
     return None if value is None else ("yes" if value else "no")

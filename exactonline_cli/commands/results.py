@@ -15,13 +15,13 @@ from exactonline_cli.options import (
     connection_option,
     division_option,
     open_store,
-    parse_moment,
+    parse_time,
     reference_option,
     saved_connections,
     store_option,
     stream_option,
 )
-from exactonline_cli.output import moment, print_table
+from exactonline_cli.output import format_time, print_table
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.store import postings
@@ -116,7 +116,7 @@ def _seconds(text: str | None) -> float | None:
     if text is None:
         return None
     try:
-        return parse_moment(text.strip()).timestamp()
+        return parse_time(text.strip()).timestamp()
     except ValueError:
         raise ConfigurationError(
             f"--since: {text!r} is no moment. Write it as 2026-06-25 or 2026-06-25T14:00."
@@ -125,7 +125,7 @@ def _seconds(text: str | None) -> float | None:
 
 def _facts(posting: Posting) -> dict[str, Any]:
     return {
-        "at": moment(posting.at),
+        "at": format_time(posting.at),
         "division": posting.division,
         "stream": posting.stream,
         "entity": posting.entity,
@@ -135,7 +135,7 @@ def _facts(posting: Posting) -> dict[str, Any]:
         "number": posting.number,
         "reason": posting.reason,
         "finalized": posting.finalized,
-        "sent_at": moment(posting.sent_at),
+        "sent_at": format_time(posting.sent_at),
     }
 
 
@@ -265,7 +265,7 @@ def _refuse_doubtful(found: list[Posting]) -> None:
 
 
 def _forget(store: Store, posting: Posting) -> None:
-    # A run that loads documents of this kind relies on what it has read of them.
+    # A run that loads this entity relies on the entries that it has read.
     kind = posting.entity.rpartition("/")[2]
     with store.lock(f"load-{kind}-{posting.division}"):
         done = postings.forget(store, posting, server_clock(store)())

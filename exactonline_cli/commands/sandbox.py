@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exactonline_cli.options import parse_moment
+from exactonline_cli.options import parse_time
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,7 +79,7 @@ def _config(options: dict[str, Any]) -> SandboxConfig:
         invoices=options["invoices"] or _SIZES[options["size"]],
         lines_per_invoice=options["lines_per_invoice"],
         divisions=options["divisions"],
-        clock=_moment(options["clock"]),
+        clock=_clock(options["clock"]),
         speed=options["speed"],
         port=options["port"],
         tls=options["tls"],
@@ -92,11 +92,11 @@ def _config(options: dict[str, Any]) -> SandboxConfig:
     )
 
 
-def _moment(text: str | None) -> datetime | None:
+def _clock(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        return parse_moment(text)
+        return parse_time(text)
     except ValueError as error:
         raise click.BadParameter(f"'{text}' is no ISO date.", param_hint="--clock") from error
 

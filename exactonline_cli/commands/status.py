@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from exactonline_cli import repository
 from exactonline_cli.options import connection_option, open_store, saved_connections, store_option
-from exactonline_cli.output import json_option, moment, print_json, print_table
+from exactonline_cli.output import format_time, json_option, print_json, print_table
 from exactonline_client.http.rate_limit import DAY, MINUTE, Window
 from exactonline_client.store import runs
 from exactonline_client.store.clock import server_clock
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from exactonline_client.store.store import Store
 
 ALARM = 9
-"""Exit code where a sign-in is about to end, or has ended."""
+"""Exit code if a sign-in has ended or is about to end."""
 RUNS_SHOWN = 5
 NOT_ENDED = "running, or killed"
 """Shown for a run without an end, which a killed run cannot record."""
@@ -95,13 +95,17 @@ def _facts(store: Store, account: SavedConnection) -> dict[str, Any]:
         "client_id": account.client_id,
         "user": account.user_name,
         "divisions": account.divisions,
-        "token_received_at": moment(received),
+        "token_received_at": format_time(received),
         "token_age_minutes": None if received is None else round((now - received) / 60, 1),
         "days_left": None if left is None else round(left, 1),
         "ended": account.ended,
         "budgets": _budgets(store, account.app_key, now),
         "runs": [
-            {**vars(run), "started_at": moment(run.started_at), "ended_at": moment(run.ended_at)}
+            {
+                **vars(run),
+                "started_at": format_time(run.started_at),
+                "ended_at": format_time(run.ended_at),
+            }
             for run in runs.last(store, account.name, RUNS_SHOWN)
         ],
     }
@@ -124,7 +128,7 @@ def _budgets(store: Store, app: str, now: float) -> list[dict[str, Any]]:
                 "minute_limit": minute.limit,
                 "day_remaining": day.remaining,
                 "day_limit": day.limit,
-                "day_reset": moment(day.reset),
+                "day_reset": format_time(day.reset),
             }
         )
     return found

@@ -207,7 +207,7 @@ class SignIn:
 
 
 def begin(store_url: str | None, base_url: str | None, name: str | None) -> SignIn:
-    """Start a sign-in with what options and environment give already."""
+    """Start a sign-in, prefilled from options and environment."""
     found = {"store_url": store_url, "store_key": from_environment("store_key")}
     return SignIn(
         {key: value for key, value in found.items() if value},

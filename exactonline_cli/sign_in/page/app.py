@@ -27,8 +27,8 @@ from exactonline_cli.sign_in.page.steps import (
     PAGES,
     STEP_OF,
     correct,
-    first,
-    go,
+    first_value,
+    redirect,
 )
 from exactonline_client.errors import ExactOnlineError
 
@@ -139,7 +139,7 @@ def _enter(visit: Visit) -> Endpoint:
 
     async def handle(request: Request) -> Response:
         if _is_known(visit, request):
-            return go(visit.next_step())
+            return redirect(visit.next_step())
         if not _same(request.query_params.get("key"), visit.entry):
             return _not_admitted()
         visit.entry = ""
@@ -155,7 +155,7 @@ def _show(visit: Visit, path: str) -> Endpoint:
     def answer() -> Response:
         with visit.lock:
             if visit.is_ahead(path) or (visit.connected and path != "/done"):
-                return go(visit.next_step())
+                return redirect(visit.next_step())
             try:
                 return HTMLResponse(PAGES[path](visit))
             except ExactOnlineError as error:
@@ -173,7 +173,7 @@ def _take(visit: Visit, path: str) -> Endpoint:
     def answer(form: Form) -> Response:
         with visit.lock:
             if visit.connected and path not in AFTER_CONNECTED:
-                return go("/done")
+                return redirect("/done")
             try:
                 return FORMS[path](visit, form)
             except Problem as problem:
@@ -185,7 +185,7 @@ def _take(visit: Visit, path: str) -> Endpoint:
         if not _is_known(visit, request):
             return _not_admitted()
         form = await _form(request)
-        if not _same(first(form, "csrf"), visit.csrf):
+        if not _same(first_value(form, "csrf"), visit.csrf):
             return _not_admitted()
         return await run_in_threadpool(answer, form)
 

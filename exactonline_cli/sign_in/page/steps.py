@@ -1,4 +1,4 @@
-"""What each step shows, and what it does with its form."""
+"""The steps of the page: render each, and handle its form."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ STEP_OF = {
 """The step that a field is asked in."""
 
 
-def first(form: Form, name: str) -> str:
-    """The first value of a field; empty where the form has no such field."""
+def first_value(form: Form, name: str) -> str:
+    """Return the first value of a field; empty if the form has no such field."""
     return form.get(name, [""])[0]
 
 
-def go(path: str) -> Response:
+def redirect(path: str) -> Response:
     """Redirect the browser to a step."""
     return RedirectResponse(path, status_code=303)
 
@@ -51,7 +51,7 @@ def go(path: str) -> Response:
 def correct(visit: Visit, problem: Problem) -> Response:
     """Redirect to the step of the field to correct; what was entered is kept."""
     visit.problem = problem
-    return go(STEP_OF[problem.field])
+    return redirect(STEP_OF[problem.field])
 
 
 def _show_region(visit: Visit) -> str:
@@ -103,31 +103,31 @@ def _settings(visit: Visit) -> list[Setting]:
 
 
 def _take_region(visit: Visit, form: Form) -> Response:
-    visit.sign_in.choose_region(first(form, "region"))
-    return go("/app")
+    visit.sign_in.choose_region(first_value(form, "region"))
+    return redirect("/app")
 
 
 def _take_app(visit: Visit, form: Form) -> Response:
     if visit.next_step() == "/region":
-        return go("/region")
+        return redirect("/region")
     visit.sign_in.choose_app({name: values[0] for name, values in form.items()})
-    return go("/sign-in")
+    return redirect("/sign-in")
 
 
 def _take_address(visit: Visit, form: Form) -> Response:
     if visit.next_step() == "/sign-in":
-        visit.sign_in.take_address(first(form, "address"))
-    return go(visit.next_step())
+        visit.sign_in.take_address(first_value(form, "address"))
+    return redirect(visit.next_step())
 
 
 def _take_divisions(visit: Visit, form: Form) -> Response:
     if visit.next_step() == "/divisions":
         codes = [int(text) for text in form.get("division", []) if text.isdecimal()]
         try:
-            visit.sign_in.choose_divisions(codes, everything=first(form, "which") == "all")
+            visit.sign_in.choose_divisions(codes, everything=first_value(form, "which") == "all")
         except ExactOnlineError:
-            return go("/divisions")  # its page shows why they cannot be read
-    return go(visit.next_step())
+            return redirect("/divisions")  # its page shows why they cannot be read
+    return redirect(visit.next_step())
 
 
 def _write_meltano(visit: Visit, _form: Form) -> Response:
@@ -136,12 +136,12 @@ def _write_meltano(visit: Visit, _form: Form) -> Response:
             visit.written = meltano_project.write(visit.project, _settings(visit))
         except ExactOnlineError as error:
             visit.problem = Problem("content", str(error))
-    return go(visit.next_step())
+    return redirect(visit.next_step())
 
 
 def _finish(visit: Visit, _form: Form) -> Response:
     if not visit.connected:
-        return go(visit.next_step())
+        return redirect(visit.next_step())
     visit.finished = True
     return HTMLResponse(message("Done", "You can close this tab."))
 
