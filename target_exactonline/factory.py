@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from exactonline_client.catalogue import Endpoint
     from exactonline_client.connection import Connection
     from target_exactonline.mapping.model import Document
+    from target_exactonline.match_sets.model import MatchSet
     from target_exactonline.results.outcome import Outcome
     from target_exactonline.results.results import Results
     from target_exactonline.schema.entities import Entity
@@ -159,7 +160,11 @@ class LoaderFactory:
             dry_run=bool(self.config.get("dry_run")),
             most_failures=self._most_failures,
             check_stop=self.check_stop,
+            check_codes=self._check_codes,
         )
+
+    def _check_codes(self, sets: Sequence[MatchSet]) -> None:
+        self.codes.check_all((item.problems, *code) for item in sets for code in item.codes())
 
     def _put_off(self) -> PutOff[Any]:
         return PutOff(

@@ -73,6 +73,8 @@ class MatchSetLoader:
     most_failures: int | None
     check_stop: Callable[[], None]
     """Called before each upload; raises to end the load there."""
+    check_codes: Callable[[Sequence[MatchSet]], None]
+    """Adds problems to sets with unknown codes, for a dry run; Exact Online checks an upload."""
     gone: str = ""
     """Why this run sends nothing more."""
 
@@ -159,7 +161,10 @@ class _Batch:
                 (doubtful if posting and posting.doubtful else new).append(item)
         new += self._look_again(doubtful)
         if self.loader.dry_run:
-            self._note([(item, Outcome(Status.CREATED)) for item in new])
+            self.loader.check_codes(new)
+            planned = [(item, _planned(item)) for item in new]
+            self.outcomes |= {item.reference: outcome for item, outcome in planned}
+            self._note(planned)
         elif new:
             self._send(new)
 
@@ -413,6 +418,12 @@ class _Batch:
 
 def _result(stream: str, item: MatchSet, outcome: Outcome) -> Result:
     return Result(stream, ENTITY, item.reference, outcome, partial(values, item.record))
+
+
+def _planned(item: MatchSet) -> Outcome:
+    if item.problems:
+        return Outcome(Status.REJECTED, reason="; ".join(item.problems))
+    return Outcome(Status.CREATED)
 
 
 def _made(status: Status, item: MatchSet) -> Outcome:

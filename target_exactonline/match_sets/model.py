@@ -24,12 +24,13 @@ from target_exactonline.schema.names import plain
 from target_exactonline.schema.values import CONVERTERS, describe, is_empty, to_moment, unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from exactonline_client.http.xml import Message
 
 STREAM = "match_sets"
 TOPIC = "MatchSets"
+GL_ACCOUNTS, JOURNALS = "financial/GLAccounts", "financial/Journals"
 DELETED = (
     "it was deleted at the source: a match set is not deleted by a record, only undone in Exact "
     "Online"
@@ -93,6 +94,14 @@ class MatchSet:
     def total(self) -> Decimal:
         """What the lines leave over."""
         return sum((Decimal(line["amount"]) for line in self.lines), Decimal(0))
+
+    def codes(self) -> Iterator[tuple[str, str, str]]:
+        """Yield codes of ledger accounts and journals: endpoint of the list, path, code."""
+        yield GL_ACCOUNTS, "gl_account", self.values["gl_account"]
+        for number, line in enumerate(self.lines, start=1):
+            yield JOURNALS, f"lines[{number}].journal", line["journal"]
+        if self.write_off:
+            yield GL_ACCOUNTS, "write_off.gl_account", self.write_off["gl_account"]
 
     def element(self) -> Element:
         """The set as Exact takes it."""

@@ -58,23 +58,37 @@ class Codes:
         Raises:
             The errors of `Session.get` that are not about one list.
         """
-        by_list: dict[str, list[tuple[Document, str, str]]] = {}
-        for document in documents:
-            for name, path, code in _codes(document.fields, ""):
-                by_list.setdefault(LIST_OF[name], []).append((document, path, code))
+        self.check_all(
+            (document.problems, LIST_OF[name], path, code)
+            for document in documents
+            for name, path, code in _codes(document.fields, "")
+        )
+
+    def check_all(self, codes: Iterable[tuple[list[str], str, str, str]]) -> None:
+        """Add a problem for each code that is not in its list.
+
+        Args:
+            codes: where to add the problem, endpoint of the list, path in the record, code.
+
+        Raises:
+            The errors of `Session.get` that are not about one list.
+        """
+        by_list: dict[str, list[tuple[list[str], str, str]]] = {}
+        for problems, endpoint, path, code in codes:
+            by_list.setdefault(endpoint, []).append((problems, path, code))
         for endpoint, uses in by_list.items():
             self._check(endpoint, uses)
 
-    def _check(self, endpoint: str, uses: list[tuple[Document, str, str]]) -> None:
+    def _check(self, endpoint: str, uses: list[tuple[list[str], str, str]]) -> None:
         codes = list(dict.fromkeys(code for _, _, code in uses))
         planned = self.planned.find(endpoint, CODE, codes)
         unplanned = [code for code in codes if code not in planned]
         known = self._find(endpoint, unplanned)
         wrong = {code for code in unplanned if known is not None and code not in known}
-        problems = {code: self._problem(endpoint, code) for code in wrong}
-        for document, path, code in uses:
-            if code in problems:
-                document.problems.append(f"{path}: {problems[code]}")
+        sentences = {code: self._problem(endpoint, code) for code in wrong}
+        for problems, path, code in uses:
+            if code in sentences:
+                problems.append(f"{path}: {sentences[code]}")
 
     def _find(self, endpoint: str, codes: list[str]) -> Matches | None:
         """Look up codes; return None if their list cannot be read, with a warning."""

@@ -11,12 +11,14 @@ from exactonline_client.errors import RecordsRejected
 from exactonline_sandbox import Sandbox, SandboxConfig
 from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.business.rows import create
+from tests.target.books import UPLOAD, load
 from tests.target.conftest import sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from exactonline_sandbox import Server
+    from tests.target.books import Books
     from tests.target.conftest import Company, Record, Runner
 
 MANY = 130
@@ -245,3 +247,37 @@ def test_a_list_that_is_too_long_is_asked_for_the_codes(
         assert str(load.reasons[-1]).endswith(", ...)")
         # Two pages, and what they lack in one call.
         assert calls(server, endpoint) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"gl_account": "1399"}, "gl_account: no row of GLAccounts has Code '1399' (there are: "),
+        (
+            {"journal": "77"},
+            "lines[2].journal: no row of Journals has Code '77' (there are: 10, 20",
+        ),
+        (
+            {"write_off": {"gl_account": "9", "type": "0"}},
+            "write_off.gl_account: no row of GLAccounts has Code '9' (there are: ",
+        ),
+    ],
+    ids=["ledger account", "journal", "write-off"],
+)
+def test_a_dry_run_checks_the_codes_of_match_sets(
+    books: Books, runner: Runner, change: Record, said: str
+) -> None:
+    right, wrong = books.item(), books.item(paid="99.00" if "write_off" in change else None)
+    journal = change.pop("journal", None)
+    wrong |= change
+    if journal:
+        wrong["lines"][1]["journal"] = journal
+    dry = load(runner, right, wrong, wrong, dry_run=True)
+    assert dry.outcomes == [
+        (right["reference"], "would_create"),
+        (wrong["reference"], "would_reject"),
+        (wrong["reference"], "would_reject"),
+    ]
+    assert str(dry.reasons[1]).startswith(said)
+    assert dry.reasons[1] == dry.reasons[2]
+    assert books.calls(UPLOAD) == 0
