@@ -72,7 +72,7 @@ class FlatRows:
         self._headers_known = properties_of(mapping.entity.endpoint)
         self._zone = zone
         shape = shape_of(mapping.entity.endpoint.id)
-        self._known_names = {*self._headers_known, *shape.beside, *map(plain, OWN_FIELDS)}
+        self._known_names = {*self._headers_known, *shape.related_columns, *map(plain, OWN_FIELDS)}
         self._line_name = _line_name(self._headers_known, self._lines_known)
         self._packer = Packer()
         self._groups: dict[Hashable, _Group] = {}

@@ -30,7 +30,7 @@ class RelatedRow:
     """Columns and values to find it by, in order of preference."""
     new: Mapping[str, Any] | None = None
     """Fields to create it with if it is missing; None not to create it."""
-    spare: bool = False
+    optional: bool = False
     """Whether the document can be written without it."""
 
 

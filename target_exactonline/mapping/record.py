@@ -64,7 +64,7 @@ class MappingOptions:
     """The record was read from Exact Online: properties that cannot be written are ignored."""
     other_division: bool = False
     """It was read from another division, so its keys are not valid here."""
-    looks_up: bool = True
+    accepts_codes: bool = True
     """Codes are accepted in place of keys."""
     folder: Folder | None = None
     """Folder of files that records name by path."""
@@ -83,7 +83,7 @@ class MappedRecord:
     key: str | None = None
     """Key of the row, which is not sent."""
     totals: dict[str, Decimal] = field(default_factory=dict)
-    beside: dict[str, dict[str, str]] = field(default_factory=dict)
+    related: dict[str, dict[str, str]] = field(default_factory=dict)
     """Columns of related rows, by property: column -> text."""
 
 
@@ -187,8 +187,8 @@ def _set_aside(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Handle a property that cannot be written: column of a related row, total, or problem."""
     item = shape.known.get(plain(name))
-    link, column = shape.beside.get(plain(name), (None, ""))
-    if link and options.looks_up:
+    link, column = shape.related_columns.get(plain(name), (None, ""))
+    if link and options.accepts_codes:
         try:
             _add_column(mapped, link, column, text(value))
         except Unfit as error:
@@ -318,7 +318,7 @@ def _map_reference(
     mapped: MappedRecord, link: Link, value: object, options: MappingOptions, name: str
 ) -> None:
     """Map a reference that is a key, a code, or an object."""
-    if isinstance(value, dict) and options.looks_up:
+    if isinstance(value, dict) and options.accepts_codes:
         mapped.fields[link.name] = _embedded_row(mapped, link, value, options, name)
         return
     key = _guid(value)
@@ -326,7 +326,7 @@ def _map_reference(
         mapped.given.discard(link.name)
         return
     if key is None:
-        if not link.target.by or not options.looks_up:
+        if not link.target.by or not options.accepts_codes:
             raise Unfit(f"should be a GUID, but came as {describe(value)}")
         _add_column(mapped, link, link.target.by[0], text(value))
     elif options.other_division:
@@ -336,7 +336,7 @@ def _map_reference(
 
 
 def _add_column(mapped: MappedRecord, link: Link, column: str, text: str) -> None:
-    texts = mapped.beside.setdefault(link.name, {})
+    texts = mapped.related.setdefault(link.name, {})
     if texts.setdefault(column, text) != text:
         raise Unfit("is given twice, with different values")
 
@@ -356,7 +356,9 @@ def _embedded_row(
     if target.endpoint not in CREATABLE.values():
         raise Unfit("should be a key or a code, but came as an object")
     shape = shape_of(target.endpoint)
-    nested = replace(options, from_exact=False, other_division=False, looks_up=False, clear=False)
+    nested = replace(
+        options, from_exact=False, other_division=False, accepts_codes=False, clear=False
+    )
     row = map_record(shape, value, nested, f"{name}.")
     mapped.problems += row.problems
     if row.key and row.key != EMPTY_GUID:
@@ -371,12 +373,12 @@ def _resolve_columns(
     mapped: MappedRecord, shape: Shape, options: MappingOptions, where: str
 ) -> None:
     """Turn the columns of related rows into lookups."""
-    for name, texts in mapped.beside.items():
+    for name, texts in mapped.related.items():
         _resolve_column(mapped, shape, shape.links[name], texts, options, where)
     for name in shape.required:
         value = mapped.fields.get(name)
-        if isinstance(value, RelatedRow) and value.spare:
-            mapped.fields[name] = replace(value, spare=False)
+        if isinstance(value, RelatedRow) and value.optional:
+            mapped.fields[name] = replace(value, optional=False)
 
 
 def _resolve_column(  # noqa: PLR0913, PLR0917
@@ -417,4 +419,4 @@ def _related_row(
         complete = all(fields.get(name) for name in shape.required)
         new = {**ROLES.get(link.name, {}), **fields} if complete else None
     # Only a copied document may be written without the row; an explicit value is required.
-    return RelatedRow(target.endpoint, by, new, spare=target.spare and options.other_division)
+    return RelatedRow(target.endpoint, by, new, optional=target.optional and options.other_division)

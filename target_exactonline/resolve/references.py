@@ -132,7 +132,7 @@ def _report_ambiguous(reference: _Reference, matches: Sequence[Match]) -> None:
 
 
 def _reject(reference: _Reference, problem: str) -> None:
-    if reference.wanted.spare:
+    if reference.wanted.optional:
         reference.leave_out(problem)
     else:
         reference.add_problem(problem)
@@ -204,7 +204,9 @@ def _report_missing(lookups: Lookups | None, reference: _Reference) -> None:
             "it is a key of another division, and no row that was written to this one came from it"
         )
     else:
-        similar = lookups.similar(wanted.endpoint, *by[0]) if lookups and not wanted.spare else []
+        similar = (
+            lookups.similar(wanted.endpoint, *by[0]) if lookups and not wanted.optional else []
+        )
         reference.document.shown += similar
         known = " or ".join(f"{column} {value!r}" for column, value in by)
         problem = f"no row of {_kind(reference)} has {known}"

@@ -42,7 +42,7 @@ class Shape:
     """Shapes of lines, by collection."""
     links: Mapping[str, Link]
     """Properties that refer to rows of other entities, by name."""
-    beside: Mapping[str, tuple[Link, str]]
+    related_columns: Mapping[str, tuple[Link, str]]
     """Columns accepted in place of a key, by normalised name: link and column of the row."""
     required: tuple[str, ...]
     parent: str | None = None
@@ -93,7 +93,7 @@ def shape_of(endpoint_id: str, parent: str | None = None) -> Shape:
         {
             name: (link, column)
             for link in referring.values()
-            for name, column in link.beside.items()
+            for name, column in link.columns.items()
         },
         tuple(name for name in required(endpoint) if parent is None or name != parent),
         parent,

@@ -56,7 +56,7 @@ class Related:
     """Columns to find a row by, the most reliable first."""
     title: str = "Description"
     """Column with the name of a row."""
-    spare: bool = False
+    optional: bool = False
     """Whether a copied document can be written without it."""
 
 
@@ -72,7 +72,7 @@ TARGETS = (
         "Name",
     ),
     Related(ACCOUNTS, ("Accountant", "Reseller", "Accounts.Parent"), ("Code", "Name"), "Name",
-           spare=True),
+           optional=True),
     Related(ITEMS, ("Item", "PartItem", "FixedPriceItem", "PrepaidItem", "DefaultItem", "HourType",
                    "CostTypeRebill")),
     Related(
@@ -86,31 +86,32 @@ TARGETS = (
         ),
     ),
     Related("project/Projects", ("Project",)),
-    Related("project/ProjectClassifications", ("Projects.Classification",), spare=True),
+    Related("project/ProjectClassifications", ("Projects.Classification",), optional=True),
     Related("inventory/Warehouses", ("Warehouse", "WarehouseID", "WarehouseFrom", "WarehouseTo")),
     # Exact Online fills these in, and the sync endpoint of invoices has only their keys.
-    Related("inventory/Warehouses", ("SalesInvoices.Warehouse",), spare=True),
-    Related("financial/GLAccounts", ("SalesInvoiceLines.GLAccount",), spare=True),
+    Related("inventory/Warehouses", ("SalesInvoices.Warehouse",), optional=True),
+    Related("financial/GLAccounts", ("SalesInvoiceLines.GLAccount",), optional=True),
     Related("inventory/StorageLocations", ("StorageLocation", "StorageLocationFrom",
                                           "StorageLocationTo", "DefaultStorageLocation")),
     Related("logistics/ItemGroups", ("ItemGroup",)),
-    Related("logistics/SelectionCodes", ("SelectionCode",), spare=True),
+    Related("logistics/SelectionCodes", ("SelectionCode",), optional=True),
     Related("assets/Assets", ("Asset",)),
     Related("payroll/Employees", ("Employee",), ("Code", "FullName"), "FullName"),
-    Related("sales/ShippingMethods", ("ShippingMethod",), spare=True),
-    Related("sales/SalesChannels", ("SalesChannel",), spare=True),
+    Related("sales/ShippingMethods", ("ShippingMethod",), optional=True),
+    Related("sales/SalesChannels", ("SalesChannel",), optional=True),
     Related("sales/SalesPriceLists", ("Pricelist", "PriceList"), ("Code", "Description"),
-           spare=True),
-    Related("crm/LeadSources", ("LeadSource",), ("Code", "Description"), spare=True),
+           optional=True),
+    Related("crm/LeadSources", ("LeadSource",), ("Code", "Description"), optional=True),
     Related("subscription/SubscriptionTypes", ("SubscriptionType",)),
-    Related("subscription/SubscriptionReasonCodes", ("ReasonCancelled",), spare=True),
+    Related("subscription/SubscriptionReasonCodes", ("ReasonCancelled",), optional=True),
     Related("financial/GLSchemes", ("GLSchemeID",)),
     Related("financial/GLClassifications", ("GLAccountClassificationMappings.Classification",)),
     Related("manufacturing/Operations", ("Operation",)),
     Related("manufacturing/Workcenters", ("Workcenter",)),
     Related("manufacturing/ProductionAreas", ("ProductionArea",)),
     Related("documents/DocumentFolders", ("DocumentFolder", "ParentFolder")),
-    Related("documents/DocumentCategories", ("Documents.Category",), ("Description",), spare=True),
+    Related("documents/DocumentCategories", ("Documents.Category",), ("Description",),
+            optional=True),
     # Names of contacts are not unique, but mostly are for the account given as well.
     Related(
         "crm/Contacts",
@@ -122,16 +123,16 @@ TARGETS = (
         ),
         ("FullName",),
         "FullName",
-        spare=True,
+        optional=True,
     ),
     # No column identifies these; only rows in the journal can be found.
     Related("crm/Addresses", ("DeliverToAddress", "DeliveryAddress", "InvoiceAddress"), (),
-           spare=True),
+           optional=True),
     Related("crm/BankAccounts", ("DirectDebitMandates.BankAccount",), ()),
-    Related("crm/Opportunities", ("Opportunity",), (), spare=True),
-    Related("documents/Documents", ("Document", "BankStatementDocument"), (), spare=True),
+    Related("crm/Opportunities", ("Opportunity",), (), optional=True),
+    Related("documents/Documents", ("Document", "BankStatementDocument"), (), optional=True),
     Related("manufacturing/ShopOrders", ("ShopOrder", "SubShopOrder"), ()),
-    Related("subscription/Subscriptions", ("Subscription",), (), spare=True),
+    Related("subscription/Subscriptions", ("Subscription",), (), optional=True),
 )  # fmt: skip
 
 CUSTOMER = {"Status": "C"}
@@ -155,11 +156,11 @@ class Link:
     target: Related
 
     @property
-    def beside(self) -> dict[str, str]:
+    def columns(self) -> dict[str, str]:
         """Columns of the row, by their normalised names in a record."""
-        columns = dict.fromkeys([*self.target.by, self.target.title])
+        names = dict.fromkeys([*self.target.by, self.target.title])
         stems = dict.fromkeys([self.name, self.name.removesuffix("ID")])
-        return {plain(stem + column): column for stem in stems for column in columns}
+        return {plain(stem + column): column for stem in stems for column in names}
 
 
 @cache

@@ -325,7 +325,9 @@ def test_the_keys_of_another_division_are_looked_up_or_left_out() -> None:
     assert (document.exact_id, document.source_key) == (None, KEY)
     source = (SOURCE_KEY, KEY)
     assert document.fields["OrderedBy"] == RelatedRow("crm/Accounts", (source, ("Name", "Jansen")))
-    assert document.fields["Document"] == RelatedRow("documents/Documents", (source,), spare=True)
+    assert document.fields["Document"] == RelatedRow(
+        "documents/Documents", (source,), optional=True
+    )
     (line,) = document.fields["SalesInvoiceLines"]
     assert line == {"Item": RelatedRow("logistics/Items", (source, ("Code", "A-1"))), "Quantity": 2}
     assert document.notes == [
