@@ -73,12 +73,12 @@ def write(folder: Path, wanted: Sequence[Setting]) -> list[Setting]:
         ConfigurationError: Meltano failed, with its message, or the project has no such plugin.
     """
     text = (folder / "meltano.yml").read_text(encoding="utf-8")
-    found = {
+    plugins = {
         name
         for name in PLUGINS
         if re.search(rf"name:\s*['\"]?{name}['\"]?\s*$", text, re.MULTILINE)
     }
-    fitting = [setting for setting in wanted if setting.plugin in found]
+    fitting = [setting for setting in wanted if setting.plugin in plugins]
     if not fitting:
         raise ConfigurationError(
             f"The project {folder} has neither {' nor '.join(PLUGINS)}. Add them first."
@@ -94,11 +94,11 @@ def is_selected(patterns: Iterable[str], stream: str) -> bool:
     def hits(pattern: str) -> bool:
         return fnmatchcase(stream, pattern.lstrip("!").partition(".")[0])
 
-    found = [pattern for pattern in patterns if hits(pattern)]
-    left_out = [pattern for pattern in found if pattern.startswith("!")]
+    matching = [pattern for pattern in patterns if hits(pattern)]
+    left_out = [pattern for pattern in matching if pattern.startswith("!")]
     # Where single columns are left out, the others stay.
     is_out = any(pattern.partition(".")[2] in ("", "*") for pattern in left_out)
-    return len(found) > len(left_out) and not is_out
+    return len(matching) > len(left_out) and not is_out
 
 
 def dump(folder: Path, plugin: str, what: str) -> dict[str, Any]:
@@ -111,10 +111,10 @@ def dump(folder: Path, plugin: str, what: str) -> dict[str, Any]:
     arguments = ["meltano", *quiet, "invoke", "--no-install", f"--dump={what}", plugin]
     words = _run(folder, arguments)
     try:
-        found: dict[str, Any] = json.loads(words)
+        content: dict[str, Any] = json.loads(words)
     except ValueError:
         raise ConfigurationError(f"{shlex.join(arguments)} printed no JSON.") from None
-    return found
+    return content
 
 
 def _run(folder: Path, arguments: Sequence[str]) -> str:

@@ -165,8 +165,8 @@ def parse_time(text: str) -> datetime:
     Raises:
         ValueError: the text has another format.
     """
-    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    time = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
 
 
 def warn_of_misspelt_variables() -> None:
@@ -180,8 +180,8 @@ def warn_of_misspelt_variables() -> None:
 
 def given_settings(**options: str | None) -> dict[str, str]:
     """Collect settings from the options of a command, else from the environment."""
-    found = {name: options.get(name) or from_environment(name) for name in SETTINGS}
-    return {name: value for name, value in found.items() if value}
+    settings = {name: options.get(name) or from_environment(name) for name in SETTINGS}
+    return {name: value for name, value in settings.items() if value}
 
 
 def open_store(store_url: str | None) -> Store:
@@ -196,14 +196,14 @@ def saved_connections(store: Store, name: str | None) -> list[SavedConnection]:
         ConfigurationError: there is none.
     """
     saved = connections.load(store)
-    found = [one for one in saved if name in (None, one.name)]
-    if not found:
+    matching = [one for one in saved if name in (None, one.name)]
+    if not matching:
         known = ", ".join(one.name for one in saved) or "none"
         raise ConfigurationError(
             f"The store {store.name} has no connection {name or 'yet'} (stored: {known}). "
             f"{connections.CONNECT}"
         )
-    return found
+    return matching
 
 
 def open_connection(store: Store, name: str) -> Connection:

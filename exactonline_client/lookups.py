@@ -150,7 +150,7 @@ class Lookups:
 
     def written(self, endpoint: str, source_keys: Sequence[str]) -> Matches:
         """Find rows in the journal that were copied from other divisions, by their source keys."""
-        found: Matches = {}
+        matches: Matches = {}
         for some in in_parts(source_keys):
             query = sa.select(postings.c.source_key, postings.c.exact_id).where(
                 postings.c.app == self.app,
@@ -160,8 +160,8 @@ class Lookups:
                 postings.c.exact_id.is_not(None),
             )
             for source_key, key in self.store.read(query):
-                found[source_key] = [Match(key, source_key, key)]
-        return found
+                matches[source_key] = [Match(key, source_key, key)]
+        return matches
 
     def similar(self, endpoint: str, column: str, value: str) -> list[str]:
         """Return up to three values that are similar to one without a match.

@@ -102,5 +102,5 @@ class MessageReader(SingerReader):
 
 def _inside(schema: object) -> dict[str, object]:
     """Return the properties of a schema under the name used in errors."""
-    found = schema.get("properties", {}) if isinstance(schema, dict) else {}
-    return {PROPERTIES: found}
+    properties = schema.get("properties", {}) if isinstance(schema, dict) else {}
+    return {PROPERTIES: properties}

@@ -48,10 +48,10 @@ def divisions(
     settings = given_settings(connection=connection, store_url=store_url)
     with closing(connect(settings)) as opened:
         rows = []
-        found = sorted(opened.divisions, key=lambda row: int(row["Code"]))
-        what = f"Finding out which of {len(found)} divisions can be reached"
-        probing = not no_probe and may_spend(len(found), what, "--no-probe", yes=yes)
-        for row in found:
+        listed = sorted(opened.divisions, key=lambda row: int(row["Code"]))
+        what = f"Finding out which of {len(listed)} divisions can be reached"
+        probing = not no_probe and may_spend(len(listed), what, "--no-probe", yes=yes)
+        for row in listed:
             reason = probe(opened.session, int(row["Code"])) if probing else None
             rows.append(
                 {

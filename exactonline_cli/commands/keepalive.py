@@ -34,13 +34,13 @@ def keepalive(connection: str | None, store_url: str | None, *, as_json: bool) -
     needed. The exit code is that of the first connection that failed.
     """
     with closing(open_store(store_url)) as store:
-        found = [_renew(store, account) for account in saved_connections(store, connection)]
+        results = [_renew(store, account) for account in saved_connections(store, connection)]
     if as_json:
-        print_json({"connections": found})
+        print_json({"connections": results})
     else:
-        for facts in found:
+        for facts in results:
             click.echo(f"{facts['connection']}: {facts['told']}", err=facts["exit_code"] != 0)
-    code = next((facts["exit_code"] for facts in found if facts["exit_code"]), 0)
+    code = next((facts["exit_code"] for facts in results if facts["exit_code"]), 0)
     if code:
         sys.exit(code)
 

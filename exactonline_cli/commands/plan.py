@@ -125,12 +125,12 @@ def plan(  # noqa: PLR0913 - one for each option
         lists = sources.of(tap.planned)
         uncounted = [] if no_count else estimates.uncounted(tap.planned, lists, fresh_days)
         spent = _count(tap, uncounted, yes=yes)
-        found = estimates.estimate(tap.planned, lists, fresh_days)
-        hints = advice(found, has_start_date=tap.shared.context.start_date is not None)
+        estimate = estimates.estimate(tap.planned, lists, fresh_days)
+        hints = advice(estimate, has_start_date=tap.shared.context.start_date is not None)
         if as_json:
-            print_json(_facts(tap, found, hints, spent))
+            print_json(_facts(tap, estimate, hints, spent))
         else:
-            _print(found, hints)
+            _print(estimate, hints)
 
 
 def _of_project(project: Path, *, has_settings: bool) -> tuple[Mapping[str, Any], dict[str, Any]]:
@@ -181,32 +181,36 @@ def _count(tap: TapExactOnline, lists: list[Source], *, yes: bool) -> int:
     return calls
 
 
-def _facts(tap: TapExactOnline, found: Estimate, hints: list[str], counted: int) -> dict[str, Any]:
+def _facts(
+    tap: TapExactOnline, estimate: Estimate, hints: list[str], counted: int
+) -> dict[str, Any]:
     return {
         "connection": tap.connection.name,
-        "lists": [asdict(cost) for cost in found.costs],
-        "divisions": [asdict(division) for division in found.divisions],
-        "calls": found.calls,
-        "free_calls": found.free_calls,
-        "at_least": found.at_least,
-        "minutes": round(found.minutes, 2),
-        "days": found.days,
+        "lists": [asdict(cost) for cost in estimate.costs],
+        "divisions": [asdict(division) for division in estimate.divisions],
+        "calls": estimate.calls,
+        "free_calls": estimate.free_calls,
+        "at_least": estimate.at_least,
+        "minutes": round(estimate.minutes, 2),
+        "days": estimate.days,
         "advice": hints,
         "calls_spent_on_counting": counted,
     }
 
 
-def _print(found: Estimate, hints: Iterable[str]) -> None:
-    print_table(LISTS, [_row(cost) for cost in found.costs])
+def _print(estimate: Estimate, hints: Iterable[str]) -> None:
+    print_table(LISTS, [_row(cost) for cost in estimate.costs])
     click.echo("\nDivisions")
     rows = [
         {**asdict(division), "calls": _calls(division.calls, at_least=division.at_least)}
-        for division in found.divisions
+        for division in estimate.divisions
     ]
     print_table(DIVISIONS, rows)
-    calls = _calls(found.calls, at_least=found.at_least)
-    click.echo(f"\nTogether: {calls} calls, {_duration(found)}.")
-    click.echo(f"Besides, calls of current/Me, which count against no limit: {found.free_calls}.")
+    calls = _calls(estimate.calls, at_least=estimate.at_least)
+    click.echo(f"\nTogether: {calls} calls, {_duration(estimate)}.")
+    click.echo(
+        f"Besides, calls of current/Me, which count against no limit: {estimate.free_calls}."
+    )
     for hint in hints:
         click.echo(f"- {hint}")
 
@@ -237,9 +241,9 @@ def _calls(number: int, *, at_least: bool) -> str:
     return f"{'at least ' if at_least else ''}{number:,}"
 
 
-def _duration(found: Estimate) -> str:
-    if found.days > 1:
-        return f"{found.days} days at the daily limit"
-    if found.minutes < 1:
+def _duration(estimate: Estimate) -> str:
+    if estimate.days > 1:
+        return f"{estimate.days} days at the daily limit"
+    if estimate.minutes < 1:
         return "less than a minute at the limit of calls a minute"
-    return f"{found.minutes:.0f} minutes at the limit of calls a minute"
+    return f"{estimate.minutes:.0f} minutes at the limit of calls a minute"

@@ -77,16 +77,16 @@ def replay(  # noqa: PLR0913 - one for each option
         run = target.run
         store, app = run.connection.store, run.connection.app.key
         wanted = Wanted([app], run.division, stream, UNFINISHED, reference)
-        found = [
+        records = [
             (stream, record)
             for stream, entity, record in postings.unfinished(store, wanted)
             if run.writes(stream, entity)
         ]
         _report_other_divisions(run, wanted)
-        click.echo(f"Division {run.division}: {len(found)} records are sent again.", err=True)
+        click.echo(f"Division {run.division}: {len(records)} records are sent again.", err=True)
         unfinalized = _queue_for_finalizing(run, wanted)
-        if found or unfinalized:
-            _send(target, found, [posting.stream for posting in unfinalized])
+        if records or unfinalized:
+            _send(target, records, [posting.stream for posting in unfinalized])
 
 
 def _report_other_divisions(run: Run, wanted: Wanted) -> None:
@@ -125,19 +125,19 @@ def _queue_for_finalizing(run: Run, wanted: Wanted) -> list[Posting]:
     return left
 
 
-def _send(target: TargetExactOnline, found: list[tuple[str, str]], others: Iterable[str]) -> None:
+def _send(target: TargetExactOnline, records: list[tuple[str, str]], others: Iterable[str]) -> None:
     """Load records with the target, which also finalises invoices of the streams in `others`."""
     with target.run.connection.noted_run("exactonline replay"):
         try:
-            target.listen(io.StringIO("".join(_messages(found, others))))
+            target.listen(io.StringIO("".join(_messages(records, others))))
         finally:
             click.echo(target.run.results.summary(), err=True)
 
 
-def _messages(found: list[tuple[str, str]], others: Iterable[str]) -> Iterable[str]:
+def _messages(records: list[tuple[str, str]], others: Iterable[str]) -> Iterable[str]:
     """Build Singer messages; the JSON of a record is passed on unchanged."""
-    for stream in dict.fromkeys([*(stream for stream, _ in found), *others]):
+    for stream in dict.fromkeys([*(stream for stream, _ in records), *others]):
         schema = {"type": "SCHEMA", "stream": stream, "schema": {"properties": {}}}
         yield json.dumps(schema) + "\n"
-    for stream, record in found:
+    for stream, record in records:
         yield f'{{"type": "RECORD", "stream": {json.dumps(stream)}, "record": {record}}}\n'

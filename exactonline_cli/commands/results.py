@@ -92,15 +92,15 @@ def results(  # noqa: PLR0913 - one for each option
             reference,
             _seconds(since),
         )
-        found = [_facts(posting) for posting in postings.newest(store, wanted, limit)]
+        shown = [_facts(posting) for posting in postings.newest(store, wanted, limit)]
         counts = postings.counts(store, wanted)
     if as_json:
-        for facts in found:
+        for facts in shown:
             click.echo(json.dumps(facts, ensure_ascii=False))
         return
-    if found:
-        print_table(COLUMNS, found)
-    click.echo(_summary(counts, len(found)))
+    if shown:
+        print_table(COLUMNS, shown)
+    click.echo(_summary(counts, len(shown)))
 
 
 def apps_of(store: Store, connection: str | None) -> list[str]:
@@ -209,16 +209,16 @@ def forget(  # noqa: PLR0913 - one for each option
     """
     with closing(open_store(store_url)) as store:
         wanted = Wanted(apps_of(store, connection), division, stream, reference=reference)
-        found = postings.newest(store, wanted)
-        if not found:
+        entries = postings.newest(store, wanted)
+        if not entries:
             _report_unknown(store, wanted)
             return
-        _refuse_doubtful(found)
-        click.echo("\n".join(f"{_label(posting)}: {posting.outcome}" for posting in found))
+        _refuse_doubtful(entries)
+        click.echo("\n".join(f"{_label(posting)}: {posting.outcome}" for posting in entries))
         if not (yes or _confirmed()):
             click.echo("Nothing was forgotten.", err=True)
             return
-        for posting in found:
+        for posting in entries:
             _forget(store, posting)
     click.echo(f"{reference} is forgotten.")
 
@@ -253,8 +253,8 @@ def _report_unknown(store: Store, wanted: Wanted) -> None:
     click.echo(f"{wanted.reference} is forgotten.")
 
 
-def _refuse_doubtful(found: list[Posting]) -> None:
-    for posting in found:
+def _refuse_doubtful(entries: list[Posting]) -> None:
+    for posting in entries:
         if posting.outcome in DOUBTFUL:
             names = f"{shlex.quote(posting.stream)} {shlex.quote(posting.reference)}"
             raise ConfigurationError(
@@ -283,20 +283,20 @@ def _label(posting: Posting) -> str:
     return f"Division {posting.division}: {posting.reference} of {posting.stream}"
 
 
-def _only(found: list[Posting], wanted: Wanted) -> Posting:
+def _only(entries: list[Posting], wanted: Wanted) -> Posting:
     what = f"in stream {wanted.stream} with reference {wanted.reference}"
-    if not found:
+    if not entries:
         raise ConfigurationError(
             f"No document {what} is in doubt. Those that are: "
             "exactonline results --outcome in_doubt --outcome posting."
         )
-    if len(found) > 1:
-        divisions = ", ".join(str(posting.division) for posting in found)
+    if len(entries) > 1:
+        divisions = ", ".join(str(posting.division) for posting in entries)
         raise ConfigurationError(
             f"Several documents {what} are in doubt, in divisions {divisions}. Choose one with "
             "--division (or --connection, where they belong to several apps)."
         )
-    return found[0]
+    return entries[0]
 
 
 def _key(posting: Posting, text: str) -> str:

@@ -69,15 +69,15 @@ def status(
     Exact ends a sign-in that was not used for 30 days.
     """
     with closing(open_store(store_url)) as store:
-        found = [_facts(store, account) for account in saved_connections(store, connection)]
+        accounts = [_facts(store, account) for account in saved_connections(store, connection)]
         exposed = repository.warning(store)
     if as_json:
-        print_json({"connections": found})
+        print_json({"connections": accounts})
     else:
-        _print_tables(found)
+        _print_tables(accounts)
     if exposed:
         click.echo(exposed, err=True)
-    ending = [facts for facts in found if _ends_soon(facts, warn_days)]
+    ending = [facts for facts in accounts if _ends_soon(facts, warn_days)]
     for facts in ending:
         click.echo(_alarm(facts), err=True)
     if ending:
@@ -115,13 +115,13 @@ def _budgets(store: Store, app: str, now: float) -> list[dict[str, Any]]:
     """List the calls left in each division; a window that has ended is full again."""
     query = sa.select(budgets).where(budgets.c.app == app).order_by(budgets.c.division)
     rows = store.read(query)
-    found = []
+    divisions = []
     for row in rows:
         minute = Window(row.minute_limit, row.minute_remaining, row.minute_reset)
         day = Window(row.day_limit, row.day_remaining, row.day_reset)
         minute.roll(now, MINUTE)
         day.roll(now, DAY)
-        found.append(
+        divisions.append(
             {
                 "division": row.division,
                 "minute_remaining": minute.remaining,
@@ -131,13 +131,15 @@ def _budgets(store: Store, app: str, now: float) -> list[dict[str, Any]]:
                 "day_reset": format_time(day.reset),
             }
         )
-    return found
+    return divisions
 
 
-def _print_tables(found: list[dict[str, Any]]) -> None:
-    print_table(CONNECTIONS, [{**facts, "last_run": _last_run(facts)} for facts in found])
+def _print_tables(accounts: list[dict[str, Any]]) -> None:
+    print_table(CONNECTIONS, [{**facts, "last_run": _last_run(facts)} for facts in accounts])
     for title, columns, key in (("Calls", BUDGETS, "budgets"), ("Runs", RUNS, "runs")):
-        rows = [{**row, "connection": facts["connection"]} for facts in found for row in facts[key]]
+        rows = [
+            {**row, "connection": facts["connection"]} for facts in accounts for row in facts[key]
+        ]
         if rows:
             click.echo(f"\n{title}")
             shown = [

@@ -61,14 +61,14 @@ def verify(ctx: click.Context, payload: str, secret: str | None, *, as_json: boo
         return
     content = event.content
     if as_json:
-        found = {
+        facts = {
             "valid": True,
             "topic": content.topic,
             "action": content.action,
             "division": content.division,
             "key": content.key,
         }
-        print_json(found)
+        print_json(facts)
     else:
         click.echo(
             f"Valid: {content.topic} {content.action} in division {content.division}, "

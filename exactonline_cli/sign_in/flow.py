@@ -208,9 +208,9 @@ class SignIn:
 
 def begin(store_url: str | None, base_url: str | None, name: str | None) -> SignIn:
     """Start a sign-in, prefilled from options and environment."""
-    found = {"store_url": store_url, "store_key": from_environment("store_key")}
+    store_settings = {"store_url": store_url, "store_key": from_environment("store_key")}
     return SignIn(
-        {key: value for key, value in found.items() if value},
+        {key: value for key, value in store_settings.items() if value},
         base_url=base_url,
         region=from_environment("region") or "",
         client_id=from_environment("client_id") or "",

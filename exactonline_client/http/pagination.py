@@ -125,8 +125,8 @@ def parse(body: bytes) -> Page:
     Raises:
         UnexpectedAnswer: the body is not a list of rows.
     """
-    found, mended = _content(body)
-    page = collection(found)
+    payload, mended = _content(body)
+    page = collection(payload)
     if page is None:
         raise UnexpectedAnswer(NO_LIST)
     return replace(page, mended=mended) if mended else page
@@ -140,9 +140,9 @@ def content(body: bytes) -> Any:  # noqa: ANN401
 def _content(body: bytes) -> tuple[Any, frozenset[str]]:
     """Return the payload, and the names of the texts that were sanitized."""
     try:
-        found, is_clean = _json(body)
-        mended = frozenset() if is_clean else frozenset(_unclean_names(found["d"]))
-        return _sanitized(found["d"]) if mended else found["d"], mended
+        document, is_clean = _json(body)
+        mended = frozenset() if is_clean else frozenset(_unclean_names(document["d"]))
+        return _sanitized(document["d"]) if mended else document["d"], mended
     except (ValueError, KeyError, TypeError, RecursionError):
         return None, frozenset()
 
@@ -183,13 +183,13 @@ def _sanitized(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
-def collection(found: Any) -> Page | None:  # noqa: ANN401
+def collection(payload: Any) -> Page | None:  # noqa: ANN401
     """Return the rows of a list in either form, also of one nested in a row; None if it is none."""
-    if isinstance(found, list):
-        found = {"results": found}
-    if not isinstance(found, dict):
+    if isinstance(payload, list):
+        payload = {"results": payload}
+    if not isinstance(payload, dict):
         return None
-    rows, next_address = found.get("results"), found.get("__next")
+    rows, next_address = payload.get("results"), payload.get("__next")
     if not _are_rows(rows) or not isinstance(next_address, (str, type(None))):
         return None
     return Page(rows, next_address)

@@ -90,10 +90,14 @@ def download(session: Session, division: int, topic: str) -> Iterator[Element]:
         address = _address(DOWNLOAD, topic, division, after)
         page = session.read(address, division, lambda answer: _parse(answer.content), ACCEPT)
         yield page
-        found = page.find(f"Topics/Topic[@code='{topic}']")
-        if found is None or not _is_full(found) or found.get("ts_d", "") in ("", after):
+        found_topic = page.find(f"Topics/Topic[@code='{topic}']")
+        if (
+            found_topic is None
+            or not _is_full(found_topic)
+            or found_topic.get("ts_d", "") in ("", after)
+        ):
             return
-        after = found.get("ts_d", "")
+        after = found_topic.get("ts_d", "")
 
 
 def _is_full(topic: Element) -> bool:

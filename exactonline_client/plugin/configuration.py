@@ -102,24 +102,24 @@ def settings(plugin: type[PluginBase], given: GivenSettings) -> dict[str, Any]:
     plugin.append_builtin_config(plugin.config_jsonschema)
     schema, prefix = plugin.config_jsonschema, f"{plugin.name.upper().replace('-', '_')}_"
     known = schema["properties"]
-    found = dict(given.config)
+    values = dict(given.config)
     if given.parse_env:
-        found |= environment.settings(schema, prefix)
-    found |= given.options
+        values |= environment.settings(schema, prefix)
+    values |= given.options
     problems = [
-        *_unknown({name: found[name] for name in found if not _is_not_ours(name, known)}, schema),
+        *_unknown({name: values[name] for name in values if not _is_not_ours(name, known)}, schema),
         *_misspelt(known, prefix),
-        *([] if given.parse_env else _unread(known, prefix, found)),
+        *([] if given.parse_env else _unread(known, prefix, values)),
     ]
     if problems and issubclass(plugin, Target):
         errors = " ".join(problem.error for problem in problems)
         raise ConfigurationError(f"Nothing was written. {errors}")
     # The SDK also uses settings that it does not list for a plugin, such as batch_config.
-    others = [name for name in sorted(found) if _is_not_ours(name, known)]
+    others = [name for name in sorted(values) if _is_not_ours(name, known)]
     problems += [_unknown_name(f"There is no setting {name}") for name in others]
     for problem in problems:
         plugin.logger.warning("%s", problem.warning)
-    return {name: value for name, value in found.items() if name in known}
+    return {name: value for name, value in values.items() if name in known}
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -137,8 +137,8 @@ def _is_not_ours(name: str, known: Collection[str]) -> bool:
     return name not in known and (name in SDK_SETTINGS or name.startswith("_"))
 
 
-def _unknown(found: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[_Problem]:
-    for path, name, known in _unknown_names(found, {**schema, "additionalProperties": False}):
+def _unknown(values: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[_Problem]:
+    for path, name, known in _unknown_names(values, {**schema, "additionalProperties": False}):
         what = f"Setting {path} has no field {name}" if path else f"There is no setting {name}"
         yield _unknown_name(what, did_you_mean(name, known))
 
@@ -173,9 +173,9 @@ def _misspelt(known: Collection[str], prefix: str) -> Iterator[_Problem]:
         )
 
 
-def _unread(known: Collection[str], prefix: str, found: Collection[str]) -> Iterator[_Problem]:
+def _unread(known: Collection[str], prefix: str, values: Collection[str]) -> Iterator[_Problem]:
     """Report variables that are ignored because the environment is not read."""
-    for name in sorted(environment.given(known, prefix) - set(found)):
+    for name in sorted(environment.given(known, prefix) - set(values)):
         variable = f"Environment variable {environment.variable(prefix, name)}"
         hint = (
             f" Read the environment too with --config {ENVIRONMENT}; in Meltano, add setting "

@@ -63,20 +63,20 @@ def settings(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     properties = schema["properties"]
     # The SDK would convert some types itself, and crash on wrong values: request texts.
     as_texts = {"properties": {name: {"type": "string"} for name in properties}}
-    found = {}
+    values = {}
     for name, text in parse_environment_config(as_texts, prefix, os.devnull).items():
         facts = properties[name]
         kind = _kind(facts)
         if not text.strip():
             continue
         if kind not in KINDS:
-            found[name] = text
+            values[name] = text
             continue
         try:
-            found[name] = _CONVERTERS[kind](text.strip(), facts)
+            values[name] = _CONVERTERS[kind](text.strip(), facts)
         except (KeyError, TypeError, ValueError, RecursionError):
             raise ConfigurationError(_type_error(prefix, name, facts, kind)) from None
-    return found
+    return values
 
 
 def given(names: Collection[str], prefix: str) -> set[str]:
@@ -91,7 +91,7 @@ def misspelt(names: Collection[str], prefix: str) -> dict[str, str]:
     a plugin `tap-exactonline-be`, for fields of settings, and for its own extras.
     """
     known = {variable(prefix, name): name for name in names}
-    found = {}
+    right_names = {}
     for text in sorted(os.environ):
         name = text.removeprefix(prefix).lower()
         longer = any(name.endswith(f"_{each}") or name.startswith(f"{each}_") for each in names)
@@ -99,8 +99,8 @@ def misspelt(names: Collection[str], prefix: str) -> dict[str, str]:
             continue
         similar = difflib.get_close_matches(name, names, 1, SIMILARITY)
         if similar:
-            found[text] = variable(prefix, similar[0])
-    return found
+            right_names[text] = variable(prefix, similar[0])
+    return right_names
 
 
 def variable(prefix: str, name: str) -> str:
@@ -147,16 +147,16 @@ def _object(text: str, _facts: object) -> dict[str, Any]:
 
 def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     """Undo Meltano's flattening of objects: `{"a.b": 1}` becomes `{"a": {"b": 1}}`."""
-    found: dict[str, Any] = {}
+    nested: dict[str, Any] = {}
     for path, value in flat.items():
         *above, last = (part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", path))
-        place = found
+        place = nested
         for name in above:
             place = place.setdefault(name, {})
             if not isinstance(place, dict):
                 raise TypeError
         place[last] = value
-    return found
+    return nested
 
 
 _CONVERTERS: dict[str, Callable[[str, Any], Any]] = {

@@ -33,10 +33,10 @@ class RecordMap(CustomStreamMap):
         mapped = self._transform_fn(record)
         if not mapped:
             return None
-        found = {name: value for name, value in mapped.items() if value is not _OMITTED}
+        columns = {name: value for name, value in mapped.items() if value is not _OMITTED}
         if mark_of(record) is not Mark.ALIVE:
-            found |= marks_in(record)
-        return self.flatten_record(found)
+            columns |= marks_in(record)
+        return self.flatten_record(columns)
 
     @override
     def get_filter_result(self, record: Record) -> bool:

@@ -38,11 +38,11 @@ def ensure_private_folder(folder: Path) -> None:
             ignore = folder / ".gitignore"
             ignore.touch(mode=0o600)
             ignore.write_text("*\n", encoding="ascii")
-        found = folder.stat()
+        status = folder.stat()
     except OSError as error:
         raise _unusable(folder, error) from None
-    _refuse_foreign(folder, found)
-    if _my_uid is not None and _others_may_write(found):
+    _refuse_foreign(folder, status)
+    if _my_uid is not None and _others_may_write(status):
         raise StoreError(
             f"Others may write in the folder {folder}, and could put a store or a key of their own "
             "there. Take that right away (chmod go-w) or name a file in a folder of its own in "
@@ -93,24 +93,24 @@ def refuse_foreign_file(file: Path) -> None:
         StoreError: it belongs to another user, or is no regular file.
     """
     try:
-        found = file.lstat()
+        status = file.lstat()
     except OSError:
         return
-    _refuse_foreign(file, found)
-    _refuse_other_kinds(file, found)
+    _refuse_foreign(file, status)
+    _refuse_other_kinds(file, status)
 
 
 def _close_to_others(file: Path, descriptor: int) -> None:
-    found = os.fstat(descriptor)
-    _refuse_foreign(file, found)
-    _refuse_other_kinds(file, found)
-    if found.st_mode & 0o077:
+    status = os.fstat(descriptor)
+    _refuse_foreign(file, status)
+    _refuse_other_kinds(file, status)
+    if status.st_mode & 0o077:
         file.chmod(0o600)
 
 
-def _others_may_write(found: os.stat_result) -> bool:
-    by_group = found.st_mode & stat.S_IWGRP and not _is_private(found.st_gid)
-    return bool(found.st_mode & stat.S_IWOTH or by_group)
+def _others_may_write(status: os.stat_result) -> bool:
+    by_group = status.st_mode & stat.S_IWGRP and not _is_private(status.st_gid)
+    return bool(status.st_mode & stat.S_IWOTH or by_group)
 
 
 def _is_private(gid: int) -> bool:
@@ -132,18 +132,18 @@ def _is_private(gid: int) -> bool:
     return group.gr_name == name and set(group.gr_mem) <= {name}
 
 
-def _refuse_other_kinds(file: Path, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
+def _refuse_other_kinds(file: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
         raise _planted(file, "is no regular file")
-    if found.st_nlink > 1:
+    if status.st_nlink > 1:
         raise _planted(file, "has another name (a hard link)")
 
 
-def _refuse_foreign(path: Path, found: os.stat_result) -> None:
+def _refuse_foreign(path: Path, status: os.stat_result) -> None:
     """Refuse a file of another user; root is trusted."""
-    if _my_uid is not None and found.st_uid not in (_my_uid(), 0):
+    if _my_uid is not None and status.st_uid not in (_my_uid(), 0):
         raise StoreError(
-            f"{path} belongs to another user (uid {found.st_uid}; this runs as uid {_my_uid()}), "
+            f"{path} belongs to another user (uid {status.st_uid}; this runs as uid {_my_uid()}), "
             "who could read or replace what is kept there. Run as that user, or choose another "
             "place with the setting store_url."
         )
@@ -197,7 +197,7 @@ def lock(path: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
 def _identity(path: Path) -> tuple[int, int] | None:
     """Return device and inode of a file; None if it does not exist."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino

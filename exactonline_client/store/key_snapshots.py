@@ -74,12 +74,12 @@ class SeenKeys:
 
     def known(self, keys: Sequence[str]) -> set[str]:
         """Return those of the keys that were seen."""
-        found: set[str] = set()
+        known: set[str] = set()
         for some in in_parts(keys):
             query = sa.select(seen_keys.c.key).where(self._mine, seen_keys.c.key.in_(some))
             with self.store.transaction() as connection:
-                found.update(connection.execute(query).scalars())
-        return found
+                known.update(connection.execute(query).scalars())
+        return known
 
     @property
     @patient
@@ -110,11 +110,11 @@ class SeenKeys:
     def gone(self, since: float) -> Iterator[tuple[str, float]]:
         """Iterate over the keys that are gone after a timestamp, each with its time."""
         columns = sa.select(seen_keys.c.key, seen_keys.c.gone_at)
-        found = columns.where(self._mine, seen_keys.c.gone_at > since).order_by(seen_keys.c.key)
+        query = columns.where(self._mine, seen_keys.c.gone_at > since).order_by(seen_keys.c.key)
         last = ""
         while True:
             # A transaction locks a SQLite store for other processes, so it is kept short.
-            rows = self.store.read(found.where(seen_keys.c.key > last).limit(BATCH))
+            rows = self.store.read(query.where(seen_keys.c.key > last).limit(BATCH))
             yield from ((row.key, row.gone_at) for row in rows)
             if len(rows) < BATCH:
                 return

@@ -75,13 +75,13 @@ def load_or_create(file: Path, store: str, timeout: float = KEYRING_TIMEOUT) -> 
     """
     ring = system_keyring(timeout)
     with _exclusive(file):
-        found = [*_in_file(file), *_in_keyring(ring, store, timeout)]
-        if not found:
-            found = [_new()]
-            if not _put_in_keyring(ring, store, found[0], timeout):
-                _put_in_file(file, found[0])
-    remember(*found)
-    return MultiFernet([Fernet(key) for key in found])
+        present = [*_in_file(file), *_in_keyring(ring, store, timeout)]
+        if not present:
+            present = [_new()]
+            if not _put_in_keyring(ring, store, present[0], timeout):
+                _put_in_file(file, present[0])
+    remember(*present)
+    return MultiFernet([Fernet(key) for key in present])
 
 
 def renew(file: Path, store: str) -> None:
@@ -91,9 +91,9 @@ def renew(file: Path, store: str) -> None:
         StoreError: the keyring or the key file cannot be written.
     """
     with _exclusive(file):
-        found = [*_in_file(file), *_in_keyring(system_keyring(), store)]
+        present = [*_in_file(file), *_in_keyring(system_keyring(), store)]
         if not _is_renewed(file, store):
-            _put(file, store, ",".join([_new(), *found]))
+            _put(file, store, ",".join([_new(), *present]))
 
 
 def forget_old(file: Path, store: str) -> None:
@@ -103,8 +103,8 @@ def forget_old(file: Path, store: str) -> None:
         StoreError: as for `renew`.
     """
     with _exclusive(file):
-        found = [*_in_file(file), *_in_keyring(system_keyring(), store)]
-        _put(file, store, found[0])
+        present = [*_in_file(file), *_in_keyring(system_keyring(), store)]
+        _put(file, store, present[0])
 
 
 def _is_renewed(file: Path, store: str) -> bool:
@@ -146,10 +146,10 @@ def _in_file(file: Path) -> list[str]:
 
 def _keys(text: str) -> list[str]:
     """Split keys at commas; raise ValueError if one is invalid."""
-    found = text.split(",") if text else []
-    for key in found:
+    parts = text.split(",") if text else []
+    for key in parts:
         Fernet(key)
-    return found
+    return parts
 
 
 def _put_in_file(file: Path, text: str) -> None:

@@ -59,8 +59,8 @@ def known(store: Store, app: str) -> Known:
         list_sizes.c.app == app
     )
     with store.transaction() as connection:
-        found = [Size(*row) for row in connection.execute(query)]
-    return {(size.division, size.stream, size.scope): size for size in found}
+        sizes = [Size(*row) for row in connection.execute(query)]
+    return {(size.division, size.stream, size.scope): size for size in sizes}
 
 
 @patient

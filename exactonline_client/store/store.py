@@ -113,22 +113,22 @@ class Store:
         """Create the tables of a new store; refuse one whose tables are of another version."""
         with self.lock("schema"), self.transaction() as connection:
             schema_version.create(connection, checkfirst=True)
-            found = connection.execute(sa.select(schema_version.c.version)).scalar()
-            if found is None:
+            version = connection.execute(sa.select(schema_version.c.version)).scalar()
+            if version is None:
                 metadata.create_all(connection)
                 connection.execute(schema_version.insert().values(version=VERSION))
-            elif found != VERSION:
-                raise self._wrong_version(found)
+            elif version != VERSION:
+                raise self._wrong_version(version)
 
-    def _wrong_version(self, found: int) -> StoreError:
+    def _wrong_version(self, version: int) -> StoreError:
         age, advice = (
             ("a newer", "Upgrade singer-exactonline")
-            if found > VERSION
+            if version > VERSION
             else ("an older", "Use the singer-exactonline that wrote it")
         )
         return StoreError(
             f"The store {self.name} was written by {age} version of this program "
-            f"(schema {found}, this one knows {VERSION}). {advice}; the store was left as it is."
+            f"(schema {version}, this one knows {VERSION}). {advice}; the store was left as it is."
         )
 
     @property

@@ -46,8 +46,8 @@ UNSUPPORTED = re.compile(
 
 def unknown_property(refusal: RequestRefused) -> str | None:
     """Return the property that a refusal calls unknown; None for other refusals."""
-    found = UNKNOWN_PROPERTY.search(refusal.reason) if refusal.status == BAD_REQUEST else None
-    return found and (found[1] or found[2])
+    match = UNKNOWN_PROPERTY.search(refusal.reason) if refusal.status == BAD_REQUEST else None
+    return match and (match[1] or match[2])
 
 
 def is_about_query(refusal: RequestRefused) -> bool:

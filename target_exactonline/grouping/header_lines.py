@@ -96,11 +96,11 @@ def text(value: object) -> str | None:
 
 def _guid(value: object) -> str | None:
     """Normalise a join key to the canonical form of a GUID, if it is one."""
-    found = text(value)
+    key = text(value)
     try:
-        return str(UUID(found)) if found else None
+        return str(UUID(key)) if key else None
     except ValueError:
-        return found
+        return key
 
 
 def identity(
@@ -236,8 +236,8 @@ class HeaderLines:
         known = (
             self._lines_known if mapping.part == LINE else properties_of(mapping.entity.endpoint)
         )
-        found = identity(record, keys, lambda key: known.get(plain(key)))
-        return next(self._number) if found is None else (mapping.stream, found)
+        key_values = identity(record, keys, lambda key: known.get(plain(key)))
+        return next(self._number) if key_values is None else (mapping.stream, key_values)
 
     def documents(self) -> Iterator[tuple[str, Assembled]]:
         """Iterate over the documents, each with the stream of its header."""
@@ -281,14 +281,14 @@ class HeaderLines:
         header: _Join, by_key: dict[str, list[_Join]], by_reference: dict[str, list[_Join]]
     ) -> list[_Join]:
         """Return the groups of lines of a header, by key or else by reference."""
-        found = list(by_key.get(header.key, ())) if header.key else []
+        joins = list(by_key.get(header.key, ())) if header.key else []
         if header.reference:
-            found += [
+            joins += [
                 join
                 for join in by_reference.get(header.reference, ())
                 if join.key is None or header.key is None
             ]
-        return found
+        return joins
 
     def _unpack(self, join: _Join) -> list[Record]:
         rows = [self._packer.unpack(packed) for packed in self._lines[join].values()]
@@ -356,11 +356,11 @@ def writable(known: Mapping[str, Property], name: str) -> bool:
 
 def in_order(rows: Iterable[Record]) -> list[Record]:
     """Sort lines by line number if all have one; else keep their order."""
-    found = list(rows)
+    lines = list(rows)
     try:
-        return sorted(found, key=lambda row: Decimal(str(value_of(row, LINE_NUMBER))))
+        return sorted(lines, key=lambda row: Decimal(str(value_of(row, LINE_NUMBER))))
     except ArithmeticError:
-        return found
+        return lines
 
 
 def without_number(line: Record, known: Mapping[str, Property]) -> Record:

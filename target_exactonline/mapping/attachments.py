@@ -64,13 +64,13 @@ class Attachment:
 
 def problems(files: Iterable[Attachment]) -> list[str]:
     """Return the problems of files that cannot be sent."""
-    found = []
+    sentences = []
     for file in files:
         try:
             file.read()
         except Unfit as error:  # noqa: PERF203 - each file has problems of its own
-            found.append(f"{file.where} {error}")
-    return found
+            sentences.append(f"{file.where} {error}")
+    return sentences
 
 
 def take(record: dict[str, Any], folder: Folder | None) -> tuple[tuple[Attachment, ...], list[str]]:
@@ -80,16 +80,16 @@ def take(record: dict[str, Any], folder: Folder | None) -> tuple[tuple[Attachmen
     or that list as JSON text. `attachment_path` is the path of a single file. Paths are below
     `folder`.
     """
-    found: list[Attachment] = []
+    files: list[Attachment] = []
     problems: list[str] = []
     for name in [name for name in record if plain(name) in {plain(LIST), plain(PATH)}]:
         value = record.pop(name)
         if not is_empty(value):
-            _add(found, problems, name, value)
-    return tuple(replace(file, folder=folder) for file in found), problems
+            _add(files, problems, name, value)
+    return tuple(replace(file, folder=folder) for file in files), problems
 
 
-def _add(found: list[Attachment], problems: list[str], name: str, value: object) -> None:
+def _add(files: list[Attachment], problems: list[str], name: str, value: object) -> None:
     """Parse the files of a field."""
     if plain(name) == plain(PATH):
         items: list[tuple[str, Any]] = [(name, {"path": value})]
@@ -103,7 +103,7 @@ def _add(found: list[Attachment], problems: list[str], name: str, value: object)
             return
     for where, item in items:
         try:
-            found.append(_attachment(item, where))
+            files.append(_attachment(item, where))
         except Unfit as error:  # noqa: PERF203 - each file has problems of its own
             problems.append(f"{where} {error}")
 

@@ -215,14 +215,14 @@ def text(value: object) -> str:
         Unfit: it is of another type, empty, or not searchable.
     """
     try:
-        found = to_text(value).strip()
+        converted = to_text(value).strip()
     except (ArithmeticError, TypeError, ValueError):
-        found = ""
-    if not found:
+        converted = ""
+    if not converted:
         raise Unfit(f"should be a code or name, but came as {describe(value)}")
-    if not found.isprintable():
+    if not converted.isprintable():
         raise Unfit("holds characters that cannot be searched for")
-    return found
+    return converted
 
 
 def _add(  # noqa: PLR0913, PLR0917
@@ -262,7 +262,7 @@ def _converted(shape: Shape, item: Property, value: object, options: MappingOpti
 def _lines(
     mapped: MappedRecord, shape: Shape, value: object, options: MappingOptions, name: str
 ) -> list[dict[str, Any]]:
-    found = []
+    lines = []
     for number, row in enumerate(_rows(value), start=1):
         where = f"{name}[{number}]."
         unclear = unclear_mark(row)
@@ -275,10 +275,10 @@ def _lines(
         mapped.problems += [f"{where}{each} is missing" for each in missing]
         mapped.problems += line.problems
         mapped.notes += line.notes
-        found.append(line.fields)
-    if not found:
+        lines.append(line.fields)
+    if not lines:
         raise Unfit("should hold at least one line, but all of them were deleted")
-    return found
+    return lines
 
 
 def _rows(value: object) -> Iterator[Mapping[str, Any]]:

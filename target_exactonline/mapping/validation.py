@@ -88,15 +88,15 @@ def sums(shape: Shape, fields: Row, totals: Mapping[str, Decimal]) -> list[str]:
         totals: that the record expects.
     """
     lines = [row for name in shape.children for row in fields.get(name) or []]
-    found = []
+    problems = []
     if shape.endpoint.id == JOURNAL_ENTRIES:
-        found.append(_unbalanced(lines))
-    found += [
+        problems.append(_unbalanced(lines))
+    problems += [
         _balance_mismatch(fields, lines),
         _vat_mismatch(totals),
         _lines_mismatch(fields, lines, totals),
     ]
-    return [problem for problem in found if problem]
+    return [problem for problem in problems if problem]
 
 
 def fractions(shape: Shape, fields: Row, where: str = "") -> list[str]:

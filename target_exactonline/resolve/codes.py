@@ -94,19 +94,19 @@ class Codes:
         """Look up codes; return None if their list cannot be read, with a warning."""
         if endpoint in self._unread:
             return None
-        found, unread = self._look_up(endpoint, codes)
+        matches, unread = self._look_up(endpoint, codes)
         if unread:
             self._unread.add(endpoint)
             logger.warning(UNCHECKED, self.lookups.division, unread.rstrip("."), endpoint)
             return None
-        return found
+        return matches
 
     def _look_up(self, endpoint: str, codes: list[str]) -> tuple[Matches, str]:
         """Look up codes; return the matches, or the reason their list cannot be read."""
         if self.refused.holds(endpoint, CODE_LIST, DAY):
             return {}, "its list was refused lately"
         try:
-            found = self.lookups.find(endpoint, CODE, codes, MAX_PAGES)
+            matches = self.lookups.find(endpoint, CODE, codes, MAX_PAGES)
         except (ErrorLimitReached, Unavailable, UnexpectedAnswer) as error:
             # Unchecked codes are sent; Exact Online validates them.
             return {}, str(error)
@@ -116,7 +116,7 @@ class Codes:
         if codes and not self.lookups.listed(endpoint, CODE):
             # Without permission, a list may come empty.
             return {}, "its list came without a row"
-        return found, ""
+        return matches, ""
 
     def _problem(self, endpoint: str, code: str) -> str:
         known = self.lookups.listed(endpoint, CODE)

@@ -73,10 +73,10 @@ def resolve(
         check(valid)
     missing = []
     while references:
-        found = _ask(lookups, references, planned)
+        results = _ask(lookups, references, planned)
         still_open = []
         for reference in references:
-            matches = found.get(reference.query, ())
+            matches = results.get(reference.query, ())
             if len(matches) == 1:
                 reference.holder[reference.name] = matches[0].key
             elif matches:

@@ -172,7 +172,7 @@ def links(endpoint: Endpoint) -> dict[str, Link]:
     """Return the properties of an endpoint that refer to rows, by name."""
     known = _targets()
     parent = parent_of(endpoint)
-    found = {}
+    by_name = {}
     possible = writable(endpoint.id)
     for name, item in endpoint.columns.items():
         if name not in possible or item.type != "Edm.Guid" or name in endpoint.key:
@@ -181,8 +181,8 @@ def links(endpoint: Endpoint) -> dict[str, Link]:
         if related is None and parent and parent[0] == name:
             related = Related(parent[1], (name,), ())
         if related:
-            found[name] = Link(name, related)
-    return found
+            by_name[name] = Link(name, related)
+    return by_name
 
 
 def parent_of(endpoint: Endpoint) -> tuple[str, str] | None:
