@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Change = Callable[[dict[str, Any]], None]
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 RIGHTS = "users/UserHasRights"
 (ACCOUNTS,) = (p for p in plans(catalogue.load(), use_sync=True) if p.name == "accounts")
 

@@ -292,7 +292,7 @@ def test_a_mistake_is_named_with_its_place_and_its_cure(
 
 
 def test_the_examples_of_the_documentation_hold() -> None:
-    page = Path(__file__).parents[2] / "docs" / "custom-streams.md"
+    page = Path(__file__).parents[3] / "docs" / "custom-streams.md"
     examples = [
         json.loads(text) for text in re.findall(r"```json\n(.*?)```", page.read_text(), re.DOTALL)
     ]
