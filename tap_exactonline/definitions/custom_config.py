@@ -15,7 +15,7 @@ from exactonline_client.catalogue import Property
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.odata.literals import INTEGERS, NUMBERS
 from exactonline_client.plugin import configuration
-from tap_exactonline.definitions import functions
+from tap_exactonline.definitions import function_parameters
 
 SETTING = "custom_streams"
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -163,6 +163,6 @@ def parameters(entry: Entry) -> dict[str, str]:
 
 def _literal(name: str, value: Any) -> str:  # noqa: ANN401
     try:
-        return functions.parameter(value)
+        return function_parameters.parameter(value)
     except ValueError as error:
         raise Wrong(f"parameters.{name}", f"{error}.") from None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue
 from exactonline_client.errors import NOT_READABLE, AccessDenied, DailyLimitReached
-from tap_exactonline.divisions import shares, webhooks
+from tap_exactonline.divisions import sharding, webhooks
 from tap_exactonline.state import validity
 from tap_exactonline.state.bookmarks import PARTITION
 
@@ -127,7 +127,7 @@ class DivisionSelection:
 
     def _own(self, divisions: Iterable[int]) -> list[int]:
         """Those of the divisions that are not left to other jobs."""
-        return shares.own(divisions, self._context.config.get(shares.SETTING))
+        return sharding.own(divisions, self._context.config.get(sharding.SETTING))
 
     def check(self) -> None:
         """Look at the settings, before anything is asked.

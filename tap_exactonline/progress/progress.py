@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from singer_sdk import metrics
 
-from tap_exactonline.progress.line import Line
+from tap_exactonline.progress.status import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -17,7 +17,7 @@ from exactonline_client.printable import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tap_exactonline.progress.line import Line
+    from tap_exactonline.progress.status import Line
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tap_exactonline.divisions.selection import DivisionSelection
 from tap_exactonline.extract import permissions
 from tap_exactonline.extract.unreadable import Unreadable
 from tap_exactonline.progress.progress import Progress
-from tap_exactonline.readers.divisions import Readers
+from tap_exactonline.readers.parallel import Readers
 from tap_exactonline.state.messages import StateMessages
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import yaml
 from typing_extensions import Self
 
 from exactonline_cli.main import main
-from tap_exactonline.divisions import shares
+from tap_exactonline.divisions import sharding
 from tests.built import ROOT
 
 if TYPE_CHECKING:
@@ -211,5 +211,5 @@ def test_the_pods_of_kubernetes_share_all_divisions(pods: dict[str, Any], tmp_pa
         command, share = done.stdout.splitlines()
         check_meltano(command)
         assert f"--state-id-suffix {share.replace('/', '-of-')} " in command
-        read += shares.own(range(1_700_000, 1_700_020), share)
+        read += sharding.own(range(1_700_000, 1_700_020), share)
     assert sorted(read) == [*range(1_700_000, 1_700_020)]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.odata.query import MAX_URL
-from tap_exactonline.definitions import custom, functions
+from tap_exactonline.definitions import custom, function_parameters
 from tap_exactonline.definitions.definition import plans
 from tap_exactonline.tap import TapExactOnline
 from tests.tap.test_program import program
@@ -375,7 +375,7 @@ def test_whatever_is_written_gives_a_plan_or_a_sentence(setting: Any) -> None:
 
 @given(st.text())
 def test_a_text_parameter_stays_one_value(text: str) -> None:
-    literal = functions.parameter(text)
+    literal = function_parameters.parameter(text)
     if not literal.startswith(("guid'", "datetime'")):
         assert literal[1:-1].replace("''", "'") == text
         assert literal[0] == literal[-1] == "'"

@@ -18,9 +18,9 @@ from singer_sdk.logging import StructuredFormatter
 from exactonline_client.http.rate_limit import Budget
 from exactonline_client.http.session import Usage
 from exactonline_client.store.store import Store
-from tap_exactonline.progress.line import Line
 from tap_exactonline.progress.progress import Progress, measure
 from tap_exactonline.progress.screen import table
+from tap_exactonline.progress.status import Line
 from tests.tap.conftest import catalog
 
 if TYPE_CHECKING:
