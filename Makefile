@@ -81,8 +81,8 @@ hub: $(ENV) ## Regenerate the definitions for Meltano Hub from the plugins
 	$(BIN)/python -m scripts hub
 
 .PHONY: docs-tables
-docs-tables: $(ENV) ## Regenerate the pages of tables: streams, sinks and settings
-	$(BIN)/python -m scripts streams sinks settings errors modules
+docs-tables: $(ENV) ## Regenerate the pages of tables, and the drawing of the architecture
+	$(BIN)/python -m scripts streams sinks settings errors modules drawing
 
 .PHONY: docs
 docs: $(ENV) ## Build the documentation site; a broken link is an error

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts import catalogue, errors, hub, meltano, modules, settings, sinks, streams
+from scripts import catalogue, drawing, errors, hub, meltano, modules, settings, sinks, streams
 from scripts.pages import ROOT
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ BUILDERS: dict[str, Callable[[], Files]] = {
     "settings": settings.build,
     "errors": errors.build,
     "modules": modules.build,
+    "drawing": drawing.build,
 }
 CATALOGUE = "catalogue"
 TARGETS = {"meltano": "meltano", "hub": "hub", CATALOGUE: "catalogue ENTITIES=..."}

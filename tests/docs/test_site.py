@@ -92,8 +92,8 @@ def test_every_page_says_what_it_is_about() -> None:
         assert page.read_text(encoding="utf-8").startswith("# "), page.name
 
 
-@pytest.mark.parametrize("page", ["modules", "settings", "errors"])
-def test_tables_are_what_the_code_says(page: str) -> None:
+@pytest.mark.parametrize("page", ["drawing", "errors", "modules", "settings", "streams"])
+def test_generated_pages_are_what_the_code_says(page: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "scripts", page, "--check"],
         capture_output=True,
