@@ -107,6 +107,8 @@ class FaultRule:
     path: str | None = None
     """Part of the path of a call; token requests, at `/api/oauth2/token`, only match rules with a
     path."""
+    query: str = ""
+    """Part of the query of a call, decoded, such as `$orderby=Modified`."""
     division: int | None = None
     skip: int = 0
     """How many matching calls pass before it applies."""

@@ -78,13 +78,20 @@ class Faults:
         return [active.rule for active in self._active if active.left > 0]
 
     def draw(
-        self, method: str, path: str, division: int | None = None, *, named: bool = False
+        self,
+        method: str,
+        path: str,
+        division: int | None = None,
+        *,
+        query: str = "",
+        named: bool = False,
     ) -> Fault:
-        """The faults of this call; with `named`, only of rules with a path."""
+        """The faults of this call, by its decoded `query`; with `named`, of rules with a path."""
         fault = Fault()
         for active in self._active:
             rule = active.rule
             is_there = rule.path in path if rule.path else not named
+            is_there = is_there and rule.query in query
             is_meant = rule.method in (None, method) and rule.division in (None, division)
             matches = is_meant and is_there
             if not matches or active.left <= 0 or active.rng.random() >= rule.probability:

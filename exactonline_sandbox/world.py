@@ -22,7 +22,10 @@ from exactonline_sandbox.recorder import Recorder
 from exactonline_sandbox.schedule import Schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from exactonline_sandbox.config import User
+    from exactonline_sandbox.odata.answer import Answer
 
 USER_LISTS = ("current/Me", "system/Divisions", "hrm/Divisions", "system/AllDivisions")
 
@@ -42,6 +45,8 @@ class World:
         self.errors = ErrorLimit()
         self.faults = Faults(config.faults, config.seed)
         self.recorder = Recorder()
+        self.edit_answer: Callable[[str, Answer], Answer] = lambda _path, answer: answer
+        """Edits an answer before it is sent, by the path of its call below the division."""
         self.users = {user.user_id: user_row(user) for user in config.users}
         self._companies: dict[int, Company] = {}
         self._matches: dict[int, Matches] = {}

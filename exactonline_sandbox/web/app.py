@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
@@ -90,7 +90,9 @@ async def _call(request: Request) -> Call:
 
 
 async def _handle_with_faults(world: World, call: Call, request: Request) -> Response:
-    fault = world.faults.draw(call.method, request.url.path, call.division)
+    fault = world.faults.draw(
+        call.method, request.url.path, call.division, query=unquote(call.query)
+    )
     if fault.seconds:
         await asyncio.sleep(fault.seconds)
     if fault.cut:
@@ -102,7 +104,7 @@ async def _handle_with_faults(world: World, call: Call, request: Request) -> Res
         if fault.status is None:
             await _cut_connection(request)
         fault = replace(fault, handled=False)
-    answer = handler.handle(world, call, fault)
+    answer = world.edit_answer(call.path, handler.handle(world, call, fault))
     if fault.lost:
         await _cut_connection(request)
     return _response(handler.truncated(answer) if fault.malformed else answer)

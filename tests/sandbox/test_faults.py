@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from exactonline_sandbox import FaultRule
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from exactonline_sandbox.odata.answer import Answer
     from tests.sandbox.conftest import Api
 
 
@@ -254,3 +256,24 @@ def test_a_call_for_tokens_may_be_carried_out_later(signed_in: tuple[Api, str]) 
     present = second.json()["refresh_token"]
     assert refresh(api, present).status_code == 503
     assert refresh(api, present).json()["error_description"] == "Old refresh token used."
+
+
+def test_a_rule_can_be_for_calls_with_a_part_in_their_query(start: Callable[..., Api]) -> None:
+    api = start()
+    api.server.control.faults({"kind": "status", "status": 400, "query": "$orderby=Name desc"})
+    assert api.get("crm/Accounts?$select=Name&%24orderby=Name%20desc").status_code == 400
+    assert api.get("crm/Accounts?$select=Name&$orderby=Name").status_code == 200
+    assert api.get("crm/Accounts?$select=Name").status_code == 200
+
+
+def test_an_answer_can_be_edited_before_it_is_sent(start: Callable[..., Api]) -> None:
+    api = start()
+
+    def edited(path: str, answer: Answer) -> Answer:
+        body = answer.body.replace(b'"Name"', b'"Former"')
+        return replace(answer, body=body) if path == "crm/Accounts" else answer
+
+    api.server.world.edit_answer = edited
+    row = api.get("crm/Accounts?$select=Name").json()["d"]["results"][0]
+    assert "Former" in row
+    assert "Name" not in row
