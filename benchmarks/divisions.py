@@ -12,7 +12,7 @@ from benchmarks.arena import TAP, arena, catalog, measured
 from benchmarks.report import Table
 from demo import ending
 from exactonline_client.catalogue import load as load_catalogue
-from tap_exactonline.definitions.definition import plans
+from tap_exactonline.definitions.definition import stream_definitions
 from tap_exactonline.settings import CONFIG
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ A_MINUTE = 60
 
 def chosen_streams(number: int) -> list[str]:
     """The first so many streams that have a bookmark and a list of their own."""
-    found = plans(load_catalogue(), use_sync=True)
-    return [plan.name for plan in found if plan.bookmark and not plan.headers][:number]
+    found = stream_definitions(load_catalogue(), use_sync=True)
+    return [one.name for one in found if one.bookmark and not one.headers][:number]
 
 
 def workers(wanted: Sequence[int]) -> list[int]:

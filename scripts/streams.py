@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from exactonline_client import catalogue
 from scripts.pages import Files, filled, table
-from tap_exactonline.definitions.definition import plans
+from tap_exactonline.definitions.definition import stream_definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from exactonline_client.catalogue import Endpoint
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
 
 KINDS = {"crud": "plain", "read": "plain"}
 WIDTH = 100
@@ -21,9 +21,11 @@ WIDTH = 100
 def build() -> Files:
     """The page with its tables filled in."""
     facts = catalogue.load()
-    found = sorted(plans(facts, use_sync=True), key=lambda plan: plan.name)
+    found = sorted(stream_definitions(facts, use_sync=True), key=lambda definition: definition.name)
     functions = [item for item in facts.endpoints.values() if item.kind == "function"]
-    undeleted = (f"`{plan.name}`" for plan in found if plan.stream.deleted_type is None)
+    undeleted = (
+        f"`{definition.name}`" for definition in found if definition.stream.deleted_type is None
+    )
     return filled(
         "streams.md",
         streams=table(
@@ -35,17 +37,17 @@ def build() -> Files:
     )
 
 
-def stream_cells(plan: Plan) -> tuple[str, ...]:
+def stream_cells(definition: StreamDefinition) -> tuple[str, ...]:
     """A stream's line in the table."""
-    endpoint = plan.endpoint
+    endpoint = definition.endpoint
     return (
-        f"`{plan.name}`",
+        f"`{definition.name}`",
         f"{KINDS.get(endpoint.kind, endpoint.kind)}: `{endpoint.id}`",
-        ", ".join(plan.primary_keys),
-        plan.bookmark or "-",
+        ", ".join(definition.primary_keys),
+        definition.bookmark or "-",
         str(endpoint.page_size or "all"),
-        f"`{plan.headers}`" if plan.headers else "",
-        "yes" if plan.stream.deleted_type else "no",
+        f"`{definition.headers}`" if definition.headers else "",
+        "yes" if definition.stream.deleted_type else "no",
     )
 
 

@@ -1,4 +1,4 @@
-"""What every part of a run may ask for: settings, state, clock, stop flag, connection."""
+"""Context of a run: settings, state, start time, stop flag, logger and connection."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunContext:
-    """The surroundings of one run."""
+    """Read-only context of one run."""
 
     config: Mapping[str, Any]
     state: Mapping[str, Any]
-    """The Singer state, which changes in place."""
+    """Singer state; the SDK updates it in place."""
     started_at: datetime
     stop: Stop
     logger: logging.Logger
 
     @cached_property
     def connection(self) -> Connection:
-        """The connection to Exact Online, opened at first use."""
-        # Discovery needs no connection, and the database library takes long to import.
+        """Connection to Exact Online, opened at first use."""
+        # Discovery needs no connection, and SQLAlchemy is slow to import.
         from exactonline_client.connection import connect  # noqa: PLC0415
 
         connection = connect(self.config, sleep=self._sleep)
@@ -43,12 +43,16 @@ class RunContext:
 
     @property
     def parallel_divisions(self) -> int:
-        """How many divisions are read side by side."""
+        """Maximum number of divisions to read in parallel."""
         return self.config.get("max_parallel_divisions") or PARALLEL_DIVISIONS
 
     @cached_property
     def start_date(self) -> str | None:
-        """The setting start_date as UTC text."""
+        """Setting `start_date` in UTC (ISO 8601), or None.
+
+        Raises:
+            ConfigurationError: it is not a date.
+        """
         text = self.config.get("start_date")
         if not text:
             return None
@@ -60,15 +64,15 @@ class RunContext:
             ) from None
 
     def _check_stop(self) -> None:
-        """End what this thread does if a stop was asked for."""
-        if workers.is_reader():
+        """Leave this thread if a stop was requested."""
+        if workers.is_worker():
             workers.check()
         else:
             self.stop.check()
 
     def _sleep(self, seconds: float) -> None:
-        """Sleep, and wake up at once when a stop is asked for."""
-        if workers.is_reader():
+        """Sleep; wake up at once when a stop is requested."""
+        if workers.is_worker():
             workers.pause(seconds)
         else:
             self.stop.sleep(seconds)

@@ -1,4 +1,4 @@
-"""How Singer messages leave: records in large pieces, everything else at once."""
+"""Write Singer messages to standard output: records buffered, all other messages at once."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from exactonline_client.plugin.stdout import Output
 if TYPE_CHECKING:
     from singer_sdk.singerlib import Message
 
-PIECE = 256 * 1024
-"""Bytes that are kept back at most."""
+BUFFER_SIZE = 256 * 1024
+"""Maximum number of buffered bytes."""
 
 
-class PieceWriter(MsgSpecWriter):
-    """Keeps records back until there is a piece of them, or another message follows.
+class BufferedWriter(MsgSpecWriter):
+    """Buffer records until the buffer is full or another type of message follows.
 
-    The SDK flushes behind every record. Each time, the threads that read take over the
-    interpreter, and the one that writes waits until it gets it back.
+    The SDK flushes after every record; each flush hands the interpreter lock to the reader threads,
+    and the writer waits to get it back.
     """
 
     def __init__(self) -> None:
-        """Nothing is kept back yet."""
+        """Start with an empty buffer."""
         super().__init__()
-        self._piece = bytearray()
+        self._buffer = bytearray()
         self._output = Output()
 
     @override
     def write_message(self, message: Message) -> None:
-        self._piece += self.format_message(message)
-        if len(self._piece) >= PIECE or not isinstance(message, RecordMessage):
+        self._buffer += self.format_message(message)
+        if len(self._buffer) >= BUFFER_SIZE or not isinstance(message, RecordMessage):
             self.flush()
 
     def flush(self) -> None:
-        """Write what was kept back."""
-        piece, self._piece = self._piece, bytearray()
-        self._output.write(piece)
+        """Write the buffer."""
+        buffer, self._buffer = self._buffer, bytearray()
+        self._output.write(buffer)

@@ -1,4 +1,4 @@
-"""The settings of the tap."""
+"""Settings of the tap."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 from exactonline_client.plugin.settings import SHARED
 
 FRESH_DAYS = 7.0
-"""Days for which the size of a list is taken for what it still is."""
+"""Days for which the recorded size of a list is good enough for an estimate."""
 PARALLEL_DIVISIONS = 8
-"""Divisions that are read side by side where the settings do not say."""
+"""Default of `max_parallel_divisions`."""
 OWN: dict[str, dict[str, Any]] = {
     "divisions": {
         "type": ["array", "null"],

@@ -1,4 +1,4 @@
-"""The tap: which streams there are, and what they share in a run."""
+"""Singer tap: discovery, stream selection, and the composition of one run."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from exactonline_client.plugin.stream_maps import Mapper
 from exactonline_client.stopping import Stop
 from tap_exactonline.context import RunContext
 from tap_exactonline.definitions import custom, custom_config
-from tap_exactonline.definitions.definition import plans
+from tap_exactonline.definitions.definition import stream_definitions
 from tap_exactonline.estimate import cost, sources
 from tap_exactonline.estimate.sources import PlannedRun
-from tap_exactonline.message_writer import PieceWriter
-from tap_exactonline.progress.progress import measure, on_terminal
+from tap_exactonline.message_writer import BufferedWriter
+from tap_exactonline.progress.progress import log_metrics, on_terminal
 from tap_exactonline.readers import attachments
 from tap_exactonline.readers.attachments import AttachmentReader
 from tap_exactonline.readers.custom import CustomReader
@@ -52,11 +52,11 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
 
     from exactonline_client.connection import Connection
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
 
 
-TRIED_OUT = {"accounts", "items", "journals"}
-"""The streams that a test without a catalog reads: short ones, of the modules that most have."""
+TEST_STREAMS = {"accounts", "items", "journals"}
+"""Streams that `--test` reads without a catalog: short lists of widely licensed modules."""
 
 
 class TapExactOnline(Tap):
@@ -65,7 +65,7 @@ class TapExactOnline(Tap):
     name = "tap-exactonline"
     package_name = DISTRIBUTION
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG
-    message_writer_class = PieceWriter
+    message_writer_class = BufferedWriter
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
@@ -89,46 +89,61 @@ class TapExactOnline(Tap):
 
     @override
     def discover_streams(self) -> Sequence[Stream]:
-        """All streams of the catalogue; needs neither settings nor a network.
+        """Make the streams of the catalogue, without settings or network.
 
-        With a Singer catalog only those are made that it selects, and the parents they need.
+        With a Singer catalog, only the streams it selects and their parents are made.
         """
-        found = self.plans
+        definitions = self.definitions
         selected = self._selected_in_catalog()
         if selected is not None:
-            found = [plan for plan in found if plan.name in selected or plan.lines in selected]
-        made = {plan.name: self._stream(plan) for plan in found}
-        for plan in found:
-            if plan.headers:
-                made[plan.headers].child_streams.append(made[plan.name])
-                self.logger.info("Added '%s' as child stream to '%s'", plan.name, plan.headers)
-        streams: list[Stream] = [*made.values()]
+            definitions = [
+                definition
+                for definition in definitions
+                if definition.name in selected or definition.lines in selected
+            ]
+        streams_by_name = {definition.name: self._stream(definition) for definition in definitions}
+        for definition in definitions:
+            if definition.headers:
+                streams_by_name[definition.headers].child_streams.append(
+                    streams_by_name[definition.name]
+                )
+                self.logger.info(
+                    "Added '%s' as child stream to '%s'", definition.name, definition.headers
+                )
+        streams: list[Stream] = [*streams_by_name.values()]
         if selected is None or posting_results.NAME in selected:
             streams.append(PostingResults(self, self.shared))
         return streams
 
     @cached_property
-    def plans(self) -> list[Plan]:
-        """The plans of all streams, those of the user's own last."""
+    def definitions(self) -> list[StreamDefinition]:
+        """Definitions of all streams; custom streams come last."""
         use_sync = bool(self.config.get("use_sync_api", True))
-        own = plans(catalogue.load(), use_sync=use_sync)
-        return [*own, *custom.plans(self.config.get(custom_config.SETTING), own, catalogue.load())]
+        own = stream_definitions(catalogue.load(), use_sync=use_sync)
+        return [
+            *own,
+            *custom.stream_definitions(
+                self.config.get(custom_config.SETTING), own, catalogue.load()
+            ),
+        ]
 
-    def _stream(self, plan: Plan) -> ExactStream:
+    def _stream(self, definition: StreamDefinition) -> ExactStream:
         run = self.shared
-        if isinstance(plan, custom.CustomPlan):
-            return ExactStream(self, run, plan, CustomReader)
-        if plan.headers:
-            return LineStream(self, run, plan)
-        if plan.lines:
-            return HeaderStream(self, run, plan, ExpandedReader if plan.expand else MixedReader)
-        if plan.name == attachments.STREAM and run.reads_files:
-            return ExactStream(self, run, plan, AttachmentReader)
-        return ExactStream(self, run, plan)
+        if isinstance(definition, custom.CustomDefinition):
+            return ExactStream(self, run, definition, CustomReader)
+        if definition.headers:
+            return LineStream(self, run, definition)
+        if definition.lines:
+            return HeaderStream(
+                self, run, definition, ExpandedReader if definition.expand else MixedReader
+            )
+        if definition.name == attachments.STREAM and run.reads_files:
+            return ExactStream(self, run, definition, AttachmentReader)
+        return ExactStream(self, run, definition)
 
     @override
     def setup_mapper(self) -> None:
-        """Take the schemas from the user's catalog, which the streams complete first."""
+        """Register the schemas of the input catalog, once the streams have completed them."""
         if self.input_catalog is not None:
             _ = self.streams
         selected = self._selected_in_catalog()
@@ -152,7 +167,7 @@ class TapExactOnline(Tap):
 
     @cached_property
     def shared(self) -> Run:
-        """What the streams share."""
+        """The run that all streams take part in."""
         context = RunContext(
             config=self.config,
             state=self.state,
@@ -162,7 +177,7 @@ class TapExactOnline(Tap):
         )
         return Run(
             context,
-            self.plans,
+            self.definitions,
             selected_streams=self._selected_streams,
             write_state=self._send_state,
         )
@@ -177,7 +192,7 @@ class TapExactOnline(Tap):
 
     @property
     def planned(self) -> PlannedRun:
-        """What an estimate of the run looks at."""
+        """Input of the cost estimate: the run and its streams."""
         streams = self.streams.items()
         return PlannedRun(
             self.shared,
@@ -190,16 +205,16 @@ class TapExactOnline(Tap):
 
     def _send_state(self, state: Any) -> None:  # noqa: ANN401 - a type of the SDK's own
         self.state_writer.write_state(state)
-        # A state that is as it was is no message, and takes no records along.
+        # An unchanged state makes no message, so nothing else would flush the records before it.
         self.flush()
 
     def flush(self) -> None:
-        """Write the records that are kept back."""
-        if isinstance(self.message_writer, PieceWriter):
+        """Write buffered records."""
+        if isinstance(self.message_writer, BufferedWriter):
             self.message_writer.flush()
 
     def finish(self) -> None:
-        """Say what the run has cost, and end in an error if something was not read.
+        """Log the calls of the run, and raise if something was not read.
 
         Raises:
             The errors of `Failures.check`.
@@ -208,9 +223,9 @@ class TapExactOnline(Tap):
         calls = Counter({division: count for division, count in usage.calls.items() if division})
         for division, count in sorted(calls.items()):
             expected = self._expected.get(division)
-            told = f", where {expected} were expected" if expected else ""
-            self.logger.info("Division %s: %d API calls%s", division, count, told)
-        measure(usage, self.connection.budget)
+            expectation = f", where {expected} were expected" if expected else ""
+            self.logger.info("Division %s: %d API calls%s", division, count, expectation)
+        log_metrics(usage, self.connection.budget)
         self.shared.failures.check()
 
     @classmethod
@@ -225,7 +240,7 @@ class TapExactOnline(Tap):
         catalog: IO[str] | None = None,
         test: str = CliTestOptionValue.Disabled.value,
     ) -> None:
-        """Run the tap from the command line, and end with an exit code that tells how it went."""
+        """Run the tap from the command line; errors become exit codes."""
         if about:
             cls.print_about(about_format)
             return
@@ -238,7 +253,7 @@ class TapExactOnline(Tap):
         try:
             tap.run() if test == CliTestOptionValue.Disabled.value else tap.try_out()
         except DailyLimitReached as limit:
-            # It came before any stream could be read.
+            # Raised before any stream was read, such as by the list of divisions.
             if tap.config.get("on_daily_limit") == "fail":
                 raise
             tap.logger.warning("%s", limit)
@@ -246,7 +261,7 @@ class TapExactOnline(Tap):
     @classmethod
     @override
     def get_singer_command(cls) -> click.Command:
-        """The command line; a test looks at the catalog that comes along."""
+        """Build the command; `invoke` handles `--test`, so that it respects the catalog."""
         command = super().get_singer_command()
         for option in command.params:
             if option.name == "test":
@@ -254,15 +269,19 @@ class TapExactOnline(Tap):
         return command
 
     def try_out(self) -> None:
-        """Read one record of each selected stream; without a catalog, of a few.
+        """Read one record of each selected stream, or of `TEST_STREAMS` without a catalog.
 
         Raises:
             The errors of `finish`.
         """
         self._check_settings()
-        wanted = self._selected_in_catalog() or TRIED_OUT
-        wanted |= {plan.headers for plan in self.plans if plan.headers and plan.name in wanted}
-        streams = [stream for name, stream in self.streams.items() if name in wanted]
+        names = self._selected_in_catalog() or TEST_STREAMS
+        names |= {
+            definition.headers
+            for definition in self.definitions
+            if definition.headers and definition.name in names
+        }
+        streams = [stream for name, stream in self.streams.items() if name in names]
         with self.connection.noted_run(self.name):
             try:
                 for stream in streams:
@@ -276,31 +295,31 @@ class TapExactOnline(Tap):
             self.finish()
 
     def _check_settings(self) -> None:
-        """Look at what a schema cannot tell right from wrong, before anything is asked.
+        """Validate what JSON schema cannot, before the first API call.
 
         Raises:
-            ConfigurationError: one of them is wrong.
+            ConfigurationError: a setting or the selection is invalid.
         """
-        _ = self.shared.context.start_date, self.shared.compared
+        _ = self.shared.context.start_date, self.shared.compared_streams
         self.shared.divisions.check()
         self._check_selection()
 
     def _check_selection(self) -> None:
-        """Warn of selected streams that there are not; none at all is no run."""
+        """Warn about unknown selected streams; fail if no known stream is selected."""
         selected = self._selected_in_catalog()
         if selected is None:
             return
-        known = {*(plan.name for plan in self.plans), posting_results.NAME}
+        known = {*(definition.name for definition in self.definitions), posting_results.NAME}
         missing = sorted(selected - known)
         hints = [f"There is no stream {name}.{did_you_mean(name, known)}" for name in missing]
         if not selected & known:
-            told = " ".join(["The catalog selects no stream.", *hints])
-            raise ConfigurationError(f"{told} Select some, with select in Meltano.")
+            expectation = " ".join(["The catalog selects no stream.", *hints])
+            raise ConfigurationError(f"{expectation} Select some, with select in Meltano.")
         for hint in hints:
             self.logger.warning("%s", hint)
 
     def run(self) -> None:
-        """Read, and say how it went.
+        """Sync all selected streams and log the outcome.
 
         Raises:
             The errors of `finish`.
@@ -308,7 +327,7 @@ class TapExactOnline(Tap):
         self._check_settings()
         with self.connection.noted_run(self.name):
             planned, run = self.planned, self.shared
-            lists = sources.of(planned)
+            lists = sources.list_sources(planned)
             run.progress.expected = sources.expected(planned, lists)
             costs = cost.estimate(planned, lists, FRESH_DAYS)
             self._expected = {
@@ -326,12 +345,12 @@ class TapExactOnline(Tap):
                 run.readers.stop()
                 run.states.flush()
                 self.flush()
-            sources.note(planned, lists, costs.expected_calls)
+            sources.record_sizes(planned, lists, costs.expected_calls)
             self.finish()
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     start.run(TapExactOnline)
 
 

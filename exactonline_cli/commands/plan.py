@@ -122,7 +122,7 @@ def plan(  # noqa: PLR0913 - one for each option
             config=settings, catalog=selected, state=read_object(state) if state else None
         )
     with closing(tap.connection), tap.stop.ending_as_stopped():
-        lists = sources.of(tap.planned)
+        lists = sources.list_sources(tap.planned)
         uncounted = [] if no_count else estimates.uncounted(tap.planned, lists, fresh_days)
         spent = _count(tap, uncounted, yes=yes)
         estimate = estimates.estimate(tap.planned, lists, fresh_days)

@@ -1,1 +1,1 @@
-"""What each stream is: endpoint, columns, keys and schema."""
+"""Stream definitions: endpoint, columns, keys and schema."""

@@ -1,7 +1,7 @@
-"""The setting `custom_streams`: streams of the user's own, checked before anything is read.
+"""Make stream definitions from the setting `custom_streams`.
 
-An entry says what is read and how; what it leaves out, the catalogue tells where it knows the
-endpoint. Everything that is wrong with it is said with the entry's place and the cure.
+Missing fields of an entry are filled from the catalogue if it knows the endpoint. Each entry is
+validated before the run; an error names the entry, the field and the fix.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from exactonline_client.errors import ConfigurationError
 from exactonline_client.odata.literals import INTEGERS
 from exactonline_client.plugin.configuration import did_you_mean
 from tap_exactonline.definitions import custom_config
-from tap_exactonline.definitions.custom_config import SETTING, Wrong
-from tap_exactonline.definitions.definition import DIVISION, TIMESTAMP, Plan
+from tap_exactonline.definitions.custom_config import SETTING, EntryError
+from tap_exactonline.definitions.definition import DIVISION, TIMESTAMP, StreamDefinition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,40 +33,40 @@ FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
 @dataclass(frozen=True)
-class Parents:
-    """The rows of another stream, by whose keys a custom stream is read."""
+class ParentKeys:
+    """Slice a stream by a column of another stream's rows."""
 
-    plan: Plan
+    definition: StreamDefinition
     column: Property
 
 
 @dataclass(frozen=True)
-class Years:
-    """The years that a custom stream is read for."""
+class YearRange:
+    """Slice a stream by year."""
 
     first: int
     last: int | None
-    """None for the current one."""
+    """Inclusive; None for the current year."""
 
 
 @dataclass(frozen=True)
-class CustomPlan(Plan):
-    """The way a custom stream is read."""
+class CustomDefinition(StreamDefinition):
+    """Definition of a custom stream."""
 
     replication_key: str | None = None
     filter: str | None = None
-    """A condition that every row meets."""
+    """OData condition that applies to every call."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """Literals by name."""
+    """Function parameters: OData literals by name."""
     sends_select: bool = True
     all_columns: bool = True
-    """Whether the user has chosen no columns."""
-    around: Parents | Years | None = None
-    """What several calls are made for, where one list is not all."""
+    """Whether `select` was left out."""
+    sliced_by: ParentKeys | YearRange | None = None
+    """Slices of the stream, each with calls of its own; None for one list."""
     parameter: str | None = None
-    """The parameter that each of them is given as."""
+    """Function parameter that takes the value of a slice."""
     filter_field: Property | None = None
-    """The column that they are filtered by instead."""
+    """Column to filter by the values of a slice instead."""
 
     @cached_property
     @override
@@ -75,57 +75,67 @@ class CustomPlan(Plan):
 
     @property
     @override
-    def may_star(self) -> bool:
-        return self.all_columns and super().may_star
+    def allows_star(self) -> bool:
+        return self.all_columns and super().allows_star
 
 
-def plans(setting: Any, taken: Sequence[Plan], catalogue: Catalogue) -> list[CustomPlan]:  # noqa: ANN401
-    """The plans of all custom streams; `taken` are those of the tap's own.
+def stream_definitions(
+    setting: Any,  # noqa: ANN401 - whatever the configuration holds
+    taken: Sequence[StreamDefinition],
+    catalogue: Catalogue,
+) -> list[CustomDefinition]:
+    """Definitions of all custom streams; `taken` are those from the catalogue.
 
     Raises:
-        ConfigurationError: naming the entry, the field and the cure.
+        ConfigurationError: an entry is invalid; names the entry, the field and the fix.
     """
-    known = {plan.name: plan for plan in taken}
+    known = {definition.name: definition for definition in taken}
     names = {name.lower() for name in known}
-    found = []
+    definitions = []
     for position, entry in enumerate(custom_config.read(setting)):
         try:
             _check_name(entry.name, names)
-            found.append(_plan(entry, known, catalogue))
-        except Wrong as error:
+            definitions.append(_definition(entry, known, catalogue))
+        except EntryError as error:
             place = f"{SETTING}[{position}].{error.name}"
             raise ConfigurationError(f"Setting {place}: {error}") from None
         names.add(entry.name.lower())
-    return found
+    return definitions
 
 
 def _check_name(name: str, names: set[str]) -> None:
     if not custom_config.WORD.fullmatch(name):
-        raise Wrong("name", "a name consists of letters, digits and underscores.")
+        raise EntryError("name", "a name consists of letters, digits and underscores.")
     if name.lower() in names:
-        raise Wrong("name", f"there is a stream {name} already. Choose another name.")
+        raise EntryError("name", f"there is a stream {name} already. Choose another name.")
 
 
-def _plan(entry: Entry, known: Mapping[str, Plan], catalogue: Catalogue) -> CustomPlan:
-    endpoint = _endpoint(entry.path, catalogue)
-    _check_calls(entry, endpoint)
-    declared = {name: custom_config.declared(name, kind) for name, kind in entry.schema.items()}
+def _definition(
+    entry: Entry, known: Mapping[str, StreamDefinition], catalogue: Catalogue
+) -> CustomDefinition:
+    endpoint = _find_endpoint(entry.path, catalogue)
+    _check_slicing(entry, endpoint)
+    declared = {
+        name: custom_config.declared_column(name, kind) for name, kind in entry.schema.items()
+    }
     columns = {**endpoint.columns, **declared}
     if not columns:
-        raise Wrong("schema", f"the columns of {entry.path} are not known here. Declare them.")
+        raise EntryError("schema", f"the columns of {entry.path} are not known here. Declare them.")
     filter_field = _filter_field(entry, columns)
-    around = _around(entry, known, filter_field)
-    told = _told(entry, around, columns)
-    everything = {**columns, **told, DIVISION.name: columns.get(DIVISION.name, DIVISION)}
-    key = _key(entry, endpoint, catalogue, told)
-    bookmark = _bookmark(entry, endpoint, everything)
+    sliced_by = _slicing(entry, known, filter_field)
+    added = _parameter_column(entry, sliced_by, columns)
+    known_columns = {**columns, **added, DIVISION.name: columns.get(DIVISION.name, DIVISION)}
+    key = _primary_keys(entry, endpoint, catalogue, added)
+    bookmark = _bookmark(entry, endpoint, known_columns)
     if entry.select == []:
-        raise Wrong("select", "name at least one column, or leave it out for all of them.")
-    chosen = entry.select or list(columns)
-    _check_columns("select", chosen, everything, entry.path)
-    _check_columns("primary_keys", key, everything, entry.path)
-    names = dict.fromkeys((*key, *([bookmark] if bookmark else []), *chosen, *told, DIVISION.name))
-    return CustomPlan(
+        raise EntryError("select", "name at least one column, or leave it out for all of them.")
+    selected = entry.select or list(columns)
+    _check_columns("select", selected, known_columns, entry.path)
+    _check_columns("primary_keys", key, known_columns, entry.path)
+    names = dict.fromkeys(
+        (*key, *([bookmark] if bookmark else []), *selected, *added, DIVISION.name)
+    )
+    return CustomDefinition(
         stream=Stream(
             name=entry.name,
             key=tuple(key),
@@ -134,31 +144,31 @@ def _plan(entry: Entry, known: Mapping[str, Plan], catalogue: Catalogue) -> Cust
             per_user=entry.per == "user" or "{division}" not in endpoint.uri,
         ),
         endpoint=_with_columns(endpoint, declared),
-        columns={name: everything[name] for name in names},
+        columns={name: known_columns[name] for name in names},
         replication_key=bookmark,
         filter=_checked_filter(entry, endpoint),
         parameters=custom_config.parameters(entry),
         sends_select=endpoint.kind != "function" or entry.select is not None,
         all_columns=entry.select is None,
-        around=around,
+        sliced_by=sliced_by,
         parameter=entry.parameter,
         filter_field=filter_field,
     )
 
 
-def _endpoint(path: str, catalogue: Catalogue) -> Endpoint:
-    """The endpoint of a path: from the catalogue, or a new one of which nothing else is known."""
+def _find_endpoint(path: str, catalogue: Catalogue) -> Endpoint:
+    """Endpoint of a path, from the catalogue or made from the path alone."""
     if not PATH.fullmatch(path):
-        raise Wrong(
+        raise EntryError(
             "path",
             "write what follows the division in the address, such as crm/Accounts: without a "
             "slash in front, and without a query.",
         )
-    found = catalogue.endpoints.get(path)
-    if found is None:
+    endpoint = catalogue.endpoints.get(path)
+    if endpoint is None:
         like = [id_ for id_ in catalogue.endpoints if id_.lower() == path.lower()]
         if like:
-            raise Wrong("path", f"Exact writes it {like[0]}.")
+            raise EntryError("path", f"Exact writes it {like[0]}.")
         beta, below = ("beta/", path[5:]) if path.startswith("beta/") else ("", path)
         service, _, name = path.partition("/")
         return Endpoint(
@@ -171,96 +181,98 @@ def _endpoint(path: str, catalogue: Catalogue) -> Endpoint:
             methods=("GET",),
             filter_only_timestamp=service == "sync",
         )
-    if "GET" not in found.methods:
-        raise Wrong("path", f"{path} can be written, but not read.")
-    return found
+    if "GET" not in endpoint.methods:
+        raise EntryError("path", f"{path} can be written, but not read.")
+    return endpoint
 
 
-def _check_calls(entry: Entry, endpoint: Endpoint) -> None:
-    """Whether what the calls are made with goes together, and suits the endpoint."""
+def _check_slicing(entry: Entry, endpoint: Endpoint) -> None:
+    """Check that slicing, replication key and parameters can be combined on the endpoint."""
     if (entry.per == "year") != (entry.years is not None):
-        raise Wrong("years", 'goes with "per": "year", and that needs it.')
+        raise EntryError("years", 'goes with "per": "year", and that needs it.')
     if entry.parent and entry.years:
-        raise Wrong("parent", "a stream is read by parent or by year. Leave out one of them.")
-    if entry.around and entry.replication_key:
-        raise Wrong(
+        raise EntryError("parent", "a stream is read by parent or by year. Leave out one of them.")
+    if entry.sliced_by and entry.replication_key:
+        raise EntryError(
             "replication_key",
             "a stream that is read by parent or by year is read whole. Leave it out.",
         )
     given = {*(entry.parameters or {}), *([entry.parameter] if entry.parameter else [])}
     wrong = [name for name in given if not custom_config.WORD.fullmatch(name)]
     if wrong:
-        raise Wrong("parameters", f"{wrong[0]!r} is no name of a parameter.")
+        raise EntryError("parameters", f"{wrong[0]!r} is no name of a parameter.")
     is_function = endpoint.kind == "function"
     if is_function and entry.parameters is None and not given:
-        raise Wrong(
+        raise EntryError(
             "parameters",
             f"{endpoint.id} is a function. Give its parameters; {{}} where it takes none.",
         )
     if given and endpoint.properties and not is_function:
-        raise Wrong("parameters", f"{endpoint.id} takes none. Use filter instead.")
+        raise EntryError("parameters", f"{endpoint.id} takes none. Use filter instead.")
 
 
 def _filter_field(entry: Entry, columns: Mapping[str, Property]) -> Property | None:
-    around = entry.around
-    if around is None:
+    sliced_by = entry.sliced_by
+    if sliced_by is None:
         return None
     place = "parent" if entry.parent else "years"
-    if (around.parameter is None) == (around.filter_field is None):
-        raise Wrong(place, "give either parameter or filter_field.")
-    if around.filter_field is None:
+    if (sliced_by.parameter is None) == (sliced_by.filter_field is None):
+        raise EntryError(place, "give either parameter or filter_field.")
+    if sliced_by.filter_field is None:
         return None
-    _check_columns(f"{place}.filter_field", [around.filter_field], columns, entry.path)
-    column = columns[around.filter_field]
+    _check_columns(f"{place}.filter_field", [sliced_by.filter_field], columns, entry.path)
+    column = columns[sliced_by.filter_field]
     allowed = KEYS if entry.parent else INTEGERS
     if column.type not in allowed:
-        raise Wrong(f"{place}.filter_field", f"is {column.type}, which cannot be filtered so.")
+        raise EntryError(f"{place}.filter_field", f"is {column.type}, which cannot be filtered so.")
     return column
 
 
-def _around(
-    entry: Entry, known: Mapping[str, Plan], filter_field: Property | None
-) -> Parents | Years | None:
+def _slicing(
+    entry: Entry, known: Mapping[str, StreamDefinition], filter_field: Property | None
+) -> ParentKeys | YearRange | None:
     if entry.years:
         last = entry.years.last
         end = LAST_YEAR if last is None else last
         if not FIRST_YEAR <= entry.years.first <= end <= LAST_YEAR:
-            raise Wrong("years", "give two years, the earlier one as from.")
-        return Years(entry.years.first, last)
+            raise EntryError("years", "give two years, the earlier one as from.")
+        return YearRange(entry.years.first, last)
     if entry.parent is None:
         return None
-    plan = known.get(entry.parent.stream)
-    if plan is None:
-        raise Wrong(
+    definition = known.get(entry.parent.stream)
+    if definition is None:
+        raise EntryError(
             "parent.stream",
             f"the tap has no stream {entry.parent.stream} of its own."
             + did_you_mean(entry.parent.stream, known),
         )
-    _check_columns("parent.field", [entry.parent.field], plan.columns, plan.name, declare=False)
-    column = plan.columns[entry.parent.field]
+    _check_columns(
+        "parent.field", [entry.parent.field], definition.columns, definition.name, declare=False
+    )
+    column = definition.columns[entry.parent.field]
     if column.type not in KEYS:
-        raise Wrong("parent.field", f"is {column.type}, which cannot be a key.")
+        raise EntryError("parent.field", f"is {column.type}, which cannot be a key.")
     if filter_field and (filter_field.type == "Edm.Guid") != (column.type == "Edm.Guid"):
-        raise Wrong(
+        raise EntryError(
             "parent",
             f"{column.name} is {column.type}, but {filter_field.name} is {filter_field.type}.",
         )
-    return Parents(plan, column)
+    return ParentKeys(definition, column)
 
 
-def _told(
-    entry: Entry, around: Parents | Years | None, columns: Mapping[str, Property]
+def _parameter_column(
+    entry: Entry, sliced_by: ParentKeys | YearRange | None, columns: Mapping[str, Property]
 ) -> dict[str, Property]:
-    """The column for the parameter that each call is made with, where no row tells it."""
+    """Column for the slice parameter, if the rows have no column of that name."""
     name = entry.parameter
     if name is None or name.lower() in {column.lower() for column in columns}:
         return {}
-    edm = around.column.type if isinstance(around, Parents) else "Edm.Int32"
+    edm = sliced_by.column.type if isinstance(sliced_by, ParentKeys) else "Edm.Int32"
     return {name: Property(name, edm)}
 
 
-def _key(
-    entry: Entry, endpoint: Endpoint, catalogue: Catalogue, told: Iterable[str]
+def _primary_keys(
+    entry: Entry, endpoint: Endpoint, catalogue: Catalogue, added: Iterable[str]
 ) -> Sequence[str]:
     if entry.primary_keys is not None:
         return entry.primary_keys
@@ -274,12 +286,12 @@ def _key(
     else:
         key = streams[0].key if streams else endpoint.key
     if not key:
-        raise Wrong(
+        raise EntryError(
             "primary_keys",
             f"what tells the rows of {entry.path} apart is not known here. Name those columns; "
             "[] where there are none, and every row is appended.",
         )
-    return (*told, *key)
+    return (*added, *key)
 
 
 def _bookmark(entry: Entry, endpoint: Endpoint, columns: Mapping[str, Property]) -> str | None:
@@ -290,7 +302,7 @@ def _bookmark(entry: Entry, endpoint: Endpoint, columns: Mapping[str, Property])
     column = columns[name]
     fits = column.type == "Edm.Int64" if name == TIMESTAMP else column.date == "instant"
     if not fits or (endpoint.kind == "sync") != (name == TIMESTAMP):
-        raise Wrong(
+        raise EntryError(
             "replication_key",
             "is Timestamp (an integer) on sync endpoints and Modified (a date-time) on others.",
         )
@@ -308,32 +320,34 @@ def _check_columns(
     for name in names:
         if name not in columns:
             cure = " If Exact has it, declare its type in schema." if declare else ""
-            raise Wrong(
+            raise EntryError(
                 place,
                 f"{name} is no column of {owner} that is known.{did_you_mean(name, columns)}{cure}",
             )
 
 
 def _checked_filter(entry: Entry, endpoint: Endpoint) -> str | None:
-    by_field = entry.around is not None and entry.around.filter_field is not None
+    by_field = entry.sliced_by is not None and entry.sliced_by.filter_field is not None
     only_timestamp = endpoint.filter_only_timestamp and endpoint.id != "sync/Deleted"
     if only_timestamp and (entry.filter or by_field):
-        raise Wrong(
+        raise EntryError(
             "filter", f"{entry.path} can be filtered by Timestamp alone. Take the plain endpoint."
         )
     return None if entry.filter is None else custom_config.condition(entry.filter)
 
 
 def _sync_twin(endpoint: Endpoint, catalogue: Catalogue) -> str | None:
-    """The sync endpoint of the same entity, which makes Exact demand a filter on this one."""
+    """Sync endpoint of the same entity; if there is one, Exact requires a filter on this one."""
     if endpoint.sync_twin:
         return endpoint.sync_twin
-    twins = (one.sync_twin for one in catalogue.endpoints.values() if one.bulk_twin == endpoint.id)
+    twins = (
+        other.sync_twin for other in catalogue.endpoints.values() if other.bulk_twin == endpoint.id
+    )
     return next(twins, None)
 
 
 def _with_columns(endpoint: Endpoint, declared: Mapping[str, Property]) -> Endpoint:
-    """The endpoint with columns that the user has declared."""
+    """Add the columns that the user has declared to an endpoint."""
     facts = {fact["name"]: fact for fact in endpoint.facts}
     for name, item in declared.items():
         facts[name] = {"name": name, "type": item.type, "date": item.date}

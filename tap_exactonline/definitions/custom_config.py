@@ -1,6 +1,6 @@
-"""The entries of the setting `custom_streams`: what may be written, and what is wrong with it.
+"""Parse and validate the entries of the setting `custom_streams`.
 
-Here is what an entry tells by itself; `custom` holds it against the catalogue.
+Only what an entry contains is checked here; `custom` checks it against the catalogue.
 """
 
 from __future__ import annotations
@@ -29,32 +29,33 @@ TYPES = {
     **{edm: Property("", edm) for edm in (*sorted(INTEGERS | NUMBERS), "Edm.Boolean", "Edm.Guid")},
     "Edm.String": Property("", "Edm.String"),
 }
-"""What a column may be declared as. Edm.DateTime is not enough: it may be a moment or a day."""
+"""Column types by name. Edm.DateTime is not among them: it does not say whether a column holds a
+date or a date-time."""
 
 
-class Around(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Values that calls are made with: one by one as a parameter, or together in the filter."""
+class SliceEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Slices of a stream: one call per value as a parameter, or several values in a filter."""
 
     parameter: str | None = None
     filter_field: str | None = None
 
 
-class ParentEntry(Around, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """The keys of the rows of another stream."""
+class ParentEntry(SliceEntry, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Slice by a field of another stream's rows."""
 
     stream: str
     field: str
 
 
-class YearsEntry(Around, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Years, up to the current one where no end is given."""
+class YearsEntry(SliceEntry, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Slice by year, up to the current one if `to` is missing."""
 
     first: int = msgspec.field(name="from")
     last: int | None = msgspec.field(name="to", default=None)
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """One custom stream, as the user writes it."""
+    """One custom stream, as configured."""
 
     name: str
     path: str
@@ -69,30 +70,30 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     years: YearsEntry | None = None
 
     @property
-    def around(self) -> ParentEntry | YearsEntry | None:
-        """What several calls are made for."""
+    def sliced_by(self) -> ParentEntry | YearsEntry | None:
+        """Slicing of the stream, if any."""
         return self.parent or self.years
 
     @property
     def parameter(self) -> str | None:
-        """The parameter that each of those calls is made with."""
-        return self.around.parameter if self.around else None
+        """Function parameter that takes the value of a slice, if any."""
+        return self.sliced_by.parameter if self.sliced_by else None
 
 
-class Wrong(ValueError):  # noqa: N818 - caught where the place of the entry is known
-    """What is wrong with one field of an entry."""
+class EntryError(ValueError):
+    """A field of an entry is invalid; the caller adds the position of the entry."""
 
     def __init__(self, name: str, message: str) -> None:
-        """`message` says what is wrong with the field `name`, and the cure."""
+        """`message` says what is wrong with the field `name`, and how to fix it."""
         super().__init__(message)
         self.name = name
 
 
 def read(setting: Any) -> list[Entry]:  # noqa: ANN401 - whatever the configuration holds
-    """The entries of the setting.
+    """Parse the setting.
 
     Raises:
-        ConfigurationError: it is not of the shape it should have.
+        ConfigurationError: its structure or a type is wrong.
     """
     try:
         return msgspec.convert(setting or [], list[Entry])
@@ -116,53 +117,53 @@ def _in_our_words(message: str) -> str:
     return f"Setting {place}: {text[:1].lower()}{text[1:]}.{cure}"
 
 
-def declared(name: str, kind: str) -> Property:
-    """The column that a line of `schema` declares.
+def declared_column(name: str, kind: str) -> Property:
+    """Column that an item of `schema` declares.
 
     Raises:
-        Wrong: it is no name, or no type.
+        EntryError: the name or the type is invalid.
     """
     place = f"schema.{name}"
     if not WORD.fullmatch(name):
-        raise Wrong(place, "a column consists of letters, digits and underscores.")
+        raise EntryError(place, "a column consists of letters, digits and underscores.")
     if kind not in TYPES:
-        raise Wrong(place, f"{kind!r} is no type. Use one of {', '.join(TYPES)}.")
+        raise EntryError(place, f"{kind!r} is no type. Use one of {', '.join(TYPES)}.")
     return replace(TYPES[kind], name=name)
 
 
 def condition(text: str) -> str:
-    """The condition of a filter, as far as it can be checked here.
+    """Check quotes and parentheses of a filter, and strip it.
 
     Raises:
-        Wrong: it cannot be a condition.
+        EntryError: it is not an OData condition.
     """
     outside = re.sub(r"'[^']*'", "", text)
     if not text.strip() or text.lstrip().startswith("$") or "'" in outside:
-        raise Wrong("filter", "write the condition alone, with texts in single quotes.")
+        raise EntryError("filter", "write the condition alone, with texts in single quotes.")
     depth = 0
     for sign in re.sub(r"[^()]", "", outside):
         depth += 1 if sign == "(" else -1
         if depth < 0:
             break
     if depth:
-        raise Wrong("filter", "its parentheses are not in pairs.")
+        raise EntryError("filter", "its parentheses are not in pairs.")
     return text.strip()
 
 
 def parameters(entry: Entry) -> dict[str, str]:
-    """The parameters as literals, by name.
+    """Function parameters of an entry as OData literals, by name.
 
     Raises:
-        Wrong: a value that cannot be one.
+        EntryError: a value has no literal form.
     """
-    found = {name: _literal(name, value) for name, value in (entry.parameters or {}).items()}
-    if entry.parameter in found:
-        raise Wrong(f"parameters.{entry.parameter}", "is given for each call already.")
-    return found
+    literals = {name: _literal(name, value) for name, value in (entry.parameters or {}).items()}
+    if entry.parameter in literals:
+        raise EntryError(f"parameters.{entry.parameter}", "is given for each call already.")
+    return literals
 
 
 def _literal(name: str, value: Any) -> str:  # noqa: ANN401
     try:
         return function_parameters.parameter(value)
     except ValueError as error:
-        raise Wrong(f"parameters.{name}", f"{error}.") from None
+        raise EntryError(f"parameters.{name}", f"{error}.") from None

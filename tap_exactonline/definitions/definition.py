@@ -1,4 +1,4 @@
-"""How a stream is read: from which endpoint, which columns, and by which bookmark."""
+"""Stream definitions from the catalogue: endpoint, columns, primary key and bookmark column."""
 
 from __future__ import annotations
 
@@ -14,121 +14,126 @@ if TYPE_CHECKING:
 DIVISION = Property("Division", "Edm.Int32")
 TIMESTAMP, MODIFIED = "Timestamp", "Modified"
 DELETED_DATE = "DeletedDate"
-"""The moment of a row of the deleted log."""
+"""Column of the deleted log: when a row was deleted."""
 LINE_NUMBER = "LineNumber"
 HEADER_LINE_NUMBER = 0
-"""In a list that mixes headers and lines, the line number of a header."""
+"""Line number of a header in a list that mixes headers and lines."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The way one stream is read."""
+class StreamDefinition:
+    """How one stream is read."""
 
     stream: Stream
     endpoint: Endpoint
     columns: dict[str, Property]
-    """What a record holds, by name; `Division` is always among them."""
+    """Columns of a record by name; always includes `Division`."""
     lines: str | None = None
-    """The stream that gets its rows from the list of this one, where there is such a stream."""
+    """Name of the line stream that is read from this stream's list, if any."""
     expand: str | None = None
-    """The collection of a row that holds those rows; None where the list mixes both."""
+    """Navigation property that holds the lines of a header; None if headers and lines are mixed."""
     headers: str | None = None
-    """The stream whose list this one gets its rows from."""
+    """Name of the header stream whose list this stream is read from, if any."""
 
     @property
     def name(self) -> str:
-        """The stream's name."""
+        """Name of the stream."""
         return self.stream.name
 
     @cached_property
     def primary_keys(self) -> tuple[str, ...]:
-        """The key of a record: that of its entity, within its division."""
+        """Key of a record: `Division` and the key of the entity."""
         if self.stream.per_user or not self.stream.key:
             return self.stream.key
         return (DIVISION.name, *(key for key in self.stream.key if key != DIVISION.name))
 
     @cached_property
     def bookmark(self) -> str | None:
-        """The column that grows with every change: `Timestamp`, `Modified`, or none."""
+        """Replication key: `Timestamp`, `Modified`, or None for full-table streams."""
         if self.stream.per_user:
             return None
         if self.endpoint.kind == "sync":
             return TIMESTAMP
-        if self.must_filter and MODIFIED not in self.endpoint.filter_fields:
+        if self.requires_filter and MODIFIED not in self.endpoint.filter_fields:
             return None
         return MODIFIED if MODIFIED in self.columns else None
 
     @property
-    def stamp(self) -> str:
-        """The column that tells when a row was changed, where there is one."""
+    def changed_column(self) -> str:
+        """Column with the time of a row's last change."""
         return MODIFIED if MODIFIED in self.endpoint.columns else DELETED_DATE
 
     @property
-    def may_star(self) -> bool:
-        """Whether all columns may be asked for without naming them.
+    def allows_star(self) -> bool:
+        """Whether `$select=*` may be sent.
 
-        Some sync endpoints refuse it. Of headers that bring their lines along the columns of both
-        are named.
+        Some sync endpoints refuse it, and `$expand` needs the columns of headers and lines named.
         """
         comes_along = self.headers is not None and self.endpoint.kind == "crud"
         return not (self.endpoint.select_star_forbidden or self.expand or comes_along)
 
     @property
-    def must_filter(self) -> bool:
-        """Whether some apps have to filter here, on fields that are listed.
+    def requires_filter(self) -> bool:
+        """Whether Exact requires a filter on one of the endpoint's filter fields from some apps.
 
-        Exact demands that on plain and bulk endpoints of entities that have a sync one.
+        It does on plain and bulk endpoints of entities that have a sync endpoint.
         """
         return bool(self.stream.sync and self.endpoint.filter_fields)
 
 
-def plans(catalogue: Catalogue, *, use_sync: bool) -> list[Plan]:
-    """The plan of every stream: the sync endpoint first, then bulk, then the plain one.
+def stream_definitions(catalogue: Catalogue, *, use_sync: bool) -> list[StreamDefinition]:
+    """Definition of every stream; prefers the sync endpoint, then bulk, then plain.
 
-    A sync page and a bulk page hold 1,000 rows, a plain one 60.
+    A page of a sync or bulk endpoint holds 1,000 rows, of a plain endpoint 60.
     """
     streams = catalogue.streams.values()
-    found = {stream.name: _plan(catalogue, stream, use_sync=use_sync) for stream in streams}
-    for plan in list(found.values()):
-        link = plan.stream.parent
-        parent = found.get(link.stream) if link else None
+    definitions = {
+        stream.name: _definition(catalogue, stream, use_sync=use_sync) for stream in streams
+    }
+    for definition in list(definitions.values()):
+        link = definition.stream.parent
+        parent = definitions.get(link.stream) if link else None
         if link is None or parent is None:
             continue
-        if _shares_list(plan, parent):
-            found[parent.name] = replace(parent, lines=plan.name)
-        elif _comes_with(plan, parent):
-            found[parent.name] = replace(parent, lines=plan.name, expand=link.navigation)
+        if _shares_list(definition, parent):
+            definitions[parent.name] = replace(parent, lines=definition.name)
+        elif _is_read_with_parent(definition, parent):
+            definitions[parent.name] = replace(
+                parent, lines=definition.name, expand=link.navigation
+            )
         else:
             continue
-        found[plan.name] = replace(plan, headers=parent.name)
-    return list(found.values())
+        definitions[definition.name] = replace(definition, headers=parent.name)
+    return list(definitions.values())
 
 
-def _shares_list(plan: Plan, parent: Plan) -> bool:
-    """Whether one list holds the rows of both."""
-    return plan.endpoint.feed is not None and plan.endpoint.id == parent.endpoint.id
+def _shares_list(definition: StreamDefinition, parent: StreamDefinition) -> bool:
+    """Whether the rows of both streams are mixed in one list."""
+    return definition.endpoint.feed is not None and definition.endpoint.id == parent.endpoint.id
 
 
-def _comes_with(plan: Plan, parent: Plan) -> bool:
-    """Whether rows are best read together with their parents.
+def _is_read_with_parent(definition: StreamDefinition, parent: StreamDefinition) -> bool:
+    """Whether to read lines by expanding their headers.
 
-    They are where they carry no mark of a change and their parents do: a list of their own would
+    So if the headers have `Modified` and the lines have no bookmark column: the list of lines would
     have to be read whole every time.
     """
-    plain = plan.endpoint.kind == parent.endpoint.kind == "crud"
-    navigation = plan.stream.parent is not None and plan.stream.parent.navigation is not None
-    return plain and navigation and plan.bookmark is None and parent.bookmark == MODIFIED
+    plain = definition.endpoint.kind == parent.endpoint.kind == "crud"
+    navigation = (
+        definition.stream.parent is not None and definition.stream.parent.navigation is not None
+    )
+    return plain and navigation and definition.bookmark is None and parent.bookmark == MODIFIED
 
 
-def _plan(catalogue: Catalogue, stream: Stream, *, use_sync: bool) -> Plan:
-    others = stream.bulk or stream.plain
-    chosen = stream.sync if stream.sync and (use_sync or not others) else others
-    if chosen is None:
+def _definition(catalogue: Catalogue, stream: Stream, *, use_sync: bool) -> StreamDefinition:
+    without_sync = stream.bulk or stream.plain
+    endpoint_id = stream.sync if stream.sync and (use_sync or not without_sync) else without_sync
+    if endpoint_id is None:
         raise ValueError(stream.name)
-    endpoint = catalogue.endpoints[chosen]
+    endpoint = catalogue.endpoints[endpoint_id]
     columns = dict(endpoint.columns)
     if endpoint.feed and stream.plain:
         own = catalogue.endpoints[stream.plain].columns
         columns = {name: item for name, item in columns.items() if name in own or name == TIMESTAMP}
     columns.setdefault(DIVISION.name, DIVISION)
-    return Plan(stream, endpoint, columns)
+    return StreamDefinition(stream, endpoint, columns)

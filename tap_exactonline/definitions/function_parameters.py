@@ -1,4 +1,4 @@
-"""The parameters of functions: values of the configuration as the API takes them in an address."""
+"""Parameters of OData functions: convert configured values to literals in a URL."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from typing import Any
 from exactonline_client.odata.literals import INTEGERS, literal
 
 GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-MOMENT = r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?)?"
-TYPED_TEXT = re.compile(rf"guid'{GUID}'|datetime'{MOMENT}'")
+DATETIME = r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?)?"
+TYPED_TEXT = re.compile(rf"guid'{GUID}'|datetime'{DATETIME}'")
 PATTERNS = {
     "Edm.Guid": GUID,
-    "Edm.DateTime": MOMENT,
+    "Edm.DateTime": DATETIME,
     "Edm.Boolean": "true|false",
     "Edm.Double": r"-?\d+(\.\d+)?([eE][+-]?\d+)?",
     "Edm.String": r"(?s:.*)",
     **dict.fromkeys(sorted(INTEGERS), r"-?\d+"),
 }
-"""What a value of each type looks like as text."""
+"""Pattern of a value's text, by Edm type."""
 TYPED = {"type", "value"}
 
 
 def parameter(value: Any) -> str:  # noqa: ANN401 - whatever the configuration holds
-    """A parameter's value as a literal: `1`, `true`, `'text'`, `guid'...'`, `datetime'...'`.
+    """Convert a value to an OData literal: `1`, `true`, `'text'`, `guid'...'`, `datetime'...'`.
 
-    A number, a truth value or a text says its type itself, and so does a text that is a typed
-    literal already; `{"type": "Edm.Int64", "value": 5}` names any other.
+    The type of a number, boolean or string is inferred; a string that is a typed literal is kept.
+    `{"type": "Edm.Int64", "value": 5}` sets another type.
 
     Raises:
-        ValueError: with what is wrong.
+        ValueError: the value has no literal form.
     """
     if isinstance(value, dict):
         return _typed(value)

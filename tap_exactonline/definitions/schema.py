@@ -1,4 +1,4 @@
-"""JSON schemas of the streams, made from the catalogue."""
+"""JSON schemas of the streams, from the catalogue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from exactonline_client.deletion import DELETED_AT
 
 if TYPE_CHECKING:
     from exactonline_client.catalogue import Property
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
 
 TYPES: dict[str, dict[str, str]] = {
     "Edm.Guid": {"type": "string", "format": "uuid"},
@@ -27,15 +27,18 @@ DATE = {"type": "string", "format": "date"}
 UNKNOWN_FIELDS = "_unknown_fields"
 
 
-def schema(plan: Plan, *, tombstones: bool, unknown: bool = False) -> dict[str, Any]:
-    """The schema of a stream.
+def schema(
+    definition: StreamDefinition, *, tombstones: bool, unknown: bool = False
+) -> dict[str, Any]:
+    """JSON schema of a stream.
 
-    With `tombstones` its records may say that a row was deleted; with `unknown` they hold what
-    the catalogue does not know. One column for all of that needs no new schema in mid-stream.
+    `tombstones` adds the column `_sdc_deleted_at`; `unknown` adds one object column for all fields
+    that the catalogue does not know, so the schema need not change in the middle of a stream.
     """
-    keys = plan.primary_keys
+    keys = definition.primary_keys
     properties = {
-        name: _property(item, nullable=name not in keys) for name, item in plan.columns.items()
+        name: _property(item, nullable=name not in keys)
+        for name, item in definition.columns.items()
     }
     if tombstones:
         properties[DELETED_AT] = {

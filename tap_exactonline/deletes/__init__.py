@@ -1,1 +1,1 @@
-"""Deleted rows."""
+"""Detect deleted rows, by Exact's log or by comparing keys."""

@@ -1,7 +1,7 @@
-"""Deletes that no log tells: the keys of a list, against those that were seen in earlier runs.
+"""Detect hard deletes by comparing the primary keys of full listings.
 
-A list that was read to its end says which rows there are; what was seen before and is not there
-is gone. Its tombstones are told behind the moment in the state, so none is told in vain.
+Keys that earlier runs have seen and a complete list no longer has are deleted. The state holds the
+time up to which tombstones were sent, so that those of a run whose state is lost are sent again.
 """
 
 from __future__ import annotations
@@ -27,35 +27,39 @@ if TYPE_CHECKING:
     from exactonline_client.connection import Connection
     from exactonline_client.http.pagination import Page
     from exactonline_client.odata.decoding import Row
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
 
-    AnyPlan = TypeVar("AnyPlan", bound=Plan)
+    AnyDefinition = TypeVar("AnyDefinition", bound=StreamDefinition)
 
 logger = logging.getLogger(__name__)
 
 SETTING = "compare_keys"
 ALL = "all"
 KEYS_COMPARED = "keys_compared"
-"""In the state of a partition: the moment behind which rows that are gone were not told yet."""
+"""State of a partition: time (Unix) up to which missing rows were sent as tombstones."""
 LOG = "sync/Deleted"
 
 
-def fits(plan: Plan) -> bool:
-    """Whether only a comparison can tell the deletes of a stream."""
-    return bool(plan.stream.key) and not plan.stream.deleted_type and plan.endpoint.id != LOG
+def is_comparable(definition: StreamDefinition) -> bool:
+    """Whether deletes of a stream are not logged and can be detected by its keys."""
+    return (
+        bool(definition.stream.key)
+        and not definition.stream.deleted_type
+        and definition.endpoint.id != LOG
+    )
 
 
-def streams(setting: Sequence[str] | None, found: Sequence[Plan]) -> set[str]:
-    """The names of the streams to compare.
+def streams(setting: Sequence[str] | None, definitions: Sequence[StreamDefinition]) -> set[str]:
+    """Names of the streams whose keys to compare.
 
     Raises:
-        ConfigurationError: a name that is none, or of a stream for which it makes no sense.
+        ConfigurationError: a stream is unknown, or its keys need not or cannot be compared.
     """
     if not setting:
         return set()
     if ALL in setting:
-        return {plan.name for plan in found if fits(plan)}
-    known = {plan.name: plan for plan in found}
+        return {definition.name for definition in definitions if is_comparable(definition)}
+    known = {definition.name: definition for definition in definitions}
     for name in setting:
         if name not in known:
             raise ConfigurationError(f"Setting {SETTING}: there is no stream {name}.")
@@ -63,114 +67,123 @@ def streams(setting: Sequence[str] | None, found: Sequence[Plan]) -> set[str]:
             raise ConfigurationError(
                 f"Setting {SETTING}: Exact's deleted log tells the deletes of {name}. Leave it out."
             )
-        if not fits(known[name]):
+        if not is_comparable(known[name]):
             raise ConfigurationError(
                 f"Setting {SETTING}: the rows of {name} cannot be compared. Leave it out."
             )
     return set(setting)
 
 
-def key(plan: Plan) -> list[str]:
-    """The columns that tell the rows of a stream apart, within its division."""
-    names = plan.stream.key
-    return [name for name in names if plan.stream.per_user or name != DIVISION.name]
+def key(definition: StreamDefinition) -> list[str]:
+    """Primary key columns of a stream within its division."""
+    names = definition.stream.key
+    return [name for name in names if definition.stream.per_user or name != DIVISION.name]
 
 
-def key_plan(plan: AnyPlan) -> AnyPlan:
-    """The plan to list no more than the keys by: 1,000 a page where there is a bulk twin."""
-    twin = plan.endpoint.bulk_twin
-    endpoint = load().endpoints[twin] if twin else plan.endpoint
+def key_definition(definition: AnyDefinition) -> AnyDefinition:
+    """Definition that lists keys only; from the bulk endpoint, if any (1,000 rows a page)."""
+    twin = definition.endpoint.bulk_twin
+    endpoint = load().endpoints[twin] if twin else definition.endpoint
     return replace(
-        plan, endpoint=endpoint, columns={name: plan.columns[name] for name in key(plan)}
+        definition,
+        endpoint=endpoint,
+        columns={name: definition.columns[name] for name in key(definition)},
     )
 
 
-class Comparison:
-    """The keys of one stream in one division, in one run."""
+class KeyDiff:
+    """Compare the keys of one partition with those of earlier runs."""
 
     def __init__(
-        self, connection: Connection, plan: Plan, division: int, note: decoding.Note
+        self,
+        connection: Connection,
+        definition: StreamDefinition,
+        division: int,
+        note: decoding.NoteUnreadable,
     ) -> None:
-        """Compare nothing yet; `note` is told where keys cannot be read."""
-        self._connection, self._plan, self._division = connection, plan, division
-        self._note = note
-        place = 0 if plan.stream.per_user else division
-        self._seen = SeenKeys(connection.store, connection.app.key, place, plan.name)
-        self._key = key(plan)
-        columns = [plan.columns[name] for name in self._key]
-        # What cannot be read is told where the row itself is sent.
+        """Start a listing; `note` receives the problem if keys cannot be read."""
+        self._connection, self._definition, self._division = connection, definition, division
+        self._note_unreadable = note
+        division_or_user = 0 if definition.stream.per_user else division
+        self._seen = SeenKeys(
+            connection.store, connection.app.key, division_or_user, definition.name
+        )
+        self._key = key(definition)
+        columns = [definition.columns[name] for name in self._key]
+        # Unreadable values are reported when the row itself is decoded.
         self._decode = decoding.decoder(columns, connection.zone, self._key, lambda *_: None)
-        self.begin()
+        self.restart()
 
-    def begin(self) -> None:
-        """A list is read from its start: what was noted before may be gone from it."""
-        self._moment = self._seen.next_timestamp(self._connection.clock())
+    def restart(self) -> None:
+        """Start a new listing: rows of the one before may have been deleted since."""
+        self._listed_at = self._seen.next_timestamp(self._connection.clock())
         self._is_empty = True
-        self._is_whole = True
+        self._is_complete = True
 
-    def note(self, records: Iterable[Row]) -> None:
-        """These rows are there, and about to be sent."""
+    def add_records(self, records: Iterable[Row]) -> None:
+        """Note the keys of decoded rows."""
         keys = [[row[name] for name in self._key] for row in records]
         self._is_empty = self._is_empty and not keys
         known = [key for key in keys if None not in key]
-        self._is_whole = self._is_whole and len(known) == len(keys)
-        self._seen.note(map(json.dumps, known), self._moment)
+        self._is_complete = self._is_complete and len(known) == len(keys)
+        self._seen.note(map(json.dumps, known), self._listed_at)
 
-    def note_lost(self) -> None:
-        """There are rows of which nobody knows which they are."""
-        self._is_whole = False
+    def mark_incomplete(self) -> None:
+        """Mark the listing as incomplete: there are rows whose keys are unknown."""
+        self._is_complete = False
 
-    def list(self, pages: Iterable[Page]) -> None:
-        """Note the keys of a whole list."""
-        self.begin()
+    def add_pages(self, pages: Iterable[Page]) -> None:
+        """Start a new listing, and note the keys of all its pages."""
+        self.restart()
         for page in pages:
-            self.note_rows(page.rows)
+            self.add_rows(page.rows)
 
-    def note_rows(self, rows: Iterable[Row]) -> None:
-        """These rows, as the API sends them, are there."""
-        self.note(map(self._decode, rows))
+    def add_rows(self, rows: Iterable[Row]) -> None:
+        """Note the keys of rows as the API sends them."""
+        self.add_records(map(self._decode, rows))
 
-    def gone(self, state: dict[str, Any], *, sent_all: bool) -> Iterator[Row]:
-        """A tombstone for every row that is gone, now that the list was read to its end.
+    def tombstones(self, state: dict[str, Any], *, sent_all: bool) -> Iterator[Row]:
+        """Yield a tombstone for every missing row, after a complete listing.
 
-        Where rows are back that were gone, and not all rows were sent, the next run sends all.
+        If missing rows have come back, and not all rows were sent (`sent_all`), `state` is reset so
+        that the next run sends all.
         """
-        if not self._is_whole:
-            what = "not all keys could be read, so nothing is marked as deleted"
-            self._note(what, "comparisons left out", {})
+        if not self._is_complete:
+            problem = "not all keys could be read, so nothing is marked as deleted"
+            self._note_unreadable(problem, "comparisons left out", {})
             return
-        if self._is_empty and self._is_doubtful():
+        if self._is_empty and self._may_lack_rights():
             return
-        back = self._seen.settle(self._moment)
+        back = self._seen.settle(self._listed_at)
         if back and not sent_all:
             logger.warning(
                 "%s of division %s: %d rows that were gone are back. The next run reads "
                 "everything again.",
-                self._plan.name,
+                self._definition.name,
                 self._division,
                 back,
             )
-            validity.forget(state)
-        for values, moment in self._seen.gone(state.get(KEYS_COMPARED, 0)):
-            found = dict(zip(self._key, json.loads(values), strict=True))
-            yield {DIVISION.name: self._division, **found, DELETED_AT: _text(moment)}
-        state[KEYS_COMPARED] = self._moment
+            validity.reset(state)
+        for values, listed_at in self._seen.gone(state.get(KEYS_COMPARED, 0)):
+            known_values = dict(zip(self._key, json.loads(values), strict=True))
+            yield {DIVISION.name: self._division, **known_values, DELETED_AT: _iso(listed_at)}
+        state[KEYS_COMPARED] = self._listed_at
 
-    def _is_doubtful(self) -> bool:
-        """Whether a list may be empty for want of rights, while rows were seen of it before."""
+    def _may_lack_rights(self) -> bool:
+        """Whether a list that had rows before may be empty for lack of permissions."""
         if not self._seen.any_left:
             return False
-        if permissions.may_read(self._connection, self._plan, self._division):
+        if permissions.may_read(self._connection, self._definition, self._division):
             return False
         logger.warning(
             "%s of division %s came back empty, and held rows before. Exact Online does not "
             "confirm that the signed-in user may read it, so nothing is marked as deleted. Give "
             "the user those rights, or deselect the stream.",
-            self._plan.name,
+            self._definition.name,
             self._division,
         )
         return True
 
 
-def _text(moment: float) -> str:
-    return datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="milliseconds")
+def _iso(listed_at: float) -> str:
+    return datetime.fromtimestamp(listed_at, timezone.utc).isoformat(timespec="milliseconds")

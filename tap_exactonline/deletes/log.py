@@ -1,7 +1,7 @@
-"""The deleted log of a division: which rows are gone, for every entity that the log knows.
+"""Read the deleted log of a division (`sync/Deleted`), which lists deletes by entity type.
 
-The log is read once a run and division, before the rows of any stream. A row that is deleted
-later in the run is in the log of the next one.
+It is read once per run and division, before the rows of any stream. Rows deleted later are in the
+log of the next run.
 """
 
 from __future__ import annotations
@@ -33,126 +33,132 @@ if TYPE_CHECKING:
 
     from exactonline_client.connection import Connection
     from tap_exactonline.context import RunContext
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
     from tap_exactonline.divisions.failures import Failures
     from tap_exactonline.divisions.selection import DivisionSelection
-    from tap_exactonline.extract.unreadable import Unreadable
+    from tap_exactonline.extract.unreadable import UnreadableValues
 
 logger = logging.getLogger(__name__)
 
 ENDPOINT = "sync/Deleted"
 SELECT = "Timestamp,EntityType,EntityKey,DeletedDate"
 NOT_READ = (EndpointUnavailable, ErrorLimitReached, RequestRefused, UnexpectedAnswer)
-"""Why the log could not be read in this run, although the user may read it."""
-NEEDED = ("Timestamp", "EntityType", "EntityKey")
+"""Errors of a log that the user may read, but that could not be read in this run."""
+REQUIRED_COLUMNS = ("Timestamp", "EntityType", "EntityKey")
 
 
 @dataclass(frozen=True)
 class Deletion:
-    """One row that is gone."""
+    """One deleted row."""
 
     timestamp: int
     key: str
     deleted_at: str
-    """UTC, ISO; when the log was read where Exact does not say."""
+    """UTC, ISO 8601; time of reading the log if Exact returns none."""
 
 
 @dataclass
 class DeletedLog:
-    """What was deleted in one division since `start` (a rowversion)."""
+    """Deletions in one division after a rowversion."""
 
     end: int
-    """The highest rowversion of the log: where the next run goes on."""
+    """Highest rowversion of the log; the next run reads after it."""
     read_at: str | None = None
-    """When it was read, by the server's clock (UTC, ISO)."""
+    """When it was read, on the server's clock (UTC, ISO 8601)."""
     deletions: dict[int, list[Deletion]] = field(default_factory=dict)
     """By entity type."""
 
     def since(self, position: int, entity_type: int) -> Iterable[Deletion]:
-        """The deletions of one entity type behind a position."""
+        """Deletions of one entity type after a rowversion."""
         return (item for item in self.deletions.get(entity_type, ()) if item.timestamp > position)
 
 
-def read(connection: Connection, division: int, start: int, note: decoding.Note) -> DeletedLog:
-    """Read the log behind `start`; 0 reads all of it, which is the last two months.
+def read(
+    connection: Connection, division: int, start: int, note: decoding.NoteUnreadable
+) -> DeletedLog:
+    """Read the log after rowversion `start`; 0 reads all of it, which is the last two months.
 
-    `note` is told of what cannot be read.
+    Unreadable values are passed to `note`.
     """
     endpoint = load().endpoints[ENDPOINT]
     names = SELECT.split(",")
     columns = [endpoint.columns[name] for name in names]
-    decode = decoding.decoder(columns, connection.zone, NEEDED, note)
+    decode = decoding.decoder(columns, connection.zone, REQUIRED_COLUMNS, note)
     address = url(
         endpoint.uri.format(division=division),
         {"$filter": f"Timestamp gt {literal(start, 'Edm.Int64')}", "$select": SELECT},
     )
     log = DeletedLog(end=start)
-    moment = datetime.fromtimestamp(connection.clock(), timezone.utc).isoformat()
-    found: dict[int, list[Deletion]] = defaultdict(list)
+    now = datetime.fromtimestamp(connection.clock(), timezone.utc).isoformat()
+    by_type: dict[int, list[Deletion]] = defaultdict(list)
     for page in connection.pages(address, division):
         if page.read_at is not None:
             log.read_at = page.read_at.isoformat()
-        for entry in decoding.keyed([*map(decode, page.rows)], NEEDED, note):
+        for entry in decoding.rows_with_key([*map(decode, page.rows)], REQUIRED_COLUMNS, note):
             log.end = max(log.end, entry["Timestamp"])
-            found[entry["EntityType"]].append(
-                Deletion(entry["Timestamp"], entry["EntityKey"], entry["DeletedDate"] or moment)
+            by_type[entry["EntityType"]].append(
+                Deletion(entry["Timestamp"], entry["EntityKey"], entry["DeletedDate"] or now)
             )
-    log.deletions = dict(found)
+    log.deletions = dict(by_type)
     return log
 
 
-def siblings(plan: Plan, plans: Iterable[Plan]) -> list[str]:
-    """The other streams that have their deletes in the log under the same entity type."""
-    mine = plan.stream.deleted_type
-    return [one.name for one in plans if one.stream.deleted_type == mine and one.name != plan.name]
+def siblings(definition: StreamDefinition, definitions: Iterable[StreamDefinition]) -> list[str]:
+    """Names of the other streams whose deletes are logged under the same entity type."""
+    entity_type = definition.stream.deleted_type
+    return [
+        other.name
+        for other in definitions
+        if other.stream.deleted_type == entity_type and other.name != definition.name
+    ]
 
 
 @dataclass(frozen=True)
-class SharedLog:
-    """Whose rows are gone, where the log does not tell a stream from others of its entity type."""
+class DeleteAttribution:
+    """Attribute deletions to one of several streams that share an entity type in the log."""
 
     connection: Connection
     division: int
     stream: str
-    others: Sequence[str]
+    siblings: Sequence[str]
 
     def note(self, keys: Iterable[str]) -> None:
-        """These rows of the stream are about to be sent."""
+        """Store the keys of rows of the stream before they are sent."""
         self._seen(self.stream).note(keys, self.connection.clock())
 
-    def own(self, deletions: Iterable[Deletion], keys_since: int | None) -> list[Deletion]:
-        """Those of rows that the stream may have had.
+    def of_stream(self, deletions: Iterable[Deletion], keys_since: int | None) -> list[Deletion]:
+        """Deletions that may concern the stream.
 
-        A key of another stream is none of this one, nor is one that was never sent, where all
-        keys are known: those of rows that were deleted since `keys_since`.
+        Leaves out keys that a sibling has sent, and unknown keys deleted after rowversion
+        `keys_since`, since when all sent keys are stored.
         """
-        found = [*deletions]
-        keys = [item.key for item in found]
-        mine = self._seen(self.stream).known(keys)
-        theirs = {key for name in self.others for key in self._seen(name).known(keys)}
+        candidates = [*deletions]
+        keys = [item.key for item in candidates]
+        own_keys = self._seen(self.stream).known(keys)
+        sibling_keys = {key for name in self.siblings for key in self._seen(name).known(keys)}
 
-        def may_be_mine(item: Deletion) -> bool:
-            if item.key in mine or item.key in theirs:
-                return item.key in mine
+        def may_be_own(item: Deletion) -> bool:
+            if item.key in own_keys or item.key in sibling_keys:
+                return item.key in own_keys
             return keys_since is None or item.timestamp <= keys_since
 
-        return [item for item in found if may_be_mine(item)]
+        return [item for item in candidates if may_be_own(item)]
 
     def _seen(self, stream: str) -> SeenKeys:
         return SeenKeys(self.connection.store, self.connection.app.key, self.division, stream)
 
 
-LASTING = (
+LOG_REFUSED = (
     "Division %s: the rows are read all the same. Where Exact Online goes on refusing the log, "
     "every run ends like this one: set deletes: off, and no deletes are seen."
 )
 
 
 class DeletedLogs:
-    """The logs of all divisions, each read once a run, before the first stream that needs it.
+    """Deleted logs of all divisions, each read once per run when the first stream needs it.
 
-    They are kept to the end of the run, since every stream is read in all divisions before the
-    next one is begun.
+    They are kept until the end of the run, because a stream is read in all divisions before the
+    next stream.
     """
 
     def __init__(
@@ -160,10 +166,10 @@ class DeletedLogs:
         context: RunContext,
         selection: DivisionSelection,
         failures: Failures,
-        unreadable: Unreadable,
+        unreadable: UnreadableValues,
         selected_streams: Callable[[], Iterable[str]],
     ) -> None:
-        """Read none yet; a log is read from where the furthest behind of the streams stands."""
+        """Read no log yet; each is read from the lowest position of the selected streams."""
         self._context = context
         self._selection = selection
         self._failures = failures
@@ -173,12 +179,12 @@ class DeletedLogs:
 
     @cached_property
     def watermarks(self) -> DeleteWatermarks:
-        """How far deletes were sent, for loads that begin without a state."""
+        """Positions in the logs up to which deletes were sent, for runs without a state."""
         connection = self._context.connection
         return DeleteWatermarks(connection.store, connection.app.key)
 
     def of(self, division: int) -> DeletedLog:
-        """What was deleted in a division."""
+        """Deleted log of a division, read at the first call."""
         if division not in self._read:
             self._read[division] = self._log(division)
         return self._read[division]
@@ -191,7 +197,7 @@ class DeletedLogs:
         except NOT_READ as error:
             self._failures.failed(f"the deleted log of division {division}", error)
             if isinstance(error, RequestRefused):
-                logger.warning(LASTING, division)
+                logger.warning(LOG_REFUSED, division)
         except AccessDenied as error:
             if error.is_of_division:
                 raise
@@ -199,14 +205,14 @@ class DeletedLogs:
         return DeletedLog(end=start)
 
     def _positions(self, division: int) -> Iterator[int]:
-        """How far the log had been told to each selected stream that has been read before."""
+        """Log position of each selected stream that has one."""
         places = self.watermarks.places(division)
         moved_at = self._selection.moved_at(division)
         bookmarks_of = self._context.state.get("bookmarks", {})
         for name in self._selected_streams():
             partitions = bookmarks_of.get(name, {}).get("partitions", [])
-            mine = (each for each in partitions if each["context"].get("division") == division)
-            state = validity.with_place(next(mine, {}), places.get(name))
+            own = (each for each in partitions if each["context"].get("division") == division)
+            state = validity.with_watermark(next(own, {}), places.get(name))
             position = validity.log_position(state, moved_at)
             if position is not None:
                 yield position

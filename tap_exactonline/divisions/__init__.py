@@ -1,1 +1,1 @@
-"""Which divisions a run reads, and what it could not read of them."""
+"""Select the divisions of a run, and isolate their errors."""

@@ -1,4 +1,4 @@
-"""What a run could not read, and the error that it ends in."""
+"""Collect the errors of a run, and raise `Incomplete` at its end."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from exactonline_client.errors import (
 if TYPE_CHECKING:
     import logging
 
-    from tap_exactonline.extract.unreadable import Unreadable
+    from tap_exactonline.extract.unreadable import UnreadableValues
 
 
 class Failures:
     """The errors of one run."""
 
     def __init__(
-        self, unreadable: Unreadable, logger: logging.Logger, *, fails_on_daily_limit: bool
+        self, unreadable: UnreadableValues, logger: logging.Logger, *, fails_on_daily_limit: bool
     ) -> None:
-        """Record nothing yet; `unreadable` are the values that the run could not read."""
+        """Start without errors; `unreadable` holds the unreadable values of the run."""
         self._unreadable = unreadable
         self._logger = logger
         self._fails_on_daily_limit = fails_on_daily_limit
         self._closed: set[int] = set()
-        """Divisions that are not read any further in this run."""
+        """Divisions to skip for the rest of the run."""
         self._failures: dict[str, ExactOnlineError] = {}
-        """What was not read to its end, in words."""
+        """Errors by list, such as `accounts of division 1`."""
         self._limits: list[DailyLimitReached] = []
         self._denied: dict[int, AccessDenied] = {}
-        """By division, why the first of its lists could not be read."""
+        """First denial of a list, by division."""
         self._served: set[int] = set()
-        """Divisions of which a list was read to its end."""
+        """Divisions with a completely read list."""
 
     def is_open(self, division: int) -> bool:
-        """Whether the division is still being read."""
+        """Whether the division may still be read."""
         return division not in self._closed
 
     def is_whole(self, *lists: str) -> bool:
-        """Whether lists (`stream of division 1`) were read to their ends."""
+        """Whether lists (`accounts of division 1`) were read completely."""
         return self._failures.keys().isdisjoint(lists)
 
     def failed(self, what: str, error: ExactOnlineError) -> None:
-        """Record that something was not read to its end."""
+        """Record that a list was not read completely."""
         if isinstance(error, DailyLimitReached):
             self._limits.append(error)
         else:
@@ -54,15 +54,15 @@ class Failures:
         self._logger.warning("%s was not read to its end: %s", what, error)
 
     def served(self, division: int) -> None:
-        """Record that a list of a division was read to its end."""
+        """Record that a list of a division was read completely."""
         self._served.add(division)
 
     def denied(self, division: int, error: AccessDenied) -> None:
-        """Record that a list of a division could not be read for want of rights."""
+        """Record that the user has no rights to a list of a division."""
         self._denied.setdefault(division, error)
 
     def close(self, division: int, error: ExactOnlineError) -> None:
-        """Read nothing more of a division."""
+        """Skip a division for the rest of the run."""
         self._closed.add(division)
         if isinstance(error, DailyLimitReached):
             self._limits.append(error)
@@ -70,7 +70,7 @@ class Failures:
             self._failures[f"division {division}"] = error
 
     def check(self) -> None:
-        """End in an error if something was not read.
+        """Raise if something was not read.
 
         Raises:
             Incomplete: with the first reason and its exit code.

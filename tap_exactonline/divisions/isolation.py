@@ -1,4 +1,4 @@
-"""Isolate errors by stream and division: each ends no more of a run than it has to."""
+"""Isolate errors per stream and division, so that the rest of the run continues."""
 
 from __future__ import annotations
 
@@ -21,51 +21,53 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tap_exactonline.context import RunContext
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
     from tap_exactonline.divisions.failures import Failures
     from tap_exactonline.divisions.selection import DivisionSelection
 
 FEW = 3
-"""So many lists of a division that fail one after the other are no matter of one endpoint."""
+"""Consecutive failing lists after which a whole division is skipped."""
 
 
 class Isolation:
-    """Decides how much of a run an error ends, and records it."""
+    """Decide what an error ends: a list, a division or the run."""
 
     def __init__(
         self, context: RunContext, selection: DivisionSelection, failures: Failures
     ) -> None:
-        """Isolate errors of the divisions of `selection`; `failures` records them."""
+        """Isolate errors of the divisions of `selection`, and record them in `failures`."""
         self._context = context
         self._selection = selection
         self._failures = failures
         self._faults: Counter[int] = Counter()
-        """By division, the lists that failed since one was read."""
+        """Lists that failed since the last complete one, by division."""
         self._denials: Counter[int] = Counter()
 
-    def may_read(self, plan: Plan, division: int) -> bool:
-        """Whether to try a list: its division is open, and it was not refused lately."""
-        return self._failures.is_open(division) and not self._is_denied(plan, division)
+    def may_read(self, definition: StreamDefinition, division: int) -> bool:
+        """Whether to read a list: its division is open, and access was not denied lately."""
+        return self._failures.is_open(division) and not self._is_denied(definition, division)
 
-    def _is_denied(self, plan: Plan, division: int) -> bool:
-        """Whether Exact Online refused this list within the hour, for want of rights.
+    def _is_denied(self, definition: StreamDefinition, division: int) -> bool:
+        """Whether access to a list was denied within the last hour.
 
-        Ten refusals in an hour would block the app: runs that come often do not ask each time.
+        Ten errors in an hour block the app, so frequent runs must not try each time.
         """
-        denied = self._context.connection.is_denied(plan.endpoint.id, division)
+        denied = self._context.connection.is_denied(definition.endpoint.id, division)
         if denied:
             why = "Exact Online refused access within the last hour."
-            self._context.logger.warning("Skipping %s of division %s: %s", plan.name, division, why)
-            self._failures.denied(division, AccessDenied(f"{plan.name}: {why}"))
+            self._context.logger.warning(
+                "Skipping %s of division %s: %s", definition.name, division, why
+            )
+            self._failures.denied(division, AccessDenied(f"{definition.name}: {why}"))
         return denied
 
     @contextmanager
     def isolated(
         self, stream: str, endpoint: str, division: int, rows: Mapping[int, int]
     ) -> Iterator[None]:
-        """Let an error end the reading of one stream in one division, not that of the others.
+        """Catch the errors of one stream in one division, and record them.
 
-        `endpoint` is that of the stream's list; `rows` are those read so far, by division.
+        `endpoint` is that of the stream's list; `rows` counts the rows read so far, by division.
         """
         try:
             yield
@@ -103,7 +105,7 @@ class Isolation:
         )
 
     def _no_access(self, stream: str, endpoint: str, division: int, error: AccessDenied) -> None:
-        """A stream may be out of reach for want of rights; a division altogether."""
+        """Skip the list, or the division if nothing in it can be read."""
         logger = self._context.logger
         if error.is_of_division:
             self._failures.close(division, error)
@@ -120,7 +122,7 @@ class Isolation:
         self._failures.denied(division, error)
 
     def _why_shut(self, division: int) -> str | None:
-        """Why nothing of a division can be read; None where that is not known."""
+        """Reason why nothing in a division can be read; None if there is none."""
         listed = self._selection.listed
         if not listed:
             return None
@@ -136,7 +138,7 @@ class Isolation:
         return shut and f"Division {division} cannot be read: {shut}. Leave it out of divisions."
 
     def _refuses_all(self, division: int) -> str | None:
-        """Whether a division refuses even what the user may read elsewhere."""
+        """Reason if a division refuses even the list of divisions; None if it does not."""
         try:
             divisions.divisions(self._context.connection.session, division)
         except AccessDenied:

@@ -1,4 +1,4 @@
-"""Which divisions a run reads, and what Exact Online tells of each."""
+"""Select the divisions to read, from the settings and the list of divisions."""
 
 from __future__ import annotations
 
@@ -16,78 +16,83 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tap_exactonline.context import RunContext
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
     from tap_exactonline.divisions.failures import Failures
 
 LIST = "system/Divisions"
-"""The list of divisions, which a run reads for itself."""
+"""Endpoint of the list of divisions."""
 NOT_LISTED = (*NOT_READABLE, DailyLimitReached)
-"""Why there may be no list of divisions, although other things can be read."""
+"""Errors of the list of divisions that do not end a run."""
 
 
 class DivisionSelection:
-    """The divisions of one run."""
+    """Divisions of one run."""
 
-    def __init__(self, context: RunContext, plans: Iterable[Plan], failures: Failures) -> None:
-        """Ask nothing before it is needed; webhooks may name any of `plans`."""
+    def __init__(
+        self, context: RunContext, definitions: Iterable[StreamDefinition], failures: Failures
+    ) -> None:
+        """Make no call yet; `definitions` are the streams that webhooks may name."""
         self._context = context
-        self._plans = plans
+        self._plans = definitions
         self._failures = failures
-        self._one_asks = Lock()
+        self._lock = Lock()
 
     @cached_property
     def current(self) -> int:
-        """The division the signed-in user works in."""
+        """Current division of the signed-in user."""
         return int(self._context.connection.me["CurrentDivision"])
 
     @cached_property
     def all(self) -> list[int]:
-        """The divisions to read."""
+        """Divisions to read."""
         if self._context.config.get("all_divisions"):
-            return self._own(sorted(self._open()))
+            return self._own_shard(sorted(self._accessible()))
         chosen = self._context.config.get("divisions")
-        return self._own(dict.fromkeys(chosen) if chosen else [self.current])
+        return self._own_shard(dict.fromkeys(chosen) if chosen else [self.current])
 
     def of(self, stream: str) -> list[int]:
-        """The divisions to read a stream in; with webhooks, only those where it has news."""
+        """Divisions to read a stream in; with `divisions_from`, only those that webhooks name."""
         if self.news is None:
             return self.all
         named = self.news.get(stream, set())
         if self._context.config.get("all_divisions") or self._context.config.get("divisions"):
             return [division for division in self.all if division in named]
-        return self._own(sorted(named))
+        return self._own_shard(sorted(named))
 
     @cached_property
     def news(self) -> Mapping[str, set[int]] | None:
-        """In which divisions webhooks have named a stream; None where all is to be read."""
+        """Divisions that webhooks name, by stream; None without `divisions_from`."""
         path = self._context.config.get(webhooks.SETTING)
         if not path:
             return None
         return webhooks.divisions_by_stream(webhooks.read(path), self._plans, catalogue.load())
 
     def has_news(self, stream: str) -> bool:
-        """Whether a stream is to be read in any division."""
+        """Whether to read a stream in any division."""
         return self.news is None or bool(self.of(stream))
 
     def moved_at(self, division: int) -> str | None:
-        """When Exact last moved the division to another database; None where that is not known."""
+        """Marker of the division's last move to another database; None if not known.
+
+        See `validity.move_marker`.
+        """
         listed = self.listed.get(division)
         if listed is None:
             return None
         day = listed.get("DivisionMoveDate")
         context = self._context
-        return validity.move(day and str(day), context.started_at, context.connection.zone)
+        return validity.move_marker(day and str(day), context.started_at, context.connection.zone)
 
     @property
     def listed(self) -> Mapping[int, Mapping[str, Any]]:
-        """The divisions the user may open, by their numbers; none where they cannot be listed."""
-        with self._one_asks:
+        """Divisions that the user may open, by number; empty if they cannot be listed."""
+        with self._lock:
             return self._listed
 
     @cached_property
     def _listed(self) -> dict[int, dict[str, Any]]:
         try:
-            return self._ask()
+            return self._fetch()
         except NOT_LISTED as error:
             self._context.logger.warning(
                 "The list of divisions cannot be read, so that a division which Exact has moved "
@@ -96,8 +101,8 @@ class DivisionSelection:
             )
             return {}
 
-    def _ask(self) -> dict[int, dict[str, Any]]:
-        """Ask which divisions the user may open; a denial is remembered for an hour."""
+    def _fetch(self) -> dict[int, dict[str, Any]]:
+        """Fetch the list of divisions; a denial is remembered for an hour."""
         connection = self._context.connection
         if connection.is_denied(LIST, self.current):
             raise AccessDenied(f"{LIST}: Exact Online refused access within the last hour.")
@@ -108,10 +113,10 @@ class DivisionSelection:
             raise
         return {int(row["Code"]): row for row in rows}
 
-    def _open(self) -> set[int]:
-        """Those that the user may open; those of the state where they cannot be listed now."""
+    def _accessible(self) -> set[int]:
+        """Divisions that the user may open, or those of the state if they cannot be listed."""
         try:
-            return {*self._ask()}
+            return {*self._fetch()}
         except NOT_LISTED as error:
             known = self._in_state()
             if not known:
@@ -122,18 +127,18 @@ class DivisionSelection:
 
     def _in_state(self) -> set[int]:
         streams = self._context.state.get("bookmarks", {}).values()
-        partitions = [part for stream in streams for part in stream.get("partitions", ())]
-        return {int(part["context"][PARTITION]) for part in partitions}
+        partitions = [partition for stream in streams for partition in stream.get("partitions", ())]
+        return {int(partition["context"][PARTITION]) for partition in partitions}
 
-    def _own(self, divisions: Iterable[int]) -> list[int]:
-        """Those of the divisions that are not left to other jobs."""
-        return sharding.own(divisions, self._context.config.get(sharding.SETTING))
+    def _own_shard(self, divisions: Iterable[int]) -> list[int]:
+        """Divisions of this job, by the setting `divisions_share`."""
+        return sharding.shard(divisions, self._context.config.get(sharding.SETTING))
 
     def check(self) -> None:
-        """Look at the settings, before anything is asked.
+        """Validate the settings, before the first API call.
 
         Raises:
-            ConfigurationError: one of them is wrong.
+            ConfigurationError: a setting is invalid.
         """
         _ = self.news
-        self._own(())
+        self._own_shard(())

@@ -1,7 +1,7 @@
-"""Which divisions are a job's own where several jobs share the work.
+"""Split divisions among several jobs.
 
-A division's share follows from its number alone. It stays the same when divisions come and go, so
-that the bookmarks of a division stay with one job.
+A division is assigned by its number alone. The assignment does not change when divisions are added
+or removed, so the bookmarks of a division stay with one job.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 SETTING = "divisions_share"
 
 
-def own(divisions: Iterable[int], share: str | None) -> list[int]:
-    """Those of the divisions that belong to a share such as `2/4`; all of them without one.
+def shard(divisions: Iterable[int], share: str | None) -> list[int]:
+    """Divisions of a share such as `2/4` (the second of four); all divisions without a share.
 
     Raises:
-        ConfigurationError: it is no share.
+        ConfigurationError: `share` is invalid.
     """
     if not share:
         return list(divisions)
-    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", share)
-    part, parts = map(int, found.groups()) if found else (0, 0)
+    match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", share)
+    part, parts = map(int, match.groups()) if match else (0, 0)
     if not 1 <= part <= parts:
         raise ConfigurationError(
             f"Setting {SETTING}: {share!r} is no share. Write 2/4 for the second of four jobs."

@@ -1,7 +1,6 @@
-"""Webhook payloads: a hint of what has changed, and where.
+"""Webhook payloads: which streams have changes in which divisions.
 
-A payload holds no data, and some are lost on their way: what it names is read as ever, from the
-bookmark on.
+A payload contains no data, and some get lost: the streams are read from their bookmarks as usual.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from exactonline_client.catalogue import Catalogue
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ SETTING = "divisions_from"
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What has happened."""
+    """Content of a payload: topic, action, division and key."""
 
     topic: str = msgspec.field(name="Topic")
     action: str = msgspec.field(name="Action")
@@ -46,35 +45,35 @@ class _Payload(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Event:
-    """A payload that was understood."""
+    """A parsed payload."""
 
     content: Content
     signed: bytes
-    """The text of the content, byte by byte as it came."""
+    """Raw JSON of the content, which the hash was made from."""
     hash_code: str
 
     def is_signed_with(self, secret: str) -> bool:
-        """Whether the hash is that of the content, made with the secret of the webhook."""
+        """Whether the hash is the HMAC-SHA256 of the content with the webhook's secret."""
         made = hmac.new(secret.encode(), self.signed, hashlib.sha256).hexdigest().upper()
         return hmac.compare_digest(made.encode(), self.hash_code.encode())
 
 
 def parse(payload: bytes) -> Event:
-    """The event in a payload.
+    """Parse a payload.
 
     Raises:
         ValueError: it is not the payload of a webhook.
     """
     try:
-        found = msgspec.json.decode(payload, type=_Payload)
-        signed = bytes(found.content)
-        return Event(msgspec.json.decode(signed, type=Content), signed, found.hash_code)
+        raw = msgspec.json.decode(payload, type=_Payload)
+        signed = bytes(raw.content)
+        return Event(msgspec.json.decode(signed, type=Content), signed, raw.hash_code)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ValueError(f"this is not the payload of a webhook: {error}") from None
 
 
 def read(path: str) -> list[Content]:
-    """The events in a file of payloads, one a line; a line that holds none is left out.
+    """Read a file with one payload per line; invalid lines are skipped with a warning.
 
     Raises:
         ConfigurationError: the file cannot be read.
@@ -84,39 +83,39 @@ def read(path: str) -> list[Content]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "that is no path"
         raise ConfigurationError(f"Setting {SETTING}: {path} cannot be read: {reason}.") from None
-    found = []
+    contents = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            found.append(parse(line).content)
+            contents.append(parse(line).content)
         except ValueError as error:
             logger.warning("%s line %d was left out: %s", path, number, error)
-    return found
+    return contents
 
 
 def divisions_by_stream(
-    events: Iterable[Content], plans: Iterable[Plan], catalogue: Catalogue
+    events: Iterable[Content], definitions: Iterable[StreamDefinition], catalogue: Catalogue
 ) -> Mapping[str, set[int]]:
-    """In which divisions each stream has news, by the topics of its endpoints."""
+    """Divisions with changes by stream, from the topics of the stream's endpoints."""
     divisions: dict[str, set[int]] = defaultdict(set)
     for event in events:
         divisions[event.topic].add(event.division)
-    found: dict[str, set[int]] = defaultdict(set)
+    by_stream: dict[str, set[int]] = defaultdict(set)
     used = set()
-    for plan in plans:
-        for topic in _topics(plan, catalogue):
+    for definition in definitions:
+        for topic in _topics(definition, catalogue):
             used.add(topic)
-            for name in filter(None, (plan.name, plan.headers)):
-                found[name] |= divisions.get(topic, set())
+            for name in filter(None, (definition.name, definition.headers)):
+                by_stream[name] |= divisions.get(topic, set())
     for topic in sorted(divisions.keys() - used):
         logger.warning("Webhooks of the topic %s name no stream.", topic)
-    return found
+    return by_stream
 
 
-def _topics(plan: Plan, catalogue: Catalogue) -> set[str]:
-    stream = plan.stream
-    ids = filter(None, (stream.plain, stream.bulk, stream.sync, plan.endpoint.id))
+def _topics(definition: StreamDefinition, catalogue: Catalogue) -> set[str]:
+    stream = definition.stream
+    ids = filter(None, (stream.plain, stream.bulk, stream.sync, definition.endpoint.id))
     endpoints = [catalogue.endpoints[id_] for id_ in ids if id_ in catalogue.endpoints]
     topics = (endpoint.webhook_topic for endpoint in endpoints)
     return {topic for joined in topics if joined for topic in joined.split("|")}

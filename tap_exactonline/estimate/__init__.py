@@ -1,1 +1,1 @@
-"""What a run costs in calls."""
+"""Estimate the API calls of a run."""

@@ -1,4 +1,4 @@
-"""How a run could spend fewer calls, in sentences for the user."""
+"""Advise the user how a run could take fewer calls."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 LARGE_SHARE = 0.25
 FEW_CALLS = 60
-"""What fits in a minute needs no advice."""
+"""Runs of so few calls, which fit in a minute, get no advice."""
 WORTH_SWITCHING = 10
 SYNC = "sync/"
-"""Endpoints whose lists are read whole the first time, whatever the start date."""
+"""Prefix of endpoints whose first read is a full one, whatever the start date."""
 
 
 def advice(estimate: Estimate, *, has_start_date: bool) -> list[str]:
-    """What would make a run cheaper, the most telling first; nothing where it is cheap."""
+    """Sentences on how to make a run cheaper, most effective first; none for a cheap run."""
     by_list: defaultdict[tuple[str, ...], list[Cost]] = defaultdict(list)
     for cost in estimate.costs:
         if cost.streams:

@@ -1,7 +1,7 @@
-"""What a run is going to cost: calls by list and division, minutes, days, and how to spend fewer.
+"""Estimate the cost of a run: calls by list and division, minutes, and days.
 
-The rows of a list are known from the last run or from a count, which costs one call; what can
-neither be known nor counted is taken for one call, and said to be at least that.
+The rows of a list are taken from the last run or from `$count`, which takes one call. A list whose
+rows are unknown is estimated as at least one call.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from exactonline_client.odata.query import match_all, url
 from exactonline_client.store import list_sizes
 from exactonline_client.store.list_sizes import Size
 from exactonline_client.store.tables import budgets
-from tap_exactonline.definitions.custom import CustomPlan
+from tap_exactonline.definitions.custom import CustomDefinition
 from tap_exactonline.definitions.definition import MODIFIED
 from tap_exactonline.deletes import log
 from tap_exactonline.divisions.selection import LIST
 from tap_exactonline.estimate.sources import ALL, CHANGES
-from tap_exactonline.extract import query as reading
+from tap_exactonline.extract.query import all_of
 from tap_exactonline.readers import attachments
 from tap_exactonline.state.bookmarks import modified_filter
 
@@ -35,66 +35,66 @@ if TYPE_CHECKING:
 
     from exactonline_client.connection import Connection
     from exactonline_client.store.list_sizes import Known
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
     from tap_exactonline.estimate.sources import PlannedRun, Source
 
 PAGE, BIG_PAGE = 60, 1000
-"""Rows a call, on plain endpoints and on those made for reading much."""
+"""Rows per call on plain endpoints, and on sync and bulk endpoints."""
 CALLS_A_MINUTE, CALLS_A_DAY = 60, 5000
-"""The limits of a division where its answers have not told others yet."""
+"""Rate limits of a division until an answer has returned others."""
 ME = "current/Me"
 COUNTED, LAST_RUN = "count", "last run"
 
 
 @dataclass(frozen=True)
 class LastRun:
-    """What the last run that read a list took."""
+    """The last run that read a list."""
 
     calls: int
     scope: str
-    """Which rows it read."""
+    """Rows that it read, see `Source.scope`."""
     expected: int | None
-    """The calls that were expected of it, where that could be said."""
+    """Calls that were estimated for it, if they could be."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The calls for one list of one division."""
+    """Calls for one list of one division."""
 
     division: int
     streams: tuple[str, ...]
-    """What it feeds; nothing where it serves the run itself."""
+    """Streams read from the list; empty for calls of the run itself."""
     endpoint: str
     calls: int
     free_calls: int = 0
-    """Those that count against no limit, and are not among `calls`."""
+    """Calls that count against no limit; not included in `calls`."""
     scope: str = ALL
     page_size: int | None = None
     rows: int | None = None
-    """None where it is not known: then `calls` is the least that it takes."""
+    """None if unknown: then `calls` is a minimum."""
     known_from: str | None = None
     """`count` or `last run`."""
     last_run: LastRun | None = None
     sync_calls: int | None = None
-    """What it would take by the sync endpoint, where there is one that is not used."""
+    """Calls that the sync endpoint would take, if there is one that is not used."""
 
 
 @dataclass(frozen=True)
 class Division:
-    """What all lists of a division take together."""
+    """Total of a division."""
 
     division: int
     calls: int
     at_least: bool
     minutes: float
-    """With as many calls a minute as are allowed."""
+    """Minutes at the full rate limit."""
     days: int
-    """On how many days calls are needed, because those of one do not suffice."""
+    """Days needed within the daily limit."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run is going to cost."""
+    """Estimated cost of a run."""
 
     costs: list[Cost]
     divisions: list[Division]
@@ -103,30 +103,30 @@ class Estimate:
 
     @property
     def calls(self) -> int:
-        """All calls together."""
+        """Total number of calls that count against a limit."""
         return sum(cost.calls for cost in self.costs)
 
     @property
     def free_calls(self) -> int:
-        """The calls besides that count against no limit."""
+        """Total number of calls that count against no limit."""
         return sum(cost.free_calls for cost in self.costs)
 
     @property
     def expected_calls(self) -> Mapping[tuple[int, tuple[str, ...]], int]:
-        """By division and streams, the calls for each list whose rows are known."""
+        """Calls for each list whose rows are known, by division and streams."""
         known = (cost for cost in self.costs if cost.rows is not None)
         return {(cost.division, cost.streams): cost.calls for cost in known}
 
     @property
     def at_least(self) -> bool:
-        """Whether it may be more."""
+        """Whether the estimate is a minimum."""
         return any(division.at_least for division in self.divisions)
 
 
 def uncounted(planned: PlannedRun, lists: Iterable[Source], days: float) -> list[Source]:
-    """Those lists whose rows are not known from the last `days`, and can be counted.
+    """Lists that can be counted and have no recorded size from the last `days`.
 
-    Changes that were counted before are not those of now.
+    An earlier count of changes is not reused.
     """
     known = {
         key
@@ -139,9 +139,9 @@ def uncounted(planned: PlannedRun, lists: Iterable[Source], days: float) -> list
 
 
 def count(planned: PlannedRun, lists: Iterable[Source]) -> Iterator[str | None]:
-    """Count the rows of lists, one after the other, and keep the numbers; one call for each query.
+    """Count the rows of lists, and store the numbers; one call per query.
 
-    Gives, for each list, why it could not be counted, or None.
+    Yields for each list the reason why it could not be counted, or None.
     """
     connection = planned.run.connection
     closed: set[int] = set()
@@ -155,8 +155,8 @@ def count(planned: PlannedRun, lists: Iterable[Source]) -> Iterator[str | None]:
             closed.add(source.division)
             problem = f"division {source.division} could not be counted: {error}"
         except NOT_READABLE as error:
-            what = f"{source.name} of division {source.division}"
-            problem = f"{what} could not be counted: {error}"
+            list_name = f"{source.name} of division {source.division}"
+            problem = f"{list_name} could not be counted: {error}"
         else:
             size = Size(*_key(source), rows, None, connection.clock())
             list_sizes.note(connection.store, connection.app.key, [size])
@@ -164,34 +164,34 @@ def count(planned: PlannedRun, lists: Iterable[Source]) -> Iterator[str | None]:
 
 
 def queries(planned: PlannedRun, source: Source) -> list[str]:
-    """The addresses that count the rows of a list; none where they cannot be counted.
+    """URLs that count the rows of a list; empty if it cannot be counted.
 
-    Sync endpoints cannot: the same rows are counted at the plain one, or at the bulk one.
+    Sync endpoints have no `$count`: their rows are counted at the plain or bulk endpoint.
     """
-    halves = [source.plan, *([source.lines] if source.lines and source.is_mixed else [])]
-    found = [_query(planned, half, source) for half in halves]
-    addresses = [address for address in found if address is not None]
+    halves = [source.definition, *([source.lines] if source.lines and source.is_mixed else [])]
+    candidates = [_query(planned, half, source) for half in halves]
+    addresses = [address for address in candidates if address is not None]
     return addresses if len(addresses) == len(halves) else []
 
 
-def _query(planned: PlannedRun, plan: Plan, source: Source) -> str | None:
-    twin = plan
+def _query(planned: PlannedRun, definition: StreamDefinition, source: Source) -> str | None:
+    twin = definition
     own = None
-    if isinstance(plan, CustomPlan):
-        if plan.around or plan.parameters or plan.endpoint.kind == "sync":
+    if isinstance(definition, CustomDefinition):
+        if definition.sliced_by or definition.parameters or definition.endpoint.kind == "sync":
             return None
-        own = plan.filter
+        own = definition.filter
     else:
-        chosen = plan.stream.plain or plan.stream.bulk
-        if chosen is None or plan.stream.per_user:
+        endpoint_id = definition.stream.plain or definition.stream.bulk
+        if endpoint_id is None or definition.stream.per_user:
             return None
-        twin = replace(plan, endpoint=catalogue.load().endpoints[chosen])
+        twin = replace(definition, endpoint=catalogue.load().endpoints[endpoint_id])
     if twin.endpoint.kind not in ("crud", "bulk"):
         return None
     condition = None
-    if source.scope != ALL or twin.must_filter:
+    if source.scope != ALL or twin.requires_filter:
         may_filter = MODIFIED in twin.endpoint.columns and (
-            not twin.must_filter or MODIFIED in twin.endpoint.filter_fields
+            not twin.requires_filter or MODIFIED in twin.endpoint.filter_fields
         )
         if may_filter and (source.scope == ALL or source.since):
             condition = modified_filter(source.since, planned.run.connection.zone)
@@ -200,11 +200,11 @@ def _query(planned: PlannedRun, plan: Plan, source: Source) -> str | None:
         else:
             return None
     path = f"{twin.endpoint.uri.format(division=source.division)}/$count"
-    return url(path, {"$filter": reading.both(condition, own)})
+    return url(path, {"$filter": all_of(condition, own)})
 
 
 def _rows(connection: Connection, source: Source, address: str) -> int:
-    # The number comes as plain text, which an Accept header for JSON would rule out.
+    # `$count` returns plain text, so no Accept header for JSON.
     return connection.session.read(address, source.division, _number, headers={"Accept": None})
 
 
@@ -216,13 +216,12 @@ def _number(answer: requests.Response) -> int:
 
 
 def estimate(planned: PlannedRun, lists: list[Source], days: float) -> Estimate:
-    """What a run that reads `lists` will cost, by what is known from the last `days`.
-
-    Asks nothing more.
-    """
+    """Estimate the cost of reading `lists`, by sizes recorded in the last `days`; makes no call."""
     ever = _known(planned.run.connection)
     known, runs = _fresh(planned.run.connection, ever, days), _last_runs(ever)
-    costs = [_cost(planned, one, known, runs.get((one.division, one.name))) for one in lists]
+    costs = [
+        _cost(planned, source, known, runs.get((source.division, source.name))) for source in lists
+    ]
     costs += [*_files(planned, costs), *_overhead(planned, lists, ever)]
     by_division: defaultdict[int, list[Cost]] = defaultdict(list)
     for cost in costs:
@@ -230,12 +229,12 @@ def estimate(planned: PlannedRun, lists: list[Source], days: float) -> Estimate:
     limits = _limits(planned)
     reserve = planned.run.context.config.get("daily_call_reserve") or 0
     divisions = []
-    for number, mine in sorted(by_division.items()):
-        a_minute, a_day = limits.get(number, (CALLS_A_MINUTE, CALLS_A_DAY))
-        calls = sum(cost.calls for cost in mine)
-        at_least = any(_is_unknown(cost) for cost in mine)
+    for division, division_costs in sorted(by_division.items()):
+        a_minute, a_day = limits.get(division, (CALLS_A_MINUTE, CALLS_A_DAY))
+        calls = sum(cost.calls for cost in division_costs)
+        at_least = any(_is_unknown(cost) for cost in division_costs)
         days_needed = math.ceil(calls / max(a_day - reserve, 1))
-        divisions.append(Division(number, calls, at_least, calls / a_minute, days_needed))
+        divisions.append(Division(division, calls, at_least, calls / a_minute, days_needed))
     return Estimate(
         costs=costs,
         divisions=divisions,
@@ -245,17 +244,17 @@ def estimate(planned: PlannedRun, lists: list[Source], days: float) -> Estimate:
 
 
 def _is_unknown(cost: Cost) -> bool:
-    """Whether a list may take more calls than are told."""
+    """Whether the calls of a list are a minimum."""
     return bool(cost.streams) and cost.rows is None and not cost.free_calls
 
 
 def _minutes(costs: Iterable[Cost], limits: Mapping[int, tuple[int, int]], at_once: int) -> float:
-    """With as many calls a minute as are allowed: one list after the other, divisions at once."""
+    """Minutes at the full rate limit: list by list, `at_once` divisions in parallel."""
     minutes: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
     for cost in costs:
         a_minute, _ = limits.get(cost.division, (CALLS_A_MINUTE, CALLS_A_DAY))
         minutes[cost.streams or (cost.endpoint,)].append(cost.calls / a_minute)
-    return sum(max(*each, sum(each) / at_once) for each in minutes.values())
+    return sum(max(*list_minutes, sum(list_minutes) / at_once) for list_minutes in minutes.values())
 
 
 def _key(source: Source) -> tuple[int, str, str]:
@@ -267,13 +266,13 @@ def _known(connection: Connection) -> Known:
 
 
 def _fresh(connection: Connection, known: Known, days: float) -> Known:
-    """The sizes that are not older than so many days."""
+    """Sizes that are at most `days` old."""
     oldest = connection.clock() - days * list_sizes.DAY
     return {key: size for key, size in known.items() if size.at >= oldest}
 
 
 def _last_runs(known: Known) -> Mapping[tuple[int, str], LastRun]:
-    """By division and stream, what the newest run took."""
+    """Newest run by division and stream."""
     sizes = sorted(known.values(), key=lambda size: size.read_at or 0.0)
     return {
         (size.division, size.stream): LastRun(size.calls, size.scope, size.expected)
@@ -283,21 +282,25 @@ def _last_runs(known: Known) -> Mapping[tuple[int, str], LastRun]:
 
 
 def _cost(planned: PlannedRun, source: Source, known: Known, last_run: LastRun | None) -> Cost:
-    plan = source.plan
+    definition = source.definition
     size = known.get(_key(source))
-    page = plan.endpoint.page_size or PAGE
+    page = definition.endpoint.page_size or PAGE
     rows = size.rows if size else None
     calls = max(1, math.ceil((rows or 0) / page))
-    if isinstance(plan, CustomPlan) and plan.around and size and size.calls:
+    if isinstance(definition, CustomDefinition) and definition.sliced_by and size and size.calls:
         calls = size.calls
-    if rows == 0 and source.asks_for_rights and planned.run.asks_for_rights:
+    if rows == 0 and source.checks_rights and planned.run.checks_rights:
         calls += 1
-    is_free = "{division}" not in plan.endpoint.uri
-    unused = plan.endpoint.kind != "sync" and plan.stream.sync is not None and rows is not None
+    is_free = "{division}" not in definition.endpoint.uri
+    unused = (
+        definition.endpoint.kind != "sync"
+        and definition.stream.sync is not None
+        and rows is not None
+    )
     return Cost(
         division=source.division,
         streams=source.streams,
-        endpoint=plan.endpoint.id,
+        endpoint=definition.endpoint.id,
         calls=0 if is_free else calls,
         free_calls=calls if is_free else 0,
         scope=source.scope,
@@ -310,7 +313,7 @@ def _cost(planned: PlannedRun, source: Source, known: Known, last_run: LastRun |
 
 
 def _files(planned: PlannedRun, costs: Iterable[Cost]) -> Iterator[Cost]:
-    """A call for the file of each attachment, where those are read."""
+    """One call for the file of each attachment, if files are read."""
     stream = planned.streams.get(attachments.STREAM)
     if stream and planned.run.reads_files and attachments.wants_files(stream.request):
         for cost in costs:
@@ -319,25 +322,25 @@ def _files(planned: PlannedRun, costs: Iterable[Cost]) -> Iterator[Cost]:
 
 
 def _overhead(planned: PlannedRun, lists: list[Source], known: Known) -> Iterator[Cost]:
-    """The calls that belong to no stream: the user, the deleted log, the list of divisions."""
+    """Calls of the run itself: the user, the deleted log, the list of divisions."""
     yield Cost(planned.run.divisions.current, (), ME, 0, free_calls=1)
     logged = {
         stream.name
         for stream in planned.selected
-        if planned.run.sends_tombstones and stream.plan.stream.deleted_type
+        if planned.run.sends_tombstones and stream.definition.stream.deleted_type
     }
     with_log = {source.division for source in lists if logged.intersection(source.streams)}
     for division in sorted(with_log):
         yield Cost(division, (), log.ENDPOINT, 1)
     needs_list = bool(with_log or planned.run.context.config.get("all_divisions"))
-    if needs_list or any(source.plan.endpoint.kind == "sync" for source in lists):
+    if needs_list or any(source.definition.endpoint.kind == "sync" for source in lists):
         size = known.get((planned.run.divisions.current, LIST, ALL))
-        found = size.rows if size else len({source.division for source in lists})
-        yield Cost(planned.run.divisions.current, (), LIST, max(1, math.ceil(found / PAGE)))
+        rows = size.rows if size else len({source.division for source in lists})
+        yield Cost(planned.run.divisions.current, (), LIST, max(1, math.ceil(rows / PAGE)))
 
 
 def _limits(planned: PlannedRun) -> Mapping[int, tuple[int, int]]:
-    """Calls a minute and calls a day, by division, as far as answers have told them."""
+    """Calls per minute and per day by division, from earlier answers."""
     query = sa.select(budgets).where(budgets.c.app == planned.run.connection.app.key)
     rows = planned.run.connection.store.read(query)
     return {

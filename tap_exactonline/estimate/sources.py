@@ -1,4 +1,4 @@
-"""The lists that a run reads: which streams each feeds, from where on, and what it then took."""
+"""List the sources of a run: which lists it will read, for which streams, and which rows."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tap_exactonline.definitions.definition import MODIFIED, TIMESTAMP
 from tap_exactonline.deletes import log
 from tap_exactonline.divisions.selection import LIST
 from tap_exactonline.extract import permissions
-from tap_exactonline.readers.documents import brings_lines
+from tap_exactonline.readers.documents import list_holds_lines
 from tap_exactonline.state import bookmarks, validity
 from tap_exactonline.state.bookmarks import PARTITION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
     from tap_exactonline.readers.run import Run
     from tap_exactonline.streams.base import ExactStream
 
@@ -29,103 +29,103 @@ ALL, CHANGES = "all", "changes"
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run before or behind its reading, with the streams that it may read."""
+    """A run, before or after reading, and its streams."""
 
     run: Run
     streams: Mapping[str, ExactStream]
 
     @property
     def selected(self) -> list[ExactStream]:
-        """The streams that the user wants."""
+        """Selected streams."""
         return [stream for stream in self.streams.values() if stream.selected]
 
 
 @dataclass(frozen=True)
 class Source:
-    """One list of one division, as the next run will read it."""
+    """One list of one division, as the run will read it."""
 
-    plan: Plan
-    """That of the stream the list belongs to, which need not be selected itself."""
-    lines: Plan | None
-    """That of the stream which gets its rows from the same list, where there is one."""
+    definition: StreamDefinition
+    """Definition of the stream that owns the list; it need not be selected."""
+    lines: StreamDefinition | None
+    """Definition of the line stream that is read from the same list, if any."""
     streams: tuple[str, ...]
-    """The selected streams that it feeds."""
+    """Selected streams that are read from the list."""
     division: int
     scope: str
-    """Which rows are read: `all`, `changes`, or `since` the start date."""
+    """Rows to read: `all`, `changes`, or `since` and the start date."""
     since: str | None = None
-    """The moment (UTC, ISO) from which rows are read; None where that is not known."""
-    asks_for_rights: bool = False
-    """Whether the run asks about the user's rights where the list is empty."""
+    """Time (UTC, ISO 8601) of the oldest change to read; None if not known."""
+    checks_rights: bool = False
+    """Whether a permission check is due if the list is empty."""
 
     @property
     def name(self) -> str:
-        """The stream the list belongs to."""
-        return self.plan.name
+        """Name of the stream that owns the list."""
+        return self.definition.name
 
     @property
     def is_mixed(self) -> bool:
-        """Whether the rows of both streams lie side by side in the list."""
-        return self.plan.endpoint.feed is not None
+        """Whether the list mixes headers and lines."""
+        return self.definition.endpoint.feed is not None
 
     @property
     def endpoint(self) -> str:
-        """What calls to the list are counted by."""
-        return endpoint_of(self.plan.endpoint.uri.format(division=self.division))
+        """Endpoint under which calls to the list are counted."""
+        return endpoint_of(self.definition.endpoint.uri.format(division=self.division))
 
 
 @dataclass(frozen=True)
 class _Start:
-    """Where the reading of one stream begins."""
+    """Rows to read of one stream; fields as in `Source`."""
 
     scope: str
     since: str | None = None
-    asks_for_rights: bool = False
+    checks_rights: bool = False
 
 
-def of(planned: PlannedRun) -> list[Source]:
-    """The lists that a run would read now, judged by its catalog and its state."""
-    plans, context = planned.run.plans, planned.run.context
+def list_sources(planned: PlannedRun) -> list[Source]:
+    """Sources of a run that starts now, by its catalog and state."""
+    definitions, context = planned.run.definitions, planned.run.context
     states = _states(planned)
     begins: dict[tuple[int, str], dict[str, _Start]] = {}
     for stream in planned.selected:
         for division in _divisions(planned, stream):
-            state = states.get((stream.name, _place(stream, division)), {})
-            owner = plans[_owner(planned, stream, division)]
+            state = states.get((stream.name, _partition(stream, division)), {})
+            owner = definitions[_owner(planned, stream, division)]
             is_new = not state.get("replication_key_value")
             start = replace(
                 _start(planned, stream, state, owner.bookmark),
-                asks_for_rights=is_new
+                checks_rights=is_new
                 and permissions.is_due(context.connection, division, state, context.started_at),
             )
             begins.setdefault((division, owner.name), {})[stream.name] = start
     return [
-        _source(plans, name, division, starts)
+        _source(definitions, name, division, starts)
         for (division, name), starts in sorted(begins.items(), key=lambda item: item[0])
     ]
 
 
 def _owner(planned: PlannedRun, stream: ExactStream, division: int) -> str:
-    """The stream whose list a stream gets its rows from: its headers', where they bring them."""
-    headers = planned.streams.get(stream.plan.headers or "")
-    if headers and brings_lines(planned.run.connection, headers.plan, division):
+    """Name of the stream whose list a stream is read from: its header stream, or itself."""
+    headers = planned.streams.get(stream.definition.headers or "")
+    if headers and list_holds_lines(planned.run.connection, headers.definition, division):
         return headers.name
     return stream.name
 
 
-def _place(stream: ExactStream, division: int) -> int | None:
-    """Which partition of the state a division has; lists of the user have one for all."""
-    return None if stream.plan.stream.per_user else division
+def _partition(stream: ExactStream, division: int) -> int | None:
+    """Key of a division's state partition; None for lists of the user."""
+    return None if stream.definition.stream.per_user else division
 
 
 def _divisions(planned: PlannedRun, stream: ExactStream) -> list[int]:
-    if stream.plan.stream.per_user:
+    if stream.definition.stream.per_user:
         return [planned.run.divisions.current]
     return planned.run.divisions.of(stream.name)
 
 
 def _states(planned: PlannedRun) -> Mapping[tuple[str, int | None], Mapping[str, Any]]:
-    """The state of each partition, by stream and division; that of the user's lists by None."""
+    """State of each partition, by stream and division; division None for lists of the user."""
     return {
         (stream, partition.get("context", {}).get(PARTITION)): partition
         for stream, bookmark in planned.run.context.state.get("bookmarks", {}).items()
@@ -139,11 +139,11 @@ def _start(
     if column is None or not stream.is_incremental:
         return _Start(ALL)
     complete = state.get(validity.COMPLETE_UNTIL)
-    found = bookmarks.start(dict(state), column)
-    if found is not None:
-        return _Start(CHANGES, found if column == MODIFIED else complete)
+    bookmark = bookmarks.value(dict(state), column)
+    if bookmark is not None:
+        return _Start(CHANGES, bookmark if column == MODIFIED else complete)
     if column == TIMESTAMP:
-        # What is too old is left out, but read.
+        # Rows before the start date are skipped, but read.
         return _Start(CHANGES, complete) if bookmarks.LAST_TIMESTAMP in state else _Start(ALL)
     if complete is not None:
         return _Start(CHANGES, complete)
@@ -153,49 +153,53 @@ def _start(
 
 
 def _source(
-    plans: Mapping[str, Plan], name: str, division: int, starts: Mapping[str, _Start]
+    definitions: Mapping[str, StreamDefinition],
+    name: str,
+    division: int,
+    starts: Mapping[str, _Start],
 ) -> Source:
-    """The list as the stream that is furthest behind needs it."""
-    plan = plans[name]
-    lines = plans[plan.lines] if plan.lines else None
+    """Combine the starts of a list's streams; the one that reads the most rows decides."""
+    definition = definitions[name]
+    lines = definitions[definition.lines] if definition.lines else None
     scopes = {start.scope for start in starts.values()}
     sinces = [start.since for start in starts.values()]
     known = [since for since in sinces if since is not None]
-    asks = any(start.asks_for_rights for start in starts.values())
+    asks = any(start.checks_rights for start in starts.values())
     if ALL in scopes:
-        return Source(plan, lines, tuple(starts), division, ALL, asks_for_rights=asks)
+        return Source(definition, lines, tuple(starts), division, ALL, checks_rights=asks)
     scope = next((scope for scope in sorted(scopes) if scope != CHANGES), CHANGES)
     since = min(known) if len(known) == len(sinces) else None
-    return Source(plan, lines, tuple(starts), division, scope, since, asks)
+    return Source(definition, lines, tuple(starts), division, scope, since, asks)
 
 
 def expected(planned: PlannedRun, sources: list[Source]) -> dict[tuple[int, str], int]:
-    """By division and stream, the rows that such a read had the last time, where that is known."""
+    """Rows of each source in an earlier run, by division and stream, as far as recorded."""
     sizes = list_sizes.known(planned.run.connection.store, planned.run.connection.app.key)
-    # Lines that come along inside their headers' rows are not counted in their size.
+    # The recorded size does not include expanded lines.
     counted = (source for source in sources if source.lines is None or source.is_mixed)
-    found = (
+    sized = (
         (source, sizes.get((source.division, source.name, source.scope))) for source in counted
     )
-    return {(source.division, source.name): size.rows for source, size in found if size}
+    return {(source.division, source.name): size.rows for source, size in sized if size}
 
 
-def note(
+def record_sizes(
     planned: PlannedRun,
     sources: list[Source],
     expected_calls: Mapping[tuple[int, tuple[str, ...]], int],
 ) -> None:
-    """Keep on record what the lists of a run had and took, for later estimates.
+    """Record the rows and calls of a run's lists for later estimates.
 
-    `expected_calls` are by division and streams, for the lists of which they were known.
-    A list that was not read to its end is left out, as is one whose address is read for other
-    ends too: what was its share cannot be told.
+    `expected_calls` are the estimated calls by division and streams. Lists that were not read
+    completely are left out, and lists whose endpoint is called for other purposes too.
     """
     connection = planned.run.connection
     usage, now = connection.session.usage, connection.clock()
     times = Counter((source.division, source.endpoint) for source in sources)
     shared = {log.ENDPOINT} if planned.run.sends_tombstones else set()
-    shared |= {source.endpoint for source in sources if planned.run.compared & {*source.streams}}
+    shared |= {
+        source.endpoint for source in sources if planned.run.compared_streams & {*source.streams}
+    }
     read = [
         (
             (source.division, source.name, source.scope),
@@ -225,6 +229,10 @@ def note(
 
 
 def _is_whole(planned: PlannedRun, source: Source) -> bool:
-    """Whether a list was read to its end."""
-    what = {f"{name} of division {source.division}" for name in (source.name, *source.streams)}
-    return planned.run.failures.is_open(source.division) and planned.run.failures.is_whole(*what)
+    """Whether a list was read completely."""
+    list_names = {
+        f"{name} of division {source.division}" for name in (source.name, *source.streams)
+    }
+    return planned.run.failures.is_open(source.division) and planned.run.failures.is_whole(
+        *list_names
+    )

@@ -1,1 +1,1 @@
-"""Queries and the rows that answer them."""
+"""Query lists, decode rows, and run readers in threads."""

@@ -1,7 +1,7 @@
-"""What goes from the threads that read to the one that writes: rows, and the state behind them.
+"""Batches that reader threads pass to the main thread: rows, and the state to commit after them.
 
-A thread that reads a division runs ahead of what has been sent. It works on a copy of the
-division's state, and a copy of that goes along with every batch: it holds once the rows are out.
+A reader runs ahead of the writer. It advances its own copy of the partition's state and attaches a
+copy to each batch; the main thread commits it after the rows are written.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     Context = Mapping[str, Any]
 
-MOST_ROWS = 1000
-"""Rows of a batch that is not a page."""
+MAX_ROWS = 1000
+"""Maximum number of rows of a batch that is not a page."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Batch:
 
     stream: str
     context: Context | None
-    """The partition of the state; None for lists that belong to the user."""
+    """Context of the state partition; None for lists of the user."""
     rows: list[Row]
     state: dict[str, Any]
-    """That of the partition, once the rows are out."""
+    """State of the partition after the rows are written."""
 
-    def settle(self, state: MutableMapping[str, Any]) -> None:
-        """Make `state` that of the partition: the rows are out."""
+    def commit(self, state: MutableMapping[str, Any]) -> None:
+        """Replace the content of `state` by the state of the batch."""
         state.update(self.state)
         for name in state.keys() - self.state.keys():
             del state[name]

@@ -1,4 +1,4 @@
-"""Rows of the API in plain types; what cannot be read is null, and noted."""
+"""Decode API rows to JSON types; unreadable values become null and are reported."""
 
 from __future__ import annotations
 
@@ -15,51 +15,51 @@ if TYPE_CHECKING:
     from exactonline_client.catalogue import Property
     from exactonline_client.odata.decoding import Row
 
-    Note = Callable[[str, str, Mapping[str, Any]], None]
-    """Takes what is wrong, what became of it, and the key of the row."""
+    NoteUnreadable = Callable[[str, str, Mapping[str, Any]], None]
+    """Receives the problem, its outcome, and the key of the row."""
 
 
 def decoder(
-    columns: Iterable[Property], zone: ZoneInfo, key: Sequence[str], note: Note
+    columns: Iterable[Property], zone: ZoneInfo, key: Sequence[str], note: NoteUnreadable
 ) -> Callable[[Row], Row]:
-    """A function that turns a row into one of plain JSON types, see `odata.decoding.decoder`.
+    """Make a function that decodes a row to JSON types, see `odata.decoding.decoder`.
 
-    A value that cannot be read is null in it; `note` is told which, with the row's `key`.
+    An unreadable value becomes null and is passed to `note` with the `key` of the row.
     """
     wrong: list[decoding.WrongType] = []
     decode = decoding.decoder(columns, zone, wrong.append)
 
     def decoded(row: Row) -> Row:
-        found = decode(row)
+        decoded_row = decode(row)
         if wrong:
-            which = {column: found.get(column) for column in key}
+            key_values = {column: decoded_row.get(column) for column in key}
             for error in wrong:
-                note(str(error), "sent as null", which)
+                note(str(error), "sent as null", key_values)
             wrong.clear()
-        return found
+        return decoded_row
 
     return decoded
 
 
-def keyed(rows: list[Row], key: Sequence[str], note: Note) -> list[Row]:
-    """Those of the decoded rows that can be told apart; `note` is told of the others.
+def rows_with_key(rows: list[Row], key: Sequence[str], note: NoteUnreadable) -> list[Row]:
+    """Decoded rows whose key is complete; the others are passed to `note`.
 
     Raises:
-        UnexpectedAnswer: none of several can, which is no matter of a row.
+        UnexpectedAnswer: none of several rows has a complete key.
     """
     if not key:
         return rows
     values = itemgetter(*key) if len(key) > 1 else lambda row: (row[key[0]],)
-    lost = [row for row in rows if None in values(row)]
-    if not lost:
+    keyless = [row for row in rows if None in values(row)]
+    if not keyless:
         return rows
-    if len(lost) == len(rows) > 1:
+    if len(keyless) == len(rows) > 1:
         raise UnexpectedAnswer(
             f"None of {len(rows)} rows has {' and '.join(key)}, so they were not read. "
             "Please report this."
         )
-    for row in lost:
-        which = {column: row[column] for column in key}
+    for row in keyless:
+        key_values = {column: row[column] for column in key}
         missing = " and ".join(column for column in key if row[column] is None)
-        note(f"{missing} is missing", "rows left out", which)
+        note(f"{missing} is missing", "rows left out", key_values)
     return [row for row in rows if None not in values(row)]

@@ -1,6 +1,6 @@
-"""Whether the user may read a list that came back empty.
+"""Check the user's read permission for empty lists.
 
-Exact answers a user without rights with an empty list in places, which looks like success.
+Some endpoints answer a user without rights with an empty list instead of an error.
 """
 
 from __future__ import annotations
@@ -21,70 +21,72 @@ if TYPE_CHECKING:
     import requests
 
     from exactonline_client.connection import Connection
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
 
 logger = logging.getLogger(__name__)
 
 SETTING = "check_rights"
-ASKED_AT = "rights_asked_at"
-"""In the state of a partition that has been empty so far."""
-ASKED_EVERY = timedelta(days=30)
+CHECKED_AT = "rights_asked_at"
+"""State of a partition without rows so far: when permissions were last checked."""
+CHECK_INTERVAL = timedelta(days=30)
 USER_HAS_RIGHTS = "users/UserHasRights"
 
 
 def is_due(connection: Connection, division: int, state: Mapping[str, Any], now: datetime) -> bool:
-    """Whether it is time to ask: not in every run, since an empty list often stays empty.
+    """Whether to check permissions: at most every 30 days per partition.
 
-    Nor within an hour of a refusal: that is an error like any other, and tells of all lists.
+    Not within an hour of a refused check either, since that counts as an error.
     """
-    asked_at = state.get(ASKED_AT)
-    if asked_at is not None and now - datetime.fromisoformat(asked_at) < ASKED_EVERY:
+    asked_at = state.get(CHECKED_AT)
+    if asked_at is not None and now - datetime.fromisoformat(asked_at) < CHECK_INTERVAL:
         return False
     return not connection.is_denied(USER_HAS_RIGHTS, division)
 
 
-def doubt(connection: Connection, plan: Plan, division: int) -> None:
-    """Ask whether an empty list means that there are no rows; warn where it does not."""
-    if may_read(connection, plan, division) is False:
+def warn_if_denied(connection: Connection, definition: StreamDefinition, division: int) -> None:
+    """Warn if a list is empty because the user has no permission to read it."""
+    if may_read(connection, definition, division) is False:
         logger.warning(
             "%s of division %s is empty because the signed-in user has no rights to read %s. "
             "Give the user those rights in Exact Online, or deselect the stream.",
-            plan.name,
+            definition.name,
             division,
-            _name(plan),
+            _rights_name(definition),
         )
 
 
-def may_read(connection: Connection, plan: Plan, division: int) -> bool | None:
-    """Whether the user may read a stream; None where Exact does not say."""
+def may_read(connection: Connection, definition: StreamDefinition, division: int) -> bool | None:
+    """Whether the user may read a stream; None if Exact does not say."""
     address = url(
         f"/api/v1/{division}/{USER_HAS_RIGHTS}",
-        {"endpoint": literal(_name(plan), "Edm.String"), "action": "'GET'"},
+        {"endpoint": literal(_rights_name(definition), "Edm.String"), "action": "'GET'"},
     )
     try:
-        return connection.session.read(address, division, _truth)
+        return connection.session.read(address, division, _boolean)
     except NOT_READABLE as refusal:
         connection.remember_denial(USER_HAS_RIGHTS, division)
-        logger.info("%s of division %s: rights are not known. %s", plan.name, division, refusal)
+        logger.info(
+            "%s of division %s: rights are not known. %s", definition.name, division, refusal
+        )
         return None
 
 
-def _name(plan: Plan) -> str:
-    """The endpoint as Exact's rights know it: `Logistics/Items`."""
-    endpoint = load().endpoints.get(plan.stream.plain or "", plan.endpoint)
+def _rights_name(definition: StreamDefinition) -> str:
+    """Endpoint name as `UserHasRights` expects it: `Logistics/Items`."""
+    endpoint = load().endpoints.get(definition.stream.plain or "", definition.endpoint)
     return f"{endpoint.service}/{endpoint.name}" if endpoint.kind == "crud" else endpoint.id
 
 
-def _truth(answer: requests.Response) -> bool | None:
-    """The one truth value in an answer: bare, of a row, or of the only row of a list."""
-    found = pagination.content(answer.content)
-    if found is None:
+def _boolean(answer: requests.Response) -> bool | None:
+    """Boolean in an answer: bare, in an object, or in a list of one object."""
+    value = pagination.content(answer.content)
+    if value is None:
         raise UnexpectedAnswer("Exact Online does not say whether the user has rights.")
-    if isinstance(found, dict):
-        found = found.get("results", found)
-    if isinstance(found, list) and len(found) == 1:
-        found = found[0]
-    if isinstance(found, dict):
-        truths = [value for value in found.values() if isinstance(value, bool)]
-        found = truths[0] if len(truths) == 1 else None
-    return found if isinstance(found, bool) else None
+    if isinstance(value, dict):
+        value = value.get("results", value)
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, dict):
+        booleans = [value for value in value.values() if isinstance(value, bool)]
+        value = booleans[0] if len(booleans) == 1 else None
+    return value if isinstance(value, bool) else None

@@ -1,4 +1,4 @@
-"""Reading the rows of a plan: the query, and what to do when the server refuses part of it."""
+"""Build and send the query of a list; retry with a simpler one if the server refuses it."""
 
 from __future__ import annotations
 
@@ -21,208 +21,243 @@ if TYPE_CHECKING:
 
     from exactonline_client.connection import Connection
     from exactonline_client.http.pagination import Page
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
 
 logger = logging.getLogger(__name__)
 
-BEGINNING = 0
-"""The rowversion before all others."""
-ALL_COLUMNS = "$select=*"
-COLUMNS = "$select"
-"""What it is remembered by that the columns of the catalogue are not all there any more."""
+FIRST_ROWVERSION = 0
+"""Rowversion below all others."""
+STAR = "$select=*"
+UNKNOWN_COLUMN = "$select"
+"""Remembered refusal: one of the selected columns, unknown which."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is wanted of a list."""
+    """Query of a list in one division."""
 
     division: int
     columns: Sequence[str]
     start: Any = None
-    """Behind which bookmark: a rowversion, a UTC moment as text, or None for everything."""
+    """Bookmark to read after: a rowversion, a UTC time (ISO 8601), or None for all rows."""
     expand: str | None = None
-    """A collection to bring along, with these of its columns."""
+    """Navigation property to expand, with `expanded_columns`."""
     expanded_columns: Sequence[str] = ()
     condition: str | None = None
-    """What every row has to meet, besides the bookmark."""
+    """OData condition in addition to the bookmark."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """Those of a function, as literals."""
-    everything: bool = False
-    """Whether the columns that nobody has named are wanted too."""
-    gone: frozenset[str] = frozenset()
-    """What the endpoint is known to give no more, as `$select` names it."""
+    """Function parameters: OData literals by name."""
+    all_columns: bool = False
+    """Whether to ask for columns that the catalogue does not know (`$select=*`)."""
+    removed: frozenset[str] = frozenset()
+    """Columns that the endpoint no longer has, as named in `$select`."""
 
     @property
-    def named(self) -> list[str]:
-        """What `$select` names."""
+    def selected_columns(self) -> list[str]:
+        """Columns of `$select`."""
         along = (f"{self.expand}/{name}" for name in self.expanded_columns)
-        return [name for name in (*self.columns, *along) if name not in self.gone]
+        return [name for name in (*self.columns, *along) if name not in self.removed]
 
     @property
     def select(self) -> str:
-        """The value of `$select`."""
-        return ",".join(self.named)
+        """Value of `$select`."""
+        return ",".join(self.selected_columns)
 
 
 @dataclass(frozen=True)
 class _Attempt:
-    """One way to ask for what is wanted."""
+    """One set of query options to try."""
 
     name: str
-    """What a refusal is remembered by: the options that are not a matter of course."""
+    """Key under which a refusal is remembered: the options that may be refused."""
     options: Mapping[str, str | None]
 
 
-def read(connection: Connection, plan: Plan, query: Query) -> Iterator[Page]:
-    """All pages of a list.
+def read_pages(
+    connection: Connection, definition: StreamDefinition, query: Query
+) -> Iterator[Page]:
+    """Yield all pages of a list.
 
-    Not every endpoint takes every filter and order, and the documentation does not tell which
-    does: what is refused in words that are known is left out, at the price of reading more rows,
-    and remembered.
+    Which filters and orders an endpoint accepts is not documented. Options that are refused with a
+    known message are dropped, which may read more rows, and the refusal is remembered.
     """
-    path = plan.endpoint.uri.format(division=query.division)
-    query, attempts = _prepared(connection, plan, query)
+    path = definition.endpoint.uri.format(division=query.division)
+    query, attempts = _prepare(connection, definition, query)
     for position, attempt in enumerate(attempts):
         options = {**query.parameters, **attempt.options, "$expand": query.expand}
         reader = connection.pages(url(path, options), query.division)
         try:
             first = next(reader)
         except RequestRefused as refusal:
-            column = _blamed(refusal, plan, query)
+            column = _refused_column(refusal, definition, query)
             if column is not None:
-                yield from _without(connection, plan, query, column)
+                yield from _read_without(connection, definition, query, column)
                 return
             if not is_about_query(refusal) or position == len(attempts) - 1:
                 raise
             logger.warning("%s Asking again with a simpler query.", refusal)
             continue
-        refused = [one.name for one in attempts[:position] if one.name != COLUMNS]
-        if attempt.name == COLUMNS:
-            # All else was as before: one of the columns is no longer there.
-            refused = [COLUMNS]
+        refused = [
+            attempt.name for attempt in attempts[:position] if attempt.name != UNKNOWN_COLUMN
+        ]
+        if attempt.name == UNKNOWN_COLUMN:
+            # Only `$select` differs from the attempt before: a column was removed.
+            refused = [UNKNOWN_COLUMN]
         for name in refused:
-            # A query for all columns was refused for them alone only if its twin was not.
-            if ALL_COLUMNS not in name or position == 1:
-                note_refusal(connection, plan, query.division, name)
+            # `$select=*` is to blame only if the same query without it was accepted.
+            if STAR not in name or position == 1:
+                remember_refusal(connection, definition, query.division, name)
         yield first
         yield from reader
         return
 
 
-def _prepared(connection: Connection, plan: Plan, query: Query) -> tuple[Query, list[_Attempt]]:
-    """A query without what is known to be refused, and the ways to ask; warns of the former."""
-    known = connection.refused_in(query.division).until(plan.endpoint.id)
-    gone = {name for name in query.named if _option(name) in known}
-    query = replace(query, gone=query.gone | gone)
-    attempts = _possible(connection, plan, query, known)
-    options = [COLUMNS, *map(_option, sorted(gone)), *(attempt.name for attempt in attempts)]
+def _prepare(
+    connection: Connection, definition: StreamDefinition, query: Query
+) -> tuple[Query, list[_Attempt]]:
+    """Remove columns that are known to be refused, warn, and list the attempts to make."""
+    known = connection.refused_in(query.division).until(definition.endpoint.id)
+    removed = {name for name in query.selected_columns if _column_option(name) in known}
+    query = replace(query, removed=query.removed | removed)
+    attempts = _candidates(connection, definition, query, known)
+    options = [
+        UNKNOWN_COLUMN,
+        *map(_column_option, sorted(removed)),
+        *(attempt.name for attempt in attempts),
+    ]
     for option in options:
-        warn(connection, plan, query.division, option, known)
+        warn_of_refusal(connection, definition, query.division, option, known)
     return query, attempts
 
 
-def note_refusal(connection: Connection, plan: Plan, division: int, option: str) -> None:
-    """Remember that an endpoint refuses an option, and say so."""
-    refused = connection.refused_in(division)
-    refused.remember(plan.endpoint.id, option)
-    warn(connection, plan, division, option, refused.until(plan.endpoint.id))
-
-
-def warn(
-    connection: Connection, plan: Plan, division: int, option: str, until: Mapping[str, float]
+def remember_refusal(
+    connection: Connection, definition: StreamDefinition, division: int, option: str
 ) -> None:
-    """Say once a run what a list is read without, and until when, if that is known."""
+    """Remember that an endpoint refuses an option, and warn."""
+    refused = connection.refused_in(division)
+    refused.remember(definition.endpoint.id, option)
+    warn_of_refusal(connection, definition, division, option, refused.until(definition.endpoint.id))
+
+
+def warn_of_refusal(
+    connection: Connection,
+    definition: StreamDefinition,
+    division: int,
+    option: str,
+    until: Mapping[str, float],
+) -> None:
+    """Warn once per run that an option or column is left out.
+
+    `until` holds the Unix time until which each is, by option.
+    """
     if option not in until:
         return
     day = datetime.fromtimestamp(until[option], timezone.utc).date()
-    where = f"{plan.name} of division {division}"
-    if option == COLUMNS:
+    list_name = f"{definition.name} of division {division}"
+    if option == UNKNOWN_COLUMN:
         text = (
-            f"{where}: Exact Online refuses one of the columns and does not say which. All are "
+            f"{list_name}: Exact Online refuses one of the columns and does not say which. All are "
             f"asked for until {day}, and what does not come is left out."
         )
-    elif option.startswith(f"{COLUMNS}=") and not option.startswith(ALL_COLUMNS):
-        column = option.removeprefix(f"{COLUMNS}=")
+    elif option.startswith(f"{UNKNOWN_COLUMN}=") and not option.startswith(STAR):
+        column = option.removeprefix(f"{UNKNOWN_COLUMN}=")
         text = (
-            f"{where}: Exact Online does not know the column {column} there. It is left out until "
-            f"{day}, when it is asked for again."
+            f"{list_name}: Exact Online does not know the column {column} there. It is left out "
+            f"until {day}, when it is asked for again."
         )
     else:
-        text = f"{where}: Exact Online refuses {option}, which is not asked for until {day}."
+        text = f"{list_name}: Exact Online refuses {option}, which is not asked for until {day}."
     if text not in connection.warned:
         connection.warned.add(text)
         logger.warning("%s", text)
 
 
-def _option(column: str) -> str:
-    """What it is remembered by that a column is not known."""
-    return f"{COLUMNS}={column}"
+def _column_option(column: str) -> str:
+    """Key under which the refusal of a column is remembered."""
+    return f"{UNKNOWN_COLUMN}={column}"
 
 
-def given(connection: Connection, plan: Plan, query: Query) -> set[str]:
-    """Those columns of a query that Exact Online gives; one call.
+def available_columns(
+    connection: Connection, definition: StreamDefinition, query: Query
+) -> set[str]:
+    """Columns of a query that the endpoint still returns; takes one call.
 
-    A list without rows lacks nothing.
+    All of them if the list has no rows.
     """
-    first = next(read(connection, plan, query), None)
+    first = next(read_pages(connection, definition, query), None)
     if first is None or not first.rows:
         return {*query.columns}
-    found = {name for name in query.columns if any(name in row for row in first.rows)}
-    known = connection.refused_in(query.division).until(plan.endpoint.id)
+    available = {name for name in query.columns if any(name in row for row in first.rows)}
+    known = connection.refused_in(query.division).until(definition.endpoint.id)
     for name in query.columns:
-        if name not in found and COLUMNS not in known and _option(name) not in known:
-            note_refusal(connection, plan, query.division, _option(name))
-    return found
+        if (
+            name not in available
+            and UNKNOWN_COLUMN not in known
+            and _column_option(name) not in known
+        ):
+            remember_refusal(connection, definition, query.division, _column_option(name))
+    return available
 
 
-def _blamed(refusal: RequestRefused, plan: Plan, query: Query) -> str | None:
-    """The one column that a refusal names, if the rows can be told without it."""
+def _refused_column(
+    refusal: RequestRefused, definition: StreamDefinition, query: Query
+) -> str | None:
+    """Column that a refusal names, if the stream can do without it."""
     name = unknown_property(refusal)
-    if name in {None, *plan.stream.key, plan.bookmark, LINE_NUMBER}:
+    if name in {None, *definition.stream.key, definition.bookmark, LINE_NUMBER}:
         return None
-    found = [column for column in query.named if column.rpartition("/")[-1] == name]
-    return found[0] if len(found) == 1 else None
+    matching = [column for column in query.selected_columns if column.rpartition("/")[-1] == name]
+    return matching[0] if len(matching) == 1 else None
 
 
-def _without(connection: Connection, plan: Plan, query: Query, column: str) -> Iterator[Page]:
-    """All pages without a column; if that was all that was refused, it is remembered."""
-    reader = read(connection, plan, replace(query, gone=query.gone | {column}))
+def _read_without(
+    connection: Connection, definition: StreamDefinition, query: Query, column: str
+) -> Iterator[Page]:
+    """Yield all pages without a column; remember the refusal once the first page has come."""
+    reader = read_pages(connection, definition, replace(query, removed=query.removed | {column}))
     first = next(reader)
-    note_refusal(connection, plan, query.division, _option(column))
+    remember_refusal(connection, definition, query.division, _column_option(column))
     yield first
     yield from reader
 
 
-def _possible(
-    connection: Connection, plan: Plan, query: Query, known: Collection[str]
+def _candidates(
+    connection: Connection, definition: StreamDefinition, query: Query, known: Collection[str]
 ) -> list[_Attempt]:
-    """The ways to ask, the best first; those that were refused before are the last resort."""
-    attempts = sorted(_attempts(connection, plan, query), key=lambda one: one.name in known)
-    # A condition of the user's own is the more likely reason.
-    may_lack = plan.may_star and bool(query.select) and query.condition is None
-    select = "*" if may_lack and COLUMNS in known else query.select
-    found = [_Attempt(one.name, {"$select": select, **one.options}) for one in attempts]
-    best = found[0]
+    """Attempts in order of preference; options that were refused before come last."""
+    attempts = sorted(
+        _filters_and_orders(connection, definition, query),
+        key=lambda attempt: attempt.name in known,
+    )
+    # With a condition of the user, that is the likely reason for a refusal, not a column.
+    may_star = definition.allows_star and bool(query.select) and query.condition is None
+    select = "*" if may_star and UNKNOWN_COLUMN in known else query.select
+    attempts_with_select = [
+        _Attempt(attempt.name, {"$select": select, **attempt.options}) for attempt in attempts
+    ]
+    best = attempts_with_select[0]
     if query.expand:
-        # Ten errors in an hour block the app: the caller knows another way to get those rows.
+        # Ten errors in an hour block the app, and the lines can be read from their own list.
         return [best]
-    if query.everything:
-        name = f"{ALL_COLUMNS}&{best.name}"
+    if query.all_columns:
+        name = f"{STAR}&{best.name}"
         if name not in known:
-            return [_Attempt(name, {**best.options, "$select": "*"}), *found]
-    if may_lack and select != "*":
-        found.append(_Attempt(COLUMNS, {**best.options, "$select": "*"}))
-    return found
+            return [_Attempt(name, {**best.options, "$select": "*"}), *attempts_with_select]
+    if may_star and select != "*":
+        attempts_with_select.append(_Attempt(UNKNOWN_COLUMN, {**best.options, "$select": "*"}))
+    return attempts_with_select
 
 
-def _attempts(connection: Connection, plan: Plan, query: Query) -> list[_Attempt]:
-    """Filters and orders that give what is wanted, the best first."""
+def _filters_and_orders(
+    connection: Connection, definition: StreamDefinition, query: Query
+) -> list[_Attempt]:
+    """Filters and orders that return the rows of a query, in order of preference."""
     simplest = _Attempt("", {"$filter": query.condition})
-    if plan.endpoint.kind == "sync":
+    if definition.endpoint.kind == "sync":
         behind = f"{TIMESTAMP} gt {literal(query.start or 0, 'Edm.Int64')}"
-        return [_Attempt("", {"$filter": both(behind, query.condition)})]
-    if plan.bookmark == MODIFIED:
-        changed = both(modified_filter(query.start, connection.zone), query.condition)
+        return [_Attempt("", {"$filter": all_of(behind, query.condition)})]
+    if definition.bookmark == MODIFIED:
+        changed = all_of(modified_filter(query.start, connection.zone), query.condition)
         order = {"$orderby": MODIFIED}
         return [
             _Attempt("$filter=Modified&$orderby=Modified", {"$filter": changed, **order}),
@@ -230,15 +265,17 @@ def _attempts(connection: Connection, plan: Plan, query: Query) -> list[_Attempt
             _Attempt("$orderby=Modified", {**simplest.options, **order}),
             simplest,
         ]
-    everything = match_all(plan.endpoint, query.division) if plan.must_filter else None
-    if everything is None:
+    all_columns = (
+        match_all(definition.endpoint, query.division) if definition.requires_filter else None
+    )
+    if all_columns is None:
         return [simplest]
-    return [_Attempt("$filter", {"$filter": both(everything, query.condition)}), simplest]
+    return [_Attempt("$filter", {"$filter": all_of(all_columns, query.condition)}), simplest]
 
 
-def both(*conditions: str | None) -> str | None:
-    """One condition for all that are given; None for none."""
-    given = [condition for condition in conditions if condition]
-    if len(given) > 1:
-        return " and ".join(f"({condition})" for condition in given)
-    return given[0] if given else None
+def all_of(*conditions: str | None) -> str | None:
+    """Join conditions with `and`; None if there are none."""
+    available_columns = [condition for condition in conditions if condition]
+    if len(available_columns) > 1:
+        return " and ".join(f"({condition})" for condition in available_columns)
+    return available_columns[0] if available_columns else None

@@ -1,4 +1,4 @@
-"""Fields that Exact sends and the catalogue does not know: told once, and kept where wanted."""
+"""Detect fields that the catalogue does not know, and warn once about each."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ JSON_TYPES = {
 
 
 @dataclass
-class Watch:
-    """What one stream has seen that is not known."""
+class DriftDetector:
+    """Unknown fields of one stream; safe to use from several threads."""
 
     stream: str
     known: Collection[str]
-    _told: set[str] = field(default_factory=set, init=False)
-    _one_tells: Lock = field(default_factory=Lock, init=False)
+    _reported: set[str] = field(default_factory=set, init=False)
+    _lock: Lock = field(default_factory=Lock, init=False)
 
     def __post_init__(self) -> None:
-        """Links between rows carry no value, and are no news either."""
+        """Expect the metadata of a row besides its known fields."""
         self._expected = {*self.known, METADATA}
 
     def unknown(self, row: Row) -> dict[str, Any] | None:
-        """The fields of a row that are not known, as Exact sends them; None where all are."""
+        """Unknown fields of a row as Exact sends them, without deferred links; None if none."""
         if row.keys() <= self._expected:
             return None
         names = row.keys() - self._expected
-        found = {name: row[name] for name in sorted(names) if not _is_link(row[name])}
-        for name in self._news(found):
+        unknown_fields = {name: row[name] for name in sorted(names) if not _is_link(row[name])}
+        for name in self._unreported(unknown_fields):
             logger.warning(
                 "%s: Exact sends a field that is not known here: %s (%s).",
                 self.stream,
                 name,
-                JSON_TYPES[type(found[name])],
+                JSON_TYPES[type(unknown_fields[name])],
             )
-        return found or None
+        return unknown_fields or None
 
-    def _news(self, names: Iterable[str]) -> list[str]:
-        """Those that nobody was told of; several threads may see them at a time."""
-        with self._one_tells:
-            news = [name for name in names if name not in self._told]
-            self._told.update(news)
-        return news
+    def _unreported(self, names: Iterable[str]) -> list[str]:
+        """Names that were not reported yet; marks them as reported."""
+        with self._lock:
+            unreported = [name for name in names if name not in self._reported]
+            self._reported.update(unreported)
+        return unreported
 
 
 def _is_link(value: object) -> bool:

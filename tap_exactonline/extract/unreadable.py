@@ -1,7 +1,7 @@
-"""Values that are not what their columns hold: sent as null, named, and told by the exit code.
+"""Record values that do not fit the type of their column, and fail the run at its end.
 
-One such value must not keep the rows behind it from ever being read. A row whose key cannot be
-read is left out: nobody could tell which row it is.
+Such a value is sent as null, so that it does not block the rows after it. A row with an unreadable
+key is left out.
 """
 
 from __future__ import annotations
@@ -23,62 +23,66 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Finding:
-    """What is wrong with a column of a stream in one division."""
+    """One problem of a stream in one division."""
 
     stream: str
     division: int
-    what: str
-    """In words, naming the column."""
+    problem: str
+    """Sentence that names the column."""
     outcome: str
-    """What became of it."""
+    """What was done about it, such as `sent as null`."""
     first: Mapping[str, Any]
-    """The key of the first row that it was seen in."""
+    """Key of the first row with the problem."""
     count: int = 0
-    told: int = 0
-    """How many of them a warning has counted."""
+    logged: int = 0
+    """Part of `count` that was already logged."""
 
     @override
     def __str__(self) -> str:
-        """For a log or an error."""
+        """Text for a log line or an error."""
         first = f", first in row {dict(self.first)}" if self.first else ""
         return (
-            f"{self.stream} of division {self.division}: {self.what} "
+            f"{self.stream} of division {self.division}: {self.problem} "
             f"({self.outcome}: {self.count}{first})"
         )
 
 
-class Unreadable:
-    """Those of one run; several threads may find some at a time."""
+class UnreadableValues:
+    """Unreadable values of one run; safe to use from several threads."""
 
     def __init__(self) -> None:
-        """None was found yet."""
-        self._found: dict[tuple[str, int, str], _Finding] = {}
-        self._one_notes = Lock()
+        """Start without findings."""
+        self._findings: dict[tuple[str, int, str], _Finding] = {}
+        self._lock = Lock()
 
     def note(
-        self, stream: str, division: int, what: str, outcome: str, row: Mapping[str, Any]
+        self, stream: str, division: int, problem: str, outcome: str, row: Mapping[str, Any]
     ) -> None:
-        """Something of a row, named by its key, could not be read."""
-        with self._one_notes:
-            key = (stream, division, what)
-            finding = self._found.setdefault(key, _Finding(stream, division, what, outcome, row))
+        """Record a problem; `row` is the key of the row."""
+        with self._lock:
+            key = (stream, division, problem)
+            finding = self._findings.setdefault(
+                key, _Finding(stream, division, problem, outcome, row)
+            )
             finding.count += 1
 
-    def tell(self) -> None:
-        """Warn of what was found since the last time."""
-        with self._one_notes:
-            news = [finding for finding in self._found.values() if finding.count > finding.told]
-            for finding in news:
-                finding.told = finding.count
+    def log_new(self) -> None:
+        """Log the problems found since the last call."""
+        with self._lock:
+            unlogged = [
+                finding for finding in self._findings.values() if finding.count > finding.logged
+            ]
+            for finding in unlogged:
+                finding.logged = finding.count
                 logger.warning("%s. Please report this.", finding)
 
     def check(self) -> None:
-        """End in an error if something was found.
+        """Log new problems, and raise if the run had any.
 
         Raises:
-            UnexpectedAnswer: it names all columns.
+            UnexpectedAnswer: lists all problems.
         """
-        self.tell()
-        if self._found:
-            found = "; ".join(map(str, self._found.values()))
-            raise UnexpectedAnswer(f"Everything was read, but not all values: {found}.")
+        self.log_new()
+        if self._findings:
+            problems = "; ".join(map(str, self._findings.values()))
+            raise UnexpectedAnswer(f"Everything was read, but not all values: {problems}.")

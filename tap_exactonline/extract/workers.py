@@ -1,7 +1,7 @@
-"""Generators that run side by side, each in a thread, for one thread that takes what they give.
+"""Run generators in parallel threads; one thread consumes their items.
 
-What comes out of one generator comes in its order, and a generator runs ahead of the taker by no
-more than it is given room for.
+Items of one generator keep their order. A generator that is ahead of the consumer by its buffer
+waits.
 """
 
 from __future__ import annotations
@@ -19,124 +19,124 @@ if TYPE_CHECKING:
 Key = TypeVar("Key")
 Item = TypeVar("Item")
 
-AHEAD = 1
-"""What one generator may give before it is taken; one more is in its hands by then."""
-TICK = 0.5
-"""Seconds without news after which the taker is told that there are none."""
-PATIENCE = 15.0
-"""Seconds that a thread is waited for at the end: longer than the waits between tries of a call.
-Threads are daemons: one whose call hangs does not keep the program alive."""
+BUFFER_SIZE = 1
+"""Items of one generator that wait for the consumer; the generator holds one more."""
+POLL_SECONDS = 0.5
+"""Seconds without an item after which `results` yields None."""
+JOIN_SECONDS = 15.0
+"""Seconds to wait for threads to end: longer than the waits between tries of a call. Threads are
+daemons, so that a call that hangs does not keep the program alive."""
 
-_own = threading.local()
+_local = threading.local()
 
 
 class Stopped(Exception):  # noqa: N818
-    """Nobody takes any more what this thread gives."""
+    """The pool of this thread was closed."""
 
 
-def is_reader() -> bool:
-    """Whether this thread is one of a crew."""
-    return hasattr(_own, "stop")
+def is_worker() -> bool:
+    """Whether this thread belongs to a pool."""
+    return hasattr(_local, "stop")
 
 
 def check() -> None:
-    """Go on only if what this thread gives is still wanted.
+    """Raise if the pool of this thread was closed.
 
     Raises:
-        Stopped: it is not.
+        Stopped: it was.
     """
-    if is_reader() and _own.stop.is_set():
+    if is_worker() and _local.stop.is_set():
         raise Stopped
 
 
 def pause(seconds: float) -> None:
-    """Sleep, and wake up at once when what this thread gives is no longer wanted.
+    """Sleep; wake up at once when the pool of this thread is closed.
 
     Raises:
-        Stopped: it is not.
+        Stopped: it was.
     """
-    if not is_reader():
+    if not is_worker():
         time.sleep(seconds)
-    elif _own.stop.wait(seconds):
+    elif _local.stop.wait(seconds):
         raise Stopped
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A generator is at its end."""
+class Finished:
+    """A generator has ended."""
 
     error: BaseException | None = None
 
     def check(self) -> None:
-        """Raise the error that it ended in, if any."""
+        """Raise the error of the generator, if any."""
         if self.error is not None:
             raise self.error
 
 
-class Crew(Generic[Key, Item]):
-    """The threads that run some generators, at most so many at a time."""
+class WorkerPool(Generic[Key, Item]):
+    """Threads that run generators, at most `max_workers` at a time."""
 
-    def __init__(self, jobs: Mapping[Key, Callable[[], Iterator[Item]]], most: int) -> None:
-        """Nothing runs yet; `jobs` make the generators, each in the thread that runs it."""
+    def __init__(self, jobs: Mapping[Key, Callable[[], Iterator[Item]]], max_workers: int) -> None:
+        """Start no thread yet; each of `jobs` makes its generator in the thread that runs it."""
         self._jobs = deque(jobs.items())
-        self._left = len(jobs)
+        self._unfinished = len(jobs)
         self.running: set[Key] = set()
-        """The keys of those that run."""
-        self._room = {key: threading.Semaphore(AHEAD) for key in jobs}
-        self._given: queue.SimpleQueue[tuple[Key, Item | Ended]] = queue.SimpleQueue()
+        """Keys of the running generators."""
+        self._slots = {key: threading.Semaphore(BUFFER_SIZE) for key in jobs}
+        self._queue: queue.SimpleQueue[tuple[Key, Item | Finished]] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, name=f"reader-{number}", daemon=True)
-            for number in range(1, min(most, len(jobs)) + 1)
+            for number in range(1, min(max_workers, len(jobs)) + 1)
         ]
 
-    def results(self) -> Iterator[tuple[Key, Item | Ended] | None]:
-        """What the generators give, as it comes, and their ends; None while nothing comes."""
+    def results(self) -> Iterator[tuple[Key, Item | Finished] | None]:
+        """Yield items and `Finished` as they come, by key; None if nothing comes for a while."""
         for thread in self._threads:
             thread.start()
-        while self._left:
+        while self._unfinished:
             try:
-                key, item = self._given.get(timeout=TICK)
+                key, item = self._queue.get(timeout=POLL_SECONDS)
             except queue.Empty:
                 yield None
                 continue
-            if isinstance(item, Ended):
-                self._left -= 1
+            if isinstance(item, Finished):
+                self._unfinished -= 1
             else:
-                self._room[key].release()
+                self._slots[key].release()
             yield key, item
 
     def close(self) -> None:
-        """Stop all threads before their next call, and wait for those that can be waited for."""
+        """Stop all threads before their next call, and wait for them at most `JOIN_SECONDS`."""
         self._stop.set()
-        for room in self._room.values():
+        for room in self._slots.values():
             room.release()
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + JOIN_SECONDS
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(max(end - time.monotonic(), 0))
 
     def _work(self) -> None:
-        _own.stop = self._stop
+        _local.stop = self._stop
         while True:
             try:
                 key, job = self._jobs.popleft()
             except IndexError:
                 return
-            ended = Ended()
+            finished = Finished()
             self.running.add(key)
             try:
                 check()
                 for item in job():
-                    self._give(key, item)
+                    self._put(key, item)
             except Stopped:
                 return
-            except BaseException as error:  # noqa: BLE001 - it is raised where it is taken
-                ended = Ended(error)
+            except BaseException as error:  # noqa: BLE001 - the consumer raises it
+                finished = Finished(error)
             self.running.discard(key)
-            self._given.put((key, ended))
+            self._queue.put((key, finished))
 
-    def _give(self, key: Key, item: Item) -> None:
-        self._room[key].acquire()
+    def _put(self, key: Key, item: Item) -> None:
+        self._slots[key].acquire()
         check()
-        self._given.put((key, item))
+        self._queue.put((key, item))

@@ -1,1 +1,1 @@
-"""How far a run is."""
+"""Progress of a run: log lines, metrics, and a table on a terminal."""

@@ -1,4 +1,4 @@
-"""How far a run is: lines in the log, figures for whoever measures, or a table on a terminal."""
+"""Report the progress of a run: a log line per minute and division, metrics, or a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from singer_sdk import metrics
 
-from tap_exactonline.progress.status import Line
+from tap_exactonline.progress.status import DivisionStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -25,54 +25,54 @@ logger = logging.getLogger(__name__)
 
 MINUTE = 60.0
 FRAME = 0.25
-"""Seconds between two pictures on a terminal."""
+"""Seconds between two updates of the table."""
 
 
 class Progress:
-    """Counts the rows of a run, and tells how it goes."""
+    """Count the rows of a run, and report them at intervals."""
 
     def __init__(
         self, usage: Usage, budget: Budget, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`clock` is in seconds, from any start."""
+        """Start at zero rows; `clock` is monotonic, in seconds."""
         self.expected: Mapping[tuple[int, str], int] = {}
-        """By division and stream, the rows that will probably come."""
-        self.show: Callable[[Sequence[Line]], None] | None = None
-        """Draws the lines on a terminal; where it is None they are logged."""
+        """Expected rows by division and stream."""
+        self.draw: Callable[[Sequence[DivisionStatus]], None] | None = None
+        """Draws the table on a terminal; None to log lines."""
         self._usage, self._budget, self._clock = usage, budget, clock
-        self._told_at = clock()
+        self._reported_at = clock()
         self.begin("")
 
     def begin(self, stream: str) -> None:
-        """A stream is about to be read."""
+        """Start counting for a stream."""
         self._stream = stream
         self.rows: Counter[int] = Counter()
-        """By division, those that are out."""
+        """Rows of the stream by division."""
         self._began_at: dict[int, float] = {}
 
     def add(self, division: int, rows: int) -> None:
-        """So many more rows of a division are out."""
+        """Add rows of a division."""
         self._began_at.setdefault(division, self._clock())
         self.rows[division] += rows
 
     def tick(self, divisions: Collection[int]) -> None:
-        """These divisions are being read: tell it, if it is time."""
+        """Report the divisions that are being read, if a report is due."""
         now = self._clock()
         for division in divisions:
             self._began_at.setdefault(division, now)
-        if now - self._told_at < (MINUTE if self.show is None else FRAME):
+        if now - self._reported_at < (MINUTE if self.draw is None else FRAME):
             return
-        self._told_at = now
-        lines = [self._line(division) for division in sorted(divisions)]
-        if self.show is not None:
-            self.show(lines)
+        self._reported_at = now
+        lines = [self._status(division) for division in sorted(divisions)]
+        if self.draw is not None:
+            self.draw(lines)
             return
-        for line in lines:
-            _log(line)
+        for status in lines:
+            _log_status(status)
 
-    def _line(self, division: int) -> Line:
+    def _status(self, division: int) -> DivisionStatus:
         rows = self.rows[division]
-        return Line(
+        return DivisionStatus(
             division,
             self._stream,
             rows,
@@ -86,44 +86,44 @@ class Progress:
         expected = self.expected.get((division, self._stream))
         if expected is None or not 0 < rows <= expected:
             return None
-        # A division may have waited for others to be read first.
+        # Measured from the division's own start: it may have waited for a thread.
         taken = self._clock() - self._began_at[division]
         return taken * (expected - rows) / rows
 
 
-def _log(line: Line) -> None:
-    left = "" if line.left is None else f", {line.left} left today"
-    to_go = "" if line.to_go is None else f", {line.to_go:.0f} s to go"
+def _log_status(status: DivisionStatus) -> None:
+    left = "" if status.left is None else f", {status.left} left today"
+    to_go = "" if status.to_go is None else f", {status.to_go:.0f} s to go"
     logger.info(
         "Division %s: %s, %d rows, %d calls%s, waited %.0f s%s",
-        line.division,
-        line.stream,
-        line.rows,
-        line.calls,
+        status.division,
+        status.stream,
+        status.rows,
+        status.calls,
         left,
-        line.waited,
+        status.waited,
         to_go,
         extra={
-            "stream_name": line.stream,
-            "division": line.division,
-            "rows": line.rows,
-            "calls": line.calls,
-            "calls_left": line.left,
-            "waited_seconds": round(line.waited, 1),
-            "seconds_to_go": None if line.to_go is None else round(line.to_go),
+            "stream_name": status.stream,
+            "division": status.division,
+            "rows": status.rows,
+            "calls": status.calls,
+            "calls_left": status.left,
+            "waited_seconds": round(status.waited, 1),
+            "seconds_to_go": None if status.to_go is None else round(status.to_go),
         },
     )
 
 
-class Figure(str, enum.Enum):
-    """What the SDK has no metric for."""
+class RunMetric(str, enum.Enum):
+    """Metrics that the SDK does not define."""
 
     WAITED = "call_limit_wait"
     RETRIES = "http_retry_count"
 
 
-def measure(usage: Usage, budget: Budget) -> None:
-    """Log the figures of a run as the SDK logs its own: calls by endpoint, waits, retries."""
+def log_metrics(usage: Usage, budget: Budget) -> None:
+    """Log the metrics of a run in the format of the SDK: calls by endpoint, waits, retries."""
     calls: Counter[str] = Counter()
     for (_, endpoint), count in usage.calls_by_endpoint.items():
         calls[endpoint] += count
@@ -133,26 +133,26 @@ def measure(usage: Usage, budget: Budget) -> None:
         )
         for endpoint, count in sorted(calls.items())
     ]
-    points.append(metrics.Point("counter", Figure.RETRIES, usage.retries))  # type: ignore[arg-type]
+    points.append(metrics.Point("counter", RunMetric.RETRIES, usage.retries))  # type: ignore[arg-type]
     waited = round(budget.waited, 1)
-    points.append(metrics.Point("timer", Figure.WAITED, waited))  # type: ignore[arg-type]
+    points.append(metrics.Point("timer", RunMetric.WAITED, waited))  # type: ignore[arg-type]
     for point in points:
         metrics.log(metrics.get_metrics_logger(), point)
 
 
 @contextmanager
 def on_terminal(progress: Progress) -> Iterator[None]:
-    """Show the progress while a person looks on; the log scrolls above it."""
-    watched = sys.stderr.isatty() and not sys.stdout.isatty()
-    if not watched or "MELTANO_PROJECT_ROOT" in os.environ:
+    """Show a table if standard error is a terminal; log lines scroll above it."""
+    has_viewer = sys.stderr.isatty() and not sys.stdout.isatty()
+    if not has_viewer or "MELTANO_PROJECT_ROOT" in os.environ:
         yield
         return
-    # Most runs have nobody who looks on, and drawing takes long to import.
+    # Most runs have no terminal, and Rich is slow to import.
     from tap_exactonline.progress.screen import screen  # noqa: PLC0415
 
     with screen() as draw:
-        progress.show = draw
+        progress.draw = draw
         try:
             yield
         finally:
-            progress.show = None
+            progress.draw = None

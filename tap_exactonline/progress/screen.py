@@ -1,4 +1,4 @@
-"""A table of the divisions that are being read, on the terminal of a person who looks on."""
+"""Draw a table of the divisions that are being read on a terminal."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from exactonline_client.printable import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tap_exactonline.progress.status import Line
+    from tap_exactonline.progress.status import DivisionStatus
 
 
 @contextmanager
-def screen() -> Iterator[Callable[[Sequence[Line]], None]]:
-    """Draws lines on standard error; what is logged in the block scrolls above them."""
+def screen() -> Iterator[Callable[[Sequence[DivisionStatus]], None]]:
+    """Draw a table on standard error; log lines of the block scroll above it."""
     stderr = sys.stderr
     handlers = [
         handler
@@ -32,7 +32,7 @@ def screen() -> Iterator[Callable[[Sequence[Line]], None]]:
     console = Console(file=redaction.drawable(stderr))
     with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
         for handler in handlers:
-            handler.setStream(sys.stderr)  # by now what writes above the table
+            handler.setStream(sys.stderr)  # Rich has replaced it by one that writes above the table
         try:
             yield lambda lines: live.update(table(lines), refresh=True)
         finally:
@@ -40,22 +40,22 @@ def screen() -> Iterator[Callable[[Sequence[Line]], None]]:
                 handler.setStream(stderr)
 
 
-def table(lines: Sequence[Line]) -> Table:
-    """The divisions that are being read."""
-    found = Table("division", "stream", box=None)
+def table(lines: Sequence[DivisionStatus]) -> Table:
+    """Table with one row per division."""
+    columns = Table("division", "stream", box=None)
     for name in ("rows", "calls", "left today", "waited", "to go"):
-        found.add_column(name, justify="right")
-    for line in lines:
-        found.add_row(
-            str(line.division),
-            one_line(line.stream),
-            f"{line.rows:,}",
-            f"{line.calls:,}",
-            "" if line.left is None else f"{line.left:,}",
-            _time(line.waited),
-            "" if line.to_go is None else _time(line.to_go),
+        columns.add_column(name, justify="right")
+    for status in lines:
+        columns.add_row(
+            str(status.division),
+            one_line(status.stream),
+            f"{status.rows:,}",
+            f"{status.calls:,}",
+            "" if status.left is None else f"{status.left:,}",
+            _time(status.waited),
+            "" if status.to_go is None else _time(status.to_go),
         )
-    return found
+    return columns
 
 
 def _time(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""How far the reading of one division is."""
+"""Progress of one division."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Line:
-    """One division that is being read."""
+class DivisionStatus:
+    """Progress of a division that is being read."""
 
     division: int
     stream: str
     rows: int
-    """Of the stream, those of its lines included."""
+    """Rows of the stream, including those of its line stream."""
     calls: int
-    """Of the run."""
+    """API calls of the run."""
     left: int | None
-    """Calls that are left today; None where Exact has not told yet."""
+    """Calls left today; None if not known yet."""
     waited: float
-    """Seconds that the run has waited for the limits of this division."""
+    """Seconds that the run has waited for the rate limits of the division."""
     to_go: float | None
-    """Seconds until the stream is read; None where its size is not known."""
+    """Estimated seconds until the stream is read; None if its size is not known."""

@@ -1,1 +1,1 @@
-"""Reading the partitions of a stream."""
+"""Read the partitions of a stream; one reader per type of list."""

@@ -1,4 +1,4 @@
-"""The files of document attachments, each fetched by a call of its own where that is wanted."""
+"""Read document attachments with their files, one call per file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing_extensions import override
 from exactonline_client.errors import AccessDenied, RequestRefused, UnexpectedAnswer, Unreadable
 from tap_exactonline.definitions.definition import TIMESTAMP
 from tap_exactonline.readers.base import PartitionReader
-from tap_exactonline.state.bookmarks import moved, start
+from tap_exactonline.state import bookmarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,24 +25,24 @@ logger = logging.getLogger(__name__)
 
 STREAM = "document_attachments"
 FILES = "docs/SysAttachment.aspx"
-"""What the calls for files are counted by."""
+"""Endpoint under which calls for files are counted."""
 MOST = "attachments_max_mb"
 MEGABYTE = 1_000_000
 COLUMN, LINK, NAME, SIZE = "Attachment", "Url", "FileName", "FileSize"
 AS_FILE = "Download=1"
-"""Has the server send the file, not a page that shows it."""
+"""Query parameter that requests the file instead of an HTML page that shows it."""
 PAGE_NAMES = (".htm", ".html")
 
 
 def wants_files(request: StreamRequest) -> bool:
-    """Whether the column that holds the file is selected."""
+    """Whether the column of the file is selected."""
     return COLUMN not in request.deselected
 
 
 class AttachmentReader(PartitionReader):
-    """Reads document attachments with their files, in base64."""
+    """Read document attachments with their files, in base64."""
 
-    needs = (LINK, NAME, SIZE)
+    required_columns = (LINK, NAME, SIZE)
 
     @override
     def rows(self) -> Iterator[Batch]:
@@ -50,24 +50,24 @@ class AttachmentReader(PartitionReader):
         before = dict(self.state)
         for batch in super().rows():
             ready: list[Row] = []
-            # In a list that is proven to be in order, the bookmark can move file by file: there may
-            # be fewer calls left today than a page has files.
+            # In a list that is proven to be in order, advance the bookmark file by file: fewer
+            # calls may be left today than the page has files.
             last = batch.rows[-1].get(TIMESTAMP) if batch.rows else None
-            in_order = last is not None and start(batch.state, TIMESTAMP) == last
+            in_order = last is not None and bookmarks.value(batch.state, TIMESTAMP) == last
             for record in batch.rows:
                 ready.append(record)
                 if wanted and record.get(COLUMN) is None and record.get(LINK):
                     record[COLUMN] = self._file(record)
                     if in_order and record[TIMESTAMP] is not None:
-                        before = moved(before, TIMESTAMP, record[TIMESTAMP])
-                    # Files are large: each is sent before the next one is fetched.
+                        before = bookmarks.with_bookmark(before, TIMESTAMP, record[TIMESTAMP])
+                    # Files are large: send each before fetching the next.
                     yield replace(batch, rows=ready, state=before)
                     ready = []
             yield replace(batch, rows=ready)
             before = batch.state
 
     def _file(self, record: Row) -> str | None:
-        """The file of an attachment in base64; None, and a warning, where it cannot be had."""
+        """Download the file of an attachment, in base64; None and a warning if that fails."""
         most = int(self.run.context.config[MOST] * MEGABYTE)
         what = f"Attachment {record['ID']} of division {self.division}"
         too_large = f"{what} is sent without its file, which has more than {most} bytes."
@@ -85,7 +85,7 @@ class AttachmentReader(PartitionReader):
                 may_be_html=str(record[NAME]).lower().endswith(PAGE_NAMES),
             )
         except (AccessDenied, RequestRefused, UnexpectedAnswer, Unreadable) as error:
-            # Others have theirs: an attachment whose file is gone must not be in the way for ever.
+            # An attachment whose file is gone must not block the others in every run.
             logger.warning("%s is sent without its file. %s", what, error)
             return None
         if content is None:

@@ -1,4 +1,4 @@
-"""Reads one partition: the rows of one stream in one division, in a thread of its own."""
+"""Read one partition: the rows of one stream in one division, in a worker thread."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tap_exactonline.definitions.definition import DIVISION, TIMESTAMP
 from tap_exactonline.definitions.schema import UNKNOWN_FIELDS
 from tap_exactonline.deletes import key_diff
-from tap_exactonline.deletes.key_diff import Comparison
+from tap_exactonline.deletes.key_diff import KeyDiff
 from tap_exactonline.extract import decoding, permissions
-from tap_exactonline.extract import query as reading
-from tap_exactonline.extract.batch import MOST_ROWS, Batch
+from tap_exactonline.extract.batch import MAX_ROWS, Batch
+from tap_exactonline.extract.query import UNKNOWN_COLUMN, Query, available_columns, read_pages
 from tap_exactonline.readers.position import Position
 from tap_exactonline.readers.request import needed_columns
 from tap_exactonline.readers.tombstones import Tombstones
 from tap_exactonline.state import validity
-from tap_exactonline.state.bookmarks import Progress
+from tap_exactonline.state.bookmarks import BookmarkTracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from exactonline_client.catalogue import Property
     from exactonline_client.http.pagination import Page
     from exactonline_client.odata.decoding import Row
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
     from tap_exactonline.readers.request import StreamRequest
     from tap_exactonline.readers.run import Run
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 
 class PartitionReader:
-    """Reads one stream in one division."""
+    """Read one stream in one division."""
 
-    needs: ClassVar[tuple[str, ...]] = ()
-    """Columns that it reads whether they are selected or not."""
+    required_columns: ClassVar[tuple[str, ...]] = ()
+    """Columns to request even if they are not selected."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class PartitionReader:
         context: Context | None,
         state: dict[str, Any],
     ) -> None:
-        """Read nothing yet; `state` is a copy, as it will be when all read so far is out."""
+        """Read nothing yet; `state` is a copy that the reader advances, see `Batch`."""
         self.run = run
         self.request = request
         self.division = division
@@ -57,173 +57,178 @@ class PartitionReader:
         self.tombstones = Tombstones(request, division, run.deleted_logs, self.connection)
 
     @property
-    def plan(self) -> Plan:
-        """How the stream is read."""
-        return self.request.plan
+    def definition(self) -> StreamDefinition:
+        """Definition of the stream."""
+        return self.request.definition
 
     @property
     def name(self) -> str:
-        """The stream's name."""
-        return self.plan.name
+        """Name of the stream."""
+        return self.definition.name
 
     @property
     def list_endpoint(self) -> str:
-        """The endpoint of the list that the rows come from."""
-        return self.plan.endpoint.id
+        """Endpoint of the list that the rows are read from."""
+        return self.definition.endpoint.id
 
     def read(self) -> Iterator[Batch]:
-        """All rows; where there has never been one, the rights are asked about."""
-        self.check_continuity()
-        yield from self.deleted()
+        """Yield all batches; check permissions if the partition has never had rows."""
+        self.check_state()
+        yield from self.read_deletes()
         is_first = not self.state.get("replication_key_value")
         is_empty = True
         for batch in self.rows():
             is_empty = is_empty and not batch.rows
             yield batch
-        if is_empty and is_first and self.run.asks_for_rights:
-            yield from self._ask_for_rights()
+        if is_empty and is_first and self.run.checks_rights:
+            yield from self._check_rights()
 
     @property
     def partitions(self) -> Sequence[PartitionReader]:
-        """The partitions that the list feeds, its own first."""
+        """Partitions that are read from the list, this one first."""
         return (self,)
 
-    def _ask_for_rights(self) -> Iterator[Batch]:
-        """Ask whether the user may read what is empty; the state tells when that was asked."""
-        there = next(each for each in self.partitions if each.request.is_selected)
+    def _check_rights(self) -> Iterator[Batch]:
+        """Check permissions of an empty list, and note the time in the state."""
+        reader = next(each for each in self.partitions if each.request.is_selected)
         now = self.run.context.started_at
-        if permissions.is_due(self.connection, there.division, there.state, now):
-            permissions.doubt(self.connection, there.plan, there.division)
-            there.state[permissions.ASKED_AT] = now.isoformat()
-            yield there.batch()
+        if permissions.is_due(self.connection, reader.division, reader.state, now):
+            permissions.warn_if_denied(self.connection, reader.definition, reader.division)
+            reader.state[permissions.CHECKED_AT] = now.isoformat()
+            yield reader.batch()
 
-    # The state still fits
+    # Validity of the state
 
-    def check_continuity(self) -> None:
-        """Start anew where the state no longer fits what Exact Online knows."""
+    def check_state(self) -> None:
+        """Reset the state if it is no longer valid, see `validity`."""
         if self.context and self.request.is_selected:
-            what = f"{self.name} of division {self.division}"
-            has_rowversions = self.plan.bookmark == TIMESTAMP or self.request.reads_log
+            partition = f"{self.name} of division {self.division}"
+            has_rowversions = self.definition.bookmark == TIMESTAMP or self.request.reads_log
             moved_at = self.run.divisions.moved_at(self.division) if has_rowversions else None
-            validity.check(what, self.state, moved_at, self.run.context.started_at)
-            self._look_for_left_out()
+            validity.check(partition, self.state, moved_at, self.run.context.started_at)
+            self._check_left_out_columns()
 
-    def _look_for_left_out(self) -> None:
-        """Start anew where columns are back that rows were sent without."""
-        wanted = {*self.asked_columns} & {*self.state.get(validity.LEFT_OUT, ())}
-        out = self._refused_columns()
-        columns = sorted(wanted - out) if reading.COLUMNS not in out else []
+    def _check_left_out_columns(self) -> None:
+        """Reset the state if columns are available again that rows were sent without."""
+        missing = {*self.requested_columns} & {*self.state.get(validity.LEFT_OUT, ())}
+        refused = self._refused_columns()
+        columns = sorted(missing - refused) if UNKNOWN_COLUMN not in refused else []
         if not columns:
             return
-        query = self.query_of([*key_diff.key(self.plan), *columns])
-        back = {*columns} & reading.given(self.connection, self.plan, query)
-        if back:
-            self.state[validity.LEFT_OUT] = sorted({*self.state[validity.LEFT_OUT]} - back)
+        query = self.columns_query([*key_diff.key(self.definition), *columns])
+        restored = {*columns} & available_columns(self.connection, self.definition, query)
+        if restored:
+            self.state[validity.LEFT_OUT] = sorted({*self.state[validity.LEFT_OUT]} - restored)
             self.run.context.logger.getChild(self.name).warning(
                 "%s of division %s: %s is there again. Everything is read again.",
                 self.name,
                 self.division,
-                ", ".join(sorted(back)),
+                ", ".join(sorted(restored)),
             )
-            validity.forget(self.state)
+            validity.reset(self.state)
 
     def _refused_columns(self) -> set[str]:
-        """The columns that are known to be refused, and `$select` where it is not known which."""
+        """Columns that are known to be refused, and `$select` if it is not known which."""
         refused = self.connection.refused_in(self.division)
-        options = {*refused.until(self.list_endpoint), *refused.until(self.plan.endpoint.id)}
-        named = f"{reading.COLUMNS}="
+        options = {*refused.until(self.list_endpoint), *refused.until(self.definition.endpoint.id)}
+        named = f"{UNKNOWN_COLUMN}="
         return {
             option.removeprefix(named).rpartition("/")[-1]
             for option in options
-            if option == reading.COLUMNS or option.startswith(named)
+            if option == UNKNOWN_COLUMN or option.startswith(named)
         }
 
-    # The rows
+    # Rows
 
     def rows(self) -> Iterator[Batch]:
-        """The rows behind the bookmark, and tombstones for those whose keys are gone."""
-        start = self.position.start(self.plan.bookmark)
+        """Yield the rows after the bookmark, then tombstones for missing keys."""
+        start = self.position.start(self.definition.bookmark)
         decode = self.decoder()
-        progress = Progress(self.plan.bookmark or "", self.connection.zone)
-        compared = self.comparison()
+        tracker = BookmarkTracker(self.definition.bookmark or "", self.connection.zone)
+        diff = self.key_diff_or_none()
         for page in self.pages(start):
             rows = [decode(row) for row in page.rows]
-            if compared:
-                compared.note(rows)
-            if self.plan.bookmark:
-                moments = [row.get(self.plan.stamp) for row in rows]
-                progress.page_read(page, [row[self.plan.bookmark] for row in rows], moments)
-            self.position.advance(progress)
-            yield self.batch(self._wanted(rows))
-        progress.finished()
-        self.position.advance(progress)
-        self.position.complete(progress)
+            if diff:
+                diff.add_records(rows)
+            if self.definition.bookmark:
+                changed_at = [row.get(self.definition.changed_column) for row in rows]
+                tracker.add_page(page, [row[self.definition.bookmark] for row in rows], changed_at)
+            self.position.advance(tracker)
+            yield self.batch(self._filter_rows(rows))
+        tracker.finish()
+        self.position.advance(tracker)
+        self.position.complete(tracker)
         yield self.batch()
-        if compared:
+        if diff:
             if start is not None:
-                compared.list(self.key_pages())
-            yield from self.batches(compared.gone(self.state, sent_all=start is None))
+                diff.add_pages(self.key_pages())
+            yield from self.in_batches(diff.tombstones(self.state, sent_all=start is None))
 
     def pages(self, start: Any) -> Iterator[Page]:  # noqa: ANN401
-        """The pages of the list behind a bookmark."""
-        query = reading.Query(
-            self.division, self.asked_columns, start, everything=self.request.keeps_unknown
+        """Pages of the list after a bookmark."""
+        query = Query(
+            self.division, self.requested_columns, start, all_columns=self.request.keeps_unknown
         )
-        return reading.read(self.connection, self.plan, query)
+        return read_pages(self.connection, self.definition, query)
 
     def key_pages(self) -> Iterator[Page]:
-        """All rows, with no more than their keys."""
-        query = self.query_of(key_diff.key(self.plan))
-        return reading.read(self.connection, key_diff.key_plan(self.plan), query)
+        """Pages of all rows with their keys only."""
+        query = self.columns_query(key_diff.key(self.definition))
+        return read_pages(self.connection, key_diff.key_definition(self.definition), query)
 
-    def query_of(self, columns: Sequence[str]) -> reading.Query:
-        """All rows, with no more than some columns."""
-        return reading.Query(self.division, columns)
+    def columns_query(self, columns: Sequence[str]) -> Query:
+        """Query of all rows with some columns only."""
+        return Query(self.division, columns)
 
-    def comparison(self) -> Comparison | None:
-        """What finds the rows that are gone; None where that is not wanted."""
-        if not self.request.compares or not self.request.is_selected:
+    def key_diff_or_none(self) -> KeyDiff | None:
+        """Comparison of keys; None if it is not configured for the stream."""
+        if not self.request.compares_keys or not self.request.is_selected:
             return None
-        return Comparison(self.connection, self.plan, self.division, self.note)
+        return KeyDiff(self.connection, self.definition, self.division, self.note_unreadable)
 
-    def deleted(self) -> Iterator[Batch]:
-        """A tombstone for every row that was deleted since the last run."""
+    def read_deletes(self) -> Iterator[Batch]:
+        """Yield a tombstone for every row in the deleted log since the last run."""
         if not self.request.sends_tombstones:
             return
         position = self.state.get(validity.DELETES_READ)
         self.tombstones.read_log()
         if position is not None:
-            yield from self.batches(self.tombstones.rows(position))
-        if self.tombstones.move_on(self.state):
+            yield from self.in_batches(self.tombstones.rows(position))
+        if self.tombstones.advance(self.state):
             yield self.batch()
 
     # Records
 
     @property
-    def asked_columns(self) -> list[str]:
-        """Those of the selected columns that the endpoint gives."""
-        known = self.plan.endpoint.columns
+    def requested_columns(self) -> list[str]:
+        """Columns to request from the endpoint."""
+        known = self.definition.endpoint.columns
         return [item.name for item in self._columns if item.name in known]
 
     @property
     def _columns(self) -> list[Property]:
-        chosen = self.request.columns
-        needed = [self.plan.columns[name] for name in self.needs]
-        return [*chosen, *(item for item in needed if item not in chosen)]
+        selected = self.request.columns
+        needed = [self.definition.columns[name] for name in self.required_columns]
+        return [*selected, *(item for item in needed if item not in selected)]
 
     @property
     def sends_select(self) -> bool:
-        """Whether Exact is told which columns are wanted."""
+        """Whether `$select` is sent."""
         return True
 
     def decoder(self) -> Callable[[Row], Row]:
-        """A function that makes a record of a row of the API.
+        """Make a function that converts an API row to a record.
 
-        A column that was asked for and does not come is left out: an upsert keeps its value.
+        A requested column that is missing from the row is left out, so that an upsert keeps the
+        value in the warehouse.
         """
-        decode = self._decoder(self._columns, self.note)
-        complete = DIVISION.name in self.plan.endpoint.columns
-        asked = {*self.asked_columns} - needed_columns(self.plan) if self.sends_select else set()
+        decode = self._decoder(self._columns, self.note_unreadable)
+        complete = DIVISION.name in self.definition.endpoint.columns
+        asked = (
+            {*self.requested_columns} - needed_columns(self.definition)
+            if self.sends_select
+            else set()
+        )
 
         def record(row: Row) -> Row:
             result = decode(row)
@@ -232,7 +237,7 @@ class PartitionReader:
                     del result[name]
                     out = {name, *self.state.get(validity.LEFT_OUT, ())}
                     self.state[validity.LEFT_OUT] = sorted(out)
-            unknown = self.request.watch.unknown(row)
+            unknown = self.request.drift.unknown(row)
             if self.request.keeps_unknown:
                 result[UNKNOWN_FIELDS] = unknown
             if not complete or result.get(DIVISION.name) is None:
@@ -242,44 +247,46 @@ class PartitionReader:
         return record
 
     def columns_decoder(self, names: Iterable[str]) -> Callable[[Row], Row]:
-        """A function that decodes these columns of the list alone, and notes nothing."""
-        columns = [self.plan.endpoint.columns[name] for name in names]
+        """Make a function that decodes some columns only, and reports no problems."""
+        columns = [self.definition.endpoint.columns[name] for name in names]
         return self._decoder(columns, lambda *_: None)
 
-    def _decoder(self, columns: list[Property], note: decoding.Note) -> Callable[[Row], Row]:
-        return decoding.decoder(columns, self.connection.zone, self.plan.stream.key, note)
+    def _decoder(
+        self, columns: list[Property], note: decoding.NoteUnreadable
+    ) -> Callable[[Row], Row]:
+        return decoding.decoder(columns, self.connection.zone, self.definition.stream.key, note)
 
-    def keyed(self, rows: list[Row]) -> list[Row]:
-        """Those of the rows that can be told apart."""
-        known = self.plan.endpoint.columns
-        # A column of the key that the endpoint does not give is told by the call itself.
-        key = [name for name in key_diff.key(self.plan) if name in known]
-        return decoding.keyed(rows, key, self.note)
+    def rows_with_key(self, rows: list[Row]) -> list[Row]:
+        """Rows with a complete primary key."""
+        known = self.definition.endpoint.columns
+        # Key columns that the endpoint does not have are parameters of the call.
+        key = [name for name in key_diff.key(self.definition) if name in known]
+        return decoding.rows_with_key(rows, key, self.note_unreadable)
 
-    def _wanted(self, rows: list[Row]) -> list[Row]:
-        """Those of the rows that can be told apart and are not too old."""
-        rows = self.keyed(rows)
+    def _filter_rows(self, rows: list[Row]) -> list[Row]:
+        """Rows with a complete primary key that are not older than the start date."""
+        rows = self.rows_with_key(rows)
         since = self.position.oldest
         if since is None:
             return rows
-        return [row for row in rows if (row[self.plan.stamp] or since) >= since]
+        return [row for row in rows if (row[self.definition.changed_column] or since) >= since]
 
     @property
-    def note(self) -> decoding.Note:
-        """What notes that something of a row could not be read."""
+    def note_unreadable(self) -> decoding.NoteUnreadable:
+        """Function that records an unreadable value of the partition."""
         return partial(self.run.unreadable.note, self.name, self.division)
 
     # Batches
 
     def batch(self, rows: Iterable[Row] = ()) -> Batch:
-        """These rows, and the state as it is now."""
-        found = [*rows]
-        self.tombstones.note_keys(found)
-        return Batch(self.name, self.context, found, dict(self.state))
+        """Batch of rows with the current state."""
+        row_list = [*rows]
+        self.tombstones.note_sent_keys(row_list)
+        return Batch(self.name, self.context, row_list, dict(self.state))
 
-    def batches(self, rows: Iterable[Row]) -> Iterator[Batch]:
-        """Any number of rows, and at last the state as it is behind them."""
+    def in_batches(self, rows: Iterable[Row]) -> Iterator[Batch]:
+        """Split rows into batches; the last one is empty and has the state after all rows."""
         source = iter(rows)
-        while some := [*islice(source, MOST_ROWS)]:
-            yield self.batch(some)
+        while chunk := [*islice(source, MAX_ROWS)]:
+            yield self.batch(chunk)
         yield self.batch()

@@ -1,4 +1,4 @@
-"""The lists that a custom stream is read from: one, or one for each year or some parents."""
+"""Read a custom stream: from one list, or slice by slice, by year or parent key."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing_extensions import override
 
 from exactonline_client.odata.literals import EMPTY_GUID, INTEGERS, literal
 from exactonline_client.odata.query import MAX_URL, any_of
-from tap_exactonline.definitions.custom import CustomPlan, Parents, Years
+from tap_exactonline.definitions.custom import CustomDefinition, ParentKeys, YearRange
 from tap_exactonline.definitions.definition import HEADER_LINE_NUMBER, LINE_NUMBER, MODIFIED
 from tap_exactonline.deletes import key_diff
 from tap_exactonline.extract import decoding
-from tap_exactonline.extract import query as reading
+from tap_exactonline.extract.query import Query, all_of, read_pages
 from tap_exactonline.readers.base import PartitionReader
 
 if TYPE_CHECKING:
@@ -27,142 +27,142 @@ if TYPE_CHECKING:
 
     Context = Mapping[str, Any]
 
-ROOM_TO_GO_ON = 300
-"""Characters of an address that are left to the server, for the place where a page goes on."""
+SKIPTOKEN_ROOM = 300
+"""Characters of a URL to reserve for the `$skiptoken` that the server adds."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """One of the lists that make up a custom stream."""
+class Slice:
+    """One slice of a custom stream: the rows of one call and its next pages."""
 
     condition: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
-    told: Row = field(default_factory=dict)
-    """What its rows have in common and do not say themselves."""
+    constants: Row = field(default_factory=dict)
+    """Columns to add to each row."""
 
 
 class CustomReader(PartitionReader):
-    """Reads a stream of the user's own."""
+    """Read a custom stream."""
 
     @property
     @override
-    def plan(self) -> CustomPlan:
-        if not isinstance(self.request.plan, CustomPlan):
-            raise TypeError(self.request.plan)
-        return self.request.plan
+    def definition(self) -> CustomDefinition:
+        if not isinstance(self.request.definition, CustomDefinition):
+            raise TypeError(self.request.definition)
+        return self.request.definition
 
     @property
     @override
     def sends_select(self) -> bool:
-        return self.plan.sends_select
+        return self.definition.sends_select
 
     @override
     def rows(self) -> Iterator[Batch]:
-        if self.plan.around is None:
+        if self.definition.sliced_by is None:
             yield from super().rows()
             return
         decode = self.decoder()
-        compared = self.comparison()
-        for part in self._parts():
-            for page in self._read_part(part):
-                rows = [{**decode(row), **part.told} for row in page.rows]
-                if compared:
-                    compared.note(rows)
-                yield self.batch(self.keyed(rows))
-        if compared:
-            yield from self.batches(compared.gone(self.state, sent_all=True))
+        diff = self.key_diff_or_none()
+        for slice_ in self._slices():
+            for page in self._read_slice(slice_):
+                rows = [{**decode(row), **slice_.constants} for row in page.rows]
+                if diff:
+                    diff.add_records(rows)
+                yield self.batch(self.rows_with_key(rows))
+        if diff:
+            yield from self.in_batches(diff.tombstones(self.state, sent_all=True))
 
     @override
     def pages(self, start: Any) -> Iterator[Page]:
-        return self._read_part(Part(), start)
+        return self._read_slice(Slice(), start)
 
     @override
     def key_pages(self) -> Iterator[Page]:
-        plan = replace(key_diff.key_plan(self.plan), replication_key=None)
-        columns = key_diff.key(plan) if plan.sends_select else ()
-        return reading.read(self.connection, plan, self.query_of(columns))
+        definition = replace(key_diff.key_definition(self.definition), replication_key=None)
+        columns = key_diff.key(definition) if definition.sends_select else ()
+        return read_pages(self.connection, definition, self.columns_query(columns))
 
     @override
-    def query_of(self, columns: Sequence[str]) -> reading.Query:
-        return replace(self._query(Part()), columns=columns, everything=False)
+    def columns_query(self, columns: Sequence[str]) -> Query:
+        return replace(self._query(Slice()), columns=columns, all_columns=False)
 
-    def _read_part(
+    def _read_slice(
         self,
-        part: Part,
+        slice_: Slice,
         start: Any = None,  # noqa: ANN401
     ) -> Iterator[Page]:
-        return reading.read(self.connection, self.plan, self._query(part, start))
+        return read_pages(self.connection, self.definition, self._query(slice_, start))
 
-    def _query(self, part: Part, start: Any = None) -> reading.Query:  # noqa: ANN401
-        return reading.Query(
+    def _query(self, slice_: Slice, start: Any = None) -> Query:  # noqa: ANN401
+        return Query(
             self.division,
-            self.asked_columns if self.plan.sends_select else (),
+            self.requested_columns if self.definition.sends_select else (),
             start,
-            condition=reading.both(self.plan.filter, part.condition),
-            parameters={**self.plan.parameters, **part.parameters},
-            everything=self.request.keeps_unknown and self.plan.sends_select,
+            condition=all_of(self.definition.filter, slice_.condition),
+            parameters={**self.definition.parameters, **slice_.parameters},
+            all_columns=self.request.keeps_unknown and self.definition.sends_select,
         )
 
-    def _parts(self) -> Iterator[Part]:
-        if isinstance(self.plan.around, Years):
-            values = self._years(self.plan.around)
+    def _slices(self) -> Iterator[Slice]:
+        if isinstance(self.definition.sliced_by, YearRange):
+            values = self._years(self.definition.sliced_by)
             edm = "Edm.Int32"
-        elif isinstance(self.plan.around, Parents):
-            values = self._keys(self.plan.around)
-            edm = self.plan.around.column.type
+        elif isinstance(self.definition.sliced_by, ParentKeys):
+            values = self._keys(self.definition.sliced_by)
+            edm = self.definition.sliced_by.column.type
         else:
-            raise TypeError(self.plan.around)
-        if self.plan.parameter is not None:
+            raise TypeError(self.definition.sliced_by)
+        if self.definition.parameter is not None:
             for value in values:
-                yield self._part_of(self.plan.parameter, value, edm)
-        elif self.plan.filter_field is not None:
-            column = self.plan.filter_field
-            # In the address of the next page the server may encode any character.
+                yield self._slice_of(self.definition.parameter, value, edm)
+        elif self.definition.filter_field is not None:
+            column = self.definition.filter_field
+            # In the URL of the next page, the server may percent-encode any character.
             filters = any_of(column.name, column.type, values, self._room(), safe="")
-            yield from (Part(condition=text) for text in filters)
+            yield from (Slice(condition=text) for text in filters)
 
-    def _part_of(self, parameter: str, value: str, edm: str) -> Part:
-        """One call's list, whose parameter is a column where no row tells it."""
-        own = self.plan.columns.get(parameter)
-        is_told = own is not None and parameter not in self.plan.endpoint.columns
-        told = int(value) if edm in INTEGERS else value
-        return Part(
+    def _slice_of(self, parameter: str, value: str, edm: str) -> Slice:
+        """Slice of a function call; its parameter becomes a column unless the rows have it."""
+        own = self.definition.columns.get(parameter)
+        is_added = own is not None and parameter not in self.definition.endpoint.columns
+        constants = int(value) if edm in INTEGERS else value
+        return Slice(
             parameters={parameter: literal(value, edm)},
-            told={parameter: told} if is_told else {},
+            constants={parameter: constants} if is_added else {},
         )
 
-    def _years(self, years: Years) -> Iterator[str]:
+    def _years(self, years: YearRange) -> Iterator[str]:
         connection = self.connection
         this_year = datetime.fromtimestamp(connection.clock(), connection.zone).year
         last = this_year if years.last is None else years.last
         return map(str, range(years.first, last + 1))
 
-    def _keys(self, parents: Parents) -> Iterator[str]:
-        """The keys of all parents in a division, each once, as Exact writes them."""
-        plan = parents.plan
-        feed = plan.endpoint.feed
-        wanted = [parents.column.name, *([plan.bookmark] if plan.bookmark else [])]
-        columns = [*dict.fromkeys([*wanted, *([LINE_NUMBER] if feed else [])])]
-        of_headers = feed is not None and feed["header"] == plan.stream.plain
-        facts = [plan.endpoint.columns[name] for name in columns]
-        decode = decoding.decoder(facts, self.connection.zone, (), self.note)
+    def _keys(self, parent: ParentKeys) -> Iterator[str]:
+        """Distinct keys of all parent rows in a division, in Exact's notation."""
+        definition = parent.definition
+        feed = definition.endpoint.feed
+        names = [parent.column.name, *([definition.bookmark] if definition.bookmark else [])]
+        columns = [*dict.fromkeys([*names, *([LINE_NUMBER] if feed else [])])]
+        of_headers = feed is not None and feed["header"] == definition.stream.plain
+        properties = [definition.endpoint.columns[name] for name in columns]
+        decode = decoding.decoder(properties, self.connection.zone, (), self.note_unreadable)
         seen = set()
-        for page in reading.read(self.connection, plan, reading.Query(self.division, columns)):
+        for page in read_pages(self.connection, definition, Query(self.division, columns)):
             for row in page.rows:
-                # As Exact writes it, which is how it has to be asked for.
-                value = row.get(parents.column.name)
-                told = decode(dict(row))
-                if feed and (told[LINE_NUMBER] == HEADER_LINE_NUMBER) != of_headers:
+                # The raw value: filters and parameters take Exact's own notation.
+                value = row.get(parent.column.name)
+                decoded = decode(dict(row))
+                if feed and (decoded[LINE_NUMBER] == HEADER_LINE_NUMBER) != of_headers:
                     continue
-                if told[parents.column.name] is not None and value not in seen:
+                if decoded[parent.column.name] is not None and value not in seen:
                     seen.add(value)
                     yield str(value)
 
     def _room(self) -> int:
-        """How long the encoded conditions of one call may be."""
-        query = self._query(Part(condition=f"{MODIFIED} eq {EMPTY_GUID}"))
+        """Maximum length of the encoded condition of one call."""
+        query = self._query(Slice(condition=f"{MODIFIED} eq {EMPTY_GUID}"))
         options = {**query.parameters, "$select": query.select, "$filter": query.condition}
-        path = self.plan.endpoint.uri.format(division=self.division)
+        path = self.definition.endpoint.uri.format(division=self.division)
         taken = sum(len(quote(f"{name}={value}&", safe="")) for name, value in options.items())
         base = len(self.connection.session.base_url) + len(path)
-        return MAX_URL - base - taken - ROOM_TO_GO_ON
+        return MAX_URL - base - taken - SKIPTOKEN_ROOM

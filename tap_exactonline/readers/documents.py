@@ -1,8 +1,8 @@
-"""Reads headers and lines of documents from the one list that holds both.
+"""Read headers and lines of documents from one list.
 
-Either the list mixes headers and lines, as some sync endpoints do, or every header brings its
-lines along in a collection. The lines are handed to the child stream, which has a bookmark of its
-own: whichever of the two is behind decides where the list is read from.
+The list either mixes headers and lines, as some sync endpoints do, or each header contains its
+lines (`$expand`). Lines belong to the child stream, which has its own bookmark; the list is read
+from the lower of the two bookmarks.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from tap_exactonline.definitions.definition import (
 )
 from tap_exactonline.deletes import key_diff
 from tap_exactonline.extract import decoding
-from tap_exactonline.extract import query as reading
+from tap_exactonline.extract.query import Query, read_pages, remember_refusal, warn_of_refusal
 from tap_exactonline.readers.base import PartitionReader
-from tap_exactonline.readers.lines import LineReader, Part, is_new
-from tap_exactonline.state.bookmarks import Progress
+from tap_exactonline.readers.lines import DocumentPart, LineReader, is_new
+from tap_exactonline.state.bookmarks import BookmarkTracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,32 +35,34 @@ if TYPE_CHECKING:
     from exactonline_client.connection import Connection
     from exactonline_client.http.pagination import Page
     from exactonline_client.odata.decoding import Row
-    from tap_exactonline.definitions.definition import Plan
-    from tap_exactonline.deletes.key_diff import Comparison
+    from tap_exactonline.definitions.definition import StreamDefinition
+    from tap_exactonline.deletes.key_diff import KeyDiff
     from tap_exactonline.extract.batch import Batch
 
 logger = logging.getLogger(__name__)
 
 
-def brings_lines(connection: Connection, plan: Plan, division: int) -> bool:
-    """Whether the list of a division holds the lines of its headers, so far as is known."""
-    if plan.expand is None:
+def list_holds_lines(connection: Connection, definition: StreamDefinition, division: int) -> bool:
+    """Whether lines are read from the list of their headers; False if `$expand` was refused."""
+    if definition.expand is None:
         return True
-    return not connection.refused_in(division).holds(plan.endpoint.id, _expansion(plan))
+    return not connection.refused_in(division).holds(
+        definition.endpoint.id, _expand_option(definition)
+    )
 
 
-def _expansion(plan: Plan) -> str:
-    """What the endpoint's refusal to bring the lines along is remembered by."""
-    return f"$expand={plan.expand}"
+def _expand_option(definition: StreamDefinition) -> str:
+    """Key under which a refusal of `$expand` is remembered."""
+    return f"$expand={definition.expand}"
 
 
 class DocumentReader(PartitionReader):
-    """Reads the list that headers and lines share."""
+    """Read a list of headers and lines."""
 
     lines: LineReader | None = None
-    """What gets the lines; None where they are not selected."""
-    compared: Comparison | None = None
-    """What finds the headers that are gone."""
+    """Reader of the lines; None if they are not selected."""
+    diff: KeyDiff | None = None
+    """Comparison of the keys of headers; None if not configured."""
 
     @property
     @override
@@ -69,56 +71,56 @@ class DocumentReader(PartitionReader):
 
     @override
     def rows(self) -> Iterator[Batch]:
-        column = self.plan.bookmark or ""
+        column = self.definition.bookmark or ""
         starts = [self.position.start(column)] if self.request.is_selected else []
         lines = self.lines
         if lines is not None:
-            alone = not brings_lines(self.connection, self.plan, self.division)
-            lines.begin(column, alone=alone)
-            starts.append(lines.first)
-        self.compared = self.comparison()
-        progress = Progress(column, self.connection.zone)
+            separate = not list_holds_lines(self.connection, self.definition, self.division)
+            lines.prepare(column, separate=separate)
+            starts.append(lines.start)
+        self.diff = self.key_diff_or_none()
+        tracker = BookmarkTracker(column, self.connection.zone)
         try:
-            yield from self._pages_of_both(progress, starts)
+            yield from self._read_shared_list(tracker, starts)
         except ExactOnlineError:
-            # Also when the day's calls end in the middle: what was read is sent.
+            # Send the lines read so far, also if the daily limit was reached.
             if lines is not None:
-                yield from lines.send(progress)
+                yield from lines.flush(tracker)
             raise
-        progress.finished()
-        self.position.advance(progress)
-        self.position.complete(progress)
+        tracker.finish()
+        self.position.advance(tracker)
+        self.position.complete(tracker)
         yield self.batch()
         if lines is not None:
-            yield from lines.send(progress)
-            yield lines.complete(progress)
-        yield from self._gone(sent_all=starts[:1] == [None])
+            yield from lines.flush(tracker)
+            yield lines.complete(tracker)
+        yield from self._missing(sent_all=starts[:1] == [None])
 
-    def _pages_of_both(self, progress: Progress, starts: Sequence[Any]) -> Iterator[Batch]:
-        """The pages from the lowest of `starts` on, the first of which is that of the headers."""
+    def _read_shared_list(self, tracker: BookmarkTracker, starts: Sequence[Any]) -> Iterator[Batch]:
+        """Read from the lowest of the bookmarks `starts`; that of the headers comes first."""
         decode, lines = self.decoder(), self.lines
-        for page in self._both(None if None in starts else min(starts)):
-            parts = [*self._parts(page)]
+        for page in self._pages_of_both(None if None in starts else min(starts)):
+            parts = [*self._split(page)]
             if lines is not None:
-                lines.take(parts)
+                lines.add(parts)
             headers = self._headers(parts, decode, starts[0])
-            if self.compared is not None:
-                self.compared.note(headers)
-            moments = [part.stamped for part in parts]
-            progress.page_read(page, [part.position for part in parts], moments)
-            self.position.advance(progress)
-            yield self.batch(self.keyed(headers))
-            if lines is not None and lines.many_are_waiting:
-                yield from lines.send(progress)
+            if self.diff is not None:
+                self.diff.add_records(headers)
+            changed_at = [part.changed_at for part in parts]
+            tracker.add_page(page, [part.position for part in parts], changed_at)
+            self.position.advance(tracker)
+            yield self.batch(self.rows_with_key(headers))
+            if lines is not None and lines.is_full:
+                yield from lines.flush(tracker)
 
-    def _gone(self, *, sent_all: bool) -> Iterator[Batch]:
-        """Tombstones for what the log does not tell; both halves of a feed are in the log."""
+    def _missing(self, *, sent_all: bool) -> Iterator[Batch]:
+        """Tombstones from comparing keys; none here, since mixed lists are in the deleted log."""
         del sent_all
         return iter(())
 
     def _headers(
         self,
-        parts: list[Part],
+        parts: list[DocumentPart],
         decode: Callable[[Row], Row],
         start: Any,  # noqa: ANN401
     ) -> list[Row]:
@@ -131,144 +133,154 @@ class DocumentReader(PartitionReader):
             if part.header is not None and is_new(part, start, since)
         ]
 
-    def _both(self, start: Any) -> Iterator[Page]:  # noqa: ANN401
-        """The pages of the list that both halves share."""
+    def _pages_of_both(self, start: Any) -> Iterator[Page]:  # noqa: ANN401
+        """Pages of the list after a bookmark."""
         raise NotImplementedError
 
-    def _parts(self, page: Page) -> Iterator[Part]:
-        """What a page of the list consists of."""
+    def _split(self, page: Page) -> Iterator[DocumentPart]:
+        """Split a page into documents or their parts."""
         raise NotImplementedError
 
 
 class MixedReader(DocumentReader):
-    """A list in which headers (line number 0) and lines are rows alike."""
+    """Read a list that mixes headers (line number 0) and lines."""
 
     @override
-    def _both(self, start: Any) -> Iterator[Page]:
-        wanted = {*self._placed_by}
+    def _pages_of_both(self, start: Any) -> Iterator[Page]:
+        names = {*self._position_columns}
         for half in self.partitions:
             if half.request.is_selected:
-                wanted |= {item.name for item in half.request.columns}
-        columns = [name for name in self.plan.endpoint.columns if name in wanted]
-        query = reading.Query(self.division, columns, start, everything=self.request.keeps_unknown)
-        return reading.read(self.connection, self.plan, query)
+                names |= {item.name for item in half.request.columns}
+        columns = [name for name in self.definition.endpoint.columns if name in names]
+        query = Query(self.division, columns, start, all_columns=self.request.keeps_unknown)
+        return read_pages(self.connection, self.definition, query)
 
     @property
-    def _placed_by(self) -> list[str]:
-        """The columns that tell what a row is, and whether it is wanted."""
+    def _position_columns(self) -> list[str]:
+        """Columns that tell headers from lines and old rows from new ones."""
         return [TIMESTAMP, LINE_NUMBER, MODIFIED]
 
     @override
-    def _parts(self, page: Page) -> Iterator[Part]:
-        decode = self.columns_decoder(self._placed_by)
+    def _split(self, page: Page) -> Iterator[DocumentPart]:
+        decode = self.columns_decoder(self._position_columns)
         placed_by = [decode(row) for row in page.rows]
-        decoding.keyed(placed_by, [LINE_NUMBER], lambda *_: None)
-        for row, told in zip(page.rows, placed_by, strict=True):
-            placed = Part(told[TIMESTAMP], None, [], told.get(MODIFIED))
-            if told[LINE_NUMBER] is None:
-                which = {column: row.get(column) for column in self.plan.stream.key}
-                self.note(f"{LINE_NUMBER} is missing", "rows left out", which)
-                yield placed
-            elif told[LINE_NUMBER] == HEADER_LINE_NUMBER:
-                yield replace(placed, header=row)
+        decoding.rows_with_key(placed_by, [LINE_NUMBER], lambda *_: None)
+        for row, position in zip(page.rows, placed_by, strict=True):
+            part = DocumentPart(position[TIMESTAMP], None, [], position.get(MODIFIED))
+            if position[LINE_NUMBER] is None:
+                key_values = {column: row.get(column) for column in self.definition.stream.key}
+                self.note_unreadable(f"{LINE_NUMBER} is missing", "rows left out", key_values)
+                yield part
+            elif position[LINE_NUMBER] == HEADER_LINE_NUMBER:
+                yield replace(part, header=row)
             else:
-                yield replace(placed, lines=[row])
+                yield replace(part, lines=[row])
 
 
 class ExpandedReader(DocumentReader):
-    """A list in which each header brings its lines along.
+    """Read a list of headers with expanded lines.
 
-    Where the server does not do that, the lines are read from their own list.
+    If the server refuses `$expand`, the lines are read from their own list.
     """
 
     @override
-    def _both(self, start: Any) -> Iterator[Page]:
-        lines, expansion = self.lines, _expansion(self.plan)
-        if lines is not None and lines.alone:
-            known = self.connection.refused_in(self.division).until(self.plan.endpoint.id)
-            reading.warn(self.connection, self.plan, self.division, expansion, known)
-        own = self.asked_columns if self.request.is_selected else []
-        columns = list(dict.fromkeys((*own, *self.plan.stream.key, MODIFIED)))
-        alone = reading.Query(self.division, columns, start)
-        if lines is None or lines.alone:
-            yield from reading.read(self.connection, self.plan, alone)
+    def _pages_of_both(self, start: Any) -> Iterator[Page]:
+        lines, expansion = self.lines, _expand_option(self.definition)
+        if lines is not None and lines.separate:
+            known = self.connection.refused_in(self.division).until(self.definition.endpoint.id)
+            warn_of_refusal(self.connection, self.definition, self.division, expansion, known)
+        own = self.requested_columns if self.request.is_selected else []
+        columns = list(dict.fromkeys((*own, *self.definition.stream.key, MODIFIED)))
+        alone = Query(self.division, columns, start)
+        if lines is None or lines.separate:
+            yield from read_pages(self.connection, self.definition, alone)
             return
-        along = replace(alone, expand=self.plan.expand, expanded_columns=lines.asked_columns)
-        reader = reading.read(self.connection, self.plan, along)
+        along = replace(
+            alone, expand=self.definition.expand, expanded_columns=lines.requested_columns
+        )
+        reader = read_pages(self.connection, self.definition, along)
         try:
             first = next(reader)
         except RequestRefused as refusal:
             if not is_about_query(refusal):
                 raise
             logger.warning("%s Reading %s from their own list.", refusal, lines.name)
-            lines.alone = True
-            yield from self._without_lines(alone)
+            lines.separate = True
+            yield from self._read_headers_only(alone)
             return
         yield first
         yield from reader
 
-    def _without_lines(self, query: reading.Query) -> Iterator[Page]:
-        """The headers alone; if that was all that was refused, it is remembered."""
-        connection, endpoint = self.connection, self.plan.endpoint.id
+    def _read_headers_only(self, query: Query) -> Iterator[Page]:
+        """Read headers without `$expand`; remember its refusal if nothing else was refused."""
+        connection, endpoint = self.connection, self.definition.endpoint.id
         refused = connection.refused_in(query.division)
         before = refused.until(endpoint)
-        reader = reading.read(connection, self.plan, query)
+        reader = read_pages(connection, self.definition, query)
         first = next(reader)
         if refused.until(endpoint) == before:
-            reading.note_refusal(connection, self.plan, query.division, _expansion(self.plan))
+            remember_refusal(
+                connection, self.definition, query.division, _expand_option(self.definition)
+            )
         yield first
         yield from reader
 
     @override
-    def _gone(self, *, sent_all: bool) -> Iterator[Batch]:
-        """Neither half is in the log: one list holds the keys of both."""
-        own, lines = self.compared, self.lines
-        if lines is not None and (lines.alone or lines.compared is None):
+    def _missing(self, *, sent_all: bool) -> Iterator[Batch]:
+        """List the keys of headers and lines at once; neither is in the deleted log."""
+        own, lines = self.diff, self.lines
+        if lines is not None and (lines.separate or lines.diff is None):
             lines = None
         if own is None and lines is None:
             return
         for page in self._keys(lines):
             if own is not None:
-                own.note_rows(page.rows)
+                own.add_rows(page.rows)
             if lines is not None:
-                lines.note_keys(line for row in page.rows for line in self._lines(row))
+                lines.add_keys(line for row in page.rows for line in self._lines(row))
         if own is not None:
-            yield from self.batches(own.gone(self.state, sent_all=sent_all))
-        if lines is not None and not lines.alone:
-            yield from lines.gone()
+            yield from self.in_batches(own.tombstones(self.state, sent_all=sent_all))
+        if lines is not None and not lines.separate:
+            yield from lines.missing()
 
     def _keys(self, lines: LineReader | None) -> Iterator[Page]:
-        """A new list of all headers, and of their lines, with no more than their keys."""
-        query = reading.Query(self.division, key_diff.key(self.plan))
+        """Pages of all headers and their lines with keys only."""
+        query = Query(self.division, key_diff.key(self.definition))
         if lines is not None:
             query = replace(
-                query, expand=self.plan.expand, expanded_columns=key_diff.key(lines.plan)
+                query,
+                expand=self.definition.expand,
+                expanded_columns=key_diff.key(lines.definition),
             )
-        for compared in (self.compared, lines.compared if lines is not None else None):
-            if compared is not None:
-                compared.begin()
-        return reading.read(self.connection, key_diff.key_plan(self.plan), query)
+        for diff in (self.diff, lines.diff if lines is not None else None):
+            if diff is not None:
+                diff.restart()
+        return read_pages(self.connection, key_diff.key_definition(self.definition), query)
 
     @override
-    def _parts(self, page: Page) -> Iterator[Part]:
+    def _split(self, page: Page) -> Iterator[DocumentPart]:
         decode = self.columns_decoder([MODIFIED])
         for row in page.rows:
-            moment = decode(row)[MODIFIED]
-            yield Part(moment, row, self._lines(row), moment)
+            modified = decode(row)[MODIFIED]
+            yield DocumentPart(modified, row, self._lines(row), modified)
 
     def _lines(self, row: Row) -> list[Row]:
         lines = self.lines
-        if lines is None or lines.alone:
+        if lines is None or lines.separate:
             return []
-        collection = row.get(self.plan.expand or "")
+        collection = row.get(self.definition.expand or "")
         if isinstance(collection, dict) and "__deferred" in collection:
-            lines.alone = True
-            reading.note_refusal(self.connection, self.plan, self.division, _expansion(self.plan))
+            lines.separate = True
+            remember_refusal(
+                self.connection, self.definition, self.division, _expand_option(self.definition)
+            )
             return []
         page = pagination.collection(collection)
         if page is None:
-            which = {column: row.get(column) for column in self.plan.stream.key}
-            lines.note_lost(f"{self.plan.expand} of a row is no list of rows", which)
+            key_values = {column: row.get(column) for column in self.definition.stream.key}
+            lines.note_unreadable_lines(
+                f"{self.definition.expand} of a row is no list of rows", key_values
+            )
             return []
         rows = page.rows
         if page.next_address:

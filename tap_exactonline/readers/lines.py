@@ -1,4 +1,4 @@
-"""The lines of documents, on their way from the list of their headers to a stream of their own."""
+"""Read the lines of documents that come with the list of their headers."""
 
 from __future__ import annotations
 
@@ -13,111 +13,111 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from exactonline_client.odata.decoding import Row
-    from tap_exactonline.deletes.key_diff import Comparison
+    from tap_exactonline.deletes.key_diff import KeyDiff
     from tap_exactonline.extract.batch import Batch
-    from tap_exactonline.state.bookmarks import Progress
+    from tap_exactonline.state.bookmarks import BookmarkTracker
 
-LINES_IN_MEMORY = 2000
-"""Lines kept until they are sent, while their headers are."""
+MAX_BUFFERED = 2000
+"""Number of buffered lines after which they are sent."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """A piece of a page: a header, its lines, or both, at one position of the list."""
+class DocumentPart:
+    """Header, lines or both at one position of the list."""
 
     position: Any
-    """Value of the bookmark column."""
+    """Value of the header stream's bookmark column."""
     header: Row | None
     lines: list[Row]
-    stamped: str | None = None
-    """When it was last changed (UTC, ISO), where that is asked for."""
+    changed_at: str | None = None
+    """Time of the last change (UTC, ISO 8601), if requested."""
 
 
 class LineReader(PartitionReader):
-    """The lines in one division, which the reader of their headers hands over."""
+    """Lines of one division; the reader of the headers adds them."""
 
-    alone = False
-    """Whether they have to be read from their own list after all."""
-    first: Any = None
-    """Behind which bookmark they are wanted."""
-    compared: Comparison | None = None
-    """What finds the lines that are gone."""
+    separate = False
+    """Whether the lines are read from their own list."""
+    start: Any = None
+    """Bookmark of the lines."""
+    diff: KeyDiff | None = None
+    """Comparison of the keys of lines; None if not configured."""
 
     @property
     @override
     def list_endpoint(self) -> str:
-        return self.run.plans[self.plan.headers or ""].endpoint.id
+        return self.run.definitions[self.definition.headers or ""].endpoint.id
 
-    def begin(self, column: str, *, alone: bool) -> None:
-        """Get ready for lines, whose bookmark is a column of their headers."""
-        self.alone = alone
-        self.compared = self.comparison()
-        self.check_continuity()
-        # Before any line is read: one that is deleted between the two would be told too early.
+    def prepare(self, column: str, *, separate: bool) -> None:
+        """Prepare to receive lines; `column` is the bookmark column of their headers."""
+        self.separate = separate
+        self.diff = self.key_diff_or_none()
+        self.check_state()
+        # Before any line is read, or the tombstone of a line deleted in between would precede it.
         self.tombstones.read_log()
-        self.first = self.position.start(column)
+        self.start = self.position.start(column)
         self._decode: Callable[[Row], Row] = self.decoder()
-        self._waiting: list[Row] = []
-        self._begun = False
+        self._buffer: list[Row] = []
+        self._started = False
 
-    def take(self, parts: list[Part]) -> None:
-        """Take over the lines of a page."""
+    def add(self, parts: list[DocumentPart]) -> None:
+        """Buffer the lines of a page."""
         since = self.position.oldest
         rows = [
             self._decode(line)
             for part in parts
-            if is_new(part, self.first, since)
+            if is_new(part, self.start, since)
             for line in part.lines
         ]
-        if self.compared:
-            self.compared.note(rows)
-        self._waiting += self.keyed(rows)
+        if self.diff:
+            self.diff.add_records(rows)
+        self._buffer += self.rows_with_key(rows)
 
     @property
-    def many_are_waiting(self) -> bool:
-        """Whether it is time to send."""
-        return len(self._waiting) >= LINES_IN_MEMORY
+    def is_full(self) -> bool:
+        """Whether to send the buffered lines."""
+        return len(self._buffer) >= MAX_BUFFERED
 
-    def send(self, progress: Progress) -> Iterator[Batch]:
-        """What has come together, and the bookmark behind it."""
-        if not self._begun:
-            yield from self.deleted()
-            if self.alone:
+    def flush(self, tracker: BookmarkTracker) -> Iterator[Batch]:
+        """Yield the buffered lines with the bookmark after them; deletes come first."""
+        if not self._started:
+            yield from self.read_deletes()
+            if self.separate:
                 yield from self.rows()
-            self._begun = True
-        self.position.advance(progress)
-        waiting, self._waiting = self._waiting, []
-        yield self.batch(waiting)
+            self._started = True
+        self.position.advance(tracker)
+        buffered, self._buffer = self._buffer, []
+        yield self.batch(buffered)
 
-    def complete(self, progress: Progress) -> Batch:
-        """The whole list is read."""
-        self.position.complete(progress)
+    def complete(self, tracker: BookmarkTracker) -> Batch:
+        """Final batch, after the whole list was read."""
+        self.position.complete(tracker)
         return self.batch()
 
-    def note_lost(self, what: str, header: Mapping[str, Any]) -> None:
-        """The lines of a header cannot be read."""
-        self.note(what, "documents without their lines", header)
-        if self.compared is not None:
-            self.compared.note_lost()
+    def note_unreadable_lines(self, problem: str, header: Mapping[str, Any]) -> None:
+        """Record that the lines of a header cannot be read."""
+        self.note_unreadable(problem, "documents without their lines", header)
+        if self.diff is not None:
+            self.diff.mark_incomplete()
 
-    def note_keys(self, rows: Iterable[Row]) -> None:
-        """These lines, as the API sends them, are there."""
-        if self.compared is not None:
-            self.compared.note_rows(rows)
+    def add_keys(self, rows: Iterable[Row]) -> None:
+        """Note the keys of lines as the API sends them."""
+        if self.diff is not None:
+            self.diff.add_rows(rows)
 
-    def gone(self) -> Iterator[Batch]:
-        """Tombstones for the lines that are gone."""
-        if self.compared is not None:
-            found = self.compared.gone(self.state, sent_all=self.first is None)
-            yield from self.batches(found)
+    def missing(self) -> Iterator[Batch]:
+        """Tombstones for missing lines."""
+        if self.diff is not None:
+            tombstones = self.diff.tombstones(self.state, sent_all=self.start is None)
+            yield from self.in_batches(tombstones)
 
 
-def is_new(part: Part, start: Any, since: str | None) -> bool:  # noqa: ANN401
-    """Whether a part lies behind the bookmark of its stream, and was stamped since a moment.
+def is_new(part: DocumentPart, start: Any, since: str | None) -> bool:  # noqa: ANN401
+    """Whether a part is after the bookmark `start`, and was changed at `since` or later.
 
-    Rowversions tell exactly. Bookmarks that are moments do not, since an hour may come twice:
-    those rows are sent again.
+    Only rowversions can be compared exactly. For `Modified`, whose hour may repeat at the end of
+    summer time, rows up to the bookmark are sent again.
     """
-    if since is not None and part.stamped is not None and part.stamped < since:
+    if since is not None and part.changed_at is not None and part.changed_at < since:
         return False
     return start is None or not isinstance(part.position, int) or part.position > start

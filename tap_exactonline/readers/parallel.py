@@ -1,4 +1,4 @@
-"""The divisions of a stream, read side by side, for the one thread that sends what they give."""
+"""Read the divisions of a stream in parallel."""
 
 from __future__ import annotations
 
@@ -6,56 +6,63 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tap_exactonline.extract.batch import Batch
-from tap_exactonline.extract.workers import Crew
+from tap_exactonline.extract.workers import WorkerPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tap_exactonline.extract.workers import Ended
+    from tap_exactonline.extract.workers import Finished
     from tap_exactonline.progress.progress import Progress
     from tap_exactonline.state.messages import StateMessages
 
 
-class Readers:
-    """Reads one stream after the other, each in several divisions at a time."""
+class ParallelReaders:
+    """Read one stream at a time, each in several divisions in parallel."""
 
     def __init__(
-        self, most: int, progress: Progress, states: StateMessages, check_stop: Callable[[], None]
+        self,
+        max_workers: int,
+        progress: Progress,
+        states: StateMessages,
+        check_stop: Callable[[], None],
     ) -> None:
-        """`most` divisions are read at a time; `check_stop` raises to end the run."""
+        """Read at most `max_workers` divisions at a time; `check_stop` raises to end the run."""
         self.progress = progress
         self.states = states
-        self._most = most
+        self._max_workers = max_workers
         self._check_stop = check_stop
-        self._crew: Crew[int, Batch] = Crew({}, 0)
+        self._pool: WorkerPool[int, Batch] = WorkerPool({}, 0)
 
     @contextmanager
-    def side_by_side(
+    def in_parallel(
         self, stream: str, divisions: Mapping[int, Callable[[], Iterator[Batch]]]
-    ) -> Iterator[Iterator[tuple[int, Batch | Ended]]]:
-        """What is read of the divisions, as it comes; nothing reads on behind the block."""
+    ) -> Iterator[Iterator[tuple[int, Batch | Finished]]]:
+        """Start a reader per division, and yield their batches as they come.
+
+        All readers have stopped when the block ends.
+        """
         self.progress.begin(stream)
-        self._crew = Crew(divisions, self._most)
+        self._pool = WorkerPool(divisions, self._max_workers)
         try:
-            yield self._given(self._crew)
+            yield self._results(self._pool)
         finally:
-            self._crew.close()
+            self._pool.close()
 
     def stop(self) -> None:
-        """End all threads, also where the block was left behind."""
-        self._crew.close()
+        """Stop all readers, even if the block was never left."""
+        self._pool.close()
 
-    def _given(self, crew: Crew[int, Batch]) -> Iterator[tuple[int, Batch | Ended]]:
-        for given in crew.results():
+    def _results(self, pool: WorkerPool[int, Batch]) -> Iterator[tuple[int, Batch | Finished]]:
+        for given in pool.results():
             self._check_stop()
-            self.progress.tick([*crew.running])
+            self.progress.tick([*pool.running])
             if given is None:
-                # Whoever waits long may be cut off: what is proven so far is told before.
+                # Emit the state before a long wait: the run may be killed in it.
                 self.states.flush()
                 continue
-            division, what = given
-            if isinstance(what, Batch):
-                self.progress.add(division, len(what.rows))
-            elif what.error is not None:
+            division, item = given
+            if isinstance(item, Batch):
+                self.progress.add(division, len(item.rows))
+            elif item.error is not None:
                 self.states.flush()
-            yield division, what
+            yield division, item

@@ -1,4 +1,4 @@
-"""Where the reading of a partition begins, and how its state moves on."""
+"""Bookmark of a partition during a run: where to start, and how to advance."""
 
 from __future__ import annotations
 
@@ -6,47 +6,47 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_exactonline.definitions.definition import MODIFIED
-from tap_exactonline.extract import query as reading
+from tap_exactonline.extract.query import FIRST_ROWVERSION
 from tap_exactonline.state import bookmarks, validity
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from tap_exactonline.readers.request import StreamRequest
-    from tap_exactonline.state.bookmarks import Progress
+    from tap_exactonline.state.bookmarks import BookmarkTracker
 
 
 @dataclass(frozen=True)
 class Position:
-    """The position of a partition in its list."""
+    """Position of a partition in its list."""
 
     request: StreamRequest
     state: dict[str, Any]
-    """That of the partition, as it will be when everything read so far is out."""
+    """State of the partition that the reader advances, see `Batch`."""
     start_date: str | None
     zone: ZoneInfo
-    """Of the server's wall clock."""
+    """Time zone of the server's local times."""
 
     def start(self, column: str | None) -> Any:  # noqa: ANN401
-        """Behind which bookmark of a column to read; None for everything."""
+        """Bookmark of a column to read after; None to read all rows."""
         if column is None or not self.request.is_incremental:
             return None
-        found = bookmarks.start(self.state, column)
-        if found is None:
-            found = validity.other_start(self.state, column)
+        bookmark = bookmarks.value(self.state, column)
+        if bookmark is None:
+            bookmark = validity.start_from_other_endpoint(self.state, column)
         if column == MODIFIED:
-            return self._since_moment(found)
-        if found is not None or self.start_date is None:
-            return found
-        # A company that was moved, copied or restored has rowversions in another order than
-        # moments: everything is read, and what is too old is left out.
+            return self._start_by_modified(bookmark)
+        if bookmark is not None or self.start_date is None:
+            return bookmark
+        # In a division that was moved, copied or restored, rowversions and times of change differ
+        # in order: read the whole list, and skip rows before the start date.
         self.state[validity.SINCE] = self.start_date
-        return reading.BEGINNING
+        return FIRST_ROWVERSION
 
-    def _since_moment(self, bookmark: str | None) -> str | None:
-        """Where a list goes on by `Modified`; older rows come where it takes no filter.
+    def _start_by_modified(self, bookmark: str | None) -> str | None:
+        """Bookmark of `Modified`; also sets the limit for lists that cannot be filtered by it.
 
-        A start date behind the bookmark must not keep back what has changed between the two.
+        If the start date is later than the bookmark, changes between the two are still read.
         """
         self.state.pop(validity.SINCE, None)
         if self.start_date is None:
@@ -56,21 +56,24 @@ class Position:
 
     @property
     def oldest(self) -> str | None:
-        """The moment before which rows are not wanted, although the list may hold such."""
-        plan = self.request.plan
-        if not self.request.is_incremental or plan.stamp not in plan.endpoint.columns:
+        """Time (UTC, ISO 8601) before which rows of the list are skipped; None to skip none."""
+        definition = self.request.definition
+        if (
+            not self.request.is_incremental
+            or definition.changed_column not in definition.endpoint.columns
+        ):
             return None
         since = self.state.get(validity.SINCE)
-        return since and bookmarks.earliest(since, self.zone)
+        return since and bookmarks.earliest_stamp(since, self.zone)
 
-    def advance(self, progress: Progress) -> None:
-        """Move the bookmark to what is proven."""
+    def advance(self, tracker: BookmarkTracker) -> None:
+        """Advance the bookmark to the proven value."""
         if self.request.is_selected and self.request.is_incremental:
-            bookmarks.advance(self.state, progress)
+            bookmarks.advance(self.state, tracker)
 
-    def complete(self, progress: Progress) -> None:
-        """Note until when the list is complete, which is read to its end."""
+    def complete(self, tracker: BookmarkTracker) -> None:
+        """Note in the state up to which time the list is complete, after reading all of it."""
         self.state.pop(validity.SINCE, None)
         is_incremental = self.request.is_selected and self.request.is_incremental
-        if is_incremental and progress.settled is not None:
-            self.state[validity.COMPLETE_UNTIL] = progress.settled
+        if is_incremental and tracker.settled is not None:
+            self.state[validity.COMPLETE_UNTIL] = tracker.settled

@@ -1,4 +1,4 @@
-"""What a run asks of one stream: which rows and columns, and how its deletes are found."""
+"""Stream request: the rows, columns and deletes to read, from catalog and settings."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from exactonline_client.catalogue import Property
-    from tap_exactonline.definitions.definition import Plan
-    from tap_exactonline.extract.schema_drift import Watch
+    from tap_exactonline.definitions.definition import StreamDefinition
+    from tap_exactonline.extract.schema_drift import DriftDetector
 
 
-def needed_columns(plan: Plan) -> set[str]:
-    """Those that a record is not complete without: its key, and what tells when it changed."""
-    needed = {*plan.primary_keys, *filter(None, [plan.bookmark])}
-    return {*needed, plan.stamp} if plan.bookmark == TIMESTAMP else needed
+def needed_columns(definition: StreamDefinition) -> set[str]:
+    """Columns that every record needs: primary key, bookmark, and time of change for sync lists."""
+    needed = {*definition.primary_keys, *filter(None, [definition.bookmark])}
+    return {*needed, definition.changed_column} if definition.bookmark == TIMESTAMP else needed
 
 
 @dataclass(frozen=True)
 class StreamRequest:
-    """A stream as the catalog and the settings ask for it."""
+    """What to read of a stream."""
 
-    plan: Plan
+    definition: StreamDefinition
     is_selected: bool
     is_incremental: bool
-    """Whether only changes are read; the catalog can ask for everything instead."""
+    """Whether to read changes only; FULL_TABLE in the catalog reads all rows."""
     deselected: frozenset[str]
-    """The columns that the user does not want."""
+    """Names of deselected columns."""
     keeps_unknown: bool
-    """Whether a record holds the fields that the catalogue does not know."""
+    """Whether to keep fields that the catalogue does not know, in `_unknown_fields`."""
     reads_log: bool
-    """Whether the deleted log is read for it."""
+    """Whether the deleted log covers the stream and is read."""
     siblings: Sequence[str]
-    """The other streams whose deletes are logged under the same entity type."""
-    compares: bool
-    """Whether its deletes are found by comparing keys."""
-    watch: Watch
-    """Sees fields that are not known."""
+    """Other streams whose deletes are logged under the same entity type."""
+    compares_keys: bool
+    """Whether to detect deletes by comparing keys."""
+    drift: DriftDetector
+    """Detects unknown fields."""
 
     @property
     def sends_tombstones(self) -> bool:
-        """Whether a tombstone is sent for what the log holds."""
+        """Whether to send a tombstone for each entry of the deleted log."""
         return self.reads_log and self.is_selected
 
     @cached_property
     def columns(self) -> list[Property]:
-        """The columns that are selected, with the key and the bookmark always among them."""
-        needed = needed_columns(self.plan)
+        """Selected columns, and those of `needed_columns`."""
+        needed = needed_columns(self.definition)
         return [
             item
-            for name, item in self.plan.columns.items()
+            for name, item in self.definition.columns.items()
             if name in needed or name not in self.deselected
         ]

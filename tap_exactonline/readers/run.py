@@ -1,4 +1,4 @@
-"""One run: the parts that its streams share, and how they are put together."""
+"""Compose a run: the objects that all streams of a run use."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tap_exactonline.divisions.failures import Failures
 from tap_exactonline.divisions.isolation import Isolation
 from tap_exactonline.divisions.selection import DivisionSelection
 from tap_exactonline.extract import permissions
-from tap_exactonline.extract.unreadable import Unreadable
+from tap_exactonline.extract.unreadable import UnreadableValues
 from tap_exactonline.progress.progress import Progress
-from tap_exactonline.readers.parallel import Readers
+from tap_exactonline.readers.parallel import ParallelReaders
 from tap_exactonline.state.messages import StateMessages
 
 if TYPE_CHECKING:
@@ -22,36 +22,36 @@ if TYPE_CHECKING:
 
     from exactonline_client.connection import Connection
     from tap_exactonline.context import RunContext
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
 
 
 ATTACHMENTS, WITH_FILES = "attachments", "content"
 
 
 class Run:
-    """What the streams of a run share."""
+    """Objects that all streams of a run use."""
 
     def __init__(
         self,
         context: RunContext,
-        plans: Sequence[Plan],
+        definitions: Sequence[StreamDefinition],
         *,
         selected_streams: Callable[[], Iterable[str]],
         write_state: Callable[[Any], None],
     ) -> None:
-        """Put the parts together before any thread starts; asks nothing.
+        """Create shared objects before worker threads start; makes no call.
 
-        `write_state` sends a state, unless it is the one that was sent last.
+        `write_state` emits a state unless it equals the last one.
         """
         self.context = context
-        self.plans = {plan.name: plan for plan in plans}
-        self.unreadable = Unreadable()
+        self.definitions = {definition.name: definition for definition in definitions}
+        self.unreadable = UnreadableValues()
         self.failures = Failures(
             self.unreadable,
             context.logger,
             fails_on_daily_limit=context.config.get("on_daily_limit") == "fail",
         )
-        self.divisions = DivisionSelection(context, plans, self.failures)
+        self.divisions = DivisionSelection(context, definitions, self.failures)
         self.isolation = Isolation(context, self.divisions, self.failures)
         self.deleted_logs = DeletedLogs(
             context, self.divisions, self.failures, self.unreadable, selected_streams
@@ -60,19 +60,19 @@ class Run:
 
     @property
     def connection(self) -> Connection:
-        """The connection to Exact Online, opened at first use."""
+        """Connection to Exact Online, opened at first use."""
         return self.context.connection
 
     @cached_property
     def progress(self) -> Progress:
-        """How far the run is."""
+        """Progress of the run."""
         connection = self.connection
         return Progress(connection.session.usage, connection.budget)
 
     @cached_property
-    def readers(self) -> Readers:
-        """What reads the divisions of a stream."""
-        return Readers(
+    def readers(self) -> ParallelReaders:
+        """Readers of the divisions of a stream."""
+        return ParallelReaders(
             self.context.parallel_divisions,
             self.progress,
             self.states,
@@ -81,30 +81,30 @@ class Run:
 
     @property
     def keeps_unknown(self) -> bool:
-        """Whether fields that the catalogue does not know are kept."""
+        """Setting `keep_unknown_fields`."""
         return bool(self.context.config.get("keep_unknown_fields"))
 
     @property
     def reads_files(self) -> bool:
-        """Whether attachments are read with their files."""
+        """Whether the setting `attachments` asks for files."""
         return bool(self.context.config.get(ATTACHMENTS) == WITH_FILES)
 
     @property
-    def asks_for_rights(self) -> bool:
-        """Whether Exact is asked for the user's rights where a list is empty."""
+    def checks_rights(self) -> bool:
+        """Setting `check_rights`: whether to check permissions of empty lists."""
         return bool(self.context.config.get(permissions.SETTING, True))
 
     @property
     def sends_tombstones(self) -> bool:
-        """Whether a deleted row is sent as a tombstone in its own stream."""
+        """Whether the setting `deletes` is `tombstone`: one for each deleted row."""
         return bool(self.context.config.get("deletes", "tombstone") == "tombstone")
 
     @cached_property
-    def compared(self) -> set[str]:
-        """The streams whose deletes are found by their keys.
+    def compared_streams(self) -> set[str]:
+        """Names of the streams to detect deletes of by comparing keys.
 
         Raises:
-            ConfigurationError: the setting is wrong, or does not fit the others.
+            ConfigurationError: the setting `compare_keys` is invalid or needs another one.
         """
         chosen = self.context.config.get(key_diff.SETTING)
         if chosen and not self.sends_tombstones:
@@ -112,4 +112,4 @@ class Run:
                 f"Setting {key_diff.SETTING}: what is gone is told by tombstones, so it needs "
                 "deletes: tombstone."
             )
-        return key_diff.streams(chosen, [*self.plans.values()])
+        return key_diff.streams(chosen, [*self.definitions.values()])

@@ -1,4 +1,4 @@
-"""Tombstones of one partition, from the deleted log of its division."""
+"""Make tombstones for one partition from the deleted log of its division."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client.deletion import DELETED_AT
 from tap_exactonline.definitions.definition import DIVISION
-from tap_exactonline.deletes.log import SharedLog
+from tap_exactonline.deletes.log import DeleteAttribution
 from tap_exactonline.state import validity
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tombstones:
-    """The deletes of one stream in one division, as the log has them."""
+    """Tombstones of one stream in one division."""
 
     request: StreamRequest
     division: int
@@ -29,54 +29,56 @@ class Tombstones:
     connection: Connection
 
     def read_log(self) -> None:
-        """Read now what was deleted in the division, if that is sent later on."""
+        """Read the log of the division now, if tombstones are sent later."""
         if self.request.sends_tombstones:
             self.logs.of(self.division)
 
     def rows(self, position: int) -> Iterator[Row]:
-        """A tombstone for every row that was deleted behind a position of the log."""
-        plan = self.request.plan
-        deletions = self._log.since(position, plan.stream.deleted_type or 0)
+        """Yield a tombstone for every deletion after a rowversion of the log."""
+        definition = self.request.definition
+        deletions = self._log.since(position, definition.stream.deleted_type or 0)
         if self.request.siblings:
-            place = self.logs.watermarks.places(self.division).get(plan.name)
-            deletions = self._shared.own(deletions, place and place.keys_since)
+            watermark = self.logs.watermarks.places(self.division).get(definition.name)
+            deletions = self._attribution.of_stream(deletions, watermark and watermark.keys_since)
         for item in deletions:
             yield {
-                plan.stream.key[0]: item.key,
+                definition.stream.key[0]: item.key,
                 DIVISION.name: self.division,
                 DELETED_AT: item.deleted_at,
             }
 
-    def move_on(self, state: dict[str, Any]) -> bool:
-        """Note in the state how far the log was read; whether there was no such note before."""
+    def advance(self, state: dict[str, Any]) -> bool:
+        """Advance the log position in `state`; returns whether the partition had none before."""
         position = state.get(validity.DELETES_READ)
-        place = None if position is None else validity.place_of(state)
-        # A stream that is read from its beginning sends no row whose key is not noted.
+        watermark = None if position is None else validity.watermark_of(state)
+        # If the stream is read from the beginning, the keys of all its rows get stored.
         is_new = position is None and not state.get("replication_key_value")
         log = self._log
         state[validity.DELETES_READ] = max(log.end, position or 0)
         if log.read_at is not None:
             state[validity.DELETES_READ_AT] = log.read_at
-        # Before the first row: whatever becomes of the state, the next load knows from here on
-        # which rows may have been deleted.
-        place_now = place or validity.place_of(state)
+        # Stored before the first row is sent: should the state get lost, the next run still knows
+        # from where to look for deletes.
+        new_watermark = watermark or validity.watermark_of(state)
         keys_since = log.end if is_new else None
         self.logs.watermarks.note(
-            self.division, self.request.plan.name, place_now._replace(keys_since=keys_since)
+            self.division,
+            self.request.definition.name,
+            new_watermark._replace(keys_since=keys_since),
         )
-        return place is None
+        return watermark is None
 
-    def note_keys(self, rows: list[Row]) -> None:
-        """Note the keys of rows that are about to be sent, where the log may not tell whose."""
+    def note_sent_keys(self, rows: list[Row]) -> None:
+        """Store the keys of rows before they are sent, if siblings share the entity type."""
         if self.request.siblings:
-            key = self.request.plan.stream.key[0]
-            self._shared.note([row[key] for row in rows if not row.get(DELETED_AT)])
+            key = self.request.definition.stream.key[0]
+            self._attribution.note([row[key] for row in rows if not row.get(DELETED_AT)])
 
     @property
     def _log(self) -> DeletedLog:
         return self.logs.of(self.division)
 
     @property
-    def _shared(self) -> SharedLog:
-        name = self.request.plan.name
-        return SharedLog(self.connection, self.division, name, self.request.siblings)
+    def _attribution(self) -> DeleteAttribution:
+        name = self.request.definition.name
+        return DeleteAttribution(self.connection, self.division, name, self.request.siblings)

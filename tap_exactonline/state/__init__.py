@@ -1,1 +1,1 @@
-"""Singer state: bookmarks and when they hold."""
+"""Singer state: bookmarks, their validity, and state messages."""

@@ -1,4 +1,4 @@
-"""The Singer state and catalog that a tap is given, checked before anything is asked."""
+"""Validate the Singer state and catalog that the tap is started with."""
 
 from __future__ import annotations
 
@@ -18,42 +18,44 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-OF_META = {"currently_syncing"}
-"""What a state may hold beside its bookmarks."""
+META_KEYS = {"currently_syncing"}
+"""Keys of a state besides `bookmarks`."""
 ROWVERSIONS = (TIMESTAMP, validity.DELETES_READ, bookmarks.LAST_TIMESTAMP)
-MOMENTS = (
+TIMES = (
     MODIFIED,
     "at",
     validity.DELETES_READ_AT,
     validity.COMPLETE_UNTIL,
     validity.SINCE,
 )
-DISCOVER = "Make a new one with tap-exactonline --discover."
-START_ANEW = "Correct it, or run without --state to read everything."
+REDISCOVER = "Make a new one with tap-exactonline --discover."
+ADVICE = "Correct it, or run without --state to read everything."
 
 
 def state(given: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """The state without the wrapper of a STATE message or of `meltano state get`.
+    """Unwrap a state from a STATE message or from `meltano state get`, and validate it.
 
     Raises:
-        ConfigurationError: it is not of the shape that this tap writes.
+        ConfigurationError: it does not have the structure that this tap emits.
     """
-    found = _unwrapped(given)
-    streams = found.get("bookmarks", {})
-    if not isinstance(streams, dict) or ("bookmarks" not in found and found.keys() - OF_META):
-        raise _wrong("it should hold an object with the name bookmarks")
+    unwrapped = _unwrapped(given)
+    streams = unwrapped.get("bookmarks", {})
+    if not isinstance(streams, dict) or (
+        "bookmarks" not in unwrapped and unwrapped.keys() - META_KEYS
+    ):
+        raise _error("it should hold an object with the name bookmarks")
     for stream, content in streams.items():
         partitions = content.get("partitions", []) if isinstance(content, dict) else None
         if not isinstance(partitions, list):
-            raise _wrong(f"stream {stream} should be an object, and its partitions a list")
-        _check_marks(f"stream {stream}", content)
+            raise _error(f"stream {stream} should be an object, and its partitions a list")
+        _check_bookmark(f"stream {stream}", content)
         for partition in partitions:
             context = partition.get("context") if isinstance(partition, dict) else None
             division = context.get("division") if isinstance(context, dict) else None
             if type(division) is not int:
-                raise _wrong(f"a partition of stream {stream} has no number for its division")
-            _check_marks(f"stream {stream}, division {division}", partition)
-    return found
+                raise _error(f"a partition of stream {stream} has no number for its division")
+            _check_bookmark(f"stream {stream}, division {division}", partition)
+    return unwrapped
 
 
 def _unwrapped(given: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -64,42 +66,42 @@ def _unwrapped(given: Any) -> dict[str, Any]:  # noqa: ANN401
             if wrapper in given:
                 return _unwrapped(given[wrapper])
     if not isinstance(given, dict):
-        raise _wrong("it should be an object")
+        raise _error("it should be an object")
     return given
 
 
-def _check_marks(where: str, marks: dict[str, Any]) -> None:
-    key = marks.get("replication_key")
-    values = {**marks, key: marks.get("replication_key_value")} if key else marks
+def _check_bookmark(where: str, bookmark: dict[str, Any]) -> None:
+    key = bookmark.get("replication_key")
+    values = {**bookmark, key: bookmark.get("replication_key_value")} if key else bookmark
     for name in ROWVERSIONS:
         if values.get(name) is not None and (type(values[name]) is not int or values[name] < 0):
-            raise _wrong(f"{where}: {name} is {values[name]!r}, and should be a whole number")
-    for name in MOMENTS:
-        if values.get(name) is not None and not _is_moment(values[name]):
-            raise _wrong(f"{where}: {name} is {values[name]!r}, and should be a moment with a zone")
+            raise _error(f"{where}: {name} is {values[name]!r}, and should be a whole number")
+    for name in TIMES:
+        if values.get(name) is not None and not _is_time(values[name]):
+            raise _error(f"{where}: {name} is {values[name]!r}, and should be a moment with a zone")
 
 
-def _is_moment(value: object) -> bool:
+def _is_time(value: object) -> bool:
     try:
         return datetime.fromisoformat(str(value).replace("Z", "+00:00")).tzinfo is not None
     except ValueError:
         return False
 
 
-def _wrong(what: str) -> ConfigurationError:
-    return ConfigurationError(f"The Singer state cannot be used: {what}. {START_ANEW}")
+def _error(what: str) -> ConfigurationError:
+    return ConfigurationError(f"The Singer state cannot be used: {what}. {ADVICE}")
 
 
 def catalog(given: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """A catalog of the right shape.
+    """Validate a catalog, and return it.
 
     Raises:
-        ConfigurationError: it is not.
+        ConfigurationError: it is not a Singer catalog.
     """
     streams = given.get("streams") if isinstance(given, dict) else None
     if not isinstance(given, dict) or not isinstance(streams, list):
         raise ConfigurationError(
-            f"The Singer catalog should be an object with a list of streams. {DISCOVER}"
+            f"The Singer catalog should be an object with a list of streams. {REDISCOVER}"
         )
     for entry in streams:
         name = entry.get("tap_stream_id") if isinstance(entry, dict) else None
@@ -114,17 +116,19 @@ def catalog(given: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
         if not fits:
             raise ConfigurationError(
                 f"The Singer catalog: stream {name or 'without tap_stream_id'} is not of the "
-                f"Singer format. {DISCOVER}"
+                f"Singer format. {REDISCOVER}"
             )
     return given
 
 
-def fit(entry: CatalogEntry | None, own: Mapping[str, Any], needed: Collection[str]) -> None:
-    """Have a stream's entry in the catalog and its records hold the same columns.
+def align_columns(
+    entry: CatalogEntry | None, own: Mapping[str, Any], needed: Collection[str]
+) -> None:
+    """Align the columns of a stream's catalog entry with those of its records.
 
-    A catalog that is older, was made with other settings, or was shortened lacks columns of the
-    stream. Those that a record is not complete without are added to its schema; the others are
-    deselected, so that no record has a column that its schema does not tell of.
+    A catalog that is older, was made with other settings, or was edited may lack columns of the
+    stream. The `needed` ones are added to its schema; the others are deselected, so that records
+    match the schema.
     """
     known = entry.schema.properties if entry is not None else None
     if entry is None or known is None:

@@ -1,7 +1,7 @@
-"""How often the state of a run is sent: after every page, but a large state less often.
+"""Decide when to emit STATE messages: after every page, but less often for a large state.
 
-A state holds the bookmarks of all streams and divisions. With hundreds of divisions it is larger
-than a page, and sending all of it with every page would be most of the work.
+The state contains the bookmarks of all streams and divisions. With hundreds of divisions it is
+larger than a page, and emitting it after every page would take most of the time.
 """
 
 from __future__ import annotations
@@ -13,38 +13,38 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-SMALL = 100
-"""A state of so many partitions goes along with every page."""
-SHARE = 0.05
-"""Larger ones may take so much of the time."""
+SMALL_STATE = 100
+"""Number of partitions up to which the state is emitted after every page."""
+MAX_TIME_SHARE = 0.05
+"""Share of the run time that emitting larger states may take."""
 
 
 @dataclass
 class StateMessages:
-    """The state of a run, which changes in place, and how far it has been sent."""
+    """Emit the state of a run, which changes in place."""
 
     state: Mapping[str, Any]
     write: Callable[[Any], None]
-    """Sends a state, unless it is the one that was sent last."""
+    """Emits a state, unless it equals the last one."""
     clock: Callable[[], float] = time.monotonic
-    """Seconds, from any start."""
+    """Monotonic clock in seconds."""
     _has_changed: bool = field(default=False, init=False)
     _due_at: float = field(default=0.0, init=False)
 
     def changed(self) -> None:
-        """Rows are out: send the state if it is time."""
+        """Note that the state has changed; emit it if it is due."""
         self._has_changed = True
-        if self._partitions <= SMALL or self.clock() >= self._due_at:
+        if self._partitions <= SMALL_STATE or self.clock() >= self._due_at:
             self.flush()
 
     def flush(self) -> None:
-        """Send what is not sent yet."""
+        """Emit the state if it has changed since the last time."""
         if self._has_changed:
             self._has_changed = False
             began_at = self.clock()
             self.write(self.state)
             ended_at = self.clock()
-            self._due_at = ended_at + (ended_at - began_at) / SHARE
+            self._due_at = ended_at + (ended_at - began_at) / MAX_TIME_SHARE
 
     @property
     def _partitions(self) -> int:

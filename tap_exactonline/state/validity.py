@@ -1,7 +1,7 @@
-"""Whether the state of a partition still fits what Exact Online knows, and what to do if not.
+"""Check whether the state of a partition is still valid, and reset it if not.
 
-Two things break it: Exact moves a company to another database, and all its rowversions begin
-anew; or nobody looks at the deleted log for so long that part of it is gone.
+It becomes invalid when Exact moves the division to another database, where rowversions start again,
+and when the deleted log has not been read for longer than Exact keeps it.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DELETES_READ = "deletes_timestamp"
-"""How far the deleted log has been read for this stream."""
+"""State of a partition: rowversion up to which the deleted log was read for the stream."""
 DELETES_READ_AT = "deletes_read_at"
-"""When that was, by the server's clock."""
+"""State of a partition: when that was, on the server's clock."""
 MOVED_AT = "division_moved"
-"""When the company was last moved, as it was known when the bookmark was set."""
+"""State of a partition: marker of the division's last move, see `move_marker`."""
 COMPLETE_UNTIL = "complete_until"
-"""Everything stamped up to this moment has been read."""
+"""State of a partition: all changes up to this time have been read."""
 SINCE = "since"
-"""Rows stamped before this moment are left out, until the list has been read to its end."""
+"""State of a partition: rows changed before this time are skipped until the list is finished."""
 LEFT_OUT = "left_out"
-"""Columns that rows were sent without, since Exact Online would not give them."""
+"""State of a partition: columns that Exact Online did not return, missing from rows sent so far."""
 
 NEVER = "never"
 NOT_OVER = " (not over)"
-"""Behind the day of a move: the company may have been moved once more on that day."""
+"""Suffix of a marker whose day was not over: another move on that day cannot be ruled out."""
 DAY = timedelta(days=1)
-LOG_REACHES_BACK = timedelta(days=59)
-"""The deleted log is kept for two months, the shortest of which have 59 days."""
+LOG_RETENTION = timedelta(days=59)
+"""Exact keeps the deleted log for two months; the shortest two have 59 days."""
 
 
-def move(day: str | None, now: datetime, zone: ZoneInfo) -> str:
-    """A text that differs from that of an earlier run if the company may have been moved since.
+def move_marker(day: str | None, now: datetime, zone: ZoneInfo) -> str:
+    """Marker that differs between two runs if the division may have been moved in between.
 
-    Exact tells the day of the last move, and no time.
+    `day` is the `DivisionMoveDate` of the division; Exact returns no time.
     """
     if not day:
         return NEVER
@@ -58,12 +58,12 @@ def move(day: str | None, now: datetime, zone: ZoneInfo) -> str:
     return day if now - bookmarks.SETTLED >= midnight + DAY else f"{day}{NOT_OVER}"
 
 
-def is_of_another_database(state: Mapping[str, Any], moved_at: str | None) -> bool:
-    """Whether the company was moved since the rowversions of this state; see `check`."""
+def has_moved(state: Mapping[str, Any], moved_at: str | None) -> bool:
+    """Whether the division was moved since the rowversions of this state; see `check`."""
     if moved_at is None:
         return False
     if MOVED_AT not in state:
-        # The divisions could not be listed when its rowversions were read.
+        # The list of divisions was not available when the rowversions were read.
         return moved_at != NEVER and _has_rowversions(state)
     return bool(state[MOVED_AT] != moved_at)
 
@@ -74,37 +74,41 @@ def _has_rowversions(state: Mapping[str, Any]) -> bool:
 
 
 def log_position(state: Mapping[str, Any], moved_at: str | None) -> int | None:
-    """Behind which entry of the deleted log to go on; None where none of it has been told."""
+    """Rowversion to read the deleted log after; None if it was never read for the stream."""
     if DELETES_READ not in state:
         return None
-    # The log of a new database tells all deletes it knows.
-    return 0 if is_of_another_database(state, moved_at) else int(state[DELETES_READ])
+    # In a new database, read the whole log.
+    return 0 if has_moved(state, moved_at) else int(state[DELETES_READ])
 
 
-def with_place(state: State, place: LogPosition | None) -> State:
-    """The state of a partition, and what the store remembers of its deletes if it says nothing."""
-    if place is None or DELETES_READ in state:
+def with_watermark(state: State, watermark: LogPosition | None) -> State:
+    """State of a partition, with the store's delete watermark if the state has none."""
+    if watermark is None or DELETES_READ in state:
         return state
-    told = {DELETES_READ: place.timestamp, DELETES_READ_AT: place.read_at, MOVED_AT: place.moved_at}
-    return {**state, **{name: value for name, value in told.items() if value is not None}}
+    remembered = {
+        DELETES_READ: watermark.timestamp,
+        DELETES_READ_AT: watermark.read_at,
+        MOVED_AT: watermark.moved_at,
+    }
+    return {**state, **{name: value for name, value in remembered.items() if value is not None}}
 
 
-def place_of(state: Mapping[str, Any]) -> LogPosition:
-    """How far the deletes have been told, for the store."""
+def watermark_of(state: Mapping[str, Any]) -> LogPosition:
+    """Delete watermark of a partition's state."""
     return LogPosition(state[DELETES_READ], state.get(DELETES_READ_AT), state.get(MOVED_AT))
 
 
 def check(what: str, state: State, moved_at: str | None, now: datetime) -> None:
-    """Make a partition start anew where its state no longer fits; says so in a warning.
+    """Reset the state of a partition if it is no longer valid, and log a warning.
 
-    `moved_at` tells when Exact last moved the company (see `move`); None where that is not known
-    or where the stream has no rowversion to lose.
+    `moved_at` is the marker of the division's last move (see `move_marker`); None if it is not
+    known or the stream uses no rowversions. `what` names the partition in the warning.
     """
-    is_moved, position = is_of_another_database(state, moved_at), log_position(state, moved_at)
+    moved, position = has_moved(state, moved_at), log_position(state, moved_at)
     is_over = state.get(MOVED_AT) == f"{moved_at}{NOT_OVER}"
     if moved_at is not None:
         state[MOVED_AT] = moved_at
-    if is_moved:
+    if moved:
         logger.warning(
             "%s: the day on which Exact Online moved this company to another database was not over "
             "when it was last read, and another move on that day cannot be told. Everything is "
@@ -114,12 +118,12 @@ def check(what: str, state: State, moved_at: str | None, now: datetime) -> None:
             "timestamps begin anew. Everything is read again.",
             what,
         )
-        forget(state)
+        reset(state)
         if position is not None:
             state[DELETES_READ] = position
         return
     read_at = state.get(DELETES_READ_AT)
-    if read_at is not None and now - datetime.fromisoformat(read_at) > LOG_REACHES_BACK:
+    if read_at is not None and now - datetime.fromisoformat(read_at) > LOG_RETENTION:
         logger.warning(
             "%s: the deleted log was last read at %s and is kept for two months only. Everything "
             "is read again; rows that were deleted before that stay in the warehouse unless the "
@@ -127,24 +131,23 @@ def check(what: str, state: State, moved_at: str | None, now: datetime) -> None:
             what,
             read_at,
         )
-        forget(state)
-        # Where the log cannot be read at all, this is not done again in every run.
+        reset(state)
+        # Do not repeat this in every run while the log cannot be read at all.
         state[DELETES_READ_AT] = now.isoformat()
 
 
-def forget(state: State) -> None:
-    """Let a partition start anew."""
-    places = ("replication_key", "replication_key_value", bookmarks.LAST_TIMESTAMP)
-    for name in (*places, COMPLETE_UNTIL, SINCE):
+def reset(state: State) -> None:
+    """Reset the bookmark of a partition, so that all rows are read again."""
+    bookmark_keys = ("replication_key", "replication_key_value", bookmarks.LAST_TIMESTAMP)
+    for name in (*bookmark_keys, COMPLETE_UNTIL, SINCE):
         state.pop(name, None)
 
 
-def other_start(state: State, column: str) -> Any:  # noqa: ANN401
-    """Where to go on when a stream is read from another endpoint than the last time.
+def start_from_other_endpoint(state: State, column: str) -> Any:  # noqa: ANN401
+    """Bookmark for a stream that was read from another type of endpoint before; None if unknown.
 
-    From a rowversion to `Modified` and back; None where the state says nothing. The rowversion of
-    a moment is not known: where there is none to go back to, everything is read, and what was
-    complete before is left out.
+    From a rowversion to `Modified`, or back. Without an earlier rowversion to go back to, the whole
+    list is read, and rows changed before `COMPLETE_UNTIL` are skipped.
     """
     complete = state.get(COMPLETE_UNTIL)
     if complete is None or state.get("replication_key") in (None, column):

@@ -1,1 +1,1 @@
-"""The streams as the Singer SDK sees them."""
+"""Streams of the Singer SDK."""

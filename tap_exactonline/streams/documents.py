@@ -1,4 +1,4 @@
-"""Streams of documents and of their lines: parent and child, both read from one list."""
+"""Streams of document headers and lines: parent and child, read from one list."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from exactonline_client.odata.decoding import Row
-    from tap_exactonline.definitions.definition import Plan
+    from tap_exactonline.definitions.definition import StreamDefinition
     from tap_exactonline.extract.batch import Batch
     from tap_exactonline.readers.base import PartitionReader
     from tap_exactonline.readers.run import Run
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 
 class HeaderStream(ExactStream):
-    """The headers of documents; reads the list that both halves share."""
+    """Stream of document headers; also reads the lines."""
 
     @property
     def child(self) -> LineStream | None:
-        """The stream of the lines, if it is selected."""
+        """Stream of the lines, if selected."""
         children = (child for child in self.child_streams if isinstance(child, LineStream))
         return next((child for child in children if child.selected), None)
 
     @property
     @override
-    def told_as(self) -> str:
+    def reported_name(self) -> str:
         child = self.child
         return self.name if self.selected or child is None else child.name
 
@@ -51,42 +51,42 @@ class HeaderStream(ExactStream):
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Row]:
-        """The headers; the lines are sent between them."""
+        """Yield the headers; lines are written in between."""
         with ExitStack() as stack:
             if self.child is not None:
                 stack.callback(self.child.end)
             yield from super().get_records(context)
 
     @override
-    def send_lines(self, batch: Batch) -> None:
+    def write_lines(self, batch: Batch) -> None:
         child = self.child
         if child is None:
             raise TypeError(batch.stream)
         if not child.write(batch.rows) and not self.selected:
             raise AbortedSyncPausedException
-        child.sent(batch)
+        child.commit(batch)
 
 
 class LineStream(ExactStream):
-    """The lines of documents, sent by the stream of their headers.
+    """Stream of document lines, written by the stream of their headers.
 
-    The SDK would sync a child anew, schema and all, for each batch of lines.
+    The SDK's own child streams would emit a SCHEMA message for each batch of lines.
     """
 
-    def __init__(self, tap: Tap, run: Run, plan: Plan) -> None:
-        """A stream of `tap` whose rows come with those of its headers."""
-        super().__init__(tap, run, plan, LineReader)
-        # Of the stream alone: by its class, the SDK would take it for a child of all headers.
+    def __init__(self, tap: Tap, run: Run, definition: StreamDefinition) -> None:
+        """Make a stream of `tap` that is read with its header stream."""
+        super().__init__(tap, run, definition, LineReader)
+        # Set per instance: as a class attribute, every header stream would adopt the lines.
         self.parent_stream_type = HeaderStream
         self._measured: ExitStack | None = None
 
     @property
     @override
     def is_incremental(self) -> bool:
-        return self.forced_replication_method != "FULL_TABLE" or self.plan.bookmark is None
+        return self.forced_replication_method != "FULL_TABLE" or self.definition.bookmark is None
 
     def write(self, rows: list[Row]) -> bool:
-        """Write rows; False where a limit of the records to read keeps some of them back."""
+        """Write rows; returns False if the SDK's record limit cut them off."""
         if self._measured is None:
             self._begin()
         wanted = rows[: self.ABORT_AT_RECORD_COUNT]
@@ -103,11 +103,11 @@ class LineStream(ExactStream):
         self._counter = self._measured.enter_context(self.get_record_counter())
 
     def end(self) -> None:
-        """Report the rows and the time, now that the headers are read."""
+        """Log the metrics of the stream after the headers have been read."""
         if self._measured is not None:
             self._measured.close()
             self._measured = None
 
     @override
     def _write_state_message(self) -> None:
-        """The state moves behind the rows that were sent, and not before."""
+        """Do nothing: the header stream emits the state after each batch."""

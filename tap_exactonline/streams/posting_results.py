@@ -1,4 +1,4 @@
-"""The stream of what became of the documents that the target wrote; it asks Exact nothing."""
+"""Stream of the target's posting results, read from the store; makes no API call."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 NAME = "posting_results"
-SETTLED = timedelta(minutes=1)
-"""What is younger is read again next time: a target on another machine may be writing just now."""
+SETTLING_TIME = timedelta(minutes=1)
+"""Age up to which rows are read again: a target on another machine may be writing concurrently."""
 
 
 def _nullable(**facts: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ SCHEMA: dict[str, Any] = {
 
 
 class PostingResults(Stream):
-    """The journal of the target in the store that it shares with the tap."""
+    """Journal of the target, in the store that tap and target share."""
 
     name = NAME
     schema: ClassVar[dict[str, Any]] = SCHEMA
@@ -62,18 +62,18 @@ class PostingResults(Stream):
     replication_key = "at"
     selected_by_default = False
     is_sorted = True
-    check_sorted = False  # a bookmark may stand still, or go back with the clock
+    check_sorted = False  # times may repeat, or go back with the clock
 
     def __init__(self, tap: Tap, run: Run) -> None:
-        """A stream of `tap` that is read in `run`."""
+        """Make a stream of `tap`."""
         self.run = run
         super().__init__(tap)
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take over what the user's catalog says, which may be older than this version."""
+        """Apply the input catalog, which may be older than this version."""
         needed = {*self.primary_keys, "at"}
-        inputs.fit(catalog.get_stream(self.name), self.schema, needed)
+        inputs.align_columns(catalog.get_stream(self.name), self.schema, needed)
         super().apply_catalog(catalog)
 
     @property
@@ -83,26 +83,26 @@ class PostingResults(Stream):
 
     @override
     def generate_child_contexts(self, record: Row, context: Context | None) -> Iterable[None]:
-        """It has no children; and the partition's name is no column."""
+        """No contexts: the stream has no children. Removes the SDK's partition column."""
         record.pop(PARTITION, None)
         return ()
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Row]:
-        """What changed in one division since the last run."""
-        # Discovery needs no store, and the database library takes long to import.
+        """Yield the postings of one division that changed since the last run."""
+        # Discovery needs no store, and SQLAlchemy is slow to import.
         from exactonline_client.store import postings  # noqa: PLC0415
 
         division = context[PARTITION] if context else self.run.divisions.current
         start = self.get_starting_timestamp(context)
         connection = self.run.connection
-        found = postings.changed_since(
+        changed = postings.changed_since(
             connection.store,
             connection.app.key,
             division,
             start.timestamp() if start else None,
         )
-        yield from map(_record, found)
+        yield from map(_record, changed)
 
     @override
     def _write_record_message(self, record: Row) -> None:
@@ -111,21 +111,21 @@ class PostingResults(Stream):
 
     @override
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
-        reached = min(latest_record["at"], _text(self.run.context.started_at - SETTLED))
-        super()._increment_stream_state({**latest_record, "at": reached}, context=context)
+        bookmark = min(latest_record["at"], _iso(self.run.context.started_at - SETTLING_TIME))
+        super()._increment_stream_state({**latest_record, "at": bookmark}, context=context)
 
 
 def _record(posting: Posting) -> Row:
     row = asdict(posting)
     del row["app"]
-    moments = {name: _moment(row[name]) for name in ("sent_at", "at")}
-    return {"Division": row.pop("division"), **row, **moments}
+    times = {name: _iso_or_none(row[name]) for name in ("sent_at", "at")}
+    return {"Division": row.pop("division"), **row, **times}
 
 
-def _moment(seconds: float | None) -> str | None:
-    return None if seconds is None else _text(datetime.fromtimestamp(seconds, timezone.utc))
+def _iso_or_none(seconds: float | None) -> str | None:
+    return None if seconds is None else _iso(datetime.fromtimestamp(seconds, timezone.utc))
 
 
-def _text(moment: datetime) -> str:
-    """As ISO text of one length, so that texts compare as their moments do."""
-    return moment.isoformat(timespec="microseconds")
+def _iso(time: datetime) -> str:
+    """ISO 8601 text of fixed length, so that texts sort like times."""
+    return time.isoformat(timespec="microseconds")

@@ -211,5 +211,5 @@ def test_the_pods_of_kubernetes_share_all_divisions(pods: dict[str, Any], tmp_pa
         command, share = done.stdout.splitlines()
         check_meltano(command)
         assert f"--state-id-suffix {share.replace('/', '-of-')} " in command
-        read += sharding.own(range(1_700_000, 1_700_020), share)
+        read += sharding.shard(range(1_700_000, 1_700_020), share)
     assert sorted(read) == [*range(1_700_000, 1_700_020)]

@@ -33,7 +33,7 @@ from exactonline_client.plugin.configuration import GivenSettings
 from exactonline_client.store.clock import ServerClock
 from exactonline_client.store.store import Store
 from exactonline_client.store.tables import connections
-from tap_exactonline.definitions.definition import plans
+from tap_exactonline.definitions.definition import stream_definitions
 from tap_exactonline.divisions import webhooks
 from tap_exactonline.tap import TapExactOnline
 from target_exactonline.mapping import attachments
@@ -191,7 +191,7 @@ def _environment(kind: type[TapExactOnline | TargetExactOnline]) -> Callable[[by
 def _events(folder: Path) -> Callable[[bytes], object]:
     """The file of `divisions_from`, and what a run makes of it."""
     path, facts = folder / "webhooks.jsonl", catalogue.load()
-    known = plans(facts, use_sync=True)
+    known = stream_definitions(facts, use_sync=True)
 
     def read(text: bytes) -> object:
         path.write_bytes(text)

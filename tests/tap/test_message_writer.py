@@ -10,7 +10,7 @@ import pytest
 from singer_sdk.singerlib import RecordMessage, StateMessage
 
 from exactonline_client.errors import OutputError
-from tap_exactonline.message_writer import PIECE, PieceWriter
+from tap_exactonline.message_writer import BUFFER_SIZE, BufferedWriter
 from tap_exactonline.tap import TapExactOnline
 from tests.tap.conftest import catalog
 
@@ -31,7 +31,7 @@ def record(number: int, text: str = "") -> Message:
 def test_a_state_takes_the_records_before_it_along(
     capsysbinary: pytest.CaptureFixture[bytes],
 ) -> None:
-    writer = PieceWriter()
+    writer = BufferedWriter()
     writer.write_message(record(1))
     writer.write_message(record(2))
     assert written(capsysbinary) == []
@@ -43,7 +43,7 @@ def test_a_state_takes_the_records_before_it_along(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk here")
 def test_output_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    writer = PieceWriter()
+    writer = BufferedWriter()
     with Path("/dev/full").open("w", encoding="utf-8") as full, monkeypatch.context() as patched:
         patched.setattr("sys.stdout", full)
         writer.write_message(record(1))
@@ -52,9 +52,9 @@ def test_output_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_many_records_do_not_wait_for_a_state(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    writer = PieceWriter()
+    writer = BufferedWriter()
     for number in range(9):
-        writer.write_message(record(number, "x" * (PIECE // 4)))
+        writer.write_message(record(number, "x" * (BUFFER_SIZE // 4)))
     early = written(capsysbinary)
     assert len(early) >= 5
     writer.flush()

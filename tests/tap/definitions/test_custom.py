@@ -16,19 +16,19 @@ from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.odata.query import MAX_URL
 from tap_exactonline.definitions import custom, function_parameters
-from tap_exactonline.definitions.definition import plans
+from tap_exactonline.definitions.definition import stream_definitions
 from tap_exactonline.tap import TapExactOnline
 from tests.tap.test_program import program
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench
 
-OWN = plans(catalogue.load(), use_sync=True)
+OWN = stream_definitions(catalogue.load(), use_sync=True)
 AGING = "read/financial/AgingReceivablesListByAgeGroup"
 
 
-def read(*entries: dict[str, Any]) -> list[custom.CustomPlan]:
-    return custom.plans(list(entries), OWN, catalogue.load())
+def read(*entries: dict[str, Any]) -> list[custom.CustomDefinition]:
+    return custom.stream_definitions(list(entries), OWN, catalogue.load())
 
 
 def queries(bench: Bench, endpoint: str) -> list[str]:
@@ -73,7 +73,7 @@ def test_a_filter_holds_together_with_the_bookmark(bench: Bench) -> None:
 
 
 def test_an_endpoint_that_is_not_known_is_read_with_declared_columns(bench: Bench) -> None:
-    (plan,) = read(
+    (definition,) = read(
         {
             "name": "novelties",
             "path": "crm/Novelties",
@@ -82,9 +82,9 @@ def test_an_endpoint_that_is_not_known_is_read_with_declared_columns(bench: Benc
             "schema": {"ID": "Edm.Guid", "Modified": "date-time", "Day": "date", "Size": "number"},
         }
     )
-    assert plan.endpoint.uri == "/api/v1/{division}/crm/Novelties"
-    assert plan.primary_keys == ("Division", "ID")
-    assert plan.bookmark == "Modified"
+    assert definition.endpoint.uri == "/api/v1/{division}/crm/Novelties"
+    assert definition.primary_keys == ("Division", "ID")
+    assert definition.bookmark == "Modified"
     outcome = bench.run(
         "novelties",
         custom_streams=[
@@ -181,9 +181,9 @@ def test_years_are_read_one_by_one(bench: Bench) -> None:
 
 def test_the_parameter_of_a_call_is_a_column_where_no_row_tells_it() -> None:
     about = {"parent": {"stream": "items", "field": "ID", "parameter": "itemId"}}
-    (plan,) = read({"name": "price", "path": "read/logistics/ItemDetailsByID", **about})
-    assert plan.primary_keys == ("Division", "itemId", "ID")
-    (plan,) = read(
+    (definition,) = read({"name": "price", "path": "read/logistics/ItemDetailsByID", **about})
+    assert definition.primary_keys == ("Division", "itemId", "ID")
+    (definition,) = read(
         {
             "name": "revenue",
             "path": "read/financial/RevenueListByYear",
@@ -191,7 +191,7 @@ def test_the_parameter_of_a_call_is_a_column_where_no_row_tells_it() -> None:
             "years": {"from": 2020, "parameter": "year"},
         }
     )
-    assert plan.primary_keys == ("Division", "Period", "Year")
+    assert definition.primary_keys == ("Division", "Period", "Year")
 
 
 @pytest.mark.parametrize("bench", [{"divisions": 2, "invoices": 5}], indirect=True)
@@ -203,7 +203,7 @@ def test_a_list_of_the_user_is_read_once(bench: Bench) -> None:
 
 
 def test_rows_without_a_key_are_appended() -> None:
-    (plan,) = read(
+    (definition,) = read(
         {
             "name": "stock",
             "path": "read/logistics/StockPosition",
@@ -211,7 +211,7 @@ def test_rows_without_a_key_are_appended() -> None:
             "primary_keys": [],
         }
     )
-    assert plan.primary_keys == ()
+    assert definition.primary_keys == ()
 
 
 BASE = {"name": "mine", "path": "crm/Accounts"}
@@ -365,12 +365,12 @@ ENTRY = st.fixed_dictionaries(
 @given(JSON | st.lists(ENTRY | JSON, max_size=2))
 def test_whatever_is_written_gives_a_plan_or_a_sentence(setting: Any) -> None:
     try:
-        found = custom.plans(setting, OWN, catalogue.load())
+        found = custom.stream_definitions(setting, OWN, catalogue.load())
     except ConfigurationError:
         return
-    for plan in found:
-        assert set(plan.primary_keys) <= set(plan.columns)
-        assert plan.endpoint.uri.startswith("/api/v1/")
+    for definition in found:
+        assert set(definition.primary_keys) <= set(definition.columns)
+        assert definition.endpoint.uri.startswith("/api/v1/")
 
 
 @given(st.text())

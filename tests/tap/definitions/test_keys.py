@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exactonline_client import catalogue
-from tap_exactonline.definitions.definition import DIVISION, plans
+from tap_exactonline.definitions.definition import DIVISION, stream_definitions
 from tap_exactonline.streams.posting_results import PostingResults
 
 OF_THE_USER = {
@@ -22,20 +22,28 @@ BOTH_WAYS = pytest.mark.parametrize("use_sync", [True, False])
 
 @BOTH_WAYS
 def test_the_division_is_in_every_key_but_those_of_the_user(*, use_sync: bool) -> None:
-    found = plans(catalogue.load(), use_sync=use_sync)
-    lacking = {plan.name for plan in found if DIVISION.name not in plan.primary_keys}
-    assert lacking == {plan.name for plan in found if plan.stream.per_user} == OF_THE_USER
-    for plan in found:
-        assert plan.primary_keys, plan.name
-        assert {*plan.primary_keys} <= plan.columns.keys(), plan.name
+    found = stream_definitions(catalogue.load(), use_sync=use_sync)
+    lacking = {
+        definition.name for definition in found if DIVISION.name not in definition.primary_keys
+    }
+    assert (
+        lacking
+        == {definition.name for definition in found if definition.stream.per_user}
+        == OF_THE_USER
+    )
+    for definition in found:
+        assert definition.primary_keys, definition.name
+        assert {*definition.primary_keys} <= definition.columns.keys(), definition.name
 
 
 @BOTH_WAYS
 def test_lists_of_the_user_have_no_bookmark_and_no_deletes_in_the_log(*, use_sync: bool) -> None:
     """So neither state nor tombstones ask in which division they were read."""
-    for plan in plans(catalogue.load(), use_sync=use_sync):
-        if plan.stream.per_user:
-            assert (plan.bookmark, plan.stream.deleted_type) == (None, None), plan.name
+    for definition in stream_definitions(catalogue.load(), use_sync=use_sync):
+        if definition.stream.per_user:
+            assert (definition.bookmark, definition.stream.deleted_type) == (None, None), (
+                definition.name
+            )
 
 
 def test_the_division_is_in_the_key_of_the_journal() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
-from tap_exactonline.definitions.definition import plans
+from tap_exactonline.definitions.definition import stream_definitions
 from tap_exactonline.divisions import webhooks
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def test_every_topic_names_a_stream_and_headers_name_their_lines() -> None:
         for topic in (endpoint.webhook_topic or "").split("|")
         if topic
     }
-    found = plans(facts, use_sync=True)
+    found = stream_definitions(facts, use_sync=True)
     for topic in topics:
         named = webhooks.divisions_by_stream([webhooks.Content(topic, "Update", 1)], found, facts)
         assert any(named.values()), topic

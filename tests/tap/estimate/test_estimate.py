@@ -59,12 +59,12 @@ def tap(bench: Bench, *streams: str, state: Any = None, **config: Any) -> TapExa
 def estimated(planned: TapExactOnline, *, counting: bool = True) -> Estimate:
     if counting:
         assert not any(count(planned.planned, unknown(planned, WEEK)))
-    return estimate(planned.planned, sources.of(planned.planned), WEEK)
+    return estimate(planned.planned, sources.list_sources(planned.planned), WEEK)
 
 
 def unknown(reader: TapExactOnline, days: float) -> list[Source]:
     """The lists whose rows are to be counted."""
-    return uncounted(reader.planned, sources.of(reader.planned), days)
+    return uncounted(reader.planned, sources.list_sources(reader.planned), days)
 
 
 def run(reader: TapExactOnline) -> None:
@@ -155,7 +155,7 @@ def test_changes_counted_before_are_counted_anew(bench: Bench) -> None:
 
 def test_headers_and_lines_of_one_list_are_read_once(bench: Bench) -> None:
     planned = tap(bench, *PAIR)
-    (source,) = sources.of(planned.planned)
+    (source,) = sources.list_sources(planned.planned)
     assert set(source.streams) == set(PAIR)
     assert len(queries(planned.planned, source)) == 2
     rows = sum(len(bench.truth(stream)) for stream in PAIR)
@@ -166,7 +166,7 @@ def test_lines_that_do_not_come_along_have_a_list_of_their_own(bench: Bench) -> 
     bench.server.control.switches(expand=False)
     streams = ("sales_entries", "sales_entry_lines")
     run(tap(bench, *streams))
-    assert [source.streams for source in sources.of(tap(bench, *streams).planned)] == [
+    assert [source.streams for source in sources.list_sources(tap(bench, *streams).planned)] == [
         ("sales_entries",),
         ("sales_entry_lines",),
     ]
@@ -269,7 +269,7 @@ def test_time_is_that_of_the_longest_division(
             connection.budget.learn(division, headers)
         size = Size(division, "journals", "all", 12_000, None, connection.clock())
         list_sizes.note(connection.store, connection.app.key, [size])
-    found = estimate(planned.planned, sources.of(planned.planned), WEEK)
+    found = estimate(planned.planned, sources.list_sources(planned.planned), WEEK)
     assert found.calls == 400
     assert math.isclose(found.minutes, minutes)
     assert found.days == days
@@ -325,4 +325,4 @@ def test_streams_are_read_one_after_the_other(bench: Bench) -> None:
     for division, stream in ((one, "journals"), (two, "units")):
         size = Size(division, stream, "all", 180 * 60, None, connection.clock())
         list_sizes.note(connection.store, connection.app.key, [size])
-    assert estimate(planned.planned, sources.of(planned.planned), WEEK).minutes == 6
+    assert estimate(planned.planned, sources.list_sources(planned.planned), WEEK).minutes == 6

@@ -122,7 +122,7 @@ def test_rows_of_a_first_load_whose_state_never_arrived_can_be_deleted(bench: Be
 def test_the_same_holds_for_lines_that_are_sent_in_many_parts(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "LINES_IN_MEMORY", 5)
+    monkeypatch.setattr(lines, "MAX_BUFFERED", 5)
     first = bench.run("sales_invoice_lines")
     sent = {row["ID"] for row in first.records("sales_invoice_lines")}
     bench.server.control.changes(bench.divisions[0], seed=2, new=0, changed=0, deleted=8)

@@ -18,9 +18,9 @@ from exactonline_client import catalogue
 from exactonline_client.connection import connect
 from exactonline_client.errors import Incomplete, UnexpectedAnswer
 from exactonline_client.http import pagination
-from tap_exactonline.definitions.definition import plans
+from tap_exactonline.definitions.definition import stream_definitions
 from tap_exactonline.extract import permissions
-from tap_exactonline.extract.schema_drift import Watch
+from tap_exactonline.extract.schema_drift import DriftDetector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 RIGHTS = "users/UserHasRights"
-(ACCOUNTS,) = (p for p in plans(catalogue.load(), use_sync=True) if p.name == "accounts")
+(ACCOUNTS,) = (
+    p for p in stream_definitions(catalogue.load(), use_sync=True) if p.name == "accounts"
+)
 
 
 def change_rows(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
@@ -163,7 +165,7 @@ def test_a_changed_type_is_said_with_stream_division_key_and_field(
 
 
 def test_links_and_metadata_are_no_news() -> None:
-    watch = Watch("accounts", {"ID": None})
+    watch = DriftDetector("accounts", {"ID": None})
     assert watch.unknown({"__metadata": {}, "ID": 1, "Lines": {"__deferred": {}}}) is None
     assert watch.unknown({"ID": 1, "New": None}) == {"New": None}
 
@@ -228,7 +230,7 @@ def test_every_shape_of_the_answer_is_understood(
     answer.status_code = 200
     answer._content = f'{{"d": {shape % json.dumps(allowed)}}}'.encode()
     with mock.patch.object(connection.session, "read", lambda *asked: asked[-1](answer)):
-        permissions.doubt(connection, ACCOUNTS, bench.divisions[0])
+        permissions.warn_if_denied(connection, ACCOUNTS, bench.divisions[0])
     connection.close()
     assert ("has no rights" in caplog.text) is not allowed
 

@@ -18,9 +18,9 @@ from singer_sdk.logging import StructuredFormatter
 from exactonline_client.http.rate_limit import Budget
 from exactonline_client.http.session import Usage
 from exactonline_client.store.store import Store
-from tap_exactonline.progress.progress import Progress, measure
+from tap_exactonline.progress.progress import Progress, log_metrics
 from tap_exactonline.progress.screen import table
-from tap_exactonline.progress.status import Line
+from tap_exactonline.progress.status import DivisionStatus
 from tests.tap.conftest import catalog
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ def test_the_line_has_its_figures_as_fields(
 def test_the_time_to_go_counts_from_where_the_division_was_begun(
     progress: Progress, clock: Clock
 ) -> None:
-    shown: list[Line] = []
-    progress.show = shown.extend
+    shown: list[DivisionStatus] = []
+    progress.draw = shown.extend
     progress.expected = {(9, "items"): 1000}
     clock.now = 600.0
     progress.tick([9])
@@ -115,8 +115,8 @@ def test_the_time_to_go_counts_from_where_the_division_was_begun(
 
 
 def test_a_new_stream_counts_from_nothing(progress: Progress, clock: Clock) -> None:
-    shown: list[Line] = []
-    progress.show = shown.extend
+    shown: list[DivisionStatus] = []
+    progress.draw = shown.extend
     progress.add(7, 100)
     progress.begin("accounts")
     progress.add(7, 3)
@@ -134,7 +134,7 @@ def test_metrics_of_calls_waits_and_retries(
     usage = Usage(retries=2)
     usage.calls_by_endpoint.update({(7, "crm/Accounts"): 3, (8, "crm/Accounts"): 4})
     budget.waits[8] = 1.5
-    measure(usage, budget)
+    log_metrics(usage, budget)
     points = [json.loads(record.getMessage().removeprefix("METRIC: ")) for record in caplog.records]
     values = {point["metric"]: point["value"] for point in points}
     assert values == {"http_request_count": 7, "http_retry_count": 2, "call_limit_wait": 1.5}
@@ -144,7 +144,7 @@ def test_metrics_of_calls_waits_and_retries(
 def test_the_table() -> None:
     console = Console(width=100)
     with console.capture() as capture:
-        console.print(table([Line(7, "items", 12_345, 17, 4_983, 61.0, 3_700.0)]))
+        console.print(table([DivisionStatus(7, "items", 12_345, 17, 4_983, 61.0, 3_700.0)]))
     heading, row = capture.get().splitlines()
     assert heading.split() == [
         *("division", "stream", "rows", "calls", "left", "today", "waited", "to", "go")

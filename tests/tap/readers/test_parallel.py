@@ -17,7 +17,7 @@ import requests
 from exactonline_client.errors import SignInNeeded, Unavailable
 from exactonline_client.http.session import Session
 from tap_exactonline.extract import workers as parallel
-from tap_exactonline.extract.workers import Crew, Ended
+from tap_exactonline.extract.workers import Finished, WorkerPool
 from tap_exactonline.state.messages import StateMessages
 from tests.tap.conftest import catalog
 
@@ -38,14 +38,14 @@ def numbers(most: int) -> Callable[[], Iterator[int]]:
     return lambda: iter(range(most))
 
 
-def results(crew: Crew[str, int]) -> list[tuple[str, int | Ended]]:
+def results(crew: WorkerPool[str, int]) -> list[tuple[str, int | Finished]]:
     return [given for given in crew.results() if given is not None]
 
 
 def test_each_generator_keeps_its_order() -> None:
-    found = results(Crew({name: numbers(50) for name in "abcde"}, 3))
+    found = results(WorkerPool({name: numbers(50) for name in "abcde"}, 3))
     for name in "abcde":
-        assert [item for key, item in found if key == name] == [*range(50), Ended()]
+        assert [item for key, item in found if key == name] == [*range(50), Finished()]
 
 
 def test_an_error_is_handed_over_and_leaves_the_others_alone() -> None:
@@ -53,11 +53,11 @@ def test_an_error_is_handed_over_and_leaves_the_others_alone() -> None:
         yield 1
         raise ValueError("no more")
 
-    found = results(Crew({"bad": fails, "good": numbers(5)}, 2))
-    (ended,) = [item for key, item in found if key == "bad" and isinstance(item, Ended)]
+    found = results(WorkerPool({"bad": fails, "good": numbers(5)}, 2))
+    (ended,) = [item for key, item in found if key == "bad" and isinstance(item, Finished)]
     with pytest.raises(ValueError, match="no more"):
         ended.check()
-    assert [item for key, item in found if key == "good"] == [*range(5), Ended()]
+    assert [item for key, item in found if key == "good"] == [*range(5), Finished()]
 
 
 def test_a_generator_runs_ahead_by_one_and_has_one_in_hand() -> None:
@@ -71,7 +71,7 @@ def test_a_generator_runs_ahead_by_one_and_has_one_in_hand() -> None:
             made[number].set()
             yield number
 
-    crew = Crew({"one": counts}, 1)
+    crew = WorkerPool({"one": counts}, 1)
     given = crew.results()
     for number in range(18):
         wanted = number + 1
@@ -88,7 +88,7 @@ def test_threads_that_wait_end_at_once() -> None:
         yield 1
 
     before = threading.active_count()
-    crew = Crew(dict.fromkeys("abc", waits), 3)
+    crew = WorkerPool(dict.fromkeys("abc", waits), 3)
     given = crew.results()
     next(given)
     began = time.monotonic()
