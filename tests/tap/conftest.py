@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +17,17 @@ from exactonline_sandbox import Sandbox, SandboxConfig
 from tap_exactonline.tap import TapExactOnline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from singer_sdk.singerlib import Message
 
     from exactonline_client.errors import ExactOnlineError
     from exactonline_sandbox import Server
+    from exactonline_sandbox.odata.answer import Answer
 
 
+OK = 200
 NOT_OF_DISCOVERY = (
     "base_url",
     "client_id",
@@ -103,6 +106,33 @@ class Bench:
                 outcome.calls[call["endpoint"]] += call["count"]
         return outcome
 
+    def edit_bodies(self, change: Callable[[bytes], bytes]) -> None:
+        """Let the sandbox send the bodies of its right answers as `change` returns them."""
+
+        def edited(_path: str, answer: Answer) -> Answer:
+            if answer.status != OK:
+                return answer
+            return replace(answer, body=change(answer.body))
+
+        self.server.world.edit_answer = edited
+
+    def edit_pages(self, change: Callable[[list[dict[str, Any]]], object]) -> None:
+        """Let the sandbox send pages whose rows `change` has edited in place."""
+
+        def edited(body: bytes) -> bytes:
+            if not body.startswith(b"{"):
+                return body
+            answer = json.loads(body)
+            rows = answer["d"]["results"] if isinstance(answer["d"], dict) else answer["d"]
+            change(rows)
+            return json.dumps(answer).encode()
+
+        self.edit_bodies(edited)
+
+    def edit_rows(self, entity: str, change: Callable[[dict[str, Any]], object]) -> None:
+        """Let the sandbox send rows of an entity (`CRM/Accounts`) as `change` has edited them."""
+        self.edit_pages(lambda rows: [change(row) for row in rows if is_of(row, entity)])
+
     def sign_in(self) -> None:
         """Let the person sign in again, as is needed after 30 idle days."""
         self.config["refresh_token"] = self.server.control.sign_in()["refresh_token"]
@@ -110,6 +140,11 @@ class Bench:
 
     def truth(self, stream: str, division: int | None = None) -> list[dict[str, Any]]:
         return self.server.control.truth(division or self.divisions[0], stream)
+
+
+def is_of(row: dict[str, Any], entity: str) -> bool:
+    """Whether a row as the API sends it is of an entity, or of one with that end of its name."""
+    return f"/{entity}(" in row.get("__metadata", {}).get("uri", "")
 
 
 def catalog(streams: tuple[str, ...], columns: Any, config: dict[str, Any]) -> dict[str, Any]:
@@ -130,6 +165,12 @@ def discovered(config: str) -> str:
     """What discovery prints with these settings; it takes long."""
     tap = TapExactOnline(config=json.loads(config), validate_config=False)
     return json.dumps(tap.catalog_dict)
+
+
+@pytest.fixture
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeat calls at once; the library that repeats them takes no clock."""
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
 
 
 @pytest.fixture

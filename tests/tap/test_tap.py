@@ -10,7 +10,6 @@ import time_machine
 
 from exactonline_client import catalogue
 from exactonline_client.errors import AccessDenied, DailyLimitReached, Incomplete, Unavailable
-from exactonline_client.http import pagination
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome
@@ -210,10 +209,8 @@ def test_pages_in_no_order_move_the_bookmark_only_at_the_end(bench: Bench) -> No
         assert keys(outcome.records(stream), stream) == keys(bench.truth(stream), stream)
 
 
-def test_an_outage_ends_the_run_and_keeps_what_was_read(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+@pytest.mark.usefixtures("no_waits")
+def test_an_outage_ends_the_run_and_keeps_what_was_read(bench: Bench) -> None:
     control = bench.server.control
     control.faults(
         *(
@@ -386,17 +383,10 @@ def test_without_rights_to_the_list_of_divisions_streams_are_skipped(
     ],
 )
 def test_columns_of_a_fixed_width_come_without_padding(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, stream: str, column: str, *, is_sync: bool
+    bench: Bench, stream: str, column: str, *, is_sync: bool
 ) -> None:
     sent: list[str] = []
-    parse = pagination.parse
-
-    def watched(body: bytes) -> pagination.Page:
-        page = parse(body)
-        sent.extend(row[column] for row in page.rows if row.get(column))
-        return page
-
-    monkeypatch.setattr(pagination, "parse", watched)
+    bench.edit_pages(lambda rows: sent.extend(row[column] for row in rows if row.get(column)))
     outcome = bench.run(stream, use_sync_api=is_sync)
     assert outcome.error is None
     assert sent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,34 +16,17 @@ from exactonline_client.errors import (
     Incomplete,
     UnexpectedAnswer,
 )
-from exactonline_client.http import pagination
-from exactonline_client.odata.query import url
+from exactonline_sandbox.business.editor import Editor
+from exactonline_sandbox.data.changes import DayCounts, simulate_day
+from tests.tap.conftest import is_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from exactonline_client.http.pagination import Page
     from tests.tap.conftest import Bench, Outcome
 
 DAY = 86_400
+DELETES = DayCounts(new=0, changed=0, deleted=12)
 LINES = "sales_invoice_lines"
 TWO = pytest.mark.parametrize("bench", [{"divisions": 2, "invoices": 12}], indirect=True)
-
-
-def on_pages(monkeypatch: pytest.MonkeyPatch, change: Callable[[Page], None]) -> None:
-    """Have a look at, or a hand in, every page that comes."""
-    parse = pagination.parse
-
-    def changed(body: bytes) -> Page:
-        page = parse(body)
-        change(page)
-        return page
-
-    monkeypatch.setattr(pagination, "parse", changed)
-
-
-def is_of(row: dict[str, Any], entity: str) -> bool:
-    return f"/{entity}(" in row.get("__metadata", {}).get("uri", "")
 
 
 def warehouse(stream: str, *outcomes: Outcome) -> set[str]:
@@ -54,39 +38,35 @@ def warehouse(stream: str, *outcomes: Outcome) -> set[str]:
 # Deletes
 
 
-def test_lines_that_are_deleted_while_they_are_read_do_not_stay(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lines_that_are_deleted_while_they_are_read_do_not_stay(bench: Bench) -> None:
     control, division = bench.server.control, bench.divisions[0]
     first = bench.run(LINES)
     control.clock(advance_seconds=100)
     control.changes(division, seed=9, new=6, changed=6, deleted=0)
     control.clock(advance_seconds=100)
-    deleted: list[Page] = []
+    world = bench.server.world
+    company = world.company(division)
+    deleted: list[int] = []
 
-    def delete(page: Page) -> None:
-        if not deleted and any(is_of(row, "SalesInvoices") for row in page.rows):
-            deleted.append(page)
+    def delete(rows: list[dict[str, Any]]) -> None:
+        if not deleted and any(is_of(row, "SalesInvoices") for row in rows):
             for seed in range(14):
-                control.changes(division, seed=seed, new=0, changed=0, deleted=12)
+                author = world.author(world.config.users[0])
+                simulate_day(company, partial(Editor, company, author), seed, DELETES)
+                deleted.append(seed)
 
-    on_pages(monkeypatch, delete)
+    bench.edit_pages(delete)
     second = bench.run(LINES, state=first.state)
     third = bench.run(LINES, state=second.state)
     assert deleted
     assert warehouse(LINES, first, second, third) == {row["ID"] for row in bench.truth(LINES)}
 
 
-def test_a_deletion_without_a_date_is_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deletion_without_a_date_is_one(bench: Bench) -> None:
     first = bench.run("contacts")
     bench.server.control.changes(bench.divisions[0], seed=2, new=0, changed=0, deleted=12)
 
-    def forget_dates(page: Page) -> None:
-        for row in page.rows:
-            if "DeletedDate" in row:
-                row["DeletedDate"] = None
-
-    on_pages(monkeypatch, forget_dates)
+    bench.edit_rows("Deleted", lambda row: row.update(DeletedDate=None))
     second = bench.run("contacts", state=first.state)
     told = [row for row in second.records("contacts") if "_sdc_deleted_at" in row]
     assert told
@@ -151,7 +131,6 @@ def test_a_start_date_behind_all_rows_reads_none(bench: Bench, stream: str) -> N
 )
 def test_a_value_of_a_wrong_type_ends_no_other_stream(
     bench: Bench,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     case: tuple[str, str, object, str],
 ) -> None:
@@ -165,7 +144,7 @@ def test_a_value_of_a_wrong_type_ends_no_other_stream(
                 if isinstance(inside, dict) and "results" in inside:
                     spoil(inside["results"])
 
-    on_pages(monkeypatch, lambda page: spoil(page.rows))
+    bench.edit_pages(spoil)
     bench.server.control.changes(bench.divisions[0], seed=9, new=0, changed=0, deleted=6)
     headers = stream.replace("entry_lines", "entries")
     lines = headers.replace("entries", "entry_lines").replace("invoices", "invoice_lines")
@@ -214,15 +193,13 @@ def test_a_list_of_divisions_that_is_denied_is_asked_for_with_care(bench: Bench)
     assert len(outcome.records("accounts")) == len(bench.truth("accounts"))
 
 
-def test_an_archived_division_is_told_once(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def archive(page: Page) -> None:
-        for row in page.rows:
+def test_an_archived_division_is_told_once(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    def archive(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
             if "ArchiveDate" in row:
                 row["ArchiveDate"] = "/Date(1782345600000)/"
 
-    on_pages(monkeypatch, archive)
+    bench.edit_pages(archive)
     bench.server.control.switches(denied=["vat", "financial", "logistics", "sync"])
     outcome = bench.run("vat_codes", "journals", "items")
     assert isinstance(outcome.error, Incomplete)
@@ -234,10 +211,8 @@ def test_an_archived_division_is_told_once(
 # Endpoints
 
 
-def test_an_endpoint_that_keeps_failing_is_left_alone(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("backoff._sync.time.sleep", lambda _seconds: None)
+@pytest.mark.usefixtures("no_waits")
+def test_an_endpoint_that_keeps_failing_is_left_alone(bench: Bench) -> None:
     bench.server.control.faults({"kind": "status", "status": 408, "path": "vat/VATCodes"})
     outcome = bench.run("vat_codes", "journals", "accounts")
     assert isinstance(outcome.error, Incomplete)
@@ -254,17 +229,16 @@ def test_rights_that_cannot_be_asked_about_spoil_nothing(bench: Bench) -> None:
     assert outcome.calls["users/UserHasRights"] < 10
 
 
-def test_a_column_that_exact_has_removed_is_left_out(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    address_of = url
-
-    def renamed(path: str, options: Mapping[str, str | None]) -> str:
-        select = options.get("$select") or ""
-        gone = {"$select": select.replace("Description", "NoLonger")} if "VATCodes" in path else {}
-        return address_of(path, {**options, **gone})
-
-    monkeypatch.setattr("tap_exactonline.extract.query.url", renamed)
+def test_a_refused_column_of_an_unknown_name_is_left_out(bench: Bench) -> None:
+    bench.server.control.faults(
+        {
+            "kind": "status",
+            "status": 400,
+            "message": "Could not find a property named 'NoLonger' on VATCodes.",
+            "path": "VATCodes",
+            "query": "Description",
+        }
+    )
     for refused in (8, 0):
         outcome = bench.run("vat_codes")
         assert outcome.error is None

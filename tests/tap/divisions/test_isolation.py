@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 import time_machine
 
 from exactonline_client.errors import (
@@ -19,7 +18,6 @@ from exactonline_client.errors import (
     Unavailable,
     Unreadable,
 )
-from exactonline_client.http.error_budget import endpoint_of
 from exactonline_client.http.session import TRIES
 
 if TYPE_CHECKING:
@@ -28,13 +26,8 @@ if TYPE_CHECKING:
 HOUR = 3600
 STREAMS = ("accounts", "items", "journals", "units", "vat_codes")
 TWO = pytest.mark.parametrize("bench", [{"divisions": 2, "invoices": 8}], indirect=True)
+pytestmark = pytest.mark.usefixtures("no_waits")
 FOUR = pytest.mark.parametrize("bench", [{"divisions": 4, "invoices": 8}], indirect=True)
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No waits between the tries of a call."""
-    monkeypatch.setattr("backoff._sync.time.sleep", lambda _seconds: None)
 
 
 def fault(bench: Bench, *paths: str) -> None:
@@ -43,19 +36,9 @@ def fault(bench: Bench, *paths: str) -> None:
     )
 
 
-def let_it_answer(monkeypatch: pytest.MonkeyPatch, division: int, status: int) -> list[str]:
-    """Let one division answer every call with a status; returns where they go, as they come."""
-    request, asked = requests.Session.request, []
-
-    def answered(self: requests.Session, method: str, url: str, **options: Any) -> Any:
-        answer = request(self, method, url, **options)
-        if f"/api/v1/{division}/" in url:
-            asked.append(endpoint_of(url))
-            answer.status_code = status
-        return answer
-
-    monkeypatch.setattr(requests.Session, "request", answered)
-    return asked
+def let_it_answer(bench: Bench, division: int, status: int) -> None:
+    """Let one division answer every call with a status."""
+    bench.server.control.faults({"kind": "status", "status": status, "division": division})
 
 
 def is_complete(bench: Bench, outcome: Outcome, stream: str) -> bool:
@@ -81,11 +64,9 @@ def test_an_endpoint_that_fails_in_all_divisions_is_left_out_in_all(
 
 
 @TWO
-def test_a_division_whose_lists_all_fail_is_left_and_the_others_are_read(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_division_whose_lists_all_fail_is_left_and_the_others_are_read(bench: Bench) -> None:
     up, down = bench.divisions
-    asked = let_it_answer(monkeypatch, down, 503)
+    let_it_answer(bench, down, 503)
     outcome = bench.run(*STREAMS, divisions=[down, up])
     assert isinstance(outcome.error, Incomplete)
     assert outcome.error.exit_code == 7
@@ -93,7 +74,11 @@ def test_a_division_whose_lists_all_fail_is_left_and_the_others_are_read(
         found = [row["Division"] for row in outcome.records(stream)]
         assert found == [up] * len(bench.truth(stream, up))
     lists = {"sync/CRM/Accounts", "sync/Logistics/Items", "financial/Journals"}
-    assert {*asked} == {"sync/Deleted", *lists}
+    calls = bench.server.control.calls()["calls"]
+    assert {call["endpoint"] for call in calls if call["division"] == down} == {
+        "sync/Deleted",
+        *lists,
+    }
 
 
 def test_deletes_that_cannot_be_seen_keep_no_row_from_being_read(bench: Bench) -> None:
@@ -193,10 +178,10 @@ def test_the_end_of_the_day_for_the_list_of_divisions_counts_where_it_is_to_fail
 
 @TWO
 def test_a_division_that_refuses_everything_is_told_and_closed(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     mine, shut = bench.divisions
-    let_it_answer(monkeypatch, shut, 403)
+    let_it_answer(bench, shut, 403)
     outcome = bench.run(*STREAMS, divisions=[shut, mine])
     assert isinstance(outcome.error, Incomplete)
     assert isinstance(outcome.error.reason, AccessDenied)

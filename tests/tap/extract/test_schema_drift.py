@@ -3,51 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 import pytest
-import requests
 import time_machine
 
 from exactonline_client import catalogue
-from exactonline_client.connection import connect
 from exactonline_client.errors import Incomplete, UnexpectedAnswer
-from exactonline_client.http import pagination
-from tap_exactonline.definitions.definition import stream_definitions
-from tap_exactonline.extract import permissions
 from tap_exactonline.extract.schema_drift import DriftDetector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.tap.conftest import Bench, Outcome
-
-    Change = Callable[[dict[str, Any]], None]
 
 ROOT = Path(__file__).parents[3]
 RIGHTS = "users/UserHasRights"
-(ACCOUNTS,) = (
-    p for p in stream_definitions(catalogue.load(), use_sync=True) if p.name == "accounts"
-)
-
-
-def change_rows(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
-    """Let Exact answer with rows that are a little different."""
-    parse = pagination.parse
-
-    def changed(body: bytes) -> pagination.Page:
-        page = parse(body)
-        for row in page.rows:
-            if "CRM/Accounts(" in row.get("__metadata", {}).get("uri", ""):
-                change(row)
-        return page
-
-    monkeypatch.setattr(pagination, "parse", changed)
 
 
 def add_fields(row: dict[str, Any]) -> None:
@@ -73,12 +44,11 @@ def schema(outcome: Outcome, stream: str) -> dict[str, Any]:
 @pytest.mark.parametrize("use_sync", [True, False])
 def test_unknown_fields_are_kept_where_wanted(
     bench: Bench,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     *,
     use_sync: bool,
 ) -> None:
-    change_rows(monkeypatch, add_fields)
+    bench.edit_rows("CRM/Accounts", add_fields)
     outcome = bench.run("accounts", keep_unknown_fields=True, use_sync_api=use_sync)
     assert outcome.error is None
     assert stars(bench) == {"sync/CRM/Accounts" if use_sync else "bulk/CRM/Accounts"}
@@ -96,9 +66,9 @@ def test_unknown_fields_are_kept_where_wanted(
 
 
 def test_without_the_setting_they_are_told_and_dropped(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    change_rows(monkeypatch, add_fields)
+    bench.edit_rows("CRM/Accounts", add_fields)
     outcome = bench.run("accounts")
     assert not stars(bench)
     assert {"LoyaltyScore", "_unknown_fields"}.isdisjoint(outcome.records("accounts")[0])
@@ -142,19 +112,15 @@ def test_a_server_that_refuses_all_columns_gives_the_known_ones(
     assert "Asking again with a simpler query" in caplog.text
 
 
-def test_a_field_that_does_not_come_is_left_out(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    change_rows(monkeypatch, lambda row: row.pop("Name"))
+def test_a_field_that_does_not_come_is_left_out(bench: Bench) -> None:
+    bench.edit_rows("CRM/Accounts", lambda row: row.pop("Name"))
     outcome = bench.run("accounts")
     assert outcome.error is None
     assert not any("Name" in row for row in outcome.records("accounts"))
 
 
-def test_a_changed_type_is_said_with_stream_division_key_and_field(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    change_rows(monkeypatch, lambda row: row.update(Name={"first": "confidential"}))
+def test_a_changed_type_is_said_with_stream_division_key_and_field(bench: Bench) -> None:
+    bench.edit_rows("CRM/Accounts", lambda row: row.update(Name={"first": "confidential"}))
     outcome = bench.run("accounts", "vat_codes")
     assert isinstance(outcome.error, UnexpectedAnswer)
     text = str(outcome.error)
@@ -225,13 +191,11 @@ def test_lines_without_their_headers_are_asked_about_too(
 def test_every_shape_of_the_answer_is_understood(
     bench: Bench, caplog: pytest.LogCaptureFixture, shape: str, *, allowed: bool
 ) -> None:
-    connection = connect(bench.config)
-    answer = requests.Response()
-    answer.status_code = 200
-    answer._content = f'{{"d": {shape % json.dumps(allowed)}}}'.encode()
-    with mock.patch.object(connection.session, "read", lambda *asked: asked[-1](answer)):
-        permissions.warn_if_denied(connection, ACCOUNTS, bench.divisions[0])
-    connection.close()
+    answer = f'{{"d": {shape % json.dumps(allowed)}}}'
+    bench.server.control.faults({"kind": "status", "status": 200, "text": answer, "path": RIGHTS})
+    outcome = bench.run("schedules", check_rights=True)
+    assert outcome.error is None
+    assert outcome.calls[RIGHTS] == 1
     assert ("has no rights" in caplog.text) is not allowed
 
 
@@ -247,17 +211,6 @@ def test_no_list_demands_the_key_of_a_parent() -> None:
         assert endpoint.uri.replace("{division}", "").count("{") == 0
         if "GET" in endpoint.methods and endpoint.kind != "function":
             assert endpoint.id in covered
-
-
-def test_the_page_of_streams_is_that_of_the_catalogue() -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "scripts", "streams", "--check"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    assert run.returncode == 0, run.stderr
 
 
 REMOVED = (
@@ -297,8 +250,8 @@ def test_all_columns_are_asked_for_where_exact_does_not_say_which_is_gone(bench:
         assert stars(bench) == {"vat/VATCodes"}
 
 
-def test_a_list_without_its_key_is_not_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    change_rows(monkeypatch, lambda row: row.pop("ID"))
+def test_a_list_without_its_key_is_not_read(bench: Bench) -> None:
+    bench.edit_rows("CRM/Accounts", lambda row: row.pop("ID"))
     outcome = bench.run("accounts", "vat_codes")
     assert isinstance(outcome.error, Incomplete)
     assert "rows has ID, so they were not read" in str(outcome.error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exactonline_client.errors import UnexpectedAnswer
-from exactonline_client.http import pagination
 from tap_exactonline.tap import TapExactOnline
 from tests.tap.conftest import catalog
 
@@ -33,30 +33,10 @@ BAD: dict[str, list[object]] = {
 }
 
 
-def spoil(
-    monkeypatch: pytest.MonkeyPatch, endpoint: str, change: Callable[[int, dict[str, Any]], object]
-) -> None:
+def spoil(bench: Bench, entity: str, change: Callable[[int, dict[str, Any]], object]) -> None:
     """Let Exact send rows of a list that are a little different; they are numbered from 0."""
-    parse, numbers = pagination.parse, iter(range(10**9))
-
-    def changed(body: bytes) -> pagination.Page:
-        page = parse(body)
-        for row in page.rows:
-            if f"/{endpoint}(" in row.get("__metadata", {}).get("uri", ""):
-                change(next(numbers), row)
-        return page
-
-    monkeypatch.setattr(pagination, "parse", changed)
-
-
-def spoil_text(monkeypatch: pytest.MonkeyPatch, before: str, after: str) -> None:
-    """Let Exact send a text as other JSON."""
-    parse = pagination.parse
-
-    def changed(body: bytes) -> pagination.Page:
-        return parse(body.replace(json.dumps(before).encode(), after.encode()))
-
-    monkeypatch.setattr(pagination, "parse", changed)
+    numbers = itertools.count()
+    bench.edit_rows(entity, lambda row: change(next(numbers), row))
 
 
 @pytest.mark.parametrize(
@@ -66,14 +46,11 @@ def spoil_text(monkeypatch: pytest.MonkeyPatch, before: str, after: str) -> None
 )
 def test_the_rows_behind_it_come_and_the_bookmark_moves(
     bench: Bench,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     column: str,
     value: object,
 ) -> None:
-    spoil(
-        monkeypatch, "CRM/Accounts", lambda at, row: row.update({column: value} if at < 2 else {})
-    )
+    spoil(bench, "CRM/Accounts", lambda at, row: row.update({column: value} if at < 2 else {}))
     outcome = bench.run("accounts", "vat_codes")
     records = outcome.records("accounts")
     truth = bench.truth("accounts")
@@ -92,10 +69,10 @@ def test_the_rows_behind_it_come_and_the_bookmark_moves(
         assert "confidential" not in text
 
 
-def test_all_is_well_once_it_is_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as spoilt:
-        spoil(spoilt, "CRM/Accounts", lambda at, row: row.update(Name=7) if at == 0 else None)
-        first = bench.run("accounts")
+def test_all_is_well_once_it_is_read(bench: Bench) -> None:
+    spoil(bench, "CRM/Accounts", lambda at, row: row.update(Name=7) if at == 0 else None)
+    first = bench.run("accounts")
+    bench.edit_rows("CRM/Accounts", lambda _row: None)
     assert first.error is not None
     second = bench.run("accounts", state=first.state)
     assert second.error is None
@@ -103,9 +80,9 @@ def test_all_is_well_once_it_is_read(bench: Bench, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("value", [None, {}, 7])
 def test_a_row_without_its_key_is_left_out(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, value: object
+    bench: Bench, caplog: pytest.LogCaptureFixture, value: object
 ) -> None:
-    spoil(monkeypatch, "CRM/Accounts", lambda at, row: row.update(ID=value) if at == 3 else None)
+    spoil(bench, "CRM/Accounts", lambda at, row: row.update(ID=value) if at == 3 else None)
     outcome = bench.run("accounts")
     assert isinstance(outcome.error, UnexpectedAnswer)
     assert "ID is missing (rows left out: 1" in str(outcome.error)
@@ -116,12 +93,12 @@ def test_a_row_without_its_key_is_left_out(
 
 @pytest.mark.parametrize("position", [0, 4, -1])
 def test_a_bookmark_that_cannot_be_read_moves_nothing_and_poisons_nothing(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, position: int
+    bench: Bench, position: int
 ) -> None:
     rows = bench.run("accounts").records("accounts")
     at_row = position % len(rows)
     spoil(
-        monkeypatch,
+        bench,
         "CRM/Accounts",
         lambda at, row: row.update(Timestamp="soon") if at == at_row else None,
     )
@@ -134,11 +111,9 @@ def test_a_bookmark_that_cannot_be_read_moves_nothing_and_poisons_nothing(
 
 
 @pytest.mark.parametrize("column", ["LineNumber", "ID", "AmountFC"])
-def test_a_row_of_a_feed_that_cannot_be_placed_spares_the_others(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, column: str
-) -> None:
+def test_a_row_of_a_feed_that_cannot_be_placed_spares_the_others(bench: Bench, column: str) -> None:
     spoil(
-        monkeypatch,
+        bench,
         "SalesInvoice/SalesInvoices",
         lambda at, row: row.update({column: {}}) if at == 1 else None,
     )
@@ -150,11 +125,9 @@ def test_a_row_of_a_feed_that_cannot_be_placed_spares_the_others(
     assert sent in (there, there - 1)
 
 
-def test_lines_that_are_no_list_spare_the_other_entries(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lines_that_are_no_list_spare_the_other_entries(bench: Bench) -> None:
     spoil(
-        monkeypatch,
+        bench,
         "purchaseentry/PurchaseEntries",
         lambda at, row: row.update(PurchaseEntryLines=7) if at == 0 else None,
     )
@@ -169,25 +142,23 @@ def test_lines_that_are_no_list_spare_the_other_entries(
 
 
 def test_where_a_key_cannot_be_read_nothing_is_taken_for_gone(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = bench.run("vat_codes", compare_keys=["vat_codes"])
     assert first.error is None
-    spoil(monkeypatch, "vat/VATCodes", lambda at, row: row.update(ID=7) if at == 0 else None)
+    spoil(bench, "vat/VATCodes", lambda at, row: row.update(ID=7) if at == 0 else None)
     second = bench.run("vat_codes", compare_keys=["vat_codes"], state=first.state)
     assert isinstance(second.error, UnexpectedAnswer)
     assert not [row for row in second.records("vat_codes") if row["_sdc_deleted_at"]]
     assert "nothing is marked as deleted" in caplog.text
 
 
-def test_an_entry_of_the_deleted_log_spares_the_others(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_entry_of_the_deleted_log_spares_the_others(bench: Bench) -> None:
     streams = ("sales_invoices", "sales_invoice_lines", "contacts")
     first = bench.run(*streams)
     bench.server.control.changes(bench.divisions[0], seed=1, new=0, changed=0, deleted=8)
     whole = bench.run(*streams, state=deepcopy(first.state))
-    spoil(monkeypatch, "Deleted", lambda at, row: row.update(EntityType="x") if at == 0 else None)
+    spoil(bench, "Deleted", lambda at, row: row.update(EntityType="x") if at == 0 else None)
     second = bench.run(*streams, state=first.state)
     assert isinstance(second.error, UnexpectedAnswer)
     assert "EntityType" in str(second.error)
@@ -205,13 +176,12 @@ def test_an_entry_of_the_deleted_log_spares_the_others(
 @pytest.mark.parametrize("text", ['"half \\ud83d"', '"nothing\\u0000"'])
 def test_half_a_character_and_nul_leave_as_one_that_every_database_takes(
     bench: Bench,
-    monkeypatch: pytest.MonkeyPatch,
     capsysbinary: pytest.CaptureFixture[bytes],
     caplog: pytest.LogCaptureFixture,
     text: str,
 ) -> None:
     name = next(row["Name"] for row in bench.truth("accounts") if row["Name"].isascii())
-    spoil_text(monkeypatch, name, text)
+    bench.edit_bodies(lambda body: body.replace(json.dumps(name).encode(), text.encode()))
     tap = TapExactOnline(config=bench.config, catalog=catalog(("accounts",), None, {}))
     tap.sync_all()
     tap.finish()

@@ -11,7 +11,6 @@ import requests
 import time_machine
 
 from exactonline_client.errors import Incomplete
-from exactonline_client.odata import decoding
 from exactonline_sandbox.books.attachments import CONTENT, PAGE, TABLE
 from exactonline_sandbox.business.editor import Editor
 
@@ -84,22 +83,10 @@ def test_a_large_file_is_left_out_and_told(
 
 
 def test_the_token_goes_to_our_own_server_alone(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    decoder = decoding.decoder
-
-    def elsewhere(*given: Any) -> Any:
-        decode = decoder(*given)
-
-        def changed(row: decoding.Row) -> decoding.Row:
-            found = decode(row)
-            if "Url" in found:
-                found["Url"] = f"https://files.example.com/docs/{PAGE}?ID=1"
-            return found
-
-        return changed
-
-    monkeypatch.setattr(decoding, "decoder", elsewhere)
+    link = f"https://files.example.com/docs/{PAGE}?ID=1"
+    bench.edit_pages(lambda rows: [row.update(Url=link) for row in rows if row.get("Url")])
     outcome = bench.run(STREAM, attachments="content")
     assert outcome.error is None
     assert set(files(outcome).values()) == {None}

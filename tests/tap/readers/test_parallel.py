@@ -15,7 +15,6 @@ import pytest
 import requests
 
 from exactonline_client.errors import SignInNeeded, Unavailable
-from exactonline_client.http.session import Session
 from tap_exactonline.extract import workers as parallel
 from tap_exactonline.extract.workers import Finished, WorkerPool
 from tap_exactonline.state.messages import StateMessages
@@ -229,18 +228,13 @@ def test_a_broken_sign_in_ends_all(bench: Bench) -> None:
 
 @FOUR
 def test_an_error_that_ends_one_reader_in_the_middle_ends_all_of_them(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
 ) -> None:
     before = threading.active_count()
     *others, broken = bench.divisions
-    read = Session.read
-
-    def fail(self: Session, address: str, *rest: Any, **more: Any) -> Any:
-        if f"/{broken}/sync/Logistics/Items" in address:
-            raise Unavailable("Nobody answers any more.")
-        return read(self, address, *rest, **more)
-
-    monkeypatch.setattr(Session, "read", fail)
+    bench.server.control.faults(
+        {"kind": "unauthorized", "path": "sync/Logistics/Items", "division": broken}
+    )
     outcome = bench.run("gl_accounts", "items", divisions=[*bench.divisions])
     assert isinstance(outcome.error, Unavailable)
     assert threading.active_count() <= before

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exactonline_client.errors import Incomplete
-from exactonline_client.http import pagination
 from exactonline_sandbox.books.booking import PROCESSED
 from exactonline_sandbox.business import rows
 from exactonline_sandbox.business.editor import Editor
@@ -85,17 +84,9 @@ def test_lines_alone_are_called_by_their_name(
 
 
 def test_a_failure_of_lines_alone_is_told_by_their_name(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
 ) -> None:
-    parse = pagination.parse
-
-    def changed(body: bytes) -> pagination.Page:
-        page = parse(body)
-        for row in page.rows:
-            row.pop("LineNumber", None)
-        return page
-
-    monkeypatch.setattr(pagination, "parse", changed)
+    bench.edit_pages(lambda rows: [row.pop("LineNumber", None) for row in rows])
     outcome = bench.run("sales_invoice_lines", "vat_codes")
     assert isinstance(outcome.error, Incomplete)
     assert "sales_invoice_lines of division" in str(outcome.error)
