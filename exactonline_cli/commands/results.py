@@ -26,7 +26,8 @@ from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.store import postings
 from exactonline_client.store.clock import server_clock
-from exactonline_client.store.postings import DOUBTFUL, OUTCOMES, Posting, Wanted
+from exactonline_client.store.outcomes import STORED, UNANSWERED
+from exactonline_client.store.postings import Posting, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +52,7 @@ COLUMNS = {
 @click.option(
     "--outcome",
     "outcomes",
-    type=click.Choice(OUTCOMES),
+    type=click.Choice([status.value for status in STORED]),
     multiple=True,
     help="Only this outcome; may be given several times.",
 )
@@ -130,7 +131,7 @@ def _facts(posting: Posting) -> dict[str, Any]:
         "stream": posting.stream,
         "entity": posting.entity,
         "reference": posting.reference,
-        "outcome": posting.outcome,
+        "outcome": posting.outcome.value,
         "exact_id": posting.exact_id,
         "number": posting.number,
         "reason": posting.reason,
@@ -143,7 +144,7 @@ def _summary(counts: Mapping[str, int], shown: int) -> str:
     total = sum(counts.values())
     if not total:
         return "No results."
-    parts = ", ".join(f"{counts[name]} {name}" for name in OUTCOMES if counts.get(name))
+    parts = ", ".join(f"{counts[name]} {name}" for name in STORED if counts.get(name))
     hidden = f" The newest {shown} of {total} are shown." if shown < total else ""
     return f"{parts}.{hidden}"
 
@@ -174,7 +175,7 @@ def settle(  # noqa: PLR0913 - one for each option
     if not_created == bool(exact_id):
         raise ConfigurationError("Say either --created with the document's ID, or --not-created.")
     with closing(open_store(store_url)) as store:
-        wanted = Wanted(apps_of(store, connection), division, stream, DOUBTFUL, reference)
+        wanted = Wanted(apps_of(store, connection), division, stream, UNANSWERED, reference)
         posting = _only(postings.newest(store, wanted), wanted)
         key = _key(posting, exact_id) if exact_id else None
         if not postings.settle(store, posting, key, server_clock(store)()):
@@ -255,7 +256,7 @@ def _report_unknown(store: Store, wanted: Wanted) -> None:
 
 def _refuse_doubtful(entries: list[Posting]) -> None:
     for posting in entries:
-        if posting.outcome in DOUBTFUL:
+        if posting.outcome in UNANSWERED:
             names = f"{shlex.quote(posting.stream)} {shlex.quote(posting.reference)}"
             raise ConfigurationError(
                 f"{_label(posting)} is in doubt, and the store needs its record to look for it. "
@@ -276,7 +277,7 @@ def _forget(store: Store, posting: Posting) -> None:
 
 
 def _in_doubt(posting: Posting) -> Wanted:
-    return Wanted([posting.app], posting.division, outcomes=DOUBTFUL, reference=posting.reference)
+    return Wanted([posting.app], posting.division, outcomes=UNANSWERED, reference=posting.reference)
 
 
 def _label(posting: Posting) -> str:

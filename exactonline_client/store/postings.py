@@ -1,11 +1,11 @@
-"""What became of the documents that were written, as the store keeps it."""
+"""The journal of writes in the store: one posting for each document that was written."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from exactonline_client import catalogue
 from exactonline_client.errors import StoreError
 from exactonline_client.store.digests import Digests
 from exactonline_client.store.engine import patient
+from exactonline_client.store.outcomes import FAILED, PRESENT, UNANSWERED, Status
 from exactonline_client.store.tables import postings
 
 if TYPE_CHECKING:
@@ -23,57 +24,40 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-OUTCOMES = (
-    "created",
-    "updated",
-    "exists",
-    "unchanged",
-    "skipped",
-    "deleted",
-    "rejected",
-    "in_doubt",
-    "posting",
-    "forgotten",
-)
-"""All that the store may say of a document; `posting`: a run was cut off while it was sent."""
-REJECTED = "rejected"
-CREATED, EXISTS = "created", "exists"
-FORGOTTEN = "forgotten"
-DOUBTFUL = ("in_doubt", "posting")
-UNFINISHED = (REJECTED, *DOUBTFUL)
-"""Outcomes of documents that may or may not be at Exact Online."""
+UNFINISHED = (*FAILED, Status.POSTING)
+"""Outcomes of documents that a replay loads again."""
 UNCHECKED, WANTED, ASKED, SENDING = "unchecked", "wanted", "asked", "sending"
 NOT_ENDED = (UNCHECKED, WANTED, ASKED, SENDING)
 DONE, BROKEN, REFUSED, HELD = "done", "failed", "refused", "held"
 FINALIZED = (*NOT_ENDED, DONE, BROKEN, REFUSED, HELD)
-"""How far the finalising of a document is; None where it was not asked for.
+"""States of finalising a document; None where it was not requested.
 
-Unchecked: its totals have to be compared first. Asked: a person wants it as it is. Broken: it is
-processed, but a part failed. Refused: Exact Online left it open. Held: we did, and a person has to
-look at it.
+Unchecked: its totals have to be compared first. Asked: a user has requested it as it is. Broken:
+it is processed, but a part failed. Refused: Exact Online left it open. Held: the target left it
+open, for a user to look at.
 """
 SCHEMA_SIGNS = ("-", ".")
-"""What stands between the schema and the name of a table in the name of a stream."""
+"""Separators of schema and table in the name of a stream."""
 REFERENCE = "reference"
 LONGEST_REFERENCE = 200
 """Characters of a reference that the store can hold."""
 DIGEST = 16
-"""Characters of a hash in the name of an entry."""
+"""Characters of a hash in a reference."""
 SURE_START = LONGEST_REFERENCE - DIGEST - 1
-"""Characters that are kept of a name which is longer, in front of a hash."""
+"""Characters that are kept of a longer reference, in front of its hash."""
 BESIDE = "#beside-"
-"""How the entry of a record begins that failed beside the document with its reference."""
+"""Prefix of the reference of a record that failed although a document has its reference."""
 NAMELESS = "#forgotten-"
-"""How the entry of a document begins whose reference is kept as a hash only."""
+"""Prefix of the reference of a forgotten document, which is kept as a hash."""
 UNREADABLE = "it was encrypted with another key than the store has now"
-"""In place of a reason."""
+"""Stands for a reason that cannot be decrypted."""
 FREED = "settled as not created"
 SETTLED = "settled as created"
 
 
 @dataclass(frozen=True)
 class Posting:
-    """What became of one document; moments are seconds since the epoch."""
+    """A document in the journal; times are seconds since the epoch."""
 
     app: str
     division: int
@@ -81,22 +65,50 @@ class Posting:
     """Id of the endpoint."""
     reference: str
     stream: str
-    outcome: str
+    outcome: Status
     exact_id: str | None
+    """Key at Exact Online."""
     number: str | None
+    """Number that Exact Online gave it."""
+    payload_hash: str
+    """Of the document that was sent; empty where the next load has to compare it."""
     reason: str | None
     finalized: str | None
+    """One of `FINALIZED`."""
     sent_at: float | None
     at: float
+    """Time of the last change."""
+    revision: str = field(compare=False)
+    """Differs after each write."""
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it, or a change of it, was sent without an answer."""
+        return self.outcome in UNANSWERED
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether its creation was sent without an answer."""
+        return self.under_way and self.exact_id is None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is at Exact Online; match sets have no key there."""
+        return self.exact_id is not None or self.outcome in PRESENT
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it is neither at Exact Online nor sent without an answer."""
+        return self.outcome == Status.REJECTED and self.exact_id is None
 
 
 def beside(reference: str) -> str:
-    """The entry of the last record that failed although a document has its reference."""
+    """Reference of the last record that failed although a document has its reference."""
     return f"{BESIDE}{_short_hash(reference)}"
 
 
 def derived(*parts: str) -> str:
-    """A reference for a row that belongs to another document; always the same one."""
+    """Deterministic reference of a row that belongs to another document."""
     name = "/".join(parts)
     return name if len(name) <= LONGEST_REFERENCE else f"{name[:SURE_START]}#{_short_hash(name)}"
 
@@ -105,20 +117,25 @@ def _short_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST]
 
 
-COLUMNS = [postings.c[name] for name in Posting.__dataclass_fields__]
-UNDER_WAY = postings.c.outcome.in_(DOUBTFUL)
-IS_THERE = postings.c.exact_id.is_not(None) | postings.c.outcome.in_((CREATED, EXISTS))
-"""Entries of documents that are at Exact Online; match sets have no key there."""
+COLUMNS = [postings.c[column.name] for column in fields(Posting)]
+UNDER_WAY = postings.c.outcome.in_(UNANSWERED)
+"""Condition for `Posting.under_way`."""
+DOUBTFUL = UNDER_WAY & postings.c.exact_id.is_(None)
+"""Condition for `Posting.doubtful`."""
+IS_THERE = postings.c.exact_id.is_not(None) | postings.c.outcome.in_(PRESENT)
+"""Condition for `Posting.is_there`."""
+IS_FREE = (postings.c.outcome == Status.REJECTED) & postings.c.exact_id.is_(None)
+"""Condition for `Posting.is_free`."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which postings are asked for; None: whatever there is."""
+    """Criteria of a query for postings; None: any."""
 
     apps: Collection[str]
     division: int | None = None
     stream: str | None = None
-    """Its name as it was loaded, with or without the schema in front, or that of its entity."""
+    """Name as it was loaded, with or without the schema in front, or of its entity."""
     outcomes: Collection[str] | None = None
     reference: str | None = None
     since: float | None = None
@@ -126,24 +143,24 @@ class Wanted:
 
     @property
     def condition(self) -> sa.ColumnElement[bool]:
-        """The same for a query."""
-        found: list[sa.ColumnElement[bool]] = [postings.c.app.in_(self.apps)]
+        """The criteria as SQL."""
+        terms: list[sa.ColumnElement[bool]] = [postings.c.app.in_(self.apps)]
         if self.division is not None:
-            found.append(postings.c.division == self.division)
+            terms.append(postings.c.division == self.division)
         if self.stream is not None:
-            found.append(_is_of(self.stream))
+            terms.append(_is_of(self.stream))
         if self.reference is not None:
             named = (self.reference, beside(self.reference))
-            found.append(postings.c.reference.in_(named))
+            terms.append(postings.c.reference.in_(named))
         if self.outcomes is not None:
-            found.append(postings.c.outcome.in_(self.outcomes))
+            terms.append(postings.c.outcome.in_(self.outcomes))
         if self.since is not None:
-            found.append(postings.c.at >= self.since)
-        return sa.and_(*found)
+            terms.append(postings.c.at >= self.since)
+        return sa.and_(*terms)
 
 
 def _is_of(stream: str) -> sa.ColumnElement[bool]:
-    """Whether a posting came with a stream, or is of the entity that has this name.
+    """Match postings that came with a stream, or whose entity has this name.
 
     Taps of databases put a schema in front: `public-sales_invoices`, `warehouse.sales_invoices`.
     """
@@ -158,41 +175,42 @@ def _is_of(stream: str) -> sa.ColumnElement[bool]:
 
 
 def _plain(name: str) -> str:
-    """What the spellings of an entity's name have in common: `SalesInvoices`, `sales_invoices`."""
+    """Normalise the name of an entity: `SalesInvoices` and `sales_invoices` are the same."""
     return name.replace("_", "").casefold()
 
 
 @patient
 def newest(store: Store, wanted: Wanted, limit: int | None = None) -> list[Posting]:
-    """The postings that are asked for, the newest first."""
+    """List postings, the newest first."""
     query = sa.select(*COLUMNS).where(wanted.condition)
     query = query.order_by(postings.c.at.desc(), postings.c.reference).limit(limit)
     with store.transaction() as connection:
         rows = connection.execute(query).all()
-    return [_posting(store, row) for row in rows]
+    return [from_row(store, row) for row in rows]
 
 
-def _posting(store: Store, row: sa.Row[Any]) -> Posting:
-    return Posting(**{**row._mapping, "reason": reason(store, row.reason)})  # noqa: SLF001
+def from_row(store: Store, row: sa.Row[Any]) -> Posting:
+    """Make a posting of a row of `COLUMNS`."""
+    decoded = {"outcome": Status(row.outcome), "reason": _reason(store, row.reason)}
+    return Posting(**{**row._mapping, **decoded})  # noqa: SLF001
 
 
 def sealed(store: Store, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns of an entry as they are kept; a reason may hold what the record does."""
-    told = values.get("reason")
-    return {**values, "reason": store.encrypt(told, secret=False)} if told else {**values}
+    """Encrypt the reason among the values of columns: it may quote the record."""
+    reason = values.get("reason")
+    return {**values, "reason": store.encrypt(reason, secret=False)} if reason else {**values}
 
 
-def reason(store: Store, kept: bytes | None) -> str | None:
-    """A reason as it was before it was kept."""
+def _reason(store: Store, encrypted: bytes | None) -> str | None:
     try:
-        return store.decrypt(kept, secret=False)
+        return store.decrypt(encrypted, secret=False)
     except StoreError:
         return UNREADABLE
 
 
 @patient
 def counts(store: Store, wanted: Wanted) -> Counter[str]:
-    """How many postings there are of each outcome."""
+    """Count postings by outcome."""
     query = sa.select(postings.c.outcome, sa.func.count()).where(wanted.condition)
     with store.transaction() as connection:
         rows = connection.execute(query.group_by(postings.c.outcome)).all()
@@ -200,7 +218,7 @@ def counts(store: Store, wanted: Wanted) -> Counter[str]:
 
 
 def unfinished(store: Store, wanted: Wanted) -> list[tuple[str, str, str]]:
-    """The stream, the entity and the record (JSON) of what is not at Exact, the oldest first."""
+    """List stream, entity and record (JSON) of what a replay loads again, the oldest first."""
     names = ("stream", "entity", "reference", "record")
     columns = [postings.c[name] for name in names]
     kept = postings.c.outcome.in_(UNFINISHED) & postings.c.record.is_not(None)
@@ -211,7 +229,7 @@ def unfinished(store: Store, wanted: Wanted) -> list[tuple[str, str, str]]:
 
 
 def opened(store: Store, row: Any) -> str | None:  # noqa: ANN401 - of a query
-    """The record (JSON) of a row; None, with a warning, where it was encrypted with another key."""
+    """Decrypt the record (JSON) of a row; None, with a warning, if it has another key."""
     try:
         return store.decrypt(row.record, secret=False) or "{}"
     except StoreError:
@@ -226,31 +244,31 @@ def opened(store: Store, row: Any) -> str | None:  # noqa: ANN401 - of a query
 
 
 def left_open(store: Store, wanted: Wanted) -> list[Posting]:
-    """The documents that were created and have still to be finalised.
+    """List documents that were created and not finalised.
 
-    Those that a person has to look at only where they are asked for by their reference.
+    Those that a user has to look at only in a query for their reference.
     """
     states = (*NOT_ENDED, REFUSED, *((HELD,) if wanted.reference is not None else ()))
-    found = newest(store, replace(wanted, outcomes=None))
-    return [posting for posting in found if posting.finalized in states and posting.exact_id]
+    candidates = newest(store, replace(wanted, outcomes=None))
+    return [posting for posting in candidates if posting.finalized in states and posting.exact_id]
 
 
 @patient
 def finalize_again(store: Store, posting: Posting) -> None:
-    """Let the next run that finalises take up a document, also one that was left open."""
-    the = _the(posting) & postings.c.finalized.in_((REFUSED, HELD))
+    """Have the next run that finalises take up a document that was left open."""
+    left_open = _is(posting) & postings.c.finalized.in_((REFUSED, HELD))
     with store.transaction() as connection:
-        connection.execute(postings.update().where(the).values(finalized=ASKED))
+        connection.execute(postings.update().where(left_open).values(finalized=ASKED))
 
 
-def _the(posting: Posting) -> sa.ColumnElement[bool]:
+def _is(posting: Posting) -> sa.ColumnElement[bool]:
     key = ("app", "division", "entity", "reference")
     return sa.and_(*(postings.c[name] == getattr(posting, name) for name in key))
 
 
 @patient
 def settle(store: Store, posting: Posting, exact_id: str | None, now: float) -> bool:
-    """Note what a person has found out about a document in doubt.
+    """Record what a user has found out about a document in doubt.
 
     Args:
         store: where it is kept.
@@ -261,25 +279,25 @@ def settle(store: Store, posting: Posting, exact_id: str | None, now: float) -> 
     Returns:
         Whether it was in doubt until now.
     """
-    found: dict[str, Any] = (
-        {"outcome": CREATED, "exact_id": exact_id, "reason": SETTLED, "record": None}
+    values: dict[str, Any] = (
+        {"outcome": Status.CREATED.value, "exact_id": exact_id, "reason": SETTLED, "record": None}
         if exact_id
-        else {"outcome": REJECTED, "reason": FREED, "sent_at": None}
+        else {"outcome": Status.REJECTED.value, "reason": FREED, "sent_at": None}
     )
-    the = _the(posting) & UNDER_WAY
-    values = sealed(store, {**found, "at": now})
+    in_doubt = _is(posting) & UNDER_WAY
+    values = sealed(store, {**values, "at": now})
     with store.transaction() as connection:
-        changed = connection.execute(postings.update().where(the).values(**values))
+        changed = connection.execute(postings.update().where(in_doubt).values(**values))
     return changed.rowcount == 1
 
 
 def nameless(digests: Digests, reference: str) -> list[str]:
-    """What the entry of a reference may be called once that is forgotten."""
+    """List the references that a document may have in the journal once it is forgotten."""
     return [f"{NAMELESS}{digest}" for digest in digests.known(REFERENCE, reference)]
 
 
 def was_forgotten(store: Store, apps: Collection[str], reference: str) -> bool:
-    """Whether a document of one of some apps was forgotten."""
+    """Whether a document of one of the apps was forgotten."""
     names = nameless(Digests(store), reference)
     mine = postings.c.app.in_(apps) & postings.c.reference.in_(names)
     return bool(store.read(sa.select(postings.c.reference).where(mine).limit(1)))
@@ -287,34 +305,35 @@ def was_forgotten(store: Store, apps: Collection[str], reference: str) -> bool:
 
 @patient
 def forget(store: Store, posting: Posting, now: float) -> bool:
-    """Keep of a document no more than it takes not to send it twice: a hash of its reference.
+    """Reduce a posting to a hash of its reference, which keeps it from being sent again.
 
-    What is not at Exact Online, such as a rejected record, leaves nothing at all.
+    Of what is not at Exact Online, such as a rejected record, nothing is left.
 
     Returns:
-        Whether it is forgotten; not where it is in doubt, for its record is needed then.
+        Whether it is forgotten; False if it is in doubt, for its record is needed then.
     """
     digests = Digests(store)
-    the = _the(posting) & ~UNDER_WAY
+    settled = _is(posting) & ~UNDER_WAY
     values = {
         "reference": f"{NAMELESS}{digests.of(REFERENCE, posting.reference)}",
-        "outcome": FORGOTTEN,
+        "outcome": Status.FORGOTTEN.value,
         "payload_hash": "",
         "at": now,
         **dict.fromkeys(("exact_id", "number", "kept_reference", "reason"), None),
         **dict.fromkeys(("finalized", "record", "sent_at"), None),
     }
     with store.transaction() as connection:
-        found = connection.execute(sa.select(postings).where(the)).first()
-        if found is None:
+        before = connection.execute(sa.select(postings).where(settled)).first()
+        if before is None:
             return False
-        there = connection.execute(sa.select(postings.c.reference).where(the, IS_THERE)).first()
-        connection.execute(postings.delete().where(the | _belongs_to(posting)))
-        if there:
-            values = {**found._mapping, **values}  # noqa: SLF001
-            # That there is one is why the entry of a copy is kept for good.
-            if found.source_key:
-                values["source_key"] = digests.of(REFERENCE, found.source_key)
+        query = sa.select(postings.c.reference).where(settled, IS_THERE)
+        is_there = connection.execute(query).first() is not None
+        connection.execute(postings.delete().where(settled | _belongs_to(posting)))
+        if is_there:
+            values = {**before._mapping, **values}  # noqa: SLF001
+            # A purge keeps postings with a source key.
+            if before.source_key:
+                values["source_key"] = digests.of(REFERENCE, before.source_key)
             del values["revision"]
             row = store.insert(postings).values(**values).on_conflict_do_nothing()
             connection.execute(row)
@@ -322,13 +341,13 @@ def forget(store: Store, posting: Posting, now: float) -> bool:
 
 
 def _belongs_to(posting: Posting) -> sa.ColumnElement[bool]:
-    """Whether an entry is one more of a document: of a later record, or of its files."""
+    """Match the other postings of a document: of a later record, and of its files."""
     name = f"{posting.entity}/{posting.reference}"
     mine = (postings.c.app == posting.app) & (postings.c.division == posting.division)
     later = (postings.c.entity == posting.entity) & (
         postings.c.reference == beside(posting.reference)
     )
-    # Where a name was too long to be kept, its beginning was.
+    # Of a name that was too long, the beginning was kept.
     start = f"{name}/" if len(name) < SURE_START else name[:SURE_START]
     files = (postings.c.reference == name) | postings.c.reference.startswith(start, autoescape=True)
     return mine & (later | (postings.c.entity.startswith("documents/") & files))
@@ -336,9 +355,9 @@ def _belongs_to(posting: Posting) -> sa.ColumnElement[bool]:
 
 @patient
 def changed_since(store: Store, app: str, division: int, since: float | None) -> Iterator[Posting]:
-    """The postings of a division from a moment on, the oldest first."""
+    """List the postings of a division that changed since a time, the oldest first."""
     wanted = Wanted([app], division, since=since)
-    query = sa.select(*COLUMNS).where(wanted.condition, postings.c.outcome != FORGOTTEN)
+    query = sa.select(*COLUMNS).where(wanted.condition, postings.c.outcome != Status.FORGOTTEN)
     with store.transaction() as connection:
         rows = connection.execute(query.order_by(postings.c.at, postings.c.reference)).all()
-    return (_posting(store, row) for row in rows)
+    return (from_row(store, row) for row in rows)

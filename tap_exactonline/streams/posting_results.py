@@ -29,6 +29,9 @@ NAME = "posting_results"
 SETTLING_TIME = timedelta(minutes=1)
 """Age up to which rows are read again: a target on another machine may be writing concurrently."""
 
+UNPUBLISHED = ("app", "payload_hash", "revision")
+"""Columns of a posting that only the target needs."""
+
 
 def _nullable(**facts: str) -> dict[str, Any]:
     return {**facts, "type": [facts["type"], "null"]}
@@ -116,8 +119,8 @@ class PostingResults(Stream):
 
 
 def _record(posting: Posting) -> Row:
-    row = asdict(posting)
-    del row["app"]
+    row = {name: value for name, value in asdict(posting).items() if name not in UNPUBLISHED}
+    row["outcome"] = posting.outcome.value
     times = {name: _iso_or_none(row[name]) for name in ("sent_at", "at")}
     return {"Division": row.pop("division"), **row, **times}
 

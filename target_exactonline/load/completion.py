@@ -6,18 +6,20 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from exactonline_client.store.outcomes import Status
 from exactonline_client.store.postings import HELD, REFUSED, SENDING, UNCHECKED
 from target_exactonline.load.finalize import NOT_FINALIZED, OTHERS, Ending
 from target_exactonline.mapping.validation import SIGNS, TOTAL, TYPE, against_type
-from target_exactonline.results.outcome import Outcome, Result, Status, joined
+from target_exactonline.results.outcome import Outcome, Result, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from exactonline_client.catalogue import Endpoint
+    from exactonline_client.store.postings import Posting
     from target_exactonline.load.finalize import Finalizer
     from target_exactonline.load.in_doubt import PutOff
-    from target_exactonline.load.journal import Journal, Posting
+    from target_exactonline.load.journal import Journal
     from target_exactonline.load.search import Columns, Row, Search
     from target_exactonline.mapping.model import Document
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from exactonline_client.store.outcomes import FAILED, Status
 from exactonline_client.store.postings import FREED
-from target_exactonline.results.outcome import FAILED, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from target_exactonline.load.journal import Posting
+    from exactonline_client.store.postings import Posting
     from target_exactonline.load.search import Row
     from target_exactonline.mapping.model import Document
 

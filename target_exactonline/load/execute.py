@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from exactonline_client.errors import InDoubt, RequestRefused
+from exactonline_client.store.outcomes import Status
 from exactonline_client.store.postings import UNCHECKED, WANTED, derived
 from target_exactonline.load import decide, finalize
 from target_exactonline.load import diff as differences
@@ -17,7 +18,7 @@ from target_exactonline.load.decide import Action, Known
 from target_exactonline.load.journal import Intent, Overtaken
 from target_exactonline.mapping import attachments
 from target_exactonline.mapping.validation import lines_against_type
-from target_exactonline.results.outcome import Outcome, Result, Status, joined
+from target_exactonline.results.outcome import Outcome, Result, joined
 from target_exactonline.results.reasons import (
     CHANGED,
     FEWER_LINES,
@@ -39,12 +40,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from exactonline_client.catalogue import Endpoint
+    from exactonline_client.store.postings import Posting
     from target_exactonline.load.completion import Completion
     from target_exactonline.load.decide import Policy
     from target_exactonline.load.diff import Changes
     from target_exactonline.load.first_load import FirstLoad
     from target_exactonline.load.in_doubt import PutOff
-    from target_exactonline.load.journal import Journal, Posting
+    from target_exactonline.load.journal import Journal
     from target_exactonline.load.resemblance import Resemblance
     from target_exactonline.load.search import Columns, Row, Search
     from target_exactonline.load.spelling import Spelling

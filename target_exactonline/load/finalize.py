@@ -19,7 +19,8 @@ from target_exactonline.mapping.model import encode
 from target_exactonline.mapping.validation import TOTAL, TYPE, against_type
 
 if TYPE_CHECKING:
-    from target_exactonline.load.journal import Journal, Posting
+    from exactonline_client.store.postings import Posting
+    from target_exactonline.load.journal import Journal
     from target_exactonline.load.search import Row, Search
 
 INVOICES = "salesinvoice/SalesInvoices"

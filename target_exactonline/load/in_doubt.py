@@ -16,7 +16,7 @@ from exactonline_client.store.clock import CLOCK_TOLERANCE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from target_exactonline.load.journal import Posting
+    from exactonline_client.store.postings import Posting
 
 logger = logging.getLogger(__name__)
 

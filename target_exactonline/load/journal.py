@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -23,25 +23,30 @@ from singer_sdk.singerlib.json import deserialize_json, serialize_json
 
 from exactonline_client.store.digests import Digests
 from exactonline_client.store.engine import in_parts, patient
+from exactonline_client.store.outcomes import FAILED, Status
 from exactonline_client.store.postings import (
     BROKEN,
+    COLUMNS,
     DONE,
-    FORGOTTEN,
+    DOUBTFUL,
+    IS_FREE,
     IS_THERE,
     NOT_ENDED,
+    UNDER_WAY,
     beside,
+    from_row,
     nameless,
     opened,
-    reason,
     sealed,
 )
 from exactonline_client.store.tables import postings, refusals
 from target_exactonline.load.spelling import MOST_EXAMPLES, Spelling
-from target_exactonline.results.outcome import FAILED, Status, joined
+from target_exactonline.results.outcome import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from exactonline_client.store.postings import Posting
     from exactonline_client.store.store import Store
     from target_exactonline.results.outcome import Outcome, Result
 
@@ -51,54 +56,23 @@ MOST_CONFIRMATIONS = 3
 """How often that is done, where the store took so long that what it notes is old again."""
 DAY = 86_400.0
 BESIDE = "its reference {reference} is that of an earlier record, which stays as it is"
-IS_DOUBTFUL = postings.c.outcome.in_((Status.POSTING, Status.IN_DOUBT)) & postings.c.exact_id.is_(
-    None
-)
-"""Entries of documents that were sent, and of which nothing is known."""
 MOST_RECORDS = 100_000
 """Rejected records of one division that are kept for a replay."""
-IS_FREE = (postings.c.outcome == Status.REJECTED) & postings.c.exact_id.is_(None)
-"""Entries of which nothing is at Exact Online, nor on its way."""
+RESTORED = (
+    "stream",
+    "outcome",
+    "exact_id",
+    "number",
+    "payload_hash",
+    "reason",
+    "finalized",
+    "sent_at",
+)
+"""Columns of a posting that a withdrawn intent puts back."""
 
 
 class Overtaken(Exception):  # noqa: N818 - named for what the run has to know
     """Another run has changed an entry since it was read: what to do is decided anew."""
-
-
-@dataclass(frozen=True)
-class Posting:
-    """What the journal says of a reference."""
-
-    stream: str
-    reference: str
-    outcome: str
-    exact_id: str | None
-    number: str | None
-    payload_hash: str
-    reason: str | None
-    finalized: str | None
-    sent_at: float | None
-    revision: str = field(compare=False)
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether it was sent, and nothing is known of what came of it."""
-        return self.under_way and self.exact_id is None
-
-    @property
-    def under_way(self) -> bool:
-        """Whether it, or a change of it, was sent, and nothing is known of what came of that."""
-        return self.outcome in (Status.POSTING, Status.IN_DOUBT)
-
-    @property
-    def is_there(self) -> bool:
-        """Whether it is at Exact Online; match sets have no key there."""
-        return self.exact_id is not None or self.outcome in (Status.CREATED, Status.EXISTS)
-
-    @property
-    def is_free(self) -> bool:
-        """Whether nothing of it is at Exact Online, nor on its way."""
-        return self.outcome == Status.REJECTED and self.exact_id is None
 
 
 @dataclass(frozen=True)
@@ -226,7 +200,7 @@ class Journal:
         """
         names = ("stream", "reference", "sent_at", "record")
         columns = [postings.c[name] for name in names]
-        in_doubt = IS_DOUBTFUL
+        in_doubt = DOUBTFUL
         if changes:
             in_doubt |= postings.c.outcome == Status.IN_DOUBT
         kept = in_doubt & postings.c.record.is_not(None)
@@ -241,14 +215,10 @@ class Journal:
 
     @patient
     def _read(self, condition: sa.ColumnElement[bool]) -> Iterator[Posting]:
-        names = [postings.c[name] for name in Posting.__dataclass_fields__]
-        query = sa.select(*names).where(condition).order_by(postings.c.at)
+        query = sa.select(*COLUMNS).where(condition).order_by(postings.c.at)
         with self._store.transaction() as connection:
             rows = connection.execute(query).all()
-        return (
-            Posting(**{**row._mapping, "reason": reason(self._store, row.reason)})  # noqa: SLF001
-            for row in rows
-        )
+        return (from_row(self._store, row) for row in rows)
 
     def _mine(self, entity: str) -> sa.ColumnElement[bool]:
         return sa.and_(
@@ -353,10 +323,8 @@ class Journal:
             if before is None:
                 connection.execute(postings.delete().where(mine))
                 return
-            values = {
-                name: getattr(before, name) for name in Posting.__dataclass_fields__
-                if name not in {"reference", "revision"}
-            }  # fmt: skip
+            values = {name: getattr(before, name) for name in RESTORED}
+            values["outcome"] = before.outcome.value
             self._update(connection, mine, values)
 
     @patient
@@ -398,7 +366,7 @@ class Journal:
                 mine = self._not_taken(before, looked=looked)
                 if outcome.status == Status.CREATED:
                     # Whoever has doubts of it is told.
-                    mine |= IS_DOUBTFUL
+                    mine |= DOUBTFUL
                 if self._put(connection, result, values, mine, payload_hash):
                     return True
             if outcome.status == Status.REJECTED and reference != same:
@@ -447,7 +415,7 @@ class Journal:
             settled = before is not None and before.outcome not in (*FAILED, Status.POSTING)
             values = {
                 "stream": result.stream,
-                "outcome": before.outcome if before and settled else Status.EXISTS.value,
+                "outcome": (before.outcome if before and settled else Status.EXISTS).value,
                 "exact_id": result.outcome.exact_id,
                 "payload_hash": "",
                 "reason": None,
@@ -503,8 +471,8 @@ class Journal:
         """
         mine = (postings.c.app == self._app) & (postings.c.division == self._division)
         old = postings.c.at < self.clock() - days * DAY
-        settled = postings.c.outcome.not_in((Status.POSTING, Status.IN_DOUBT))
-        alone = (IS_THERE | (postings.c.outcome == FORGOTTEN)) & sa.or_(
+        settled = ~UNDER_WAY
+        alone = (IS_THERE | (postings.c.outcome == Status.FORGOTTEN)) & sa.or_(
             postings.c.entity.in_(kept),
             postings.c.entity.in_(self._refusing_searches()),
             postings.c.source_key.is_not(None),

@@ -7,21 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from exactonline_client.errors import AccessDenied, ExactOnlineError, RecordsRejected
+from exactonline_client.store.outcomes import FAILED, WOULD, WRITTEN, Status
 from exactonline_client.store.postings import beside
 from target_exactonline.load.completion import MAYBE_FINALIZED
 from target_exactonline.load.finalize import NOT_FINALIZED
 from target_exactonline.load.journal import Overtaken, made_up
 from target_exactonline.mapping import attachments
 from target_exactonline.mapping.prepare import refuse_contradictions
-from target_exactonline.results.outcome import (
-    FAILED,
-    WOULD,
-    WRITTEN,
-    Outcome,
-    Result,
-    Status,
-    joined,
-)
+from target_exactonline.results.outcome import Outcome, Result, joined
 from target_exactonline.results.reasons import FORGOTTEN, LOST
 
 if TYPE_CHECKING:
@@ -29,8 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from exactonline_client.catalogue import Endpoint
+    from exactonline_client.store.postings import Posting
     from target_exactonline.load.execute import Executor, Found
-    from target_exactonline.load.journal import Posting
     from target_exactonline.load.planned import Planned
     from target_exactonline.load.search import Row
     from target_exactonline.mapping.model import Document

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.lookups import CODE, Match
+from exactonline_client.store.outcomes import Status
 from target_exactonline.mapping.model import SOURCE_KEY
-from target_exactonline.results.outcome import Outcome, Status
+from target_exactonline.results.outcome import Outcome
 from target_exactonline.results.reasons import CHANGED
 from target_exactonline.schema.references import LISTS, TARGETS
 

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client.errors import ExactOnlineError, InDoubt
 from exactonline_client.odata.literals import literal
+from exactonline_client.store.outcomes import Status
 from target_exactonline.load.in_doubt import is_ahead, is_old
 from target_exactonline.load.journal import Overtaken
 from target_exactonline.load.search import Search
 from target_exactonline.mapping.model import encode
-from target_exactonline.results.outcome import Outcome, Result, Status
+from target_exactonline.results.outcome import Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exactonline_client.catalogue import Endpoint
     from exactonline_client.connection import Connection
+    from exactonline_client.store.postings import Posting
     from target_exactonline.load.diff import Changes
-    from target_exactonline.load.journal import Intent, Journal, Posting
+    from target_exactonline.load.journal import Intent, Journal
 
 WHOLE_ANSWER = {"Prefer": "return=representation"}
 """Without it, some entities answer with little more than their key."""

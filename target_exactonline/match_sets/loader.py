@@ -17,12 +17,13 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
 )
 from exactonline_client.http import server_faults, xml
+from exactonline_client.store.outcomes import WOULD, Status
 from exactonline_client.store.postings import beside
 from target_exactonline.load.journal import Intent, Overtaken
 from target_exactonline.match_sets import file
 from target_exactonline.match_sets.model import TOPIC, MatchSet, document, identity, read, refusals
 from target_exactonline.results.discretion import values
-from target_exactonline.results.outcome import WOULD, Outcome, Result, Status
+from target_exactonline.results.outcome import Outcome, Result
 from target_exactonline.results.reasons import FORGOTTEN, WRITTEN_BEFORE
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ CONTRADICTION = (
     "an earlier record of this batch has the same reference and other content; that one was used"
 )
 UNSAID = "The answer of Exact Online does not say what became of it"
-MADE = (Status.CREATED, Status.EXISTS)
 CHANGED = (
     "These items were matched by an earlier load under this reference; a match set cannot be "
     "changed, only undone in Exact Online"
@@ -175,7 +175,7 @@ class _Batch:
             outcome = Outcome(Status.SKIPPED, reason=FORGOTTEN)
         elif item.problems:
             outcome = Outcome(Status.REJECTED, reason="; ".join(item.problems))
-        elif posting is None or posting.outcome not in MADE:
+        elif posting is None or not posting.is_there:
             return False
         elif posting.payload_hash == item.payload_hash:
             was_there = posting.outcome == Status.EXISTS

@@ -1,81 +1,50 @@
-"""The outcome of a record: created, rejected, in doubt and so on, with the reason."""
+"""The outcome of a record, with its reason and its key and number at Exact Online."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
+
+from exactonline_client.store.outcomes import FAILED, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-class Status(str, Enum):
-    """How a record ended, as the results and the journal write it."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    DELETED = "deleted"
-    EXISTS = "exists"
-    UNCHANGED = "unchanged"
-    SKIPPED = "skipped"
-    REJECTED = "rejected"
-    IN_DOUBT = "in_doubt"
-    POSTING = "posting"
-    """Not an end: what the journal says of a document while it is being sent."""
-    WOULD_CREATE = "would_create"
-    WOULD_UPDATE = "would_update"
-    WOULD_DELETE = "would_delete"
-    WOULD_SKIP = "would_skip"
-    WOULD_REJECT = "would_reject"
-
-    __str__ = str.__str__
-
-
-FAILED = (Status.REJECTED, Status.IN_DOUBT)
-WRITTEN = (Status.CREATED, Status.UPDATED, Status.DELETED)
-WOULD = {
-    Status.CREATED: Status.WOULD_CREATE,
-    Status.UPDATED: Status.WOULD_UPDATE,
-    Status.DELETED: Status.WOULD_DELETE,
-    Status.SKIPPED: Status.WOULD_SKIP,
-    Status.REJECTED: Status.WOULD_REJECT,
-}
-"""What a dry run says in place of an outcome; the others it can find out for certain."""
-
-
 def joined(*reasons: str | None) -> str | None:
-    """Reasons as one; None where there is none."""
+    """Join reasons to one; None if there is none."""
     return "; ".join(reason for reason in reasons if reason) or None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a document, under which key and number it is at Exact Online, and why."""
+    """Outcome of a document."""
 
     status: Status
     exact_id: str | None = None
+    """Key at Exact Online."""
     number: str | None = None
+    """Number that Exact Online gave it."""
     reason: str | None = None
-    """For the log as well, which hides the values of the record in it."""
+    """For results and log; the log hides the values of the record in it."""
     detail: str | None = None
-    """What the reason is about, with values of the record; for the results alone."""
+    """Part of the reason that shows values of the record; for the results alone."""
     payload_hash: str = ""
     """Of the document that Exact Online now holds, or that need not be tried again."""
     kept_reference: str | None = None
-    """How Exact Online keeps its reference, where that was seen; empty where it keeps none."""
+    """Its reference as Exact Online keeps it, if that is known; empty if it keeps none."""
     unfinished: bool = False
-    """Whether it is there, but not all that was to be done with it: a person has to look."""
+    """Whether it is there, but a step after its creation failed: a user has to look at it."""
 
     @property
     def failed(self) -> bool:
-        """Whether it did not end as the record and the settings ask."""
+        """Whether it differs from what the record and the settings ask for."""
         return self.unfinished or self.status in (*FAILED, Status.WOULD_REJECT)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one record."""
+    """Outcome of one record."""
 
     stream: str
     entity: str
@@ -83,4 +52,4 @@ class Result:
     reference: str
     outcome: Outcome
     private: Callable[[], Iterable[str]] = tuple
-    """The values that its reason may quote, and the log must not."""
+    """List the values that its reason may quote and the log must hide."""

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exactonline_client.errors import ConfigurationError, RecordsRejected
+from exactonline_client.store.outcomes import WOULD, Status
 from target_exactonline.results import discretion
-from target_exactonline.results.outcome import WOULD, Status, joined
+from target_exactonline.results.outcome import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exactonline_client.store import postings
+from exactonline_client.store.outcomes import Status
 from exactonline_client.store.postings import SENDING, WANTED, Wanted, beside
 from exactonline_client.store.store import Store
 from exactonline_client.store.tables import postings as table
 from target_exactonline.load.journal import FRESH, Intent, Journal, Overtaken
-from target_exactonline.results.outcome import Outcome, Result, Status
+from target_exactonline.results.outcome import Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from target_exactonline.load.journal import Posting
+    from exactonline_client.store.postings import Posting
     from tests.client.conftest import Clock
 
 ENTITY = "salesinvoice/SalesInvoices"

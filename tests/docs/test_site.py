@@ -22,8 +22,8 @@ from exactonline_client import catalogue, errors
 from exactonline_client.plugin.settings import SHARED
 from exactonline_client.stopping import KILLED
 from exactonline_client.store import postings
+from exactonline_client.store.outcomes import STORED, WOULD
 from tap_exactonline.streams import posting_results
-from target_exactonline.results import outcome
 from tests.built import ROOT
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def named(cells: list[list[str]]) -> set[str]:
 
 
 def test_the_outcomes_on_the_page_are_those_of_the_target() -> None:
-    assert named(table("errors.md", "Outcomes")) == {*postings.OUTCOMES, *outcome.WOULD.values()}
+    assert named(table("errors.md", "Outcomes")) == {*STORED, *WOULD.values()}
 
 
 def test_outcomes_are_explained_once() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from exactonline_client.store.outcomes import Status
 from target_exactonline.load.decide import (
     BY_JOURNAL,
     BY_SEARCH,
@@ -17,7 +18,6 @@ from target_exactonline.load.decide import (
     Known,
     first,
 )
-from target_exactonline.results.outcome import Status
 
 KNOWN = {"known": True, "before": Status.CREATED}
 SAME = {**KNOWN, "same": True}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from target_exactonline.results.outcome import WOULD, Status
+from exactonline_client.store.outcomes import WOULD, Status
 
 if TYPE_CHECKING:
     from tests.target.conftest import Company, Message, Record, Runner

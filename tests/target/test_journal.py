@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
+from exactonline_client.store.outcomes import Status
 from exactonline_client.store.postings import WANTED, Wanted, derived, forget, newest
 from exactonline_client.store.store import Store
 from exactonline_client.store.tables import postings
 from target_exactonline.load.journal import DAY, Intent, Journal, made_up
-from target_exactonline.results.outcome import Outcome, Result, Status
+from target_exactonline.results.outcome import Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

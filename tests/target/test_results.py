@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exactonline_client.errors import ConfigurationError, OutputError, RecordsRejected
-from target_exactonline.results.outcome import Outcome, Result, Status
+from exactonline_client.store.outcomes import Status
+from target_exactonline.results.outcome import Outcome, Result
 from target_exactonline.results.results import Results
 
 if TYPE_CHECKING:
