@@ -10,7 +10,6 @@ from exactonline_client.lookups import CODE, Lookups
 from exactonline_client.odata.literals import EMPTY_GUID
 from target_exactonline.grouping.header_lines import prepared
 from target_exactonline.load import finalize
-from target_exactonline.load.completion import Completion
 from target_exactonline.load.decide import Policy
 from target_exactonline.load.execute import Executor
 from target_exactonline.load.finalize import Finalizer
@@ -21,6 +20,7 @@ from target_exactonline.load.load import Loader
 from target_exactonline.load.planned import NEW, Planned
 from target_exactonline.load.resemblance import Resemblance
 from target_exactonline.load.search import Search
+from target_exactonline.load.totals import Completion
 from target_exactonline.load.writer import Writer
 from target_exactonline.mapping import folder
 from target_exactonline.mapping.prepare import PrepareOptions, preparer

@@ -13,9 +13,9 @@ from exactonline_client.store.postings import UNCHECKED, WANTED, derived
 from target_exactonline.load import decide, finalize
 from target_exactonline.load import diff as differences
 from target_exactonline.load.attachments import ATTACHMENTS, DOCUMENTS, LINK, Attacher
-from target_exactonline.load.completion import number_of
 from target_exactonline.load.decide import Action, Known
 from target_exactonline.load.journal import Intent, Overtaken
+from target_exactonline.load.totals import number_of
 from target_exactonline.mapping import attachments
 from target_exactonline.mapping.validation import lines_against_type
 from target_exactonline.results.outcome import Outcome, Result, joined
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Endpoint
     from exactonline_client.store.postings import Posting
-    from target_exactonline.load.completion import Completion
     from target_exactonline.load.decide import Policy
     from target_exactonline.load.diff import Changes
     from target_exactonline.load.first_load import FirstLoad
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from target_exactonline.load.resemblance import Resemblance
     from target_exactonline.load.search import Columns, Row, Search
     from target_exactonline.load.spelling import Spelling
+    from target_exactonline.load.totals import Completion
     from target_exactonline.load.writer import Writer
     from target_exactonline.mapping.model import Document
 

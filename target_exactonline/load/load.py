@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from exactonline_client.errors import AccessDenied, ExactOnlineError, RecordsRejected
 from exactonline_client.store.outcomes import FAILED, WOULD, WRITTEN, Status
 from exactonline_client.store.postings import beside
-from target_exactonline.load.completion import MAYBE_FINALIZED
 from target_exactonline.load.finalize import NOT_FINALIZED
 from target_exactonline.load.journal import Overtaken, made_up
+from target_exactonline.load.totals import MAYBE_FINALIZED
 from target_exactonline.mapping import attachments
 from target_exactonline.mapping.prepare import refuse_contradictions
 from target_exactonline.results.outcome import Outcome, Result, joined

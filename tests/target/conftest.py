@@ -213,7 +213,7 @@ def cut_off(patch: pytest.MonkeyPatch, method: str) -> None:
     def end(*_: object) -> None:
         raise SystemExit
 
-    patch.setattr(f"target_exactonline.load.completion.Completion.{method}", end)
+    patch.setattr(f"target_exactonline.load.totals.Completion.{method}", end)
 
 
 @pytest.fixture

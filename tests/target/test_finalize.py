@@ -277,7 +277,7 @@ def test_what_a_person_has_to_look_at_is_told_though_a_run_was_cut_off_before(
     accounts = company.server.control.truth(company.division, "accounts")
     silent = next(row["ID"] for row in accounts if row["Status"] == "C" and not row["Email"])
     with monkeypatch.context() as patched:
-        patched.setattr("target_exactonline.load.completion.Completion.told", lambda *_: None)
+        patched.setattr("target_exactonline.load.totals.Completion.told", lambda *_: None)
         runner.load(company.invoice("untold", OrderedBy=silent), finalize="email")
     load = runner.load(finalize="email")
     assert load.outcomes == [("untold", "updated")]
