@@ -15,12 +15,11 @@ from exactonline_client.errors import ExactOnlineError
 from exactonline_client.store.store import Store
 from exactonline_client.store.tables import postings
 from exactonline_sandbox import Sandbox, SandboxConfig
-from target_exactonline.load import in_doubt
 from target_exactonline.target import TargetExactOnline
 from tests.target.books import Books
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pytest_httpserver import HTTPServer
@@ -136,6 +135,10 @@ class Runner:
         self._results = folder / "results.jsonl"
         self.server: Server | None = None
         """The sandbox whose clock runs go by; the machine's where None."""
+        self.meanwhile: Callable[[], None] | None = None
+        """What happens once while a run waits, by the sandbox's clock."""
+        self.before_call: Callable[[], None] | None = None
+        """What happens before each call of a run, by the sandbox's clock."""
 
     @staticmethod
     def schema(stream: str = STREAM) -> Message:
@@ -162,6 +165,8 @@ class Runner:
         target = TargetExactOnline(config=settings)
         if self.server:
             target.run.connection = connect(target.config, clock=self._now, sleep=self._wait)
+            if self.before_call:
+                target.run.connection.session.before_call = self.before_call
         error: BaseException | None = None
         try:
             target.listen(io.StringIO("".join(json.dumps(item) + "\n" for item in messages)))
@@ -185,35 +190,36 @@ class Runner:
     def _wait(self, seconds: float) -> None:
         assert self.server
         self.server.control.clock(advance_seconds=seconds)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile:
+            meanwhile()
+
+
+def noted(runner: Runner, **values: object) -> None:
+    """Make the journal say of all documents what a run that was cut off would have left."""
+    store = Store(runner.settings["store_url"])
+    with store.transaction() as connection:
+        connection.execute(postings.update().values(**values))
+    store.close()
 
 
 def noted_a_day_ahead(runner: Runner, **others: str) -> None:
     """Make the journal say what a clock that is a day ahead would have told."""
-    store = Store(runner.settings["store_url"])
-    with store.transaction() as connection:
-        ahead = {"sent_at": postings.c.sent_at + 86_400.0}
-        connection.execute(postings.update().values(**ahead, **others))
-    store.close()
+    noted(runner, sent_at=postings.c.sent_at + 86_400.0, **others)
 
 
-def sent_by_another(patch: pytest.MonkeyPatch, runner: Runner) -> None:
+def sent_by_another(runner: Runner) -> None:
     """Have another run, whose clock is a day ahead, send what is waited for meanwhile."""
-    as_usual = in_doubt.wait
-
-    def wait(*_arguments: object) -> None:
-        patch.setattr(in_doubt, "wait", as_usual)
-        noted_a_day_ahead(runner, revision="another.1")
-
-    patch.setattr(in_doubt, "wait", wait)
+    runner.meanwhile = lambda: noted_a_day_ahead(runner, revision="another.1")
 
 
-def cut_off(patch: pytest.MonkeyPatch, method: str) -> None:
-    """End the runs at a method of `Completion`, as a kill would."""
+def killed_while_it_waits(runner: Runner) -> None:
+    """End the next run where it waits for what got no answer."""
 
-    def end(*_: object) -> None:
+    def end() -> None:
         raise SystemExit
 
-    patch.setattr(f"target_exactonline.load.totals.Completion.{method}", end)
+    runner.meanwhile = end
 
 
 @pytest.fixture

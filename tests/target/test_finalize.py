@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from werkzeug import Request, Response
 
 from exactonline_client.errors import AccessDenied, RecordsRejected, Unavailable, UnexpectedAnswer
 from exactonline_client.store.store import Store
 from exactonline_client.store.tables import postings
 from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.business.invoices import print_invoice
-from tests.target.conftest import cut_off, noted_a_day_ahead, sent_by_another
+from tests.target.conftest import noted, noted_a_day_ahead, sent_by_another
 
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
@@ -211,15 +213,15 @@ def test_a_moment_that_a_clock_ahead_has_noted_is_not_waited_for(
 
 
 def test_what_another_run_has_sent_meanwhile_is_not_sent_at_once(
-    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    company: Company, patient: Runner
 ) -> None:
     company.server.control.faults({"kind": "cut", "path": PRINTED, "times": 2})
-    runner.load(company.invoice("another run"), finalize="print", settle_after=0)
-    sent_by_another(monkeypatch, runner)
+    patient.load(company.invoice("another run"), finalize="print", settle_after=60)
+    sent_by_another(patient)
     before = prints(company)
-    assert runner.load(finalize="print", settle_after=0).outcomes == [("another run", "in_doubt")]
+    assert patient.load(finalize="print", settle_after=60).outcomes == [("another run", "in_doubt")]
     assert prints(company) == before
-    assert runner.load(finalize="print", settle_after=0).outcomes == [("another run", "updated")]
+    assert patient.load(finalize="print", settle_after=60).outcomes == [("another run", "updated")]
     assert status(company, "another run") == PROCESSED
 
 
@@ -240,13 +242,8 @@ def test_an_invoice_that_was_processed_meanwhile_is_not_said_to_be_sent(
     assert prints(company) == before
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_an_invoice_with_other_totals_is_left_open(
-    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch, *, whole: bool
-) -> None:
-    if not whole:
-        monkeypatch.setattr("target_exactonline.load.writer.WHOLE_ANSWER", {})
-    names = [f"right-{whole}", f"wrong-{whole}"]
+def test_an_invoice_with_other_totals_is_left_open(company: Company, runner: Runner) -> None:
+    names = ["right", "wrong"]
     right: dict[str, Any] = {"AmountFCExclVat": 25}
     totals = right, {**right, "VATAmountFC": 1.25, "AmountFC": 26.25}
     records = [company.invoice(name, **each) for name, each in zip(names, totals, strict=True)]
@@ -259,26 +256,55 @@ def test_an_invoice_with_other_totals_is_left_open(
     assert finalized(runner) == dict(zip(names, ("done", "held"), strict=True))
 
 
-def test_an_invoice_whose_totals_were_never_compared_is_left_open(
-    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("total", "reason"), [(5, "None"), (6, "it was not finalised")])
+def test_totals_that_an_answer_lacks_are_read_first(
+    httpserver: HTTPServer, wire_runner: Runner, total: int, reason: str
 ) -> None:
-    with monkeypatch.context() as patched:
-        cut_off(patched, "finalize")
-        runner.load(company.invoice("cut off", AmountFCExclVat=25), finalize="print")
+    key = "a0b1c2d3-0000-4000-8000-0000000000ff"
+    invoices = "/api/v1/1/salesinvoice/SalesInvoices"
+    httpserver.expect_oneshot_request(invoices, "GET").respond_with_json({"d": []})
+    httpserver.expect_request(invoices, "POST").respond_with_json({"d": {"InvoiceID": key}}, 201)
+    made = {"InvoiceID": key, "AmountFC": total, "InvoiceNumber": 7}
+    httpserver.expect_request(invoices, "GET").respond_with_json({"d": [made]})
+    sent: list[bytes] = []
+
+    def finalise(request: Request) -> Response:
+        sent.append(request.data)
+        return Response(json.dumps({"d": {"InvoiceID": key}}), 201)
+
+    httpserver.expect_request(f"/api/v1/1/salesinvoice/{PRINTED}").respond_with_handler(finalise)
+    lines = [{"Item": key, "Quantity": 1}]
+    record = {"YourRef": "w", "OrderedBy": key, "AmountFC": 5, "SalesInvoiceLines": lines}
+    load = wire_runner.load(record, finalize="print")
+    assert load.outcomes == [("w", "created")]
+    assert reason in str(load.reasons[0])
+    assert len(sent) == (total == record["AmountFC"])
+    assert finalized(wire_runner) == {"w": "done" if sent else "held"}
+
+
+def test_an_invoice_whose_totals_were_never_compared_is_left_open(
+    company: Company, runner: Runner
+) -> None:
+    record = company.invoice("cut off", AmountFCExclVat=25)
+    company.server.control.faults({"kind": "cut", "path": "SalesInvoices", "method": "POST"})
+    runner.load(record, finalize="print", settle_after=0)
     assert finalized(runner) == {"cut off": "unchecked"}
+    company.server.control.faults()
+    runner.load(record, settle_after=0)
+    noted(runner, finalized="unchecked")
     load = runner.load(finalize="print")
     assert load.outcomes == [("cut off", "rejected")]
     assert status(company, "cut off") == OPEN
 
 
 def test_what_a_person_has_to_look_at_is_told_though_a_run_was_cut_off_before(
-    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    company: Company, runner: Runner
 ) -> None:
     accounts = company.server.control.truth(company.division, "accounts")
     silent = next(row["ID"] for row in accounts if row["Status"] == "C" and not row["Email"])
-    with monkeypatch.context() as patched:
-        patched.setattr("target_exactonline.load.totals.Completion.told", lambda *_: None)
-        runner.load(company.invoice("untold", OrderedBy=silent), finalize="email")
+    runner.load(company.invoice("untold", OrderedBy=silent), finalize="email")
+    # It is noted as ended only once it was reported.
+    noted(runner, finalized="sending")
     load = runner.load(finalize="email")
     assert load.outcomes == [("untold", "updated")]
     assert "whether it was sent is not known" in str(load.reasons[0])
@@ -288,11 +314,10 @@ def test_what_a_person_has_to_look_at_is_told_though_a_run_was_cut_off_before(
 
 
 def test_a_number_that_was_not_read_is_read_by_the_next_run(
-    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    company: Company, runner: Runner
 ) -> None:
-    with monkeypatch.context() as patched:
-        cut_off(patched, "complete")
-        runner.load(company.invoice("unread"), finalize="print")
+    runner.load(company.invoice("unread"), finalize="print")
+    noted(runner, number=None)
     runner.load(finalize="print")
     (invoice,) = company.invoices("unread")
     again = runner.load(company.invoice("unread"), finalize="print")

@@ -59,17 +59,17 @@ def test_a_moment_that_a_clock_ahead_has_noted_is_not_waited_for(
 
 
 def test_what_another_run_has_sent_meanwhile_is_not_sent_at_once(
-    books: Books, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    books: Books, patient: Runner
 ) -> None:
     record = books.item()
     books.fault("cut", times=2)
-    load(runner, record, settle_after=0)
-    sent_by_another(monkeypatch, runner)
+    load(patient, record, settle_after=60)
+    sent_by_another(patient)
     before = books.calls(UPLOAD)
     # It is taken over from the journal: with no record, nothing is looked at before the wait.
-    assert load(runner, settle_after=0).outcomes == [(record["reference"], "in_doubt")]
+    assert load(patient, settle_after=60).outcomes == [(record["reference"], "in_doubt")]
     assert books.calls(UPLOAD) == before
-    assert load(runner, record, settle_after=0).outcomes == [(record["reference"], "created")]
+    assert load(patient, record, settle_after=60).outcomes == [(record["reference"], "created")]
 
 
 def test_a_run_that_died_is_taken_up_again(books: Books, runner: Runner) -> None:

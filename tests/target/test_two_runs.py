@@ -6,19 +6,20 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 import sqlalchemy as sa
 
 from exactonline_client.errors import RecordsRejected
-from exactonline_client.http.session import Session
-from target_exactonline.load.execute import Executor
-from target_exactonline.load.journal import Journal
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import postings
 from tests.stress import databases
-from tests.target.books import UPLOAD, Books
+from tests.target.books import DOWNLOAD, UPLOAD, Books
 from tests.target.conftest import Runner, sign_in
 from tests.target.resolve.test_create_missing import accounts
 from tests.target.test_finalize import prints, status
@@ -86,24 +87,32 @@ class Two:
             (folder / name).mkdir()
 
     def load(
-        self, patch: pytest.MonkeyPatch, where: tuple[type, str], load: Callable[[Runner], Load]
+        self, patch: pytest.MonkeyPatch, at: tuple[str, str], load: Callable[[Runner], Load]
     ) -> tuple[Load, Load]:
-        """How both ended; the second runs just before the first calls a method."""
-        owner, name = where
-        method = getattr(owner, name)
+        """How both ended; the second runs while the first waits for the answer to a call.
+
+        `at`: the method of that call, and a part of its address.
+        """
+        method, part = at
+        request = requests.Session.request
         ended: list[Load] = []
 
-        def called(*arguments: Any, **options: Any) -> Any:
-            if not ended:
-                patch.setattr(owner, name, method)
-                lose_locks(self.first.settings["store_url"])
-                ended.append(load(self.second))
-            return method(*arguments, **options)
+        def answer_late(*arguments: Any, **options: Any) -> Any:
+            answer = request(*arguments, **options)
+            made = answer.request
+            if not ended and made.method == method and part in str(made.url):
+                patch.setattr(requests.Session, "request", request)
+                ended.append(self.run_second(load))
+            return answer
 
-        patch.setattr(owner, name, called)
+        patch.setattr(requests.Session, "request", answer_late)
         first = load(self.first)
         assert ended, first.error
         return first, ended[0]
+
+    def run_second(self, load: Callable[[Runner], Load]) -> Load:
+        lose_locks(self.first.settings["store_url"])
+        return load(self.second)
 
 
 @pytest.fixture
@@ -116,11 +125,17 @@ def two(
     return Two(shared, capsys, tmp_path)
 
 
+def references_of(runner: Runner) -> list[str]:
+    """All references in the journal."""
+    with closing(Store(runner.settings["store_url"])) as store:
+        return [row.reference for row in store.read(sa.select(postings.c.reference))]
+
+
 def unused() -> str:
     return f"two-{next(NUMBERS)}"
 
 
-BEFORE_THE_NOTE = (Journal, "intend")
+SEARCH = ("GET", "SalesInvoices")
 
 
 def test_each_document_is_created_once(
@@ -128,7 +143,7 @@ def test_each_document_is_created_once(
 ) -> None:
     names = [unused() for _ in range(4)]
     records = [company.invoice(name) for name in names]
-    first, second = two.load(monkeypatch, BEFORE_THE_NOTE, lambda run: run.load(*records))
+    first, second = two.load(monkeypatch, SEARCH, lambda run: run.load(*records))
     assert second.outcomes == [(name, "created") for name in names]
     assert first.outcomes == [(name, "unchanged") for name in names]
     assert [len(company.invoices(name)) for name in names] == [1] * len(names)
@@ -140,8 +155,9 @@ def test_what_cannot_be_searched_is_created_once(
 ) -> None:
     entries = [journal_entry(company, unused()) for _ in range(2)]
     before = number_of(company, ENTRIES)
+    # The list of journals is read between the look into the store and the sending.
     first, second = two.load(
-        monkeypatch, BEFORE_THE_NOTE, lambda run: run.load(*entries, stream=ENTRIES)
+        monkeypatch, ("GET", "Journals"), lambda run: run.load(*entries, stream=ENTRIES)
     )
     assert {outcome for _, outcome in second.outcomes} == {"created"}
     assert {outcome for _, outcome in first.outcomes} == {"unchanged"}
@@ -152,12 +168,10 @@ def test_what_is_on_its_way_is_left_to_the_run_that_sends_it(
     company: Company, two: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reference = unused()
-    # However slow this machine is, the first sends at once.
-    monkeypatch.setattr("target_exactonline.load.journal.FRESH", 60.0)
     entry = journal_entry(company, reference)
     before = number_of(company, ENTRIES)
     first, second = two.load(
-        monkeypatch, (Session, "write"), lambda run: run.load(entry, stream=ENTRIES)
+        monkeypatch, ("POST", "GeneralJournal"), lambda run: run.load(entry, stream=ENTRIES)
     )
     assert second.outcomes == [(reference, "in_doubt")]
     assert isinstance(second.error, RecordsRejected)
@@ -166,17 +180,20 @@ def test_what_is_on_its_way_is_left_to_the_run_that_sends_it(
     assert two.second.load(entry, stream=ENTRIES).outcomes == [(reference, "unchanged")]
 
 
-def test_a_run_that_was_held_up_before_it_sends_looks_again(
-    company: Company, two: Two, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_was_held_up_before_it_sends_looks_again(company: Company, two: Two) -> None:
     reference = unused()
-    monkeypatch.setattr("target_exactonline.load.journal.FRESH", 0.0)
     invoice = company.invoice(reference)
-    first, second = two.load(
-        monkeypatch,
-        (Session, "write"),
-        lambda run: run.load(invoice, settle_after=0),
-    )
+    ended: list[Load] = []
+
+    def hold_up() -> None:
+        if not ended and reference in references_of(two.first):
+            company.server.control.clock(advance_seconds=5)
+            ended.append(two.run_second(lambda run: run.load(invoice, settle_after=0)))
+
+    two.first.before_call, two.first.server = hold_up, company.server
+    two.second.server = company.server
+    first = two.first.load(invoice, settle_after=0)
+    (second,) = ended
     assert second.outcomes == [(reference, "created")]
     assert first.outcomes == [(reference, "unchanged")]
     assert len(company.invoices(reference)) == 1
@@ -186,9 +203,11 @@ def test_an_invoice_is_finalised_once(
     company: Company, two: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reference = unused()
+    # Before an invoice of nothing is finalised, its total is read.
     invoice = company.invoice(reference)
+    invoice["SalesInvoiceLines"][0]["Quantity"] = 0
     first, second = two.load(
-        monkeypatch, (Journal, "change"), lambda run: run.load(invoice, finalize="email")
+        monkeypatch, ("GET", "InvoiceID%20eq"), lambda run: run.load(invoice, finalize="email")
     )
     assert second.outcomes == [(reference, "unchanged"), (reference, "updated")]
     assert first.outcomes == [(reference, "created")]
@@ -204,9 +223,7 @@ def test_a_line_is_added_once(company: Company, two: Two, monkeypatch: pytest.Mo
     two.first.load(invoice)
     line = {"Item": company.items[1], "Quantity": 9, "NetPrice": 1}
     more = {**invoice, "SalesInvoiceLines": [*invoice["SalesInvoiceLines"], line]}
-    first, second = two.load(
-        monkeypatch, (Executor, "_intend"), lambda run: run.load(more, load_method="upsert")
-    )
+    first, second = two.load(monkeypatch, SEARCH, lambda run: run.load(more, load_method="upsert"))
     assert second.outcomes == [(reference, "updated")]
     assert first.outcomes == [(reference, "unchanged")]
     (made,) = company.invoices(reference)
@@ -220,7 +237,7 @@ def test_a_missing_account_is_created_once(
     new = {"Code": str(next(NUMBERS)), "Name": f"Twee {reference}"}
     invoice = company.invoice(reference, OrderedBy=new)
     first, second = two.load(
-        monkeypatch, BEFORE_THE_NOTE, lambda run: run.load(invoice, create_missing=["accounts"])
+        monkeypatch, ("GET", "Accounts"), lambda run: run.load(invoice, create_missing=["accounts"])
     )
     assert second.outcomes == [(reference, "created")]
     assert first.outcomes[0][1] in ("exists", "unchanged")
@@ -232,9 +249,13 @@ def test_match_sets_are_uploaded_once(
     books: Books, two: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records = [books.item(), books.item("20.50")]
+    options: dict[str, Any] = {"stream": "match_sets", "settle_after": 0}
+    # With one of them in doubt, the match sets are listed before the upload.
+    books.fault("cut", times=2)
+    two.first.load(records[0], **options)
     books.company.server.control.reset_calls()
     first, second = two.load(
-        monkeypatch, BEFORE_THE_NOTE, lambda run: run.load(*records, stream="match_sets")
+        monkeypatch, ("GET", DOWNLOAD), lambda run: run.load(*records, **options)
     )
     assert [outcome for _, outcome in second.outcomes] == ["created"] * 2
     assert [outcome for _, outcome in first.outcomes] == ["unchanged"] * 2

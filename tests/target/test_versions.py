@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from target_exactonline.load.load import Loader
-from target_exactonline.load.writer import Writer
+from tests.target.conftest import killed_while_it_waits
 
 if TYPE_CHECKING:
     from tests.target.conftest import Company, Record, Runner
@@ -52,20 +51,15 @@ def test_a_later_version_of_a_new_document_comes_last(company: Company, patient:
 
 @pytest.mark.parametrize("again", [True, False])
 def test_a_line_that_is_still_on_its_way_is_waited_for_by_the_next_run(
-    company: Company, patient: Runner, monkeypatch: pytest.MonkeyPatch, *, again: bool
+    company: Company, patient: Runner, *, again: bool
 ) -> None:
     reference = f"way-{again}"
     patient.load(version(company, reference, 1), **UPSERT)
     late = {"kind": "late", "method": "POST", "path": LINES, "seconds": 30, "times": 1}
     company.server.control.faults(late)
     record = version(company, reference, 1, 2)
-
-    def cut_off(_: Loader) -> None:
-        raise SystemExit
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Loader, "finish", cut_off)
-        patient.load(record, **UPSERT)
+    killed_while_it_waits(patient)
+    patient.load(record, settle_after=10, **UPSERT)
     load = patient.load(*[record] * again, settle_after=60, **UPSERT)
     assert load.error is None
     assert load.outcomes == [(reference, "updated")]
@@ -73,19 +67,13 @@ def test_a_line_that_is_still_on_its_way_is_waited_for_by_the_next_run(
 
 
 def test_a_run_that_is_cut_off_while_it_adds_lines_is_gone_on_with(
-    company: Company, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    company: Company, patient: Runner
 ) -> None:
-    runner.load(version(company, "half", 1), **UPSERT)
-    change = Writer.change
-
-    def cut_off(*arguments: Any) -> None:
-        change(*arguments)
-        raise SystemExit
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Writer, "change", cut_off)
-        runner.load(version(company, "half", 1, 2), **UPSERT)
-    load = runner.load(settle_after=0, **UPSERT)
+    patient.load(version(company, "half", 1), **UPSERT)
+    company.server.control.faults({"kind": "lost", "method": "POST", "path": LINES, "times": 1})
+    killed_while_it_waits(patient)
+    patient.load(version(company, "half", 1, 2), settle_after=10, **UPSERT)
+    load = patient.load(settle_after=0, **UPSERT)
     assert load.error is None
     assert load.outcomes == [("half", "updated")]
     assert quantities(company, "half") == [1, 2]
