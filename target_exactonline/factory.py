@@ -10,6 +10,7 @@ from exactonline_client.lookups import CODE, Lookups
 from exactonline_client.odata.literals import EMPTY_GUID
 from target_exactonline.grouping.header_lines import prepared
 from target_exactonline.load import finalize
+from target_exactonline.load.change import Changer
 from target_exactonline.load.decide import Policy
 from target_exactonline.load.execute import Executor
 from target_exactonline.load.finalize import Finalizer
@@ -20,7 +21,7 @@ from target_exactonline.load.load import Loader
 from target_exactonline.load.planned import NEW, Planned
 from target_exactonline.load.resemblance import Resemblance
 from target_exactonline.load.search import Search
-from target_exactonline.load.totals import Completion
+from target_exactonline.load.totals import Totals
 from target_exactonline.load.writer import Writer
 from target_exactonline.mapping import folder
 from target_exactonline.mapping.prepare import PrepareOptions, preparer
@@ -107,15 +108,24 @@ class LoaderFactory:
             upsert=config["load_method"] == "upsert",
             hard_delete=bool(config.get("hard_delete")),
             dry_run=bool(config.get("dry_run")),
+            can_change="PUT" in entity.endpoint.methods,
         )
         resemblance = Resemblance(search, self.journal)
         put_off: PutOff[Document] = self._put_off()
+        finalizes = self._finalizes(entity.endpoint)
+        totals = Totals(search, self.journal, finalizes)
         executor = Executor(
             endpoint=entity.endpoint,
             search=search,
-            journal=self.journal,
             writer=self.writer,
-            completion=Completion(search, self.journal, self._finalizer(search), put_off),
+            changer=Changer(
+                endpoint=entity.endpoint,
+                search=search,
+                journal=self.journal,
+                writer=self.writer,
+                policy=policy,
+            ),
+            totals=totals,
             policy=policy,
             resemblance=resemblance,
             first_load=FirstLoad(
@@ -123,17 +133,35 @@ class LoaderFactory:
             ),
             put_off=put_off,
         )
+        finalizer = Finalizer(
+            search=search,
+            journal=self.journal,
+            totals=totals,
+            put_off=put_off,
+            mode=config["finalize"],
+            sender=config.get("finalize_sender"),
+        )
         return Loader(
+            endpoint=entity.endpoint,
+            policy=policy,
+            journal=self.journal,
+            search=search,
+            resemblance=resemblance,
             executor=executor,
+            totals=totals,
+            finalizer=finalizer if finalizes else None,
+            put_off=put_off,
+            planned=self.planned,
             results=self.results,
             prepare=prepare,
-            look_up=self._look_up,
-            written=self._written,
-            planned=self.planned,
-            doubt=self._doubt,
+            resolve=self._resolve,
+            on_written=self._remember,
+            on_rejected=self._forget_keys,
             most_failures=self._most_failures,
             check_stop=self.check_stop,
-            known_alike=lambda stream: self.known_by(stream, entity) in (None, reference_field),
+            shares_references=lambda stream: (
+                self.known_by(stream, entity) in (None, reference_field)
+            ),
         )
 
     def _prepare(
@@ -180,18 +208,15 @@ class LoaderFactory:
         most: int | None = self.config.get("max_errors")
         return 1 if self.config["on_error"] == "fail" else most
 
-    def _finalizer(self, search: Search) -> Finalizer | None:
+    def _finalizes(self, endpoint: Endpoint) -> bool:
         """Only sales invoices can be finalised."""
-        mode = self.config["finalize"]
-        if mode == finalize.NONE or search.endpoint.id != finalize.INVOICES:
-            return None
-        return Finalizer(search, self.journal, mode, self.config.get("finalize_sender"))
+        return self.config["finalize"] != finalize.NONE and endpoint.id == finalize.INVOICES
 
-    def _look_up(self, documents: Sequence[Document]) -> None:
+    def _resolve(self, documents: Sequence[Document]) -> None:
         create = self._would_create if self.config["dry_run"] else MissingRows(self.writer).create
         references.resolve(self.lookups, documents, create, self.planned, self.codes.check)
 
-    def _written(self, endpoint: Endpoint, document: Document, outcome: Outcome) -> None:
+    def _remember(self, endpoint: Endpoint, document: Document, outcome: Outcome) -> None:
         """Know a document that was created or changed, for those that refer to it."""
         if self.config["dry_run"]:
             self.planned.add(endpoint, document, outcome.exact_id)
@@ -199,7 +224,7 @@ class LoaderFactory:
             # Their list may have been read before.
             self.lookups.remember(endpoint.id, CODE, document.fields[CODE], outcome.exact_id)
 
-    def _doubt(self, document: Document) -> None:
+    def _forget_keys(self, document: Document) -> None:
         self.lookups.forget(_keys(document.fields))
 
     def _would_create(self, entity: str, fields: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The files that go with a document: uploaded first, so that the document can point at them."""
+"""Upload the files of documents: first, so that a document can refer to them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DOCUMENTS = "documents/Documents"
 ATTACHMENTS = "documents/DocumentAttachments"
 LINK = "Document"
-"""The property by which an entity points at its document."""
+"""The property by which an entity refers to its document."""
 SALES, PURCHASE, MISCELLANEOUS = 10, 20, 55
 TYPES = {
     "salesinvoice/SalesInvoices": SALES,
@@ -31,9 +31,17 @@ TYPES = {
     "purchaseentry/PurchaseEntries": PURCHASE,
     "purchase/PurchaseInvoices": PURCHASE,
 }
-"""What kind of document belongs to an entity."""
+"""Type of the document with the files of an entity."""
 RELATIONS = ("OrderedBy", "Customer", "Supplier", "Account")
-"""Where an entity has the relation that its document belongs to."""
+"""Properties of an entity with the relation that its document belongs to."""
+
+
+def can_attach(endpoint: Endpoint) -> bool:
+    """Whether files can go with the documents of an endpoint."""
+    link = endpoint.columns.get(LINK)
+    return endpoint.id == DOCUMENTS or (
+        endpoint.id != ATTACHMENTS and link is not None and link.post
+    )
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class Attacher:
     stream: str
 
     def document_for(self, endpoint: Endpoint, document: Document) -> str:
-        """The key of a document at Exact Online that holds the files.
+        """Upload files into a document at Exact Online; return its key.
 
         Raises:
             InDoubt: whether one of the uploads arrived is not known yet.
@@ -70,7 +78,7 @@ class Attacher:
         return key
 
     def attach(self, key: str, name: str, files: tuple[Attachment, ...]) -> None:
-        """Add files to a document at Exact Online; `name` is what the journal calls it."""
+        """Add files to a document at Exact Online; `name` is its reference in the journal."""
         for file in files:
             content = base64.b64encode(file.read()).decode()
             digest = hashlib.sha256(content.encode()).hexdigest()[:16]

@@ -1,14 +1,14 @@
-"""Decide what is done with a document: two tables of rules, without a call and without a write.
+"""Decide what is done with a document or a match set: two tables of rules, without side effects.
 
-The first table goes by the journal alone, which costs no call; the second by what was found at
+The first table goes by the journal alone, which costs no call; the second by the rows found at
 Exact Online. Of each table the first rule that fits counts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from exactonline_client.store.outcomes import FAILED, Status
 from exactonline_client.store.postings import FREED
@@ -17,28 +17,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from exactonline_client.store.postings import Posting
-    from target_exactonline.load.search import Row
+    from target_exactonline.load.case import Case
     from target_exactonline.mapping.model import Document
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What the settings allow."""
+    """What the settings, and the API, allow for documents of one kind."""
 
     upsert: bool = False
     """Change documents that are there; else they are left as they are."""
     hard_delete: bool = False
     dry_run: bool = False
-    """Find out what would be done, and send nothing that changes anything."""
+    """Report what would be done, and send nothing that changes anything."""
+    can_change: bool = True
+    """The API can change such documents."""
 
 
 class Known(Enum):
-    """What is done by the journal alone."""
+    """Decision by the journal alone."""
 
     LOOK = auto()
-    """Ask Exact Online: the journal does not settle it."""
+    """Search at Exact Online: the journal does not settle it."""
     AS_BEFORE = auto()
-    """It ends as the same record did before."""
+    """Same outcome as the same record had before."""
     EXISTS = auto()
     """It is there, and was not written by this record."""
     CHANGED = auto()
@@ -51,12 +53,12 @@ class Known(Enum):
 
 
 class Action(Enum):
-    """What is done once Exact Online was looked into."""
+    """Decision after the search at Exact Online."""
 
     WAIT = auto()
-    """It was sent without an answer, and may still come."""
+    """It was sent without an answer, and may still be carried out."""
     ASK_USER = auto()
-    """It was sent without an answer, and cannot be looked for."""
+    """It was sent without an answer, and cannot be searched for."""
     ADOPT = auto()
     """It was sent without an answer, and is there: created."""
     CHANGE = auto()
@@ -68,16 +70,16 @@ class Action(Enum):
     SEVERAL = auto()
     """It is to be deleted, and more than one document has its reference: rejected."""
     UNKNOWN_KEY = auto()
-    """It is to be deleted, and cannot be looked for: rejected."""
+    """It is to be deleted, and cannot be searched for: rejected."""
     INCOMPLETE = auto()
-    """It is not there, and the record lacks what creates it: rejected."""
+    """It is not there, and the record lacks fields to create it: rejected."""
     COMPARE_CONTENT = auto()
-    """Another store may have loaded it: look for the same content before it is created."""
+    """Another store may have loaded it: search for the same content before it is created."""
     CREATE = auto()
 
 
 class Doubt(Enum):
-    """What was sent without an answer before."""
+    """Part of a document that was sent before without an answer."""
 
     NOTHING = auto()
     CREATION = auto()
@@ -85,10 +87,10 @@ class Doubt(Enum):
 
 
 class Found(Enum):
-    """What was found at Exact Online."""
+    """Number of documents found at Exact Online."""
 
     NO_SEARCH = auto()
-    """There is no way to look."""
+    """There is no way to search."""
     NOTHING = auto()
     ONE = auto()
     SEVERAL = auto()
@@ -103,20 +105,20 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(Generic[Result]):
-    """What is done where facts have these values; None: whatever they are."""
+    """A decision, and the facts it applies to; None: any."""
 
     then: Result
     deleted: bool | None = None
     """The record was deleted at its source."""
     same: bool | None = None
-    """The entry in the journal is of the same content."""
+    """The posting is of the same content."""
     before: tuple[Status, ...] | None = None
-    """How the entry in the journal ended."""
+    """Outcome of the posting."""
     known: bool | None = None
-    """The journal knows the document at Exact Online."""
+    """By the journal, it is at Exact Online."""
     doubt: Doubt | None = None
     over: bool | None = None
-    """What is in doubt has been waited for."""
+    """What was sent without an answer has been waited for."""
     found: tuple[Found, ...] | None = None
     upsert: bool | None = None
     hard_delete: bool | None = None
@@ -124,18 +126,18 @@ class Rule(Generic[Result]):
     can_change: bool | None = None
     """The API can change documents of this kind."""
     complete: bool | None = None
-    """The record has all that it takes to create the document."""
+    """The record has all fields that its creation takes."""
     sent_nowhere: bool | None = None
-    """The journal does not say whether it was created before."""
+    """The journal does not know whether it was created before."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is known of a document; the names are those of `Rule`."""
+    """Facts about a document; the names are those of `Rule`."""
 
     deleted: bool = False
     same: bool = False
-    before: str | None = None
+    before: Status | None = None
     known: bool = False
     doubt: Doubt = Doubt.NOTHING
     over: bool = False
@@ -185,7 +187,7 @@ CONDITIONS = tuple(Facts.__dataclass_fields__)
 
 
 def first(rules: Sequence[Rule[Result]], facts: Facts) -> Result:
-    """What the first rule says that fits; the last one fits always."""
+    """Return the decision of the first rule that fits; the last one always does."""
     return next(rule.then for rule in rules if _fits(rule, facts))
 
 
@@ -197,34 +199,49 @@ def _fits(rule: Rule[Result], facts: Facts) -> bool:
     )
 
 
-def facts_of(
-    document: Document, posting: Posting | None, policy: Policy, *, can_change: bool
-) -> Facts:
-    """What is known before Exact Online was asked."""
-    return Facts(
-        deleted=document.deleted,
-        same=posting is not None and posting.payload_hash == document.payload_hash,
-        before=posting.outcome if posting else None,
-        known=posting is not None and posting.exact_id is not None and not posting.doubtful,
-        doubt=_doubt(posting),
+def facts_of_document(case: Case[Document], policy: Policy, *, over: bool = False) -> Facts:
+    """Collect the facts about a document.
+
+    Args:
+        case: with the rows that were found, or before the search.
+        policy: what is allowed.
+        over: whether what was sent without an answer has been waited for.
+    """
+    return replace(
+        facts_of(case),
+        deleted=case.document.deleted,
+        over=over,
+        found=found(case.rows),
         upsert=policy.upsert,
         hard_delete=policy.hard_delete,
         dry_run=policy.dry_run,
-        can_change=can_change,
-        complete=not document.lacks,
-        sent_nowhere=not (posting and (posting.exact_id or posting.reason == FREED)),
+        can_change=policy.can_change,
+        complete=not case.document.lacks,
     )
 
 
-def _doubt(posting: Posting | None) -> Doubt:
-    if posting is not None and posting.doubtful:
+def facts_of(case: Case[Any]) -> Facts:
+    """Collect the facts that the journal holds of a document or match set."""
+    posting = case.posting
+    if posting is None:
+        return Facts()
+    return Facts(
+        same=posting.payload_hash == case.document.payload_hash,
+        before=posting.outcome,
+        known=posting.is_there,
+        doubt=_doubt(posting),
+        sent_nowhere=not posting.exact_id and posting.reason != FREED,
+    )
+
+
+def _doubt(posting: Posting) -> Doubt:
+    if posting.doubtful:
         return Doubt.CREATION
-    changed = posting is not None and posting.outcome == Status.IN_DOUBT
-    return Doubt.CHANGE if changed else Doubt.NOTHING
+    return Doubt.CHANGE if posting.outcome == Status.IN_DOUBT else Doubt.NOTHING
 
 
-def found(rows: Sequence[Row] | None) -> Found:
-    """What rows say; None where there was no way to look."""
+def found(rows: Sequence[object] | None) -> Found:
+    """Count the rows of a search; None: there is no way to search."""
     if rows is None:
         return Found.NO_SEARCH
     if not rows:

@@ -1,9 +1,10 @@
-"""Finding a document by what it holds, where its reference does not find it."""
+"""Search for a document by its content, if its reference does not find it."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LONG_TEXT = 10
-"""Texts of more characters need not be the same to the letter: they may be cut as well."""
+"""Texts of more characters are compared as they may be kept: they may be cut."""
 MAY_BE = (
     "a document at Exact Online ({key}) has the {name} {kept!r}, which may be what became of this "
     "reference, and other content"
@@ -34,44 +35,47 @@ SEVERAL = "several documents at Exact Online may be it, all without its {name}: 
 
 @dataclass
 class Resemblance:
-    """Looks for documents of one kind by their content, and by spellings of their reference."""
+    """Searches for documents of one kind by their content, and by spellings of their reference."""
 
     search: Search
     journal: Journal
     unsure: dict[str, str] = field(default_factory=dict)
-    """Why it cannot be told of documents whether they are there, by their references."""
+    """Reasons why documents can be neither identified nor ruled out, by their references."""
 
-    def since(
-        self,
-        document: Document,
-        sent_at: float,
-        spelling: Spelling,
-        columns: Columns,
-        *,
-        believed: list[Row] | None,
-    ) -> list[Row] | None:
-        """The documents made since a moment that are this one under another spelling.
+    @cached_property
+    def spelling(self) -> Spelling:
+        """The spelling in which Exact Online keeps the references of these documents."""
+        return self.journal.spelling(self.search.endpoint.id)
 
-        `believed` is what a search by reference gave; it counts where there is no other way to
-        look, and no reference was seen to be kept otherwise.
+    def lost(self, document: Document, sent_at: float, columns: Columns) -> list[Row] | None:
+        """Search for a document that was sent without an answer, also by other spellings.
+
+        Args:
+            document: what was sent.
+            sent_at: when, in seconds since the epoch.
+            columns: what to read of it.
 
         Returns:
-            None where it cannot be told.
+            None if there is no way to search for it.
         """
+        rows = self.search.lost(document, sent_at, columns)
+        if rows or self.search.reference_field not in document.fields:
+            return rows
+        if rows is not None and self.spelling.is_proven(str(document.reference)):
+            return rows
         condition = self.search.since(sent_at) or self.search.alike(document)
         if not condition:
-            return None if spelling.examples else believed
-        found = self._judged(document, condition, spelling, columns)
-        if str(document.reference) in self.unsure:
-            return None
-        return found
+            return None if self.spelling.examples else rows
+        rows = self._matching(document, condition, columns)
+        return None if str(document.reference) in self.unsure else rows
 
-    def unsent(self, document: Document, spelling: Spelling) -> list[Row] | None:
-        """The documents that are one which was not sent by what the journal knows.
+    def unsent(self, document: Document) -> list[Row] | None:
+        """Search for a document that the journal does not know, by other spellings.
 
         Returns:
-            None where it cannot be told.
+            None if one may be it, and cannot be compared.
         """
+        spelling = self.spelling
         name, reference = str(self.search.reference_field), str(document.reference)
         predicted = spelling.predicted(reference)
         alike = self.search.alike(document)
@@ -87,20 +91,19 @@ class Resemblance:
         if not condition:
             return []
         try:
-            found = self._judged(document, condition, spelling, {})
+            rows = self._matching(document, condition, {})
         except RequestRefused as refusal:
             if not is_about_query(refusal) or predicted:
                 raise
             logger.info("%s Documents are not searched by the beginning of %s.", refusal, name)
             return []
-        if not found and predicted and reference in self.unsure:
+        if not rows and predicted and reference in self.unsure:
             return None
-        return found
+        return rows
 
-    def _judged(
-        self, document: Document, condition: str, spelling: Spelling, columns: Columns
-    ) -> list[Row]:
-        """The documents of a condition that are this one; notes what may be it or not."""
+    def _matching(self, document: Document, condition: str, columns: Columns) -> list[Row]:
+        """List the documents of a condition that are this one; note those that may be."""
+        spelling = self.spelling
         name, key, reference = (
             str(self.search.reference_field), self.search.key, str(document.reference)
         )  # fmt: skip
@@ -110,22 +113,22 @@ class Resemblance:
         exact = [each for each, kept in spelled.items() if kept == reference]
         # Where others have a reference, a document without one was sent without.
         none_kept = spelling.predicted(reference) == "" or not any(spelled.values())
-        near = {
+        similar = {
             each: kept
             for each, kept in spelled.items()
             if not exact and (spelling.may_be(reference, kept) if kept else none_kept)
         }
-        taken = self.journal.taken(self.search.endpoint.id, list(near))
-        wanted = exact or [each for each in near if each not in taken]
+        taken = self.journal.taken(self.search.endpoint.id, list(similar))
+        wanted = exact or [each for each in similar if each not in taken]
         if not wanted:
             return []
-        found = self.search.by_key(wanted, self.columns(document, columns))
+        candidates = self.search.by_key(wanted, self.columns(document, columns))
         if exact:
-            return list(found.values())
-        same = [row for row in found.values() if self.is_same(document, row)]
-        named = [each for each in found if near[each]]
+            return list(candidates.values())
+        same = [row for row in candidates.values() if self.is_same(document, row)]
+        named = [each for each in candidates if similar[each]]
         if not same and named:
-            self.unsure[reference] = MAY_BE.format(key=named[0], name=name, kept=near[named[0]])
+            self.unsure[reference] = MAY_BE.format(key=named[0], name=name, kept=similar[named[0]])
         if len(same) > 1:
             keys = ", ".join(str(row[key]) for row in same)
             self.unsure[reference] = SEVERAL.format(keys=keys, name=name)
@@ -133,7 +136,7 @@ class Resemblance:
         return same
 
     def columns(self, document: Document, others: Columns) -> Columns:
-        """What has to be read to compare a document, besides other columns."""
+        """Add the columns that a document is compared by to other columns of a query."""
         columns = differences.columns(self.search.endpoint, [document])
         return {
             collection: list(dict.fromkeys([*columns.get(collection, []), *names]))
@@ -141,7 +144,7 @@ class Resemblance:
         } | {"": list(dict.fromkeys([*columns.get("", []), *others.get("", [])]))}
 
     def is_same(self, document: Document, row: Row) -> bool:
-        """Whether a row holds what a document says; long texts as they may be kept."""
+        """Whether a row has the content of a document; long texts as they may be kept."""
         endpoint = self.search.endpoint
         given = {
             name: value
@@ -157,7 +160,7 @@ class Resemblance:
 
 
 def _comparable(endpoint: Endpoint, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields without texts that may be cut, in the lines as well."""
+    """Leave out texts that may be cut, in the lines as well."""
     result = {}
     for name, value in fields.items():
         item = endpoint.properties[name]
@@ -170,5 +173,5 @@ def _comparable(endpoint: Endpoint, fields: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _is_long(endpoint: Endpoint, name: str, value: object) -> bool:
-    """Whether a value is a text that may be kept otherwise."""
+    """Whether a value is a text that may be kept in another spelling."""
     return endpoint.properties[name].type == "Edm.String" and len(str(value)) > LONG_TEXT

@@ -1,4 +1,4 @@
-"""Looking for documents at Exact Online, many in one call: by reference, by key, or by time."""
+"""Search for documents at Exact Online, many in one call: by key, by reference, or by time."""
 
 from __future__ import annotations
 
@@ -29,27 +29,28 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Endpoint
     from exactonline_client.connection import Connection
+    from target_exactonline.load.case import Case
     from target_exactonline.mapping.model import Document
 
 logger = logging.getLogger(__name__)
 
 MOST_TERMS = 40
-"""Terms in one filter of a plain list: all that they find fits one page of 60 rows, unless some
-documents share a reference."""
+"""Terms in one filter of a plain list, whose rows fit one page of 60, unless some documents share a
+reference."""
 NOT_FOUND = 404
 MARGIN = timedelta(minutes=10)
-"""How far the clocks of Exact Online and of this machine may be apart."""
+"""Largest difference between the clocks of Exact Online and of this machine."""
 LONG_AGO = 86_400.0
-"""Seconds since the epoch: before anything was made."""
+"""Seconds since the epoch; earlier than any document."""
 Row = dict[str, Any]
 Columns = dict[str, list[str]]
-"""The columns that are asked for: of the document under an empty name, of its lines under the name
-of their collection."""
+"""Columns to select: of the document under an empty name, of its lines under the name of their
+collection."""
 
 
 @dataclass
 class Search:
-    """Looks for the documents of one endpoint in one division.
+    """Searches for the documents of one endpoint in one division.
 
     Raises (every method):
         The errors of `Session.get`.
@@ -59,27 +60,46 @@ class Search:
     division: int
     endpoint: Endpoint
     reference_field: str | None
-    """What documents are searched by; None where there is nothing."""
+    """Property with the reference; None if there is none."""
     _refused: dict[str, bool] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
-        """The property that identifies a document."""
+        """The property that is the key of a document."""
         return self.endpoint.key[0]
+
+    def look(self, cases: Sequence[Case[Document]], columns: Columns) -> None:
+        """Find the documents of cases: by key, else by reference.
+
+        Those that were sent without an answer are searched by key alone; see `Resemblance.lost`.
+        """
+        keys = [_key(case) for case in cases]
+        known = [key for key in keys if key]
+        by_key = self.by_key(known, columns) if known else {}
+        others: list[Case[Document]] = []
+        for case, key in zip(cases, keys, strict=True):
+            if key in by_key:
+                case.rows = [by_key[key]]
+            elif not case.is_doubtful and not case.document.local:
+                others.append(case)
+        if not others:
+            return
+        by_reference = self.by_reference([case.name for case in others], columns)
+        for case in others:
+            case.rows = None if by_reference is None else by_reference.get(case.name, [])
 
     def by_reference(
         self, references: Sequence[str], columns: Columns | None = None, *, prompt: bool = False
     ) -> dict[str, list[Row]] | None:
-        """The documents that carry a reference, for the references that were found.
+        """Find documents by their references.
 
         Args:
-            references: what to look for.
+            references: those to search for.
             columns: what to read of each document besides its key and reference.
-            prompt: ask the very list that documents are written to, also where another one would
-                answer more at once.
+            prompt: ask the list that documents are written to, not its bulk twin.
 
         Returns:
-            None where this endpoint cannot be searched that way.
+            Documents by reference; None if this endpoint cannot be searched that way.
         """
         name = self.reference_field
         option = f"$filter={name}"
@@ -98,13 +118,13 @@ class Search:
 
     @staticmethod
     def _by(name: str, rows: Sequence[Row]) -> dict[str, list[Row]]:
-        found: dict[str, list[Row]] = {}
+        groups: dict[str, list[Row]] = {}
         for row in rows:
-            found.setdefault(str(row.get(name) or "").strip(), []).append(row)
-        return found
+            groups.setdefault(str(row.get(name) or "").strip(), []).append(row)
+        return groups
 
     def by_key(self, keys: Sequence[str], columns: Columns) -> dict[str, Row]:
-        """The documents with these keys, by key; those that are no more are absent."""
+        """Find documents by their keys; those that were deleted are absent."""
         option = f"$filter={self.key}"
         if not self.is_refused(option):
             try:
@@ -120,7 +140,7 @@ class Search:
         return {key: row for key, row in found.items() if row is not None}
 
     def _one(self, key: str, columns: Columns) -> Row | None:
-        """The document with a key, from its own address; None where it is no more."""
+        """Read a document from its own address; None if it was deleted."""
         named = literal(key, self.endpoint.properties[self.key].type)
         select = ",".join(self._own(columns))
         address = url(f"{self._path()}({named})", {"$select": select})
@@ -145,20 +165,20 @@ class Search:
         return row
 
     def _own(self, columns: Columns) -> list[str]:
-        """What is asked of the documents themselves."""
+        """List the columns to select of the documents themselves."""
         names = [self.key, *filter(None, [self.reference_field]), *columns.get("", [])]
         return list(dict.fromkeys(names))
 
     def lost(
         self, document: Document, sent_at: float, columns: Columns | None = None
     ) -> list[Row] | None:
-        """The documents that may be one that was sent without an answer.
+        """Find a document that was sent without an answer, by its reference.
 
-        Where they cannot be searched by reference, those made since are read, or those of the same
-        relation and day, and their references compared here.
+        If the endpoint cannot be searched by it, the documents made since are read, or those of the
+        same relation and day, and their references compared here.
 
         Returns:
-            None where there is no way to look for it.
+            None if there is no way to search for it.
         """
         if document.local:
             return None
@@ -175,20 +195,20 @@ class Search:
                 self._add_lines(rows, collection, wanted)
         return rows
 
-    def made_since(self, moment: float, reference: str) -> list[Row] | None:
-        """The documents with a reference that were made, or changed, since a moment.
+    def made_since(self, time: float, reference: str) -> list[Row] | None:
+        """Find the documents with a reference that were created or changed since a time.
 
-        Where none has it to the letter, those are given that may hold it in another spelling.
+        If none has it to the letter, those are found that may hold it in another spelling.
 
         Returns:
-            None where this endpoint cannot be searched that way.
+            None if this endpoint cannot be searched that way.
         """
-        condition = self.since(moment)
+        condition = self.since(time)
         if self.reference_field is None or not condition:
             return None
-        found = self._by(self.reference_field, self.matching(condition, {}))
-        near = [text for text in found if Spelling().may_be(reference, text)]
-        return found.get(reference) or [row for text in near for row in found[text]]
+        rows = self._by(self.reference_field, self.matching(condition, {}))
+        similar = [text for text in rows if Spelling().may_be(reference, text)]
+        return rows.get(reference) or [row for text in similar for row in rows[text]]
 
     def matching(
         self,
@@ -197,29 +217,29 @@ class Search:
         endpoint: Endpoint | None = None,
         select: Sequence[str] = (),
     ) -> list[Row]:
-        """The documents that meet a condition, without their lines; or rows of another endpoint."""
+        """Read the documents that meet a condition, without lines; or rows of another endpoint."""
         path = (endpoint or self.endpoint).uri.format(division=self.division)
         names = ",".join(select or self._own(columns))
         return list(self._pages(url(path, {"$filter": condition, "$select": names})))
 
     def since(self, sent_at: float) -> str | None:
-        """A condition for what was made, or changed, since a moment; None where there is none."""
+        """Make a condition for documents created or changed since a time; None if it cannot be."""
         name = next((n for n in ("Created", "Modified") if self.may_filter(n)), None)
         if name is None:
             return None
         if is_ahead(sent_at, self.connection.clock()):
             sent_at = LONG_AGO
-        moment = datetime.fromtimestamp(sent_at, timezone.utc)
-        # In the hour that clocks repeat in autumn, an earlier moment can have a later wall time.
+        since = datetime.fromtimestamp(sent_at, timezone.utc)
+        # In the hour that clocks repeat in autumn, an earlier time can have a later wall time.
         walls = [
             (time.astimezone(self.connection.zone).replace(tzinfo=None), time)
-            for time in (moment - MARGIN, moment)
+            for time in (since - MARGIN, since)
         ]
         earliest = min(walls[0][0], walls[1][0] - MARGIN)
         return f"{name} ge {literal(earliest, 'Edm.DateTime')}"
 
     def alike(self, document: Document) -> str | None:
-        """A condition for what is of the same relation and day; None where there is none."""
+        """Make a condition for documents of the same relation and day; None if it cannot be."""
         terms = []
         for name in ("OrderedBy", "Customer", "Supplier", "Account", "EntryDate"):
             value = document.fields.get(name)
@@ -235,7 +255,7 @@ class Search:
         return name in self.endpoint.columns and (not allowed or name in allowed)
 
     def _rows(self, name: str, values: Sequence[str], columns: Columns, *, bulk: bool) -> list[Row]:
-        """All rows whose `name` has one of the values, with the lines that were asked for."""
+        """Read all rows whose `name` has one of the values, with the lines in `columns`."""
         own = self._own(columns)
         lines = {name: wanted for name, wanted in columns.items() if name}
         if bulk and not lines:
@@ -247,7 +267,7 @@ class Search:
         return self._with_lines(name, values, own, lines)
 
     def _from_bulk(self, name: str, values: Sequence[str], own: list[str]) -> list[Row] | None:
-        """Rows from the bulk twin, whose pages are longer; None where that is no help."""
+        """Read rows from the bulk twin, whose pages are longer; None if that saves no call."""
         option = f"bulk $filter={name}"
         if len(values) <= MOST_TERMS or not self.endpoint.bulk_twin or self.is_refused(option):
             return None
@@ -266,7 +286,7 @@ class Search:
     def _with_lines(
         self, name: str, values: Sequence[str], own: list[str], lines: Columns
     ) -> list[Row]:
-        """Rows with their lines, in one go where that is honoured, else from their own list."""
+        """Read rows with their lines: by `$expand` if it works, else from their own list."""
         refusal: ExactOnlineError | None = None
         if not self.is_refused("$expand"):
             inner = [f"{of}/{column}" for of, wanted in lines.items() for column in wanted]
@@ -288,7 +308,7 @@ class Search:
         return rows
 
     def _whole(self, collection: object) -> list[Row]:
-        """The rows of a collection inside a row, those on further pages of it included."""
+        """List the rows of a collection inside a row, with those on its further pages."""
         page = pagination.collection(collection)
         if page is None:
             raise UnexpectedAnswer("The lines of a document were asked for, and did not come.")
@@ -315,7 +335,7 @@ class Search:
         select: Sequence[str],
         expand: Sequence[str] = (),
     ) -> Iterator[Row]:
-        """The rows of an endpoint whose `name` has one of the values, in as few calls as do."""
+        """Read the rows of an endpoint whose `name` has one of the values, in the fewest calls."""
         for address in self._addresses(endpoint, name, values, select, expand):
             yield from self._pages(address)
 
@@ -328,7 +348,7 @@ class Search:
         expand: Sequence[str] = (),
         most: int = MOST_TERMS,
     ) -> Iterator[str]:
-        """As few addresses as ask for all values, none with more than `most` of them."""
+        """Make the fewest addresses for all values, none with more than `most` of them."""
         path = endpoint.uri.format(division=self.division)
         options = {"$select": ",".join(select), "$expand": ",".join(expand)}
 
@@ -346,6 +366,13 @@ class Search:
     def _path(self) -> str:
         return self.endpoint.uri.format(division=self.division)
 
+    def several(self, rows: Sequence[Row]) -> str | None:
+        """Describe documents that share a reference; None for one alone."""
+        if len(rows) == 1:
+            return None
+        keys = ", ".join(str(row[self.key]) for row in rows)
+        return f"{len(rows)} documents at Exact Online carry this reference: {keys}"
+
     def is_refused(self, option: str) -> bool:
         """Whether the endpoint has refused an option lately."""
         if option not in self._refused:
@@ -354,14 +381,18 @@ class Search:
         return self._refused[option]
 
     def refuse(self, option: str, *, lasting: bool = True) -> None:
-        """Do without an option in this run, and in those to come where that is `lasting`."""
+        """Do without an option in this run, and if `lasting` in later ones."""
         self._refused[option] = True
         if lasting:
             self.connection.refused_in(self.division).remember(self.endpoint.id, option)
 
 
+def _key(case: Case[Document]) -> str | None:
+    return (case.posting.exact_id if case.posting else None) or case.document.exact_id
+
+
 def _is_lasting(refusal: ExactOnlineError) -> bool:
-    """Whether an option is refused for good: no fault of the moment, no want of rights."""
+    """Whether an option is refused for good, not for a passing fault or a lack of rights."""
     if isinstance(refusal, RequestRefused):
         return is_about_query(refusal)
     return isinstance(refusal, UnexpectedAnswer)

@@ -1,8 +1,14 @@
-"""What results say of documents that were not simply written, in our own words."""
+"""Reasons in the results of documents that were not written as they came."""
 
 LOST = (
     "It was sent, no answer came, and it cannot be found at Exact Online. The next run that brings "
     "this record looks for it once more before it sends it again"
+)
+SUPERSEDED = "no answer came when it was sent, and a later version takes its place"
+TAKEN = (
+    "its reference {reference} is that of a document of stream {stream}, which is known by another "
+    "field. The store tells documents of one kind apart by their reference alone: give this one "
+    "another reference, or its stream a store_url of its own"
 )
 UNSEARCHABLE = (
     "It was sent and no answer came, and {why}. Look for it at Exact Online, then settle it with: "
@@ -28,6 +34,11 @@ FORGOTTEN = (
     "the store knows no more than that it must not be sent again. Change or delete it in Exact "
     "Online, or load the record under another reference"
 )
+GONE = "it was not at Exact Online any more"
+UNKNOWN_KEY = (
+    "{name} cannot be searched by a reference of your own, and the key of this one is not known, "
+    "so it was not deleted"
+)
 NOT_THERE = (
     "Exact Online has no document with this key or reference, and it takes more to create one"
 )
@@ -44,4 +55,20 @@ UNKNOWN = (
     "whether it was loaded before cannot be told: the store does not know it, {name} cannot be "
     "searched by a reference of your own, and nothing in it can be looked for. If none was loaded "
     "before this store was used, set new_store: true for one load; else restore the store's backup"
+)
+LOST_SET = (
+    "It was sent, no answer came, and it is not among the match sets at Exact Online. The next run "
+    "that brings this record looks for it once more before it sends it again"
+)
+CONTRADICTING_SET = (
+    "an earlier record of this batch has the same reference and other content; that one was used"
+)
+UNREPORTED_SET = "The answer of Exact Online does not say what became of it"
+MATCHED_SET = (
+    "These items were matched by an earlier load under this reference; a match set cannot be "
+    "changed, only undone in Exact Online"
+)
+UNLISTED_SET = (
+    "It was sent, no answer came, and the match sets at Exact Online cannot be listed. Look for it "
+    "there, then settle it with: exactonline results settle"
 )
