@@ -21,7 +21,7 @@ from target_exactonline import stream_config
 from target_exactonline.factory import LoaderFactory
 from target_exactonline.grouping.buffer import DocumentBuffer
 from target_exactonline.match_sets import model
-from target_exactonline.match_sets.loader import ENTITY as MATCH_SETS
+from target_exactonline.match_sets.model import ENTITY as MATCH_SETS
 from target_exactonline.results.results import Results
 from target_exactonline.schema.entities import entities
 

@@ -1,9 +1,9 @@
-"""Loading match sets: many in one upload, each of them once, whatever happened before."""
+"""Load match sets: many in one upload, each of them once, whatever happened before."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,43 +19,47 @@ from exactonline_client.errors import (
 from exactonline_client.http import server_faults, xml
 from exactonline_client.store.outcomes import WOULD, Status
 from exactonline_client.store.postings import beside
+from target_exactonline.load import decide
+from target_exactonline.load.decide import Action, Found, Known
 from target_exactonline.load.journal import Intent, Overtaken
+from target_exactonline.load.recall import link_repeats, recall
 from target_exactonline.match_sets import file
-from target_exactonline.match_sets.model import TOPIC, MatchSet, document, identity, read, refusals
+from target_exactonline.match_sets.model import (
+    ENTITY,
+    TOPIC,
+    MatchSet,
+    document,
+    identity,
+    read,
+    refusals,
+)
 from target_exactonline.results.discretion import values
 from target_exactonline.results.outcome import Outcome, Result
-from target_exactonline.results.reasons import FORGOTTEN, WRITTEN_BEFORE
+from target_exactonline.results.reasons import (
+    CONTRADICTING_SET,
+    LOST_SET,
+    MATCHED_SET,
+    UNLISTED_SET,
+    UNREPORTED_SET,
+    WRITTEN_BEFORE,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import TypeAlias
 
     from exactonline_client.connection import Connection
     from exactonline_client.http.xml import Message
+    from target_exactonline.load.case import Case
     from target_exactonline.load.in_doubt import PutOff
     from target_exactonline.load.journal import Journal
     from target_exactonline.results.results import Results
 
+    SetCase: TypeAlias = Case[MatchSet]
+
 logger = logging.getLogger(__name__)
 
-ENTITY = "xml/MatchSets"
-"""What match sets are called in the journal."""
 GONE = (404, 410)
-LOST = (
-    "It was sent, no answer came, and it is not among the match sets at Exact Online. The next run "
-    "that brings this record looks for it once more before it sends it again"
-)
-CONTRADICTION = (
-    "an earlier record of this batch has the same reference and other content; that one was used"
-)
-UNSAID = "The answer of Exact Online does not say what became of it"
-CHANGED = (
-    "These items were matched by an earlier load under this reference; a match set cannot be "
-    "changed, only undone in Exact Online"
-)
-NOT_LISTED = (
-    "It was sent, no answer came, and the match sets at Exact Online cannot be listed. Look for it "
-    "there, then settle it with: exactonline results settle"
-)
 
 
 @dataclass(kw_only=True)
@@ -67,15 +71,16 @@ class MatchSetLoader:
     results: Results
     journal: Journal
     path: str | None
-    """Where sets are written that Exact does not take by itself; None for the usual file."""
+    """File for sets that Exact does not take by itself; None for the usual one."""
     put_off: PutOff[MatchSet]
     dry_run: bool
     most_failures: int | None
+    """Stop at this many records that were rejected or are in doubt."""
     check_stop: Callable[[], None]
-    """Called before each upload; raises to end the load there."""
+    """Called before each batch; raises to end the load there."""
     check_codes: Callable[[Sequence[MatchSet]], None]
     """Adds problems to sets with unknown codes, for a dry run; Exact Online checks an upload."""
-    gone: str = ""
+    unavailable: str = ""
     """Why this run sends nothing more."""
 
     def load(self, stream: str, records: Sequence[Mapping[str, Any]]) -> None:
@@ -87,14 +92,8 @@ class MatchSetLoader:
         """
         self._take(stream, [read(record) for record in records])
 
-    def _take(self, stream: str, sets: Sequence[MatchSet]) -> None:
-        # Two runs that load the same records at once must not both find a reference new.
-        with self.connection.store.lock(f"load-{TOPIC}-{self.division}"):
-            self.check_stop()
-            _Batch(self, stream, sets).work()
-
     def finish(self) -> None:
-        """Settle what is in doubt.
+        """Settle what was put off.
 
         An upload without an answer may still be waiting at Exact Online to be carried out. What is
         not there after `settle_after` seconds never will be, and is sent once more.
@@ -116,315 +115,283 @@ class MatchSetLoader:
             put_off.items = [pair for pair in put_off.items if pair[0] != stream]
 
     def give_up(self) -> None:
-        """Report what was put off as being in doubt; the store knows that already."""
+        """Report what was put off as being in doubt; the journal holds it already."""
         for stream, item in self.put_off.items:
-            outcome = Outcome(Status.IN_DOUBT, reason=LOST)
-            self.results.note(_result(stream, item, outcome))
+            self.results.note(_result(stream, item, Outcome(Status.IN_DOUBT, reason=LOST_SET)))
         self.put_off.items.clear()
 
+    # The steps of a batch
 
-class _Batch:
-    """What becomes of the records of one batch, told in their order."""
+    def _take(self, stream: str, sets: Sequence[MatchSet]) -> None:
+        # Two runs that load the same records at once must not both find a reference new.
+        with self.connection.store.lock(f"load-{TOPIC}-{self.division}"):
+            self.check_stop()
+            cases = recall(self.journal, ENTITY, stream, sets)
+            link_repeats(cases)
+            self._load([case for case in cases if case.first is None])
+            repeats = [(case, case.first) for case in cases if case.first]
+            self._settle((case, _repeated(case, first)) for case, first in repeats)
 
-    def __init__(self, loader: MatchSetLoader, stream: str, sets: Sequence[MatchSet]) -> None:
-        self.loader = loader
-        self.stream = stream
-        self.sets = sets
-        self.journal = loader.journal
-        self.outcomes: dict[str, Outcome] = {}
-        """What became of the first record with each reference."""
-        # Those with problems as well: what the journal says of their references has to stay.
-        references = {item.reference for item in sets}
-        self.known = self.journal.known(ENTITY, [*references, *map(beside, references)])
-        self.forgotten = self.journal.forgotten(ENTITY, references)
-
-    def work(self) -> None:
-        """Settle every record of the batch."""
-        first: dict[str, MatchSet] = {}
-        for item in self.sets:
-            if not item.problems:
-                first.setdefault(item.reference, item)
-        again = [
-            item for item in self.sets
-            if not item.problems and first[item.reference] is not item
-        ]  # fmt: skip
-        self._work([item for item in self.sets if item.problems or first[item.reference] is item])
-        self._note([(item, self._repeated(item, first[item.reference])) for item in again])
-
-    def _work(self, items: Sequence[MatchSet]) -> None:
-        """Settle records of which no two have one reference."""
-        new: list[MatchSet] = []
-        doubtful: list[MatchSet] = []
-        for item in items:
-            if not self._settled(item):
-                posting = self.known.get(item.reference)
-                (doubtful if posting and posting.doubtful else new).append(item)
-        new += self._look_again(doubtful)
-        if self.loader.dry_run:
-            self.loader.check_codes(new)
-            planned = [(item, _planned(item)) for item in new]
-            self.outcomes |= {item.reference: outcome for item, outcome in planned}
-            self._note(planned)
+    def _load(self, cases: Sequence[SetCase]) -> None:
+        """Load sets of which no two have one reference."""
+        for case in cases:
+            outcome = case.outcome or _settled(case)
+            if outcome:
+                self._settle([(case, outcome)])
+        left = [case for case in cases if case.outcome is None]
+        new = [case for case in left if not case.is_doubtful]
+        new += self._look_again([case for case in left if case.is_doubtful])
+        if self.dry_run:
+            self.check_codes([case.document for case in new])
+            self._settle((case, _planned(case)) for case in new)
         elif new:
             self._send(new)
 
-    def _settled(self, item: MatchSet) -> bool:
-        """Whether nothing is to be done for a record; says what became of it."""
-        posting = self.known.get(item.reference)
-        if item.reference in self.forgotten:
-            outcome = Outcome(Status.SKIPPED, reason=FORGOTTEN)
-        elif item.problems:
-            outcome = Outcome(Status.REJECTED, reason="; ".join(item.problems))
-        elif posting is None or not posting.is_there:
-            return False
-        elif posting.payload_hash == item.payload_hash:
-            was_there = posting.outcome == Status.EXISTS
-            outcome = (
-                Outcome(Status.EXISTS)
-                if was_there
-                else Outcome(Status.UNCHANGED, detail=WRITTEN_BEFORE)
+    def _look_again(self, doubtful: Sequence[SetCase]) -> list[SetCase]:
+        """Decide on sets that were sent without an answer; return those to be sent again."""
+        present = self._present(doubtful)
+        by_action: dict[Action, list[SetCase]] = {}
+        for case in doubtful:
+            facts = replace(
+                decide.facts_of(case),
+                # A set is found by its content.
+                same=True,
+                found=_found(case, present),
+                over=case.posting is not None and self.put_off.is_over(case.posting),
             )
-        else:
-            outcome = Outcome(Status.SKIPPED, reason=CHANGED)
-        self._note([(item, outcome)])
-        return True
+            by_action.setdefault(decide.first(decide.BY_SEARCH, facts), []).append(case)
+        unlisted = Outcome(Status.IN_DOUBT, reason=UNLISTED_SET)
+        self._settle((case, unlisted) for case in by_action.get(Action.ASK_USER, []))
+        for case in by_action.get(Action.WAIT, []):
+            self._put_off([case], case.sent_at)
+        self._settle((case, _made(case)) for case in by_action.get(Action.ADOPT, []))
+        return by_action.get(Action.CREATE, [])
 
-    def _repeated(self, item: MatchSet, first: MatchSet) -> Outcome:
-        """What becomes of a record whose reference an earlier one of the batch has."""
-        if item.payload_hash != first.payload_hash:
-            return Outcome(Status.REJECTED, reason=CONTRADICTION)
-        outcome = self.outcomes.get(item.reference, Outcome(Status.IN_DOUBT, reason=LOST))
-        return Outcome(Status.UNCHANGED) if outcome.status == Status.CREATED else outcome
-
-    # What was sent before without an answer
-
-    def _look_again(self, doubtful: list[MatchSet]) -> list[MatchSet]:
-        """Settle what is found at Exact; of the rest, those that may be sent again."""
-        if not doubtful:
-            return []
-        found = self._there(doubtful)
-        if found is None:
-            self._note([(item, Outcome(Status.IN_DOUBT, reason=NOT_LISTED)) for item in doubtful])
-            return []
-        free, settled = [], []
-        for item in doubtful:
-            if item.reference in found:
-                settled.append((item, _made(Status.CREATED, item)))
-            elif not self.loader.put_off.is_over(posting := self.known[item.reference]):
-                self._put_off([item], posting.sent_at or 0.0)
-            else:
-                free.append(item)
-        self._note(settled)
-        return free
-
-    def _put_off(self, items: list[MatchSet], sent_at: float) -> None:
+    def _put_off(self, cases: Sequence[SetCase], sent_at: float) -> None:
         """Leave sets in doubt for the end of the run, if this is not the end."""
-        if self.loader.put_off.has_waited or self.loader.dry_run:
-            self._note([(item, Outcome(Status.IN_DOUBT, reason=LOST)) for item in items])
+        if self.put_off.has_waited or self.dry_run:
+            in_doubt = Outcome(Status.IN_DOUBT, reason=LOST_SET)
+            self._settle((case, in_doubt) for case in cases)
             return
-        for item in items:
-            self.loader.put_off.add(self.stream, item, sent_at)
+        for case in cases:
+            self.put_off.add(case.stream, case.document, sent_at)
 
-    def _at_exact(self, wanted: Sequence[MatchSet]) -> set[str]:
-        """References of the sets that Exact has already."""
-        loader = self.loader
-        left = {item.reference: identity(item.element()) for item in wanted}
-        found = set()
-        for page in xml.download(loader.connection.session, loader.division, TOPIC):
-            for there in map(identity, page.iter("MatchSet")):
-                same = [
-                    reference
-                    for reference, (accounts, lines) in left.items()
-                    # What is written off stands among the lines as one more.
-                    if accounts == there[0] and lines <= there[1]
-                ]
-                for reference in same:
-                    found.add(reference)
-                    del left[reference]
-            if not left:
-                break
-        return found
-
-    # Sending
-
-    def _send(self, items: list[MatchSet]) -> None:
-        if self.loader.gone:
-            self._keep_for_hand(items)
-            return
-        now = self.journal.clock()
-        intents = {item.reference: self._intent(item) for item in items}
-        mine: list[MatchSet] = []
-        others: list[MatchSet] = []
-        for item in items:
-            before = self.known.get(item.reference)
-            is_mine = self.journal.intend(intents[item.reference], before)
-            (mine if is_mine else others).append(item)
-        if mine:
-            self._upload(mine, intents, now)
-        self._again(others)
-
-    def _intent(self, item: MatchSet) -> Intent:
-        return Intent(self.stream, ENTITY, item.reference, item.payload_hash, item.record)
-
-    def _again(self, items: list[MatchSet]) -> None:
-        """Decide anew on sets that another run is at."""
-        if items:
-            references = [item.reference for item in items]
-            for reference in references:
-                self.known.pop(reference, None)
-            self.known |= self.journal.known(ENTITY, references)
-            self._work(items)
-
-    def _upload(
-        self, items: list[MatchSet], intents: Mapping[str, Intent], intended_at: float
-    ) -> None:
-        loader = self.loader
-        upload = document(item.element() for item in items)
-        references = [item.reference for item in items]
-        confirm = partial(self.journal.confirm, ENTITY, references, intended_at)
-        try:
-            messages = xml.upload(
-                loader.connection.session, loader.division, TOPIC, upload, confirm
-            )
-        except Overtaken:
-            self._withdraw(items, intents)
-            self._again(items)
-        except InDoubt as doubt:
-            self._doubt(items, str(doubt))
-        except (AccessDenied, RequestRefused) as refusal:
-            self._refused(items, intents, refusal)
-        except ExactOnlineError as error:
-            if error.not_carried_out:
-                self._withdraw(items, intents)
-            else:
-                self._note_doubt(items, str(error))
-            raise
-        else:
-            self._tell(items, messages)
-
-    def _withdraw(self, items: list[MatchSet], intents: Mapping[str, Intent]) -> None:
-        for item in items:
-            self.journal.withdraw(intents[item.reference], self.known.get(item.reference))
-
-    def _refused(
-        self,
-        items: list[MatchSet],
-        intents: Mapping[str, Intent],
-        refusal: AccessDenied | RequestRefused,
-    ) -> None:
-        """Nothing of an upload was carried out."""
-        if isinstance(refusal, AccessDenied) or refusal.status in GONE:
-            self.loader.gone = str(refusal)
-            try:
-                self._keep_for_hand(items)
-            except ConfigurationError:
-                self._withdraw(items, intents)
-                raise
-        else:
-            self._note([(item, Outcome(Status.REJECTED, reason=str(refusal))) for item in items])
-
-    def _note_doubt(self, items: list[MatchSet], reason: str) -> None:
-        for item in items:
-            self.journal.doubt(ENTITY, item.reference, reason)
-
-    def _doubt(self, items: list[MatchSet], reason: str) -> None:
-        """Look for sets that were sent without an answer."""
-        # Durable first: the search may fail as well.
-        self._note_doubt(items, reason)
-        found = self._there(items) or set()
-        self._note(
-            [(item, _made(Status.CREATED, item)) for item in items if item.reference in found]
-        )
-        self._put_off([item for item in items if item.reference not in found], self.journal.clock())
-
-    def _tell(self, items: list[MatchSet], messages: Sequence[Message]) -> None:
-        """Note what the answer to an upload says of each set."""
-        refused = refusals(items, messages)
-        there = self._there([item for item in items if item.reference in refused]) or set()
-        # A set that Exact refuses because it has it already was not made by this upload; where
-        # its answer does not tell one set from another, that cannot be known.
-        present = Status.EXISTS if len(messages) == len(items) else Status.CREATED
-        settled = []
-        unsaid = []
-        for item in items:
-            reason = refused.get(item.reference)
-            if reason is None or item.reference in there:
-                settled.append((item, _made(Status.CREATED if reason is None else present, item)))
-            elif reason and not server_faults.is_meant(reason):
-                settled.append((item, Outcome(Status.REJECTED, reason=reason)))
-            else:
-                self.journal.doubt(ENTITY, item.reference, reason or UNSAID)
-                unsaid.append(item)
-        self._note(settled)
-        self._put_off(unsaid, self.journal.clock())
-
-    def _there(self, items: list[MatchSet]) -> set[str] | None:
-        """Which of the sets are at Exact; None where they cannot be listed."""
-        if not items:
+    def _present(self, cases: Sequence[SetCase]) -> set[str] | None:
+        """References of the sets that are at Exact; None if they cannot be listed."""
+        if not cases:
             return set()
         try:
-            return self._at_exact(items)
+            return self._download(cases)
         except (AccessDenied, RequestRefused, Unavailable, UnexpectedAnswer) as error:
             logger.warning("The match sets at Exact Online cannot be listed: %s", error)
             if isinstance(error, AccessDenied) or getattr(error, "status", None) in GONE:
-                self.loader.gone = str(error)
+                self.unavailable = str(error)
             return None
 
-    def _keep_for_hand(self, items: list[MatchSet]) -> None:
-        """Write sets to a file that a person can upload."""
-        loader = self.loader
-        path = file.add(loader.path, loader.division, [item.element() for item in items])
+    def _download(self, cases: Sequence[SetCase]) -> set[str]:
+        missing = {case.name: identity(case.document.element()) for case in cases}
+        present = set()
+        for page in xml.download(self.connection.session, self.division, TOPIC):
+            for there in map(identity, page.iter("MatchSet")):
+                same = [
+                    reference
+                    for reference, (accounts, lines) in missing.items()
+                    # A write-off is one more of the lines.
+                    if accounts == there[0] and lines <= there[1]
+                ]
+                for reference in same:
+                    present.add(reference)
+                    del missing[reference]
+            if not missing:
+                break
+        return present
+
+    # Sending
+
+    def _send(self, cases: Sequence[SetCase]) -> None:
+        if self.unavailable:
+            self._keep_for_hand(cases)
+            return
+        now = self.journal.clock()
+        mine: list[SetCase] = []
+        others: list[SetCase] = []
+        for case in cases:
+            is_mine = self.journal.intend(_intent(case), case.posting)
+            (mine if is_mine else others).append(case)
+        if mine:
+            self._upload(mine, now)
+        self._again(others)
+
+    def _again(self, cases: Sequence[SetCase]) -> None:
+        """Decide anew on sets that another run is at."""
+        if not cases:
+            return
+        known = self.journal.known(ENTITY, [case.name for case in cases])
+        for case in cases:
+            case.posting = known.get(case.name)
+        self._load(cases)
+
+    def _upload(self, cases: Sequence[SetCase], intended_at: float) -> None:
+        upload = document(case.document.element() for case in cases)
+        references = [case.name for case in cases]
+        confirm = partial(self.journal.confirm, ENTITY, references, intended_at)
+        try:
+            messages = xml.upload(self.connection.session, self.division, TOPIC, upload, confirm)
+        except Overtaken:
+            self._withdraw(cases)
+            self._again(cases)
+        except InDoubt as doubt:
+            self._find_out(cases, str(doubt))
+        except (AccessDenied, RequestRefused) as refusal:
+            self._refuse(cases, refusal)
+        except ExactOnlineError as error:
+            if error.not_carried_out:
+                self._withdraw(cases)
+            else:
+                self._doubt(cases, str(error))
+            raise
+        else:
+            self._read_answer(cases, messages)
+
+    def _withdraw(self, cases: Sequence[SetCase]) -> None:
+        for case in cases:
+            self.journal.withdraw(_intent(case), case.posting)
+
+    def _doubt(self, cases: Sequence[SetCase], reason: str) -> None:
+        for case in cases:
+            self.journal.doubt(ENTITY, case.name, reason)
+
+    def _find_out(self, cases: Sequence[SetCase], reason: str) -> None:
+        """Search for sets that were sent just now without an answer."""
+        # Durable first: the search may fail as well.
+        self._doubt(cases, reason)
+        present = self._present(cases) or set()
+        self._settle((case, _made(case)) for case in cases if case.name in present)
+        lost = [case for case in cases if case.name not in present]
+        self._put_off(lost, self.journal.clock())
+
+    def _refuse(self, cases: Sequence[SetCase], refusal: AccessDenied | RequestRefused) -> None:
+        """Settle the sets of an upload of which nothing was carried out."""
+        if not isinstance(refusal, AccessDenied) and refusal.status not in GONE:
+            rejected = Outcome(Status.REJECTED, reason=str(refusal))
+            self._settle((case, rejected) for case in cases)
+            return
+        self.unavailable = str(refusal)
+        try:
+            self._keep_for_hand(cases)
+        except ConfigurationError:
+            self._withdraw(cases)
+            raise
+
+    def _read_answer(self, cases: Sequence[SetCase], messages: Sequence[Message]) -> None:
+        """Settle the sets of an upload by its answer."""
+        refused = refusals([case.document for case in cases], messages)
+        present = self._present([case for case in cases if case.name in refused]) or set()
+        # A set that Exact refuses because it has it already was not made by this upload; if the
+        # answer does not tell one set from another, that cannot be known.
+        had = Status.EXISTS if len(messages) == len(cases) else Status.CREATED
+        settled: list[tuple[SetCase, Outcome]] = []
+        unreported: list[SetCase] = []
+        for case in cases:
+            reason = refused.get(case.name)
+            if reason is None or case.name in present:
+                settled.append((case, _made(case, Status.CREATED if reason is None else had)))
+            elif reason and not server_faults.is_meant(reason):
+                settled.append((case, Outcome(Status.REJECTED, reason=reason)))
+            else:
+                self._doubt([case], reason or UNREPORTED_SET)
+                unreported.append(case)
+        self._settle(settled)
+        self._put_off(unreported, self.journal.clock())
+
+    def _keep_for_hand(self, cases: Sequence[SetCase]) -> None:
+        """Write sets to a file that a user can upload."""
+        path = file.add(self.path, self.division, [case.document.element() for case in cases])
         reason = (
-            f"Exact Online did not take it ({loader.gone.rstrip('.')}). It was added to {path}: "
-            "upload that file in Exact Online under Import/Export, XML, topic Match sets, and "
-            "remove it afterwards"
+            f"Exact Online did not take it ({self.unavailable.rstrip('.')}). It was added to "
+            f"{path}: upload that file in Exact Online under Import/Export, XML, topic Match sets, "
+            "and remove it afterwards"
         )
-        self._note([(item, Outcome(Status.SKIPPED, reason=reason)) for item in items])
+        self._settle((case, Outcome(Status.SKIPPED, reason=reason)) for case in cases)
 
-    # Results
+    # Outcomes
 
-    def _note(self, settled: Sequence[tuple[MatchSet, Outcome]]) -> None:
-        """Make what became of sets durable, and then tell it."""
-        loader = self.loader
-        for item, outcome in settled:
-            if not item.problems:
-                self.outcomes.setdefault(item.reference, outcome)
-            if not loader.dry_run:
-                self._settle(item, outcome)
-        for item, outcome in settled:
-            self._tell_one(item, outcome)
+    def _settle(self, outcomes: Iterable[tuple[SetCase, Outcome]]) -> None:
+        """Make outcomes durable, then report them."""
+        settled = [*outcomes]
+        for case, outcome in settled:
+            case.outcome = outcome
+            if not self.dry_run and not case.is_forgotten:
+                self._note(case, outcome)
+        for case, outcome in settled:
+            if self.dry_run:
+                status = WOULD.get(outcome.status, outcome.status)
+                outcome = Outcome(status, reason=outcome.reason)  # noqa: PLW2901
+            result = _result(case.stream, case.document, outcome)
+            self.results.report(result, self.most_failures)
 
-    def _settle(self, item: MatchSet, outcome: Outcome) -> None:
-        if item.reference in self.forgotten:
+    def _note(self, case: SetCase, outcome: Outcome) -> None:
+        item = case.document
+        failed = item.problems or outcome.reason == CONTRADICTING_SET
+        is_there = case.posting is not None and case.posting.is_there
+        if (is_there or outcome.status == Status.UNCHANGED) and not failed:
+            if case.has_failed_version:
+                self.journal.forget(ENTITY, beside(case.name))
             return
-        before = self.known.get(item.reference)
-        failed = item.problems or outcome.reason == CONTRADICTION
-        made = before is not None and before.is_there
-        if (made or outcome.status == Status.UNCHANGED) and not failed:
-            if beside(item.reference) in self.known:
-                self.journal.forget(ENTITY, beside(item.reference))
-            return
-        result = _result(self.stream, item, outcome)
-        payload_hash = "" if item.problems else item.payload_hash
-        self.journal.settle(result, item.record, payload_hash, before=before, looked=not failed)
+        self.journal.settle(
+            _result(case.stream, item, outcome),
+            item.record,
+            "" if item.problems else item.payload_hash,
+            before=case.posting,
+            looked=not failed,
+        )
 
-    def _tell_one(self, item: MatchSet, outcome: Outcome) -> None:
-        loader = self.loader
-        if loader.dry_run:
-            outcome = Outcome(WOULD.get(outcome.status, outcome.status), reason=outcome.reason)
-        result = _result(self.stream, item, outcome)
-        loader.results.report(result, loader.most_failures)
+
+def _settled(case: SetCase) -> Outcome | None:
+    """Give the outcome of a set by its record and its posting; None if it has to be sent."""
+    if case.document.problems:
+        return Outcome(Status.REJECTED, reason="; ".join(case.document.problems))
+    known = decide.first(decide.BY_JOURNAL, decide.facts_of(case))
+    if known is Known.LOOK:
+        return None
+    if known is Known.CHANGED:
+        return Outcome(Status.SKIPPED, reason=MATCHED_SET)
+    if case.posting and case.posting.outcome == Status.EXISTS:
+        return Outcome(Status.EXISTS)
+    return Outcome(Status.UNCHANGED, detail=WRITTEN_BEFORE)
+
+
+def _repeated(case: SetCase, first: SetCase) -> Outcome:
+    """Give the outcome of a record whose reference an earlier one of the batch has."""
+    if case.outcome:
+        return case.outcome
+    case.posting = first.posting
+    if case.document.payload_hash != first.document.payload_hash:
+        return Outcome(Status.REJECTED, reason=CONTRADICTING_SET)
+    outcome = first.outcome or Outcome(Status.IN_DOUBT, reason=LOST_SET)
+    return Outcome(Status.UNCHANGED) if outcome.status == Status.CREATED else outcome
+
+
+def _found(case: SetCase, present: set[str] | None) -> Found:
+    if present is None:
+        return Found.NO_SEARCH
+    return Found.ONE if case.name in present else Found.NOTHING
+
+
+def _intent(case: SetCase) -> Intent:
+    item = case.document
+    return Intent(case.stream, ENTITY, case.name, item.payload_hash, item.record)
 
 
 def _result(stream: str, item: MatchSet, outcome: Outcome) -> Result:
     return Result(stream, ENTITY, item.reference, outcome, partial(values, item.record))
 
 
-def _planned(item: MatchSet) -> Outcome:
-    if item.problems:
-        return Outcome(Status.REJECTED, reason="; ".join(item.problems))
+def _planned(case: SetCase) -> Outcome:
+    if case.document.problems:
+        return Outcome(Status.REJECTED, reason="; ".join(case.document.problems))
     return Outcome(Status.CREATED)
 
 
-def _made(status: Status, item: MatchSet) -> Outcome:
-    return Outcome(status, payload_hash=item.payload_hash)
+def _made(case: SetCase, status: Status = Status.CREATED) -> Outcome:
+    return Outcome(status, payload_hash=case.document.payload_hash)

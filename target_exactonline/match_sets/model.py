@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 STREAM = "match_sets"
 TOPIC = "MatchSets"
+ENTITY = "xml/MatchSets"
+"""Id of the entity in the journal."""
 GL_ACCOUNTS, JOURNALS = "financial/GLAccounts", "financial/Journals"
 DELETED = (
     "it was deleted at the source: a match set is not deleted by a record, only undone in Exact "
