@@ -30,7 +30,7 @@ UNCHECKED, WANTED, ASKED, SENDING = "unchecked", "wanted", "asked", "sending"
 NOT_ENDED = (UNCHECKED, WANTED, ASKED, SENDING)
 DONE, BROKEN, REFUSED, HELD = "done", "failed", "refused", "held"
 FINALIZED = (*NOT_ENDED, DONE, BROKEN, REFUSED, HELD)
-"""States of finalising a document; None where it was not requested.
+"""States of finalising a document; None if it was not requested.
 
 Unchecked: its totals have to be compared first. Asked: a user has requested it as it is. Broken:
 it is processed, but a part failed. Refused: Exact Online left it open. Held: the target left it
@@ -273,7 +273,7 @@ def settle(store: Store, posting: Posting, exact_id: str | None, now: float) -> 
     Args:
         store: where it is kept.
         posting: the document.
-        exact_id: its key at Exact Online; None where it is not there, and may be sent again.
+        exact_id: its key at Exact Online; None if it is not there, and may be sent again.
         now: seconds since the epoch.
 
     Returns:

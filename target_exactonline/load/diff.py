@@ -1,4 +1,4 @@
-"""What of a document differs from what Exact Online holds, and what can be done about it."""
+"""Compare a document with its row at Exact Online, and list the changes that make them equal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LINE_NUMBER = "LineNumber"
 STATUS = "Status"
 LONGEST_VALUE = 60
-"""Characters of a value that a difference shows."""
+"""Length to which a difference shows a value."""
 
 
 @dataclass(frozen=True)
@@ -36,26 +36,26 @@ class LineChange:
 
 @dataclass
 class Changes:
-    """The way from what Exact Online holds to what the document says."""
+    """Changes that give a row the content of a document."""
 
     header: dict[str, Any] = field(default_factory=dict)
     """Fields to be changed."""
     lines: list[LineChange] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
-    """What is to be changed, in words that name fields and lines only."""
+    """Names of the fields and lines to change."""
     fixed: list[str] = field(default_factory=list)
-    """What differs as well, and cannot be changed through the API."""
+    """Names of those that differ, and that the API cannot change."""
     values: list[str] = field(default_factory=list)
-    """All that differs, old and new."""
+    """All differences, with old and new values."""
 
     @property
     def wanted(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether there is anything to change."""
         return bool(self.header or self.lines)
 
     @property
     def adds_lines(self) -> bool:
-        """Whether lines are to be added, each of which must come once."""
+        """Whether lines are to be added, each of which must be added once."""
         return any(line.method == "POST" for line in self.lines)
 
     @property
@@ -70,7 +70,7 @@ class Changes:
 
 
 def columns(endpoint: Endpoint, documents: Iterable[Document]) -> Columns:
-    """What has to be read of documents, and of their lines, to compare them."""
+    """List the columns to read of documents, and of their lines, to compare them."""
     result: Columns = {"": [STATUS] if STATUS in endpoint.columns else []}
     for document in documents:
         for name, value in document.fields.items():
@@ -95,9 +95,9 @@ def _add(asked: list[str], names: Iterable[str], endpoint: Endpoint) -> None:
 
 
 def compare(endpoint: Endpoint, fields: Mapping[str, Any], row: Row) -> Changes:
-    """What a document that says `fields` wants changed of a row of the API.
+    """List the changes from a row of the API to the fields of a document.
 
-    Only what the document says is compared: other fields stay as they are.
+    Only these fields are compared: others stay as they are.
     """
     changes = Changes()
     changes.header = _fields(endpoint, fields, row, changes, "", can_put="PUT" in endpoint.methods)
@@ -117,7 +117,7 @@ def _fields(  # noqa: PLR0913
     *,
     can_put: bool,
 ) -> dict[str, Any]:
-    """The fields of one row that are to be changed."""
+    """List the fields of one row to change."""
     wanted = {}
     for name, value in fields.items():
         item = endpoint.columns.get(name)
@@ -164,22 +164,22 @@ def _lines(
 
 
 def _paired(key: str, wanted: list[Row], there: list[Row]) -> list[Row | None]:
-    """For each wanted line the one it stands for: by its key, its number, or its place."""
+    """Find the present line of each wanted one: by its key, its number, or its position."""
     pairs: list[Row | None] = [None] * len(wanted)
     left = list(there)
     for name in (key, LINE_NUMBER):
-        for place, line in enumerate(wanted):
-            if pairs[place] is None and line.get(name) is not None:
-                pairs[place] = next(
+        for position, line in enumerate(wanted):
+            if pairs[position] is None and line.get(name) is not None:
+                pairs[position] = next(
                     (old for old in left if _equal(old.get(name), line[name])), None
                 )
-                left = [old for old in left if old is not pairs[place]]
-    # Numbers that fit nothing are of another count, such as 10, 20, 30: they only tell the order.
+                left = [old for old in left if old is not pairs[position]]
+    # If no number fits, they are counted differently, such as 10, 20, 30, and only give the order.
     numbered = any(pairs)
-    for place, line in enumerate(wanted):
+    for position, line in enumerate(wanted):
         known = line.get(key) is not None or (numbered and line.get(LINE_NUMBER) is not None)
-        if pairs[place] is None and not known and left:
-            pairs[place] = left.pop(0)
+        if pairs[position] is None and not known and left:
+            pairs[position] = left.pop(0)
     return pairs
 
 
@@ -188,7 +188,7 @@ def _equal(old: object, new: object) -> bool:
 
 
 def same(item: Property, value: object, old: object) -> bool:  # noqa: PLR0911
-    """Whether a value of a body says the same as what the API sent.
+    """Whether a value of a body is the same as that of the API.
 
     Text without the spaces around it, numbers by their value, days by their date.
     """

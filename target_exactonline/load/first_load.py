@@ -1,7 +1,7 @@
-"""Documents that no reference finds, loaded with a store that may have replaced a lost one.
+"""The first load of documents that cannot be searched by reference, with a new store.
 
-Of such documents only the journal knows whether they are at Exact Online. Unless the user says that
-nothing was loaded before, what the journal does not know is looked for by what it holds.
+Only the journal knows whether such documents are at Exact Online, and its store may have replaced
+a lost one. Unless the setting `new_store` rules that out, they are searched for by their content.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 CONTENT = "$filter=content of "
 MOST_TERMS = 6
 LONGEST_TEXT = 30
-"""Texts of more characters are not searched by: they may be cut."""
+"""Length above which a text is not searched by: it may be cut."""
 WARNING = (
     "%s cannot be searched by a reference of your own, and this store knows of no load of them "
     "into division %s. They are looked for by their content, at one or two calls for each. If "
@@ -49,16 +49,17 @@ DONE = (
 
 
 class Mark(NamedTuple):
-    """When this store first loaded a kind of documents, in seconds since the epoch."""
+    """The first load of a kind of documents with this store."""
 
     since: float
+    """In seconds since the epoch."""
     is_new: bool
-    """Whether the user has said that nothing was loaded before."""
+    """Whether nothing was loaded before, by the setting `new_store`."""
 
 
 @dataclass
 class FirstLoad:
-    """Looks for the documents of one kind that an earlier store may have loaded."""
+    """Searches for documents of one kind that an earlier store may have loaded."""
 
     search: Search
     resemblance: Resemblance
@@ -68,7 +69,7 @@ class FirstLoad:
 
     @cached_property
     def mark(self) -> Mark:
-        """What the store says of this kind; noted where it says nothing yet."""
+        """The mark of this kind in the store; set on the first load."""
         connection = self.search.connection
         key = {
             "app": connection.app.key,
@@ -97,10 +98,10 @@ class FirstLoad:
         return mark
 
     def look(self, document: Document) -> list[Row] | None:
-        """The documents that are this one by their content, and were there before the store.
+        """Find the documents with the content of this one that are older than the store.
 
         Returns:
-            None where nothing in it can be looked for.
+            None if nothing in it can be searched by.
         """
         if self.mark.is_new or self._is_later(document) or refers_to_new(document.fields):
             return []
@@ -115,13 +116,13 @@ class FirstLoad:
 
     def _is_later(self, document: Document) -> bool:
         """Whether all days in a document are after the first load with this store."""
-        moment = datetime.fromtimestamp(self.mark.since, timezone.utc)
-        first = moment.astimezone(self.search.connection.zone).date().isoformat()
+        since = datetime.fromtimestamp(self.mark.since, timezone.utc)
+        first = since.astimezone(self.search.connection.zone).date().isoformat()
         days = [day[: len(first)] for day in _days(self.search.endpoint, document.fields)]
         return bool(days) and min(days) > first
 
     def _was_before(self, row: Row) -> bool:
-        """Whether a document was made before the first load with this store."""
+        """Whether a document was created before the first load with this store."""
         created = DATE.fullmatch(str(row.get("Created")))
         if created is None:
             return True
@@ -135,7 +136,7 @@ class FirstLoad:
         return self.resemblance.is_same(document, row)
 
     def _candidates(self, document: Document) -> dict[str, Row] | None:
-        """Documents that have something in common with one, by key; None where nothing tells."""
+        """Find documents that share values with one, by key; None if none can be searched by."""
         search, fields = self.search, document.fields
         for name, value in fields.items():
             item = search.endpoint.properties[name]
@@ -150,9 +151,9 @@ class FirstLoad:
     def _matching(
         self, endpoint: Endpoint, fields: Mapping[str, Any], column: str
     ) -> list[Row] | None:
-        """The rows that hold what is given, as far as can be asked for; None where nothing can.
+        """Find rows by the fields that can be searched by; None if none can.
 
-        Columns that the documentation does not allow in a filter are tried where no other is given.
+        Columns that the documentation does not allow in a filter are tried if there is no other.
         """
         for documented in (True, False):
             condition = _condition(endpoint, fields, documented=documented)
@@ -176,7 +177,7 @@ class FirstLoad:
 
 
 def _condition(endpoint: Endpoint, fields: Mapping[str, Any], *, documented: bool) -> str:
-    """A filter by what is given; by texts, which may be kept otherwise, only for want of others."""
+    """Make a filter by fields; by texts, which may be kept otherwise, only if there is no other."""
     terms: dict[bool, list[str]] = {False: [], True: []}
     for name, value in fields.items():
         item = endpoint.columns.get(name)
@@ -195,7 +196,7 @@ def _condition(endpoint: Endpoint, fields: Mapping[str, Any], *, documented: boo
 
 
 def _days(endpoint: Endpoint, fields: Mapping[str, Any]) -> Iterator[str]:
-    """All days and moments that a document names."""
+    """List all dates in a document."""
     for name, value in fields.items():
         item = endpoint.properties[name]
         if isinstance(value, list):

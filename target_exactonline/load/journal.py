@@ -1,12 +1,12 @@
-"""The journal of writes: what the store knows of each document, before and after it is sent.
+"""The journal of writes: a posting for each document, written before and after it is sent.
 
-An entry is durable before its document leaves, and settled when the answer has come. So a document
-whose answer was lost, or whose run was killed, is known at the next run, and is looked for at
-Exact Online before it may be sent again.
+A posting is durable before its document is sent, and settled once the answer has come. So the next
+run knows a document whose answer was lost, or whose run was killed, and searches for it at Exact
+Online before it sends it again.
 
-Each write gives an entry another revision, and an entry is changed only where it still has the one
-that was read, or one of this run. So of two runs that decide on the same entry one loses, and
-decides anew, also where the lock between them is lost.
+Each write gives a posting another revision, and a posting is changed only if it still has the
+revision that was read, or one of this run. So of two runs that decide on one posting one loses, and
+decides anew, even if the lock between them is lost.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ if TYPE_CHECKING:
     from target_exactonline.results.outcome import Outcome, Result
 
 FRESH = 0.5
-"""Seconds after which an intent is noted once more, just before its document leaves."""
+"""Seconds after which an intent is noted once more, just before its document is sent."""
 MOST_CONFIRMATIONS = 3
-"""How often that is done, where the store took so long that what it notes is old again."""
+"""How often that is done, if the store is so slow that the noted time is old again."""
 DAY = 86_400.0
 BESIDE = "its reference {reference} is that of an earlier record, which stays as it is"
 MOST_RECORDS = 100_000
-"""Rejected records of one division that are kept for a replay."""
+"""Number of rejected records of one division that are kept for a replay."""
 RESTORED = (
     "stream",
     "outcome",
@@ -72,7 +72,7 @@ RESTORED = (
 
 
 class Overtaken(Exception):  # noqa: N818 - named for what the run has to know
-    """Another run has changed an entry since it was read: what to do is decided anew."""
+    """Another run has changed a posting since it was read; its document is decided on anew."""
 
 
 @dataclass(frozen=True)
@@ -91,17 +91,17 @@ class Intent:
 
 
 def made_up(record: Mapping[str, Any]) -> str:
-    """A reference for a record that has none that can be used."""
+    """Make a reference for a record that has none that can be used."""
     return f"#{hashlib.sha256(_text(record).encode()).hexdigest()[:16]}"
 
 
 def _text(record: Mapping[str, Any]) -> str:
-    """A record as JSON, in which text that is no text (half of a surrogate pair) is escaped."""
+    """Encode a record as JSON; half of a surrogate pair is escaped."""
     return serialize_json(record, sort_keys=True)
 
 
 def _stays(outcome: Outcome, before: Posting | None, *, looked: bool) -> bool:
-    """Whether an entry stays as it is, whatever became of a later record."""
+    """Whether a posting stays as it is after this outcome of a later record."""
     if looked:
         return outcome.status == Status.REJECTED and outcome.exact_id is not None
     if before is None:
@@ -110,15 +110,15 @@ def _stays(outcome: Outcome, before: Posting | None, *, looked: bool) -> bool:
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:
-    """The columns of an entry that what became of a document tells."""
+    """Make the columns of a posting that depend on the outcome."""
     if outcome.status == Status.DELETED:
         return {"exact_id": None, "payload_hash": "", "finalized": None}
     names = "exact_id", "number", "payload_hash"
     facts = {name: value for name in names if (value := getattr(outcome, name))}
     if outcome.status == Status.UPDATED:
-        # What was changed is no longer what the entry says, even if only a part could be.
+        # The hash in the posting is out of date, even if only a part could be changed.
         facts["payload_hash"] = outcome.payload_hash
-    # An empty text is one that Exact Online dropped.
+    # Empty: Exact Online dropped it.
     kept = outcome.kept_reference
     return facts if kept is None else {**facts, "kept_reference": kept}
 
@@ -139,30 +139,30 @@ class Journal:
         self._digests = Digests(store)
 
     def known(self, entity: str, references: Sequence[str]) -> dict[str, Posting]:
-        """What is on record about these references."""
-        found = {}
+        """Read the postings of these references."""
+        known = {}
         for some in in_parts(references):
-            asked = postings.c.reference.in_(some)
-            for posting in self._read(self._mine(entity) & asked):
-                found[posting.reference] = posting
-        return found
+            condition = self._mine(entity) & postings.c.reference.in_(some)
+            known.update({posting.reference: posting for posting in self._read(condition)})
+        return known
 
     @patient
     def forgotten(self, entity: str, references: Collection[str]) -> set[str]:
-        """Which of these references were forgotten: their documents are not sent again."""
+        """Return those of the references that were forgotten, and must not be sent again."""
         names = {name: each for each in references for name in nameless(self._digests, each)}
-        found: set[str] = set()
+        forgotten: set[str] = set()
         for some in in_parts(list(names)):
             query = sa.select(postings.c.reference).where(
                 self._mine(entity), postings.c.reference.in_(some)
             )
             with self._store.transaction() as connection:
-                found.update(names[name] for name in connection.execute(query).scalars())
-        return found
+                rows = connection.execute(query).scalars()
+                forgotten.update(names[name] for name in rows)
+        return forgotten
 
     @patient
     def taken(self, entity: str, keys: Sequence[str]) -> set[str]:
-        """Which of the keys at Exact Online belong to a reference that is on record."""
+        """Return those of the keys at Exact Online that belong to a posting."""
         query = sa.select(postings.c.exact_id)
         mine = self._mine(entity) & postings.c.exact_id.in_(keys)
         with self._store.transaction() as connection:
@@ -170,7 +170,7 @@ class Journal:
 
     @patient
     def spelling(self, entity: str) -> Spelling:
-        """How the references of a kind of documents were kept until now."""
+        """Read how Exact Online has kept the references of a kind of documents."""
         kept, reference = postings.c.kept_reference, postings.c.reference
         mine = self._mine(entity)
         longest = sa.select(sa.func.max(sa.func.length(reference))).where(mine, kept == reference)
@@ -182,21 +182,21 @@ class Journal:
         return Spelling(proven, [(row.reference, row.kept_reference) for row in examples])
 
     def unfinalized(self, entity: str) -> list[Posting]:
-        """The documents that were created, but whose finalising was not carried to its end."""
+        """List the documents that were created, and whose finalising has not ended."""
         open_ones = postings.c.finalized.in_(NOT_ENDED) & postings.c.exact_id.is_not(None)
         return list(self._read(self._mine(entity) & open_ones))
 
     def unnumbered(self, entity: str) -> list[Posting]:
-        """The documents that were finalised, and whose number has not been read."""
+        """List the documents that were finalised, and whose number was not read."""
         processed = postings.c.finalized.in_((DONE, BROKEN)) & postings.c.number.is_(None)
         return list(self._read(self._mine(entity) & processed))
 
     def left(
         self, entity: str, *, changes: bool = False
     ) -> list[tuple[str, float, dict[str, Any]]]:
-        """What is in doubt: the stream, the moment it was sent at, and the record.
+        """List what is in doubt: stream, time at which it was sent, and record.
 
-        `changes` asks also for documents that are there, and of which a change is in doubt.
+        `changes` includes documents that are there, and of which a change is in doubt.
         """
         names = ("stream", "reference", "sent_at", "record")
         columns = [postings.c[name] for name in names]
@@ -227,22 +227,21 @@ class Journal:
             postings.c.entity == entity,
         )
 
-    def _the(self, entity: str, reference: str) -> sa.ColumnElement[bool]:
+    def _is(self, entity: str, reference: str) -> sa.ColumnElement[bool]:
         return self._mine(entity) & (postings.c.reference == reference)
 
     def _of_this_run(self) -> sa.ColumnElement[bool]:
-        """Whether an entry was last changed by this run."""
+        """Match postings that this run has changed last."""
         return postings.c.revision.startswith(f"{self._run}.")
 
     def _stamped(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values with a revision that no other write has."""
-        kept = sealed(self._store, values)
-        return {**kept, "revision": f"{self._run}.{next(self._writes)}"}
+        """Add a revision that no other write has."""
+        return {**sealed(self._store, values), "revision": f"{self._run}.{next(self._writes)}"}
 
     def _insert(
         self, connection: sa.Connection, entity: str, reference: str, values: Mapping[str, Any]
     ) -> bool:
-        """Make an entry, if there is none; whether there was none."""
+        """Insert a posting if there is none; whether there was none."""
         key = {"app": self._app, "division": self._division, "entity": entity}
         row = {"payload_hash": "", **key, "reference": reference, **self._stamped(values)}
         # The drivers do not agree on the count of rows that an insertion made.
@@ -252,15 +251,16 @@ class Journal:
     def _update(
         self, connection: sa.Connection, where: sa.ColumnElement[bool], values: Mapping[str, Any]
     ) -> int:
-        """Change entries; how many there were."""
+        """Update postings; how many there were."""
         changed = postings.update().where(where).values(**self._stamped(values))
         return connection.execute(changed).rowcount
 
     @patient
     def intend(self, intent: Intent, before: Posting | None) -> bool:
-        """Note that a document is about to be sent, if its entry is still as it was read.
+        """Note that a document is about to be sent, if its posting is still as it was read.
 
-        Where it is not, another run is at it: the document must not be sent.
+        Returns:
+            Whether it was noted; if not, another run is at it, and it must not be sent.
         """
         now = self.clock()
         values = {
@@ -280,19 +280,19 @@ class Journal:
             if before is None:
                 return self._insert(connection, intent.entity, intent.reference, values)
             as_read = postings.c.revision == before.revision
-            where = self._the(intent.entity, intent.reference) & as_read
+            where = self._is(intent.entity, intent.reference) & as_read
             return self._update(connection, where, values) == 1
 
     @patient
     def confirm(self, entity: str, references: Sequence[str], since: float) -> None:
-        """Note anew, just before they leave, that documents are sent, if much time went by.
+        """Note anew, just before they are sent, that documents are, if that was noted long ago.
 
-        They may have waited for a call to be free. Another run counts from what is noted.
+        They may have waited for a call to be free. Other runs go by the time in the posting.
 
         Args:
             entity: of the documents.
             references: of the documents.
-            since: when that was noted last.
+            since: time of the last note, in seconds since the epoch.
 
         Raises:
             Overtaken: another run has one of them by now; they must not be sent.
@@ -309,7 +309,7 @@ class Journal:
             since = now
 
     def doubt(self, entity: str, reference: str, reason: str) -> None:
-        """Note that no answer came; from now on it is waited for."""
+        """Note that no answer came; the wait for it starts now."""
         now = self.clock()
         self.change(
             entity, reference, outcome=Status.IN_DOUBT.value, reason=reason, sent_at=now, at=now
@@ -317,8 +317,8 @@ class Journal:
 
     @patient
     def withdraw(self, intent: Intent, before: Posting | None) -> None:
-        """Note that a document was certainly not carried out after all."""
-        mine = self._the(intent.entity, intent.reference) & self._of_this_run()
+        """Undo an intent: the request was certainly not carried out."""
+        mine = self._is(intent.entity, intent.reference) & self._of_this_run()
         with self._store.transaction() as connection:
             if before is None:
                 connection.execute(postings.delete().where(mine))
@@ -338,16 +338,26 @@ class Journal:
         before: Posting | None,
         looked: bool = True,
     ) -> bool:
-        """Note what became of a document; whether its entry says so now.
+        """Note the outcome of a document.
 
-        What is known to be at Exact Online stays on record, whatever becomes of later records with
-        its reference; so does what is in doubt, unless Exact Online was `looked` into, and what
-        another run has noted since `before` was read. A record that failed is kept, for a replay:
-        beside the entry where that stays.
+        The posting of a document at Exact Online outlives failures of later records with its
+        reference; so do doubts, unless Exact Online was searched, and what another run has noted
+        since `before` was read. A record that failed is kept for a replay, beside such a posting.
+
+        Args:
+            result: with the outcome.
+            record: as it came.
+            payload_hash: of the document.
+            source_key: the key that the record was read with.
+            before: the posting that was decided on.
+            looked: whether Exact Online was searched, or sent something.
+
+        Returns:
+            Whether the posting holds the outcome now.
         """
         outcome, entity, reference = result.outcome, result.entity, result.reference
         same = made_up(record)
-        told = {
+        common = {
             "stream": result.stream,
             "outcome": outcome.status.value,
             "reason": joined(outcome.reason, outcome.detail),
@@ -356,29 +366,30 @@ class Journal:
         }
         if outcome.status == Status.IN_DOUBT and outcome.exact_id:
             # A part of a change may still be on its way.
-            told["sent_at"] = told["at"]
+            common["sent_at"] = common["at"]
         with self._store.transaction() as connection:
             if outcome.status not in FAILED:
                 ended = postings.c.reference.in_([same, beside(reference)])
                 connection.execute(postings.delete().where(self._mine(entity) & ended))
             if not _stays(outcome, before, looked=looked):
-                values = told | _facts(outcome) | ({"source_key": source_key} if source_key else {})
+                values = (
+                    common | _facts(outcome) | ({"source_key": source_key} if source_key else {})
+                )
                 mine = self._not_taken(before, looked=looked)
                 if outcome.status == Status.CREATED:
-                    # Whoever has doubts of it is told.
+                    # This settles the doubts of other runs.
                     mine |= DOUBTFUL
                 if self._put(connection, result, values, mine, payload_hash):
                     return True
             if outcome.status == Status.REJECTED and reference != same:
-                self._refuse(connection, result, told, before, looked=looked)
+                self._keep_beside(connection, result, common, before, looked=looked)
             elif outcome.status == Status.UPDATED:
-                # Two runs have changed it at once: the next one has a look.
-                the = self._the(entity, reference)
-                self._update(connection, the, {"payload_hash": ""})
+                # Two runs have changed it at once: the next one compares it.
+                self._update(connection, self._is(entity, reference), {"payload_hash": ""})
         return False
 
     def _not_taken(self, before: Posting | None, *, looked: bool) -> sa.ColumnElement[bool]:
-        """Whether an entry is as it was read, or of this run, or of nothing at Exact Online."""
+        """Match a posting as it was read, of this run, or of nothing at Exact Online."""
         mine = IS_FREE if before is None else IS_FREE | (postings.c.revision == before.revision)
         return mine | self._of_this_run() if looked else mine
 
@@ -390,25 +401,25 @@ class Journal:
         mine: sa.ColumnElement[bool],
         payload_hash: str = "",
     ) -> bool:
-        """Change the entry of a result if it is `mine`, or make one; whether it was."""
-        the = self._the(result.entity, result.reference)
-        return self._update(connection, the & mine, values) == 1 or self._insert(
+        """Update the posting of a result if it is `mine`, or insert one; whether it did."""
+        condition = self._is(result.entity, result.reference) & mine
+        return self._update(connection, condition, values) == 1 or self._insert(
             connection,
             result.entity,
             result.reference,
             {"payload_hash": payload_hash, **values},
         )
 
-    def _refuse(
+    def _keep_beside(
         self,
         connection: sa.Connection,
         result: Result,
-        told: Mapping[str, Any],
+        common: Mapping[str, Any],
         before: Posting | None,
         *,
         looked: bool,
     ) -> None:
-        """Keep a record that failed beside the entry of its reference, which stays as it is."""
+        """Keep a record that failed beside the posting of its reference, which stays as it is."""
         entity, reference = result.entity, result.reference
         if looked and result.outcome.exact_id:
             # A part of the change may have been carried out: the next record is compared.
@@ -420,19 +431,19 @@ class Journal:
                 "payload_hash": "",
                 "reason": None,
                 "record": None,
-                "at": told["at"],
+                "at": common["at"],
             }
             self._put(connection, result, values, self._not_taken(before, looked=True))
-        why = joined(BESIDE.format(reference=reference), told["reason"])
-        values = {**told, "reason": why}
+        reason = joined(BESIDE.format(reference=reference), common["reason"])
+        values = {**common, "reason": reason}
         if not self._insert(connection, entity, beside(reference), values):
-            self._update(connection, self._the(entity, beside(reference)), values)
+            self._update(connection, self._is(entity, beside(reference)), values)
 
     @patient
     def forget(self, entity: str, reference: str) -> None:
-        """Remove an entry that says nothing any more."""
+        """Delete a posting that is out of date."""
         with self._store.transaction() as connection:
-            connection.execute(postings.delete().where(self._the(entity, reference)))
+            connection.execute(postings.delete().where(self._is(entity, reference)))
 
     @patient
     def change(
@@ -442,32 +453,31 @@ class Journal:
         before: Posting | None = None,
         **values: Any,  # noqa: ANN401
     ) -> bool:
-        """Change columns of an entry of this run, or of one that is still as it was read.
+        """Update columns of a posting that is of this run, or still as it was read.
 
         Returns:
-            Whether it was; else another run is at it.
+            Whether it is; else another run is at it.
         """
         mine = self._of_this_run()
         if before is not None:
             mine |= postings.c.revision == before.revision
         with self._store.transaction() as connection:
-            return self._update(connection, self._the(entity, reference) & mine, values) == 1
+            return self._update(connection, self._is(entity, reference) & mine, values) == 1
 
     def _sealed(self, record: Mapping[str, Any]) -> bytes | None:
         return self._store.encrypt(_text(record), secret=False)
 
     @patient
     def purge(self, days: int, kept: Collection[str]) -> None:
-        """Forget what is older, but for what nothing else would tell.
+        """Delete old postings, unless only they keep a document from being sent twice.
 
-        Of what is in doubt the entry stays until somebody settles it, without its record. What only
-        the journal knows to be at Exact Online stays as well: documents that cannot be searched by
-        their reference, and those that were copied from another division, which may carry no
-        reference of their own. Of them no more is kept than that takes.
+        Postings in doubt stay until they are settled, without their records. So do those of
+        documents that cannot be searched by their reference, and of those copied from another
+        division, which may have no reference of their own.
 
         Args:
-            days: how long entries are kept.
-            kept: ids of endpoints whose documents cannot be searched for certain.
+            days: age in days.
+            kept: ids of endpoints whose documents cannot be searched reliably.
         """
         mine = (postings.c.app == self._app) & (postings.c.division == self._division)
         old = postings.c.at < self.clock() - days * DAY
@@ -489,7 +499,7 @@ class Journal:
             connection.execute(bare.where(mine, more, old | beyond))
 
     def _refusing_searches(self) -> sa.Select[tuple[str]]:
-        """Ids of the endpoints that have ever refused to be searched by a property."""
+        """Select the ids of endpoints that have refused to be searched by a property."""
         return sa.select(refusals.c.endpoint).where(
             refusals.c.app == self._app, refusals.c.option.startswith("$filter=")
         )

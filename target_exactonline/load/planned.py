@@ -1,4 +1,4 @@
-"""What a dry run would have written: what comes later in its input finds it, as it would there."""
+"""Rows that a dry run would have written, for later records that refer to them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from target_exactonline.mapping.model import Document
 
 FOUND_BY = {target.endpoint: target.by for target in TARGETS} | dict.fromkeys(LISTS, (CODE,))
-"""What rows are found by, by endpoint; those of others are never looked for."""
+"""Columns that rows are searched by, by endpoint; others are never searched for."""
 DIGITS = 16
-"""Of a hash; enough to tell the few documents with one reference apart."""
+"""Length of a hash; enough for the few documents with one reference."""
 FULL_NAME = ("FirstName", "MiddleName", "LastName")
-"""What Exact Online makes the `FullName` of a person of."""
+"""Fields that Exact Online joins to the `FullName` of a person."""
 NEW = "a new row of {name}, {title}"
-"""What stands for the key of a row that is not created; no key has a space in it."""
+"""Placeholder for the key of a row that is not created; no key has a space in it."""
 
 
 @dataclass
@@ -35,12 +35,12 @@ class Planned:
     """The rows that a run would have written so far."""
 
     _rows: dict[tuple[str, str], Matches] = field(default_factory=lambda: defaultdict(dict))
-    """By endpoint and column, then by value in whatever case."""
+    """By endpoint and column, then by value without case."""
     _hashes: dict[tuple[str, str], str] = field(default_factory=dict)
-    """What was last to be written under a reference, by endpoint and reference."""
+    """Hash of the last document with a reference, by endpoint and reference."""
 
     def add(self, endpoint: Endpoint, document: Document, key: str | None) -> None:
-        """Note a document that would be created, or changed where it has a key already."""
+        """Add a document that would be created, or changed if it has a key already."""
         texts = _texts(endpoint, document)
         title = texts.get("Code") or texts.get("Name") or str(document.reference)
         stands_in = key or NEW.format(name=endpoint.name, title=title)
@@ -50,16 +50,16 @@ class Planned:
         self.note(endpoint.id, str(document.reference), document.payload_hash)
 
     def note(self, endpoint: str, reference: str, payload_hash: str) -> None:
-        """Note what would be written under a reference."""
+        """Note the hash of the document with a reference."""
         self._hashes[endpoint, reference] = payload_hash[:DIGITS]
 
     def find(self, endpoint: str, column: str, values: Sequence[str]) -> Matches:
-        """The rows whose column has one of these values, by value."""
+        """Find the rows whose column has one of these values, by value."""
         known = self._rows.get((endpoint, column), {})
         return {value: known[_fold(value)] for value in values if _fold(value) in known}
 
     def outcome(self, endpoint: Endpoint, document: Document, *, upsert: bool) -> Outcome | None:
-        """What becomes of a document whose reference came before in this run, if it did."""
+        """Give the outcome of a document whose reference came before in this run."""
         before = self._hashes.get((endpoint.id, str(document.reference)))
         if before is None or document.deleted:
             return None
@@ -73,7 +73,7 @@ class Planned:
 
 
 def refers_to_new(fields: Mapping[str, Any]) -> bool:
-    """Whether a document refers to a row that is not created: then it is not there either."""
+    """Whether a document refers to a row that is not created, so that it is not there either."""
     begin = NEW.partition("{")[0]
     return any(
         any(map(refers_to_new, value)) if isinstance(value, list) else str(value).startswith(begin)
@@ -82,7 +82,7 @@ def refers_to_new(fields: Mapping[str, Any]) -> bool:
 
 
 def _texts(endpoint: Endpoint, document: Document) -> dict[str, str]:
-    """What a document can be found by."""
+    """List the values that a document can be searched by, by column."""
     fields, columns = document.fields, FOUND_BY.get(endpoint.id, ())
     found = {name: str(fields[name]).strip() for name in columns if fields.get(name)}
     if "FullName" in columns and "FullName" not in found:

@@ -1,8 +1,8 @@
 """References that Exact Online keeps in another spelling than they were sent in.
 
-It may cut them, change their case, or leave them out; its documentation says nothing of it. A
-search by the reference as it was sent does not find such a document, so that it proves nothing.
-What the answers show is kept in the journal, and tells what the next ones will look like.
+It may cut them, change their case, or drop them, which is not documented. A search by the reference
+as it was sent then does not find a document that is there. The spellings seen in answers are kept
+in the journal, and predict those of other references.
 """
 
 from __future__ import annotations
@@ -17,46 +17,46 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SHORT = 10
-"""Characters of a reference that no column is too narrow for."""
+"""Length of a reference that every column has room for."""
 MOST_EXAMPLES = 50
 
 
 @dataclass
 class Spelling:
-    """How the references of one kind of documents are kept, as far as answers have shown."""
+    """The spellings of references of one kind of documents, as seen in answers."""
 
     proven: int = 0
-    """Characters of the longest reference that was kept as it was sent."""
+    """Length of the longest reference that was kept as it was sent."""
     examples: list[tuple[str, str]] = field(default_factory=list)
-    """References that were not, each with its kept spelling."""
+    """References that were not, each with the spelling that was kept."""
 
     def learn(self, reference: str, kept: str) -> None:
-        """Take in what an answer showed."""
+        """Add the spelling in an answer."""
         if kept.strip() == reference:
             self.proven = max(self.proven, len(reference))
         else:
             self.examples = [*self.examples[1 - MOST_EXAMPLES :], (reference, kept)]
 
     def is_proven(self, reference: str) -> bool:
-        """Whether a search by this reference finds its document, if there is one."""
+        """Whether a search by this reference certainly finds its document, if there is one."""
         if self.examples:
             return (self.predicted(reference) or "").strip() == reference
         return len(reference) <= self.proven
 
     def is_plain(self, reference: str) -> bool:
-        """The same, also where nothing is known yet of a short one."""
+        """Whether it is proven, or short and no other was kept differently."""
         return self.is_proven(reference) or (not self.examples and len(reference) <= SHORT)
 
     def predicted(self, reference: str) -> str | None:
-        """How a reference will be kept; None where the examples show no rule."""
+        """Predict the spelling of a reference; None if the examples follow no rule."""
         if not self.examples:
             return None
-        for way in self._ways():
-            if all(way(sent).rstrip() == kept.rstrip() for sent, kept in self.examples):
-                return way(reference)
+        for rule in self._rules():
+            if all(rule(sent).rstrip() == kept.rstrip() for sent, kept in self.examples):
+                return rule(reference)
         return None
 
-    def _ways(self) -> Iterator[Callable[[str], str]]:
+    def _rules(self) -> Iterator[Callable[[str], str]]:
         yield lambda _reference: ""
         # Blanks at the end of what was cut may be gone as well.
         cuts = [(len(kept.rstrip()), sent) for sent, kept in self.examples]
@@ -67,7 +67,7 @@ class Spelling:
             yield partial(_spelled, changed, width, single=single)
 
     def may_be(self, reference: str, kept: str) -> bool:
-        """Whether a text may be what became of a reference."""
+        """Whether a text may be another spelling of a reference."""
         one, other = _letters(kept), _letters(reference)
         is_cut = len(kept) >= max(SHORT, self.proven) and other.startswith(one)
         return bool(one) and (one == other or is_cut)
@@ -81,7 +81,7 @@ def _spelled(
 
 
 def _letters(text: str) -> str:
-    """What is left of a text whatever is done to its case, accents, blanks and signs."""
+    """Reduce a text to its letters and digits, without case and accents."""
     return "".join(
         letter for letter in unicodedata.normalize("NFKD", text).casefold() if letter.isalnum()
     )

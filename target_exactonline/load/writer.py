@@ -1,4 +1,4 @@
-"""Writing to Exact Online with the journal at hand: what is created is created once."""
+"""Write to Exact Online, with an intent in the journal before each creation."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ class Writer:
     division: int
     journal: Journal
     settle_after: float
-    """Seconds after which a document that was sent without an answer, and cannot be found, may be
-    sent again."""
+    """Seconds after which a row that was sent without an answer, and cannot be found, may be sent
+    again."""
 
     def create(
         self, endpoint: Endpoint, intent: Intent, body: bytes, before: Posting | None
     ) -> dict[str, Any]:
-        """Create a row, and give the answer; `before` is what the journal knew of it.
+        """Create a row, and return the answer; `before` is its posting.
 
         Raises:
-            InDoubt: no answer came, or none that can be read; the journal says so.
+            InDoubt: no answer came, or none that can be read; the journal holds that.
             Overtaken: another run is at it; nothing was sent.
         """
         now = self.journal.clock()
@@ -80,14 +80,14 @@ class Writer:
         body: bytes,
         look: Callable[[float], list[str]],
     ) -> str:
-        """The key of a row that belongs to a document, created unless it was before and is there.
+        """Return the key of a row that belongs to a document; create it if it is not there.
 
         Args:
-            endpoint: where.
-            intent: how the journal calls it.
-            body: what.
-            look: the keys of such rows at Exact Online that were made since a moment; one that
-                the journal gives to another reference is not this one.
+            endpoint: of the row.
+            intent: its posting to be.
+            body: the row as JSON.
+            look: lists the keys of such rows at Exact Online that were created since a time; one
+                that the journal has under another reference is not this one.
 
         Raises:
             InDoubt: whether it was created is not known yet.
@@ -104,7 +104,7 @@ class Writer:
         body: bytes,
         look: Callable[[float], list[str]],
     ) -> str | None:
-        """The same; None where another run has changed the entry meanwhile."""
+        """Try `once`; None if another run has changed the posting meanwhile."""
         # Two runs that need the same row at once must not both find it missing.
         with self.connection.store.lock(f"once-{intent.entity}-{self.division}"):
             before = self.journal.known(intent.entity, [intent.reference]).get(intent.reference)
@@ -132,7 +132,7 @@ class Writer:
         before: Posting,
         look: Callable[[float], list[str]],
     ) -> str | None:
-        """The key of a row in doubt; None where it is not there and may be sent again.
+        """Return the key of a row in doubt; None if it is not there and may be sent again.
 
         Raises:
             InDoubt: it may still come.
@@ -148,12 +148,12 @@ class Writer:
         return None
 
     def _is_there(self, endpoint: Endpoint, key: str) -> bool:
-        """Whether a row that was created before has not been deleted since."""
+        """Whether a row that was created before is still there."""
         search = Search(self.connection, self.division, endpoint, reference_field=None)
         return bool(search.by_key([key], {}))
 
     def _free(self, intent: Intent, keys: list[str]) -> str | None:
-        """The first of some keys that the journal gives to no other reference."""
+        """Return the first of the keys that the journal has under no other reference."""
         taken = self.journal.taken(intent.entity, keys)
         return next((key for key in keys if key not in taken), None)
 
@@ -166,10 +166,10 @@ class Writer:
     def change(
         self, endpoint: Endpoint, key: str, changes: Changes, confirm: Callable[[], None] | None
     ) -> None:
-        """Carry out what is to be changed of a document and its lines.
+        """Carry out changes of a document and its lines.
 
-        Lines are changed first, then added, then removed: never is there none at all. `confirm`
-        is called just before each is added, and raises where that must not be done.
+        Lines are changed first, then added, then removed, so that the document always has one.
+        `confirm` is called just before each is added, and raises if it must not be.
         """
         if changes.header:
             self._send("PUT", endpoint, key, encode(changes.header))

@@ -1,4 +1,4 @@
-"""The file of match sets that Exact Online does not take by itself, for a person to upload."""
+"""The file of match sets that Exact Online does not take by itself, for a user to upload."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SETTING = "match_sets_path"
 
 
 def add(path: str | None, division: int, sets: Sequence[Element]) -> Path:
-    """Add sets to the file, except for those that are in it; its full path.
+    """Add sets to the file, except for those in it; return its full path.
 
-    The file is never found half-written, and only its owner may read it.
+    The file is replaced as a whole, and only its owner may read it.
 
     Raises:
         ConfigurationError: it cannot be written, or is something else.
@@ -32,7 +32,7 @@ def add(path: str | None, division: int, sets: Sequence[Element]) -> Path:
         present = _sets(file)
         known = {identity(item) for item in present}
         added = [item for item in sets if identity(item) not in known]
-        # What a run left here that was cut off, or others put here: it is not written to.
+        # Never write to a file that a run which was cut off, or somebody else, has left here.
         partial.unlink(missing_ok=True)
         descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with open(descriptor, "wb") as opened:  # noqa: PTH123 - a descriptor, not a path
@@ -49,7 +49,7 @@ def add(path: str | None, division: int, sets: Sequence[Element]) -> Path:
 
 
 def _sets(file: Path) -> list[Element]:
-    """The sets that the file holds; none where there is no file."""
+    """Read the sets in the file; none if there is no file."""
     if not file.exists():
         return []
     root = xml.read(file.read_bytes()) if file.is_file() else None

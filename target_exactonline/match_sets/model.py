@@ -1,7 +1,7 @@
-"""Match sets: which entries of an account belong together, so that they are no longer open.
+"""Match sets: entries of an account that cancel each other out, so that they are no longer open.
 
-Read from records and checked without asking the API, and written as the XML that Exact takes;
-and what its answer says of each.
+Read from records and checked without a call, and written as the XML that Exact takes; with the
+refusals in its answer.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ DELETED = (
 )
 
 TEXT, WHOLE, NUMBER, DAY = "Edm.String", "Edm.Int32", "Edm.Double", "Edm.DateTime"
-# What a record may hold: our name, the other names it may have, and its type.
+# Fields of a record: name, aliases, and type.
 LINE_FIELDS = {
     "year": (("finyear", "financialyear"), WHOLE),
     "period": (("finperiod", "financialperiod"), WHOLE),
@@ -79,7 +79,7 @@ class MatchSet:
     """One record on its way to Exact Online."""
 
     reference: str
-    """The record's own, or a made-up one where it has none that can be used."""
+    """The record's own, or a made-up one if it has none that can be used."""
     record: Mapping[str, Any]
     values: dict[str, Any] = field(default_factory=dict)
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -88,13 +88,13 @@ class MatchSet:
 
     @property
     def payload_hash(self) -> str:
-        """What tells whether two sets are the same."""
+        """Hash of the content."""
         content = [self.values["gl_account"], self.values["account"], self.lines, self.write_off]
         return hashlib.sha256(_encode(content)).hexdigest()
 
     @property
     def total(self) -> Decimal:
-        """What the lines leave over."""
+        """Sum of the lines."""
         return sum((Decimal(line["amount"]) for line in self.lines), Decimal(0))
 
     def codes(self) -> Iterator[tuple[str, str, str]]:
@@ -106,7 +106,7 @@ class MatchSet:
             yield GL_ACCOUNTS, "write_off.gl_account", self.write_off["gl_account"]
 
     def element(self) -> Element:
-        """The set as Exact takes it."""
+        """Make the XML element of the set."""
         root = Element("MatchSet")
         SubElement(root, "GLAccount", code=self.values["gl_account"])
         SubElement(root, "Account", code=self.values["account"])
@@ -126,7 +126,7 @@ class MatchSet:
         return root
 
     def _write_off(self, root: Element) -> None:
-        # Without a type, Exact takes the side of the entry from the difference.
+        # Without a type, Exact derives debit or credit from the difference.
         kind = {"type": self.write_off["type"]} if "type" in self.write_off else {}
         element = SubElement(root, "WriteOff", kind)
         SubElement(element, "GLAccount", code=self.write_off["gl_account"])
@@ -136,12 +136,12 @@ class MatchSet:
 
 
 def are_meant_by(stream_name: str) -> bool:
-    """Whether a stream is one of match sets, with or without a schema in front of its name."""
+    """Whether a stream holds match sets; its name may have a schema in front."""
     return plain(re.split(r"[-.]", stream_name)[-1]) == plain(STREAM)
 
 
 def document(elements: Iterable[Element]) -> Element:
-    """Sets as one XML document."""
+    """Make one XML document of sets."""
     root = Element(ROOT)
     SubElement(root, TOPIC).extend(elements)
     return root
@@ -152,7 +152,7 @@ Identity: TypeAlias = "tuple[tuple[str, str], frozenset[tuple[object, ...]]]"
 
 
 def identity(element: Element) -> Identity:
-    """What tells whether a set that Exact has is the one that was sent."""
+    """Return the parts of a set by which it is recognised at Exact."""
     names = ("finyear", "finperiod", "journal", "entry")
     lines = (
         (*(line.get(name, "").strip() for name in names), _amount(line.get("amountdc", "")))
@@ -169,12 +169,12 @@ def _amount(text: str) -> Decimal | str:
 
 
 def _code(element: Element, name: str) -> str:
-    found = element.find(name)
-    return "" if found is None else found.get("code", "").strip()
+    child = element.find(name)
+    return "" if child is None else child.get("code", "").strip()
 
 
 def read(record: Mapping[str, Any]) -> MatchSet:
-    """A set of a record, with everything that is wrong with it; never raises."""
+    """Make a set of a record, with all its problems; never raises."""
     problems: list[str] = []
     values = _fields(record, SET_FIELDS, "", problems)
     missing = [name for name in ("reference", "gl_account", "account") if not values.get(name)]
@@ -183,16 +183,16 @@ def read(record: Mapping[str, Any]) -> MatchSet:
     if len(reference) > LONGEST_REFERENCE:
         problems.append(f"reference is longer than {LONGEST_REFERENCE} characters")
         reference = ""
-    found = MatchSet(reference or made_up(record), record, values, problems=problems)
-    found.lines = _lines(values.pop("lines", None), problems)
+    item = MatchSet(reference or made_up(record), record, values, problems=problems)
+    item.lines = _lines(values.pop("lines", None), problems)
     if values.get("write_off") is not None:
-        found.write_off = _write_off(values["write_off"], problems)
+        item.write_off = _write_off(values["write_off"], problems)
     if not problems:
-        _check_total(found)
+        _check_total(item)
     mark = unclear_mark(record) or (DELETED if mark_of(record) is Mark.DELETED else None)
     if mark:
-        found.problems = [mark]
-    return found
+        item.problems = [mark]
+    return item
 
 
 def _lines(given: object, problems: list[str]) -> list[dict[str, Any]]:
@@ -222,21 +222,21 @@ def _write_off(given: object, problems: list[str]) -> dict[str, Any]:
     if not isinstance(row, dict):
         problems.append(f"write_off should be an object, but came as {describe(row)}")
         return {}
-    found = _fields(row, WRITE_OFF_FIELDS, "write_off.", problems)
-    if not found.get("gl_account"):
+    fields = _fields(row, WRITE_OFF_FIELDS, "write_off.", problems)
+    if not fields.get("gl_account"):
         problems.append("write_off.gl_account is missing: the ledger account of the difference")
-    return found
+    return fields
 
 
-def _check_total(found: MatchSet) -> None:
-    """Problems of a set whose parts are right."""
-    if found.total and not found.write_off:
-        found.problems.append(
+def _check_total(item: MatchSet) -> None:
+    """Add problems of a set whose fields are right."""
+    if item.total and not item.write_off:
+        item.problems.append(
             "the amounts of the lines do not add up to zero, and there is no write_off for the "
             "difference (debit is positive: an open sales invoice; credit negative: its payment)"
         )
-    if len({line["amount"] > 0 for line in found.lines}) == 1:
-        found.problems.append("all lines are on one side: debit belongs with credit")
+    if len({line["amount"] > 0 for line in item.lines}) == 1:
+        item.problems.append("all lines are on one side: debit belongs with credit")
 
 
 def _fields(
@@ -245,31 +245,31 @@ def _fields(
     where: str,
     problems: list[str],
 ) -> dict[str, Any]:
-    """The fields of an object under our names, as they are sent; problems are added to those."""
+    """Convert the fields of an object, by their names here; add its problems to `problems`."""
     by_plain = {
         alias: name for name, (others, _) in known.items() for alias in (plain(name), *others)
     }
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for given, value in row.items():
         name = by_plain.get(plain(given))
         if is_metadata(given) or (name and is_empty(value)):
             continue
         if name is None:
             problems.append(f"{where}{given} is no field of a match set; {', '.join(known)} are")
-        elif name in found:
+        elif name in fields:
             problems.append(f"{where}{name} is given twice")
         else:
-            _take(found, name, value, known[name][1], where, problems)
-    return found
+            _take(fields, name, value, known[name][1], where, problems)
+    return fields
 
 
 def _take(  # noqa: PLR0913, PLR0917 - a value, where it belongs, and where its problems go
-    found: dict[str, Any], name: str, value: object, kind: str, where: str, problems: list[str]
+    fields: dict[str, Any], name: str, value: object, kind: str, where: str, problems: list[str]
 ) -> None:
     try:
-        found[name] = _converted(value, kind)
+        fields[name] = _converted(value, kind)
     except (ArithmeticError, TypeError, ValueError):
-        found[name] = None
+        fields[name] = None
         problems.append(f"{where}{name} {unfit(value, kind)}")
 
 
@@ -287,7 +287,7 @@ def _converted(value: object, kind: str) -> Any:  # noqa: ANN401 - as the kind h
 
 
 def _decoded(given: object) -> object:
-    """A list or an object, which may come as the text of one for sources that know none."""
+    """Decode a list or an object that came as JSON text."""
     if not isinstance(given, str):
         return given
     try:
@@ -297,18 +297,18 @@ def _decoded(given: object) -> object:
 
 
 def refusals(items: Sequence[MatchSet], messages: Sequence[Message]) -> dict[str, str]:
-    """Why sets were refused, by reference; an empty reason where the answer does not say."""
+    """Return the reasons of refused sets, by reference; empty if the answer has none."""
     errors = [message for message in messages if message.is_error]
     if len(messages) == len(items):
-        told = zip(items, messages, strict=True)
-        return {item.reference: message.text for item, message in told if message.is_error}
+        pairs = zip(items, messages, strict=True)
+        return {item.reference: message.text for item, message in pairs if message.is_error}
     if messages and not errors:
         return {}
     return {item.reference: _about(item, errors) for item in items}
 
 
 def _about(item: MatchSet, errors: Sequence[Message]) -> str:
-    """What the errors say that may be about a set: those that name one of its entries, else all."""
+    """Join the errors that may be about a set: those that name one of its entries, else all."""
     names = {str(line["entry"]) for line in item.lines}
     naming = [error.text for error in errors if any(name in error.text for name in names)]
     return "; ".join(dict.fromkeys(naming or [error.text for error in errors]))

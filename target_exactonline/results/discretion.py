@@ -1,4 +1,4 @@
-"""What the log says of a record: why, but nothing that the record or the books hold."""
+"""Hide the values of records and books in the log."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 HIDDEN = "..."
 SHORTEST_TEXT, SHORTEST_NUMBER = 3, 5
-"""Characters below which a value tells nothing, and is found in too many words."""
+"""Length below which a value is not hidden: it is part of too many words."""
 
 
 def values(content: object) -> Iterator[str]:
-    """The values of a record that tell something, as a reason would quote them."""
+    """List the values of a record that have to be hidden, as a reason would quote them."""
     if isinstance(content, Mapping):
         content = list(content.values())
     if isinstance(content, (list, tuple)):
@@ -28,8 +28,8 @@ def values(content: object) -> Iterator[str]:
 
 
 def without(reason: str, private: Iterable[str], reference: str) -> str:
-    """A reason in which values are hidden, but for the reference, by which the record is known."""
-    found = {value for value in private if value in reason and value != reference}
-    for value in sorted(found, key=len, reverse=True):
+    """Hide values in a reason, except for the reference of the record."""
+    quoted = {value for value in private if value in reason and value != reference}
+    for value in sorted(quoted, key=len, reverse=True):
         reason = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", HIDDEN, reason)
     return reason

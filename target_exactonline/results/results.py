@@ -1,4 +1,4 @@
-"""What became of every record of a run: counted, told, and written to a file if asked."""
+"""The results of a run: outcomes of records, counted, logged, and written to a file."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TOLD = {
+IN_LOG = {
     Status.REJECTED: " was rejected",
     Status.WOULD_REJECT: " would be rejected",
     Status.IN_DOUBT: " is in doubt",
 }
-"""What the log says of a record, before the reason."""
+"""Text of the log by outcome, in front of the reason."""
 
 
 class Results:
@@ -46,9 +46,9 @@ class Results:
         """
         self.counts: Counter[Status] = Counter()
         self.failed = 0
-        """Records that did not end as they ask, see `Outcome.failed`."""
+        """Number of records that failed, see `Outcome.failed`."""
         self.unwritten: ConfigurationError | None = None
-        """Why the file lacks results, if it does."""
+        """Error after which the file lacks results."""
         self._division = division
         self._clock = clock
         self._path = path
@@ -69,20 +69,20 @@ class Results:
         return file
 
     def note(self, result: Result) -> None:
-        """Count a result, log what there is to say of it, and write its line."""
+        """Count a result, log its reason, and write its line."""
         outcome = result.outcome
         self.counts[outcome.status] += 1
         self.failed += outcome.failed
         if outcome.failed or outcome.reason:
             level = logging.ERROR if outcome.failed else logging.WARNING
-            told, reason = TOLD.get(outcome.status, ""), (outcome.reason or "").rstrip(".")
+            text, reason = IN_LOG.get(outcome.status, ""), (outcome.reason or "").rstrip(".")
             reason = discretion.without(reason, result.private(), result.reference)
-            logger.log(level, "%s: record %s%s: %s.", result.stream, result.reference, told, reason)
+            logger.log(level, "%s: record %s%s: %s.", result.stream, result.reference, text, reason)
         if not self._file:
             return
-        moment = datetime.fromtimestamp(self._clock(), timezone.utc)
+        now = datetime.fromtimestamp(self._clock(), timezone.utc)
         line = {
-            "at": moment.isoformat(timespec="milliseconds"),
+            "at": now.isoformat(timespec="milliseconds"),
             "stream": result.stream,
             "division": self._division,
             "reference": result.reference,
@@ -95,9 +95,9 @@ class Results:
         self._write(self._file, text.encode(errors="backslashreplace"))
 
     def _write(self, file: FileIO, line: bytes) -> None:
-        """Write a line; where that fails, the run goes on without the file.
+        """Write a line; if that fails, continue without the file.
 
-        What was done is in the store by then, and documents that are on their way must be noted.
+        The store has all results, and documents that were sent must be noted there.
         """
         try:
             while line:
@@ -112,10 +112,10 @@ class Results:
             logger.error("%s", self.unwritten)  # noqa: TRY400 - one line, no traceback
 
     def report(self, result: Result, most_failures: int | None) -> None:
-        """Note a result; end the run where it is the last failure that is allowed.
+        """Note a result; end the run if it is the last failure that is allowed.
 
         Raises:
-            RecordsRejected: that many records did not end as they ask.
+            RecordsRejected: that many records failed.
         """
         self.note(result)
         if result.outcome.failed and self.failed == most_failures:
@@ -125,27 +125,27 @@ class Results:
             )
 
     def summary(self) -> str:
-        """One line for the log."""
+        """Make one line for the log."""
         counts = self.counts
         if any(counts[status] for status in WOULD.values()):
             parts = [
                 f"{counts[Status.WOULD_CREATE]} would be created",
                 f"{counts[Status.EXISTS]} already there",
-                *_said(counts[Status.UNCHANGED], "unchanged"),
-                *_said(counts[Status.WOULD_UPDATE], "would be updated"),
-                *_said(counts[Status.WOULD_DELETE], "would be deleted"),
-                *_said(counts[Status.WOULD_SKIP], "would be skipped"),
+                *_counted(counts[Status.UNCHANGED], "unchanged"),
+                *_counted(counts[Status.WOULD_UPDATE], "would be updated"),
+                *_counted(counts[Status.WOULD_DELETE], "would be deleted"),
+                *_counted(counts[Status.WOULD_SKIP], "would be skipped"),
                 f"{counts[Status.WOULD_REJECT]} would be rejected",
-                *_said(counts[Status.IN_DOUBT], "in doubt"),
+                *_counted(counts[Status.IN_DOUBT], "in doubt"),
             ]
             return f"Division {self._division}: {', '.join(parts)}. Nothing was written."
         parts = [
             f"{counts[Status.CREATED]} created",
             f"{counts[Status.EXISTS]} already there",
-            *_said(counts[Status.UNCHANGED], "unchanged"),
-            *_said(counts[Status.UPDATED], "updated"),
-            *_said(counts[Status.DELETED], "deleted"),
-            *_said(counts[Status.SKIPPED], "skipped"),
+            *_counted(counts[Status.UNCHANGED], "unchanged"),
+            *_counted(counts[Status.UPDATED], "updated"),
+            *_counted(counts[Status.DELETED], "deleted"),
+            *_counted(counts[Status.SKIPPED], "skipped"),
             f"{counts[Status.REJECTED]} rejected",
             f"{counts[Status.IN_DOUBT]} in doubt",
         ]
@@ -170,10 +170,10 @@ def _breaks_off(path: str) -> bool:
 
 
 def _owner_only(path: str, flags: int) -> int:
-    """Open a file that, where it is new, only its owner may read."""
+    """Open a file; a new one only its owner may read."""
     return os.open(path, flags, 0o600)
 
 
-def _said(count: int, words: str) -> list[str]:
-    """Part of the summary, where there is anything to say."""
+def _counted(count: int, words: str) -> list[str]:
+    """Make a part of the summary; none for a count of 0."""
     return [f"{count} {words}"] if count else []
