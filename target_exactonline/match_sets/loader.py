@@ -143,7 +143,7 @@ class MatchSetLoader:
         new += self._look_again([case for case in left if case.is_doubtful])
         if self.dry_run:
             self.check_codes([case.document for case in new])
-            self._settle((case, _planned(case)) for case in new)
+            self._settle((case, _settled(case) or Outcome(Status.CREATED)) for case in new)
         elif new:
             self._send(new)
 
@@ -385,12 +385,6 @@ def _intent(case: SetCase) -> Intent:
 
 def _result(stream: str, item: MatchSet, outcome: Outcome) -> Result:
     return Result(stream, ENTITY, item.reference, outcome, partial(values, item.record))
-
-
-def _planned(case: SetCase) -> Outcome:
-    if case.document.problems:
-        return Outcome(Status.REJECTED, reason="; ".join(case.document.problems))
-    return Outcome(Status.CREATED)
 
 
 def _made(case: SetCase, status: Status = Status.CREATED) -> Outcome:

@@ -21,9 +21,9 @@ from exactonline_client.store.tables import postings
 from tests.stress import databases
 from tests.target.books import DOWNLOAD, UPLOAD, Books
 from tests.target.conftest import Runner, sign_in
+from tests.target.load.test_finalize import prints, status
+from tests.target.load.test_once import ENTRIES, journal_entry, number_of
 from tests.target.resolve.test_create_missing import accounts
-from tests.target.test_finalize import prints, status
-from tests.target.test_once import ENTRIES, journal_entry, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,6 +123,11 @@ def two(
     signals: None,  # noqa: ARG001
 ) -> Two:
     return Two(shared, capsys, tmp_path)
+
+
+def accounts(company: Company, name: str) -> list[str]:
+    rows = company.server.control.truth(company.division, "accounts")
+    return [row["ID"] for row in rows if row["Name"] == name]
 
 
 def references_of(runner: Runner) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exactonline_client.errors import RecordsRejected
-from tests.target.test_once import ENTRIES, journal_entry, number_of
+from tests.target.load.test_once import ENTRIES, journal_entry, number_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ from exactonline_client.http.session import Session
 from target_exactonline.match_sets import file as match_file
 from target_exactonline.match_sets.model import read
 from tests.target.books import DOWNLOAD, UPLOAD, Books, load
-from tests.target.test_once import noted
+from tests.target.load.test_once import noted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
