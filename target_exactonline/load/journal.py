@@ -468,7 +468,7 @@ class Journal:
         return self._store.encrypt(_text(record), secret=False)
 
     @patient
-    def purge(self, days: int, kept: Collection[str]) -> None:
+    def purge(self, days: int, kept: Collection[str], most_records: int = MOST_RECORDS) -> None:
         """Delete old postings, unless only they keep a document from being sent twice.
 
         Postings in doubt stay until they are settled, without their records. So do those of
@@ -478,6 +478,7 @@ class Journal:
         Args:
             days: age in days.
             kept: ids of endpoints whose documents cannot be searched reliably.
+            most_records: number of rejected records that are kept for a replay.
         """
         mine = (postings.c.app == self._app) & (postings.c.division == self._division)
         old = postings.c.at < self.clock() - days * DAY
@@ -491,7 +492,7 @@ class Journal:
         rejected = mine & (postings.c.outcome == Status.REJECTED) & postings.c.record.is_not(None)
         newest = sa.select(postings.c.at).where(rejected).order_by(postings.c.at.desc())
         beyond = rejected & (
-            postings.c.at <= newest.offset(MOST_RECORDS).limit(1).scalar_subquery()
+            postings.c.at <= newest.offset(most_records).limit(1).scalar_subquery()
         )
         bare = postings.update().values(record=None, reason=None)
         with self._store.transaction() as connection:

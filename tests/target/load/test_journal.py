@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
+from exactonline_client.redaction import install
 from exactonline_client.store.outcomes import Status
 from exactonline_client.store.postings import WANTED, Wanted, derived, forget, newest
 from exactonline_client.store.store import Store
@@ -87,13 +88,14 @@ def test_the_record_is_kept_unreadable_and_only_until_it_is_written(
     assert sealed is not None
 
 
-def test_many_kept_records_do_not_become_secrets_to_hide(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hidden: list[object] = []
-    monkeypatch.setattr("exactonline_client.store.store.remember", hidden.append)
+def test_many_kept_records_do_not_become_secrets_to_hide(journal: Journal, store: Store) -> None:
+    redactor = install()
     assert journal.intend(intent(), None)
-    assert hidden == []
+    (sealed,) = kept(store)
+    text = store.decrypt(sealed, secret=False) or ""
+    assert redactor.clean(text) == text != ""
+    store.decrypt(sealed)
+    assert redactor.clean(text) != text
 
 
 def test_what_was_created_outlives_a_version_that_failed(journal: Journal) -> None:
@@ -171,13 +173,12 @@ def test_the_record_of_a_doubt_is_kept_no_longer_than_others(
 
 
 def test_no_more_rejected_records_are_kept_than_the_newest(
-    journal: Journal, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, store: Store, clock: Clock
 ) -> None:
-    monkeypatch.setattr("target_exactonline.load.journal.MOST_RECORDS", 2)
     for number in range(4):
         settle(journal, Outcome(Status.REJECTED, reason="no"), f"R-{number}")
         clock.now += 1
-    journal.purge(10, [])
+    journal.purge(10, [], most_records=2)
     query = sa.select(postings.c.reference, postings.c.record).order_by(postings.c.reference)
     kept = [row.reference for row in store.read(query) if row.record is not None]
     assert kept == ["R-2", "R-3"]
