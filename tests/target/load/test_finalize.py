@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,6 +93,21 @@ def test_a_failure_inside_a_success_is_said(company: Company, runner: Runner) ->
     assert load.reasons == ["it was processed, but: The customer has no e-mail address."]
     assert number(load)
     assert finalized(runner) == {"mail": "failed"}
+
+
+def test_a_record_that_comes_twice_leaves_the_reason_in_the_store(
+    company: Company, runner: Runner
+) -> None:
+    accounts = company.server.control.truth(company.division, "accounts")
+    silent = next(row["ID"] for row in accounts if row["Status"] == "C" and not row["Email"])
+    record = company.invoice("mail twice", OrderedBy=silent)
+    load = runner.load(record, record, finalize="email")
+    assert load.outcomes == [("mail twice", "created"), ("mail twice", "unchanged")]
+    assert load.results[0]["number"] == load.results[1]["number"] is not None
+    with closing(Store(runner.settings["store_url"])) as store:
+        (row,) = store.read(sa.select(postings.c.reason, postings.c.finalized))
+        assert store.decrypt(row.reason, secret=False) == load.reasons[0]
+    assert row.finalized == "failed"
 
 
 def test_a_refusal_leaves_the_invoice_open_and_is_said(company: Company, runner: Runner) -> None:
