@@ -158,7 +158,7 @@ class Loader:
         cases = recall(self.journal, self.endpoint.id, stream, documents)
         self._refuse_taken(cases)
         link_repeats(cases)
-        self._settle(_open(cases))
+        self._settle_by_journal(_open(cases))
         self._check(_open(cases))
         self._search(_open(cases))
         self._carry_out(cases)
@@ -173,7 +173,7 @@ class Loader:
                 # The posting is of another document, and must stay as it is.
                 document.reference, case.posting = None, None
 
-    def _settle(self, cases: Cases) -> None:
+    def _settle_by_journal(self, cases: Cases) -> None:
         """Give their outcome to those that the journal settles without a call."""
         for case in cases:
             facts = decide.facts_of_document(case, self.policy)
@@ -212,7 +212,7 @@ class Loader:
             for case in cases:
                 self.check_stop()
                 try:
-                    outcome = self._settle_case(case)
+                    outcome = self._process(case)
                 except Overtaken:
                     logger.info("%s: another run is at record %s.", case.stream, case.name)
                     self._load(case.stream, [case.document])
@@ -237,7 +237,7 @@ class Loader:
 
     # One document
 
-    def _settle_case(self, case: Case[Document]) -> Outcome:
+    def _process(self, case: Case[Document]) -> Outcome:
         """Give a document its outcome, and note that in the journal."""
         first, document = case.first, case.document
         if first and first.outcome:
