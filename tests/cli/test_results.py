@@ -75,12 +75,12 @@ class Journal:
 
     def rows(self) -> dict[str, Any]:
         with closing(Store(self._url)) as store:
-            found = {row.reference: row for row in store.read(sa.select(postings))}
+            rows = store.read(sa.select(postings))
             return {
-                name: SimpleNamespace(
-                    **{**row._mapping, "reason": postings_of.reason(store, row.reason)}
+                row.reference: SimpleNamespace(
+                    **{**row._mapping, "reason": store.decrypt(row.reason, secret=False)}
                 )
-                for name, row in found.items()
+                for row in rows
             }
 
 

@@ -23,7 +23,6 @@ from tests.target.books import DOWNLOAD, UPLOAD, Books
 from tests.target.conftest import Runner, sign_in
 from tests.target.load.test_finalize import prints, status
 from tests.target.load.test_once import ENTRIES, journal_entry, number_of
-from tests.target.resolve.test_create_missing import accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
