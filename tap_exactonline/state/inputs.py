@@ -6,9 +6,10 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.singerlib import Metadata, Schema
+from singer_sdk.singerlib import Catalog, Metadata, MetadataMapping, Schema
 from singer_sdk.singerlib.catalog import CatalogEntry
 
+from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
 from tap_exactonline.definitions.definition import MODIFIED, TIMESTAMP
 from tap_exactonline.state import bookmarks, validity
@@ -92,33 +93,58 @@ def _error(what: str) -> ConfigurationError:
     return ConfigurationError(f"The Singer state cannot be used: {what}. {ADVICE}")
 
 
-def catalog(given: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """Validate a catalog, and return it.
+def catalog(given: Any) -> Catalog:  # noqa: ANN401 - any JSON
+    """Parse the selected streams of a catalog, and the streams whose lists hold their rows.
+
+    The others are left out: to handle their schemas takes longer than to read a small stream.
 
     Raises:
-        ConfigurationError: it is not a Singer catalog.
+        ConfigurationError: the catalog is not of the Singer format.
     """
     streams = given.get("streams") if isinstance(given, dict) else None
-    if not isinstance(given, dict) or not isinstance(streams, list):
+    if not isinstance(streams, list):
         raise ConfigurationError(
             f"The Singer catalog should be an object with a list of streams. {REDISCOVER}"
         )
+    selected = {entry["tap_stream_id"] for entry in streams if _is_selected(entry)}
+    known = catalogue.load().streams
+    parents = {link.stream for name in selected & known.keys() if (link := known[name].parent)}
+    entries = Catalog()
     for entry in streams:
-        name = entry.get("tap_stream_id") if isinstance(entry, dict) else None
-        try:
-            parsed = CatalogEntry.from_dict(entry)
-            parsed.metadata.resolve_selection()
-            parsed.schema.to_dict()
-            keys = parsed.key_properties or []
-            fits = isinstance(name, str) and isinstance(keys, (list, tuple))
-        except (AttributeError, KeyError, TypeError, ValueError):
-            fits = False
-        if not fits:
-            raise ConfigurationError(
-                f"The Singer catalog: stream {name or 'without tap_stream_id'} is not of the "
-                f"Singer format. {REDISCOVER}"
-            )
-    return given
+        if entry["tap_stream_id"] in selected | parents:
+            entries.add_stream(_entry(entry))
+    return entries
+
+
+def _is_selected(entry: Any) -> bool:  # noqa: ANN401 - any JSON
+    try:
+        of_stream = [item for item in entry.get("metadata", []) if not item["breadcrumb"]]
+        selected = MetadataMapping.from_iterable(of_stream).resolve_selection().get((), True)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise _not_singer(entry) from None
+    if not isinstance(entry.get("tap_stream_id"), str):
+        raise _not_singer(entry)
+    return selected
+
+
+def _entry(entry: dict[str, Any]) -> CatalogEntry:
+    try:
+        parsed = CatalogEntry.from_dict(entry)
+        parsed.metadata.resolve_selection()
+        parsed.schema.to_dict()
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise _not_singer(entry) from None
+    if not isinstance(parsed.key_properties or [], (list, tuple)):
+        raise _not_singer(entry)
+    return parsed
+
+
+def _not_singer(entry: object) -> ConfigurationError:
+    name = entry.get("tap_stream_id") if isinstance(entry, dict) else None
+    return ConfigurationError(
+        f"The Singer catalog: stream {name or 'without tap_stream_id'} is not of the "
+        f"Singer format. {REDISCOVER}"
+    )
 
 
 def align_columns(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -150,21 +151,29 @@ def is_of(row: dict[str, Any], entity: str) -> bool:
 def catalog(streams: tuple[str, ...], columns: Any, config: dict[str, Any]) -> dict[str, Any]:
     """The discovered catalog with some streams selected."""
     about_streams = {name: value for name, value in config.items() if name not in NOT_OF_DISCOVERY}
-    found: dict[str, Any] = json.loads(discovered(json.dumps(about_streams, sort_keys=True)))
-    for entry in found["streams"]:
-        for item in entry["metadata"]:
+    found = []
+    for entry in discovered(json.dumps(about_streams, sort_keys=True)):
+        name = entry["tap_stream_id"]
+        if name not in streams:
+            unselected = {"breadcrumb": [], "metadata": {"selected": False}}
+            found.append({**entry, "metadata": [unselected]})
+            continue
+        chosen = deepcopy(entry)
+        for item in chosen["metadata"]:
             if not item["breadcrumb"]:
-                item["metadata"]["selected"] = entry["tap_stream_id"] in streams
-            elif columns and entry["tap_stream_id"] == streams[0]:
+                item["metadata"]["selected"] = True
+            elif columns and name == streams[0]:
                 item["metadata"]["selected"] = item["breadcrumb"][-1] in columns
-    return found
+        found.append(chosen)
+    return {"streams": found}
 
 
 @cache
-def discovered(config: str) -> str:
-    """What discovery prints with these settings; it takes long."""
+def discovered(config: str) -> list[dict[str, Any]]:
+    """The entries that discovery prints with these settings; it takes long."""
     tap = TapExactOnline(config=json.loads(config), validate_config=False)
-    return json.dumps(tap.catalog_dict)
+    entries: list[dict[str, Any]] = json.loads(json.dumps(tap.catalog_dict))["streams"]
+    return entries
 
 
 @pytest.fixture
