@@ -98,7 +98,7 @@ def read_pages(
             logger.warning("%s Asking again with a simpler query.", refusal)
             continue
         refused = [
-            attempt.name for attempt in attempts[:position] if attempt.name != UNKNOWN_COLUMN
+            earlier.name for earlier in attempts[:position] if earlier.name != UNKNOWN_COLUMN
         ]
         if attempt.name == UNKNOWN_COLUMN:
             # Only `$select` differs from the attempt before: a column was removed.

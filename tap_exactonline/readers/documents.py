@@ -99,7 +99,7 @@ class DocumentReader(PartitionReader):
     def _read_shared_list(self, tracker: BookmarkTracker, starts: Sequence[Any]) -> Iterator[Batch]:
         """Read from the lowest of the bookmarks `starts`; that of the headers comes first."""
         decode, lines = self.decoder(), self.lines
-        for page in self._pages_of_both(None if None in starts else min(starts)):
+        for page in self._list_pages(None if None in starts else min(starts)):
             parts = [*self._split(page)]
             if lines is not None:
                 lines.add(parts)
@@ -133,7 +133,7 @@ class DocumentReader(PartitionReader):
             if part.header is not None and is_new(part, start, since)
         ]
 
-    def _pages_of_both(self, start: Any) -> Iterator[Page]:  # noqa: ANN401
+    def _list_pages(self, start: Any) -> Iterator[Page]:  # noqa: ANN401
         """Pages of the list after a bookmark."""
         raise NotImplementedError
 
@@ -146,7 +146,7 @@ class MixedReader(DocumentReader):
     """Read a list that mixes headers (line number 0) and lines."""
 
     @override
-    def _pages_of_both(self, start: Any) -> Iterator[Page]:
+    def _list_pages(self, start: Any) -> Iterator[Page]:
         names = {*self._position_columns}
         for half in self.partitions:
             if half.request.is_selected:
@@ -184,21 +184,21 @@ class ExpandedReader(DocumentReader):
     """
 
     @override
-    def _pages_of_both(self, start: Any) -> Iterator[Page]:
+    def _list_pages(self, start: Any) -> Iterator[Page]:
         lines, expansion = self.lines, _expand_option(self.definition)
         if lines is not None and lines.separate:
             known = self.connection.refused_in(self.division).until(self.definition.endpoint.id)
             warn_of_refusal(self.connection, self.definition, self.division, expansion, known)
-        own = self.requested_columns if self.request.is_selected else []
-        columns = list(dict.fromkeys((*own, *self.definition.stream.key, MODIFIED)))
-        alone = Query(self.division, columns, start)
+        header_columns = self.requested_columns if self.request.is_selected else []
+        columns = list(dict.fromkeys((*header_columns, *self.definition.stream.key, MODIFIED)))
+        headers_only = Query(self.division, columns, start)
         if lines is None or lines.separate:
-            yield from read_pages(self.connection, self.definition, alone)
+            yield from read_pages(self.connection, self.definition, headers_only)
             return
-        along = replace(
-            alone, expand=self.definition.expand, expanded_columns=lines.requested_columns
+        with_lines = replace(
+            headers_only, expand=self.definition.expand, expanded_columns=lines.requested_columns
         )
-        reader = read_pages(self.connection, self.definition, along)
+        reader = read_pages(self.connection, self.definition, with_lines)
         try:
             first = next(reader)
         except RequestRefused as refusal:
@@ -206,7 +206,7 @@ class ExpandedReader(DocumentReader):
                 raise
             logger.warning("%s Reading %s from their own list.", refusal, lines.name)
             lines.separate = True
-            yield from self._read_headers_only(alone)
+            yield from self._read_headers_only(headers_only)
             return
         yield first
         yield from reader
@@ -228,18 +228,18 @@ class ExpandedReader(DocumentReader):
     @override
     def _missing(self, *, sent_all: bool) -> Iterator[Batch]:
         """List the keys of headers and lines at once; neither is in the deleted log."""
-        own, lines = self.diff, self.lines
+        diff, lines = self.diff, self.lines
         if lines is not None and (lines.separate or lines.diff is None):
             lines = None
-        if own is None and lines is None:
+        if diff is None and lines is None:
             return
         for page in self._keys(lines):
-            if own is not None:
-                own.add_rows(page.rows)
+            if diff is not None:
+                diff.add_rows(page.rows)
             if lines is not None:
                 lines.add_keys(line for row in page.rows for line in self._lines(row))
-        if own is not None:
-            yield from self.in_batches(own.tombstones(self.state, sent_all=sent_all))
+        if diff is not None:
+            yield from self.in_batches(diff.tombstones(self.state, sent_all=sent_all))
         if lines is not None and not lines.separate:
             yield from lines.missing()
 
