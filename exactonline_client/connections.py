@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from exactonline_client import regions
 from exactonline_client.auth.oauth import CHAIN_DAYS, DAY, App
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.store.engine import patient
+from exactonline_client.store.engine import retry_on_lost_connection
 from exactonline_client.store.tables import connections
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class SavedConnection:
         return CHAIN_DAYS - (now - self.received_at) / DAY
 
 
-@patient
+@retry_on_lost_connection
 def load(store: Store) -> list[SavedConnection]:
     """Load all connections of a store, sorted by name."""
     with store.transaction() as transaction:
@@ -94,7 +94,7 @@ def choose_divisions(store: Store, name: str, codes: Sequence[int] | None) -> No
     _update(store, name, divisions=list(codes) if codes else None)
 
 
-@patient
+@retry_on_lost_connection
 def _update(store: Store, name: str, **values: object) -> None:
     with store.transaction() as transaction:
         mine = connections.c.name == name

@@ -22,7 +22,7 @@ from exactonline_client.errors import AccessDenied, RequestRefused
 from exactonline_client.http import pagination
 from exactonline_client.odata.query import MAX_URL, any_of, match_all, url
 from exactonline_client.store.digests import Digests
-from exactonline_client.store.engine import in_parts, patient
+from exactonline_client.store.engine import in_parts, retry_on_lost_connection
 from exactonline_client.store.tables import lookups, postings
 from exactonline_client.store.unsupported import RefusedOptions, is_about_query
 
@@ -213,7 +213,7 @@ class Lookups:
                 value = hashed[digest]
                 known[_normalise(value)] = [Match(key, value, value)]
 
-    @patient
+    @retry_on_lost_connection
     def purge(self) -> None:
         """Delete expired cache entries, and the oldest beyond `max_stored`."""
         mine = (lookups.c.app == self.app) & (lookups.c.division == self.division)
@@ -259,7 +259,7 @@ class Lookups:
             mine = self._mine(endpoint, column) & lookups.c.value_hash.in_(some)
             self._replace(mine, rows)
 
-    @patient
+    @retry_on_lost_connection
     def _replace(self, condition: sa.ColumnElement[bool], rows: Sequence[dict[str, Any]]) -> None:
         """Replace cache entries in the store."""
         with self.store.transaction() as transaction:

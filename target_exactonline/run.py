@@ -128,7 +128,7 @@ class Run:
 
     def writes(self, stream_name: str, endpoint: str) -> bool:
         """Return whether a stream is written to this endpoint."""
-        if model.are_meant_by(stream_name):
+        if model.is_match_set_stream(stream_name):
             return endpoint == MATCH_SETS
         return self.map_stream(stream_name).entity.endpoint.id == endpoint
 

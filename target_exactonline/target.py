@@ -109,7 +109,7 @@ class TargetExactOnline(Target):
         kind: Callable[..., Sink]
         if stream_name == TEST_STREAM:
             kind = partial(ProbeSink, run=self.run)
-        elif model.are_meant_by(stream_name):
+        elif model.is_match_set_stream(stream_name):
             kind = partial(MatchSetSink, run=self.run)
         else:
             kind = partial(DocumentSink, run=self.run, drain_before=self.drain_before)

@@ -27,7 +27,7 @@ from exactonline_client.redaction import remember
 from exactonline_client.regions import REGIONS
 from exactonline_client.stopping import uninterrupted
 from exactonline_client.store.clock import ServerClock
-from exactonline_client.store.engine import patient
+from exactonline_client.store.engine import retry_on_lost_connection
 from exactonline_client.store.tables import connections
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class TokenSource(AuthBase):
             # The call has succeeded, and keeping the previous refresh token is harmless.
             logger.warning("That the new tokens work could not be noted. %s", error)
 
-    @patient
+    @retry_on_lost_connection
     def _store_proof(self, token: Token) -> None:
         proof = {"previous_refresh_token": None, "proven_at": self._clock()}
         unproven = self._mine & connections.c.proven_at.is_(None)
@@ -291,7 +291,7 @@ class TokenSource(AuthBase):
         self._replace(dead, self._seed_columns(dead.reserve))
         return self._read()
 
-    @patient
+    @retry_on_lost_connection
     def _stored(self) -> _Chain:
         """Read the stored chain; a seed starts it, and a changed seed replaces it.
 
@@ -416,7 +416,7 @@ class TokenSource(AuthBase):
             "ended": None,
         }
 
-    @patient
+    @retry_on_lost_connection
     def _replace(self, chain: _Chain, values: dict[str, Any]) -> bool:
         """Update a chain if the store still holds it; return whether it did."""
         with self._store.transaction() as transaction:
@@ -428,7 +428,7 @@ class TokenSource(AuthBase):
             transaction.execute(connections.update().where(self._mine).values(**renewed))
         return True
 
-    @patient
+    @retry_on_lost_connection
     def _start(self, values: dict[str, Any]) -> None:
         with self._store.transaction() as transaction:
             self._upsert(transaction, values)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from exactonline_client.errors import ErrorLimitReached
-from exactonline_client.store.engine import patient
+from exactonline_client.store.engine import retry_on_lost_connection
 from exactonline_client.store.tables import errors
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def check(
         raise _limit_reached(division, endpoint, times[-1] + HOUR)
 
 
-@patient
+@retry_on_lost_connection
 def record(store: Store, app: str, division: int | None, endpoint: str, now: float) -> None:
     """Record an error, and delete expired ones."""
     values = {"app": app, "division": division or NO_DIVISION, "endpoint": endpoint, "at": now}

@@ -83,7 +83,7 @@ def _always(_: Failure) -> bool:
 
 def _is_server_fault(failure: Failure) -> bool:
     """Return whether a write failed by a server fault: it may still be carried out."""
-    return failure.is_write and server_faults.is_meant(failure.message)
+    return failure.is_write and server_faults.is_server_fault(failure.message)
 
 
 def _is_validation_error(failure: Failure) -> bool:

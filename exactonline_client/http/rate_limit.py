@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from exactonline_client.errors import DailyLimitReached
 from exactonline_client.http import error_budget
 from exactonline_client.store.clock import CLOCK_TOLERANCE, ServerClock
-from exactonline_client.store.engine import patient
+from exactonline_client.store.engine import retry_on_lost_connection
 from exactonline_client.store.tables import budgets
 
 if TYPE_CHECKING:
@@ -137,12 +137,12 @@ class Budget:
             self.waits[division] += seconds
             self._sleep(seconds)
 
-    @patient
+    @retry_on_lost_connection
     def _check_errors(self, endpoint: str) -> None:
         with self._store.transaction(durable=False) as transaction:
             error_budget.check(transaction, self._app, None, endpoint, self.clock())
 
-    @patient
+    @retry_on_lost_connection
     def _take(self, division: int, endpoint: str) -> float:
         """Take a call; return 0, or the seconds to wait for one."""
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)
@@ -216,7 +216,7 @@ class Budget:
             self.left_today[division] = day.remaining
         self._store_windows(division, _columns(minute, day))
 
-    @patient
+    @retry_on_lost_connection
     def _store_windows(self, division: int, values: dict[str, Any]) -> None:
         known = {name: value for name, value in values.items() if value is not None}
         mine = (budgets.c.app == self._app) & (budgets.c.division == division)

@@ -89,6 +89,6 @@ PHRASES = {
 _ANY = re.compile("|".join(phrase for some in PHRASES.values() for phrase in some), re.IGNORECASE)
 
 
-def is_meant(message: str) -> bool:
+def is_server_fault(message: str) -> bool:
     """Return whether a message is about a server fault."""
     return _ANY.search(message) is not None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from exactonline_client.errors import StoreError
-from exactonline_client.store.engine import patient
+from exactonline_client.store.engine import retry_on_lost_connection
 from exactonline_client.store.tables import clocks
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class ServerClock:
             self._note(self.ahead)
 
 
-@patient
+@retry_on_lost_connection
 def _forget(store: Store, timestamp: float) -> None:
     """Delete the entries before a timestamp; each container is a machine of another name."""
     with store.transaction(durable=False) as connection:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from exactonline_client.errors import StoreError
-from exactonline_client.store.engine import patient
+from exactonline_client.store.engine import retry_on_lost_connection
 from exactonline_client.store.tables import hash_keys
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Digests:
             # Lost with an old key of the store; its hashes can no longer be matched.
             return None
 
-    @patient
+    @retry_on_lost_connection
     def _create(self) -> list[str]:
         """Create a key, unless another process has just done so; return the readable keys."""
         number = sa.select(sa.func.coalesce(sa.func.max(hash_keys.c.id), 0) + 1)

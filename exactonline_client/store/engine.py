@@ -126,7 +126,7 @@ def _is_temporary(error: Exception) -> bool:
     return any(words in str(error) for words in (*FULL, *CHANGING))
 
 
-patient = backoff.on_exception(
+retry_on_lost_connection = backoff.on_exception(
     backoff.expo,
     StoreLost,
     max_time=SERVER_TIMEOUT,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from exactonline_client.store.engine import in_parts, patient
+from exactonline_client.store.engine import in_parts, retry_on_lost_connection
 from exactonline_client.store.tables import seen_keys
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class SeenKeys:
             & (seen_keys.c.stream == self.stream)
         )
 
-    @patient
+    @retry_on_lost_connection
     def next_timestamp(self, now: float) -> float:
         """Return the present time, or one after all stored timestamps if the clock was set back."""
         latest = sa.select(sa.func.max(seen_keys.c.seen_at), sa.func.max(seen_keys.c.gone_at))
@@ -53,7 +53,7 @@ class SeenKeys:
         timestamps: list[float] = [timestamp + TICK for timestamp in noted if timestamp is not None]
         return max([now, *timestamps])
 
-    @patient
+    @retry_on_lost_connection
     def note(self, keys: Iterable[str], timestamp: float) -> None:
         """Store keys that were seen."""
         values = {"app": self.app, "division": self.division, "stream": self.stream}
@@ -82,14 +82,14 @@ class SeenKeys:
         return known
 
     @property
-    @patient
+    @retry_on_lost_connection
     def any_left(self) -> bool:
         """Whether there is any key that is not gone."""
         query = sa.select(seen_keys.c.key).where(self._mine, seen_keys.c.gone_at.is_(None)).limit(1)
         with self.store.transaction() as connection:
             return connection.execute(query).first() is not None
 
-    @patient
+    @retry_on_lost_connection
     def settle(self, timestamp: float) -> int:
         """Mark every key not seen since `timestamp` as gone, after a complete listing.
 

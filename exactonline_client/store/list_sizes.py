@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from exactonline_client.store.engine import patient
+from exactonline_client.store.engine import retry_on_lost_connection
 from exactonline_client.store.tables import list_sizes
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ Known = dict[tuple[int, str, str], Size]
 """By division, stream and scope."""
 
 
-@patient
+@retry_on_lost_connection
 def known(store: Store, app: str) -> Known:
     """Load the sizes of an app's lists."""
     query = sa.select(*(list_sizes.c[name] for name in Size.__annotations__)).where(
@@ -63,7 +63,7 @@ def known(store: Store, app: str) -> Known:
     return {(size.division, size.stream, size.scope): size for size in sizes}
 
 
-@patient
+@retry_on_lost_connection
 def note(store: Store, app: str, sizes: Iterable[Size]) -> None:
     """Store sizes; a count does not overwrite the columns of the last run."""
     rows = [{"app": app, **vars(size)} for size in sizes]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from exactonline_client import catalogue
 from exactonline_client.errors import StoreError
 from exactonline_client.store.digests import Digests
-from exactonline_client.store.engine import patient
+from exactonline_client.store.engine import retry_on_lost_connection
 from exactonline_client.store.outcomes import FAILED, PRESENT, UNANSWERED, Status
 from exactonline_client.store.tables import postings
 
@@ -179,7 +179,7 @@ def _plain(name: str) -> str:
     return name.replace("_", "").casefold()
 
 
-@patient
+@retry_on_lost_connection
 def newest(store: Store, wanted: Wanted, limit: int | None = None) -> list[Posting]:
     """List postings, the newest first."""
     query = sa.select(*COLUMNS).where(wanted.condition)
@@ -208,7 +208,7 @@ def _reason(store: Store, encrypted: bytes | None) -> str | None:
         return UNREADABLE
 
 
-@patient
+@retry_on_lost_connection
 def counts(store: Store, wanted: Wanted) -> Counter[str]:
     """Count postings by outcome."""
     query = sa.select(postings.c.outcome, sa.func.count()).where(wanted.condition)
@@ -253,7 +253,7 @@ def left_open(store: Store, wanted: Wanted) -> list[Posting]:
     return [posting for posting in candidates if posting.finalized in states and posting.exact_id]
 
 
-@patient
+@retry_on_lost_connection
 def finalize_again(store: Store, posting: Posting) -> None:
     """Have the next run that finalises take up a document that was left open."""
     left_open = _is(posting) & postings.c.finalized.in_((REFUSED, HELD))
@@ -266,7 +266,7 @@ def _is(posting: Posting) -> sa.ColumnElement[bool]:
     return sa.and_(*(postings.c[name] == getattr(posting, name) for name in key))
 
 
-@patient
+@retry_on_lost_connection
 def settle(store: Store, posting: Posting, exact_id: str | None, now: float) -> bool:
     """Record what a user has found out about a document in doubt.
 
@@ -303,7 +303,7 @@ def was_forgotten(store: Store, apps: Collection[str], reference: str) -> bool:
     return bool(store.read(sa.select(postings.c.reference).where(mine).limit(1)))
 
 
-@patient
+@retry_on_lost_connection
 def forget(store: Store, posting: Posting, now: float) -> bool:
     """Reduce a posting to a hash of its reference, which keeps it from being sent again.
 
@@ -353,7 +353,7 @@ def _belongs_to(posting: Posting) -> sa.ColumnElement[bool]:
     return mine & (later | (postings.c.entity.startswith("documents/") & files))
 
 
-@patient
+@retry_on_lost_connection
 def changed_since(store: Store, app: str, division: int, since: float | None) -> Iterator[Posting]:
     """List the postings of a division that changed since a time, the oldest first."""
     wanted = Wanted([app], division, since=since)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from exactonline_client.errors import ExactOnlineError
-from exactonline_client.store.engine import patient
+from exactonline_client.store.engine import retry_on_lost_connection
 from exactonline_client.store.tables import runs
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Run:
     calls: int
 
 
-@patient
+@retry_on_lost_connection
 def last(store: Store, connection: str, count: int) -> list[Run]:
     """Load the last runs of a connection, newest first."""
     query = (
@@ -73,13 +73,13 @@ def recorded(
         _end(store, number, values)
 
 
-@patient
+@retry_on_lost_connection
 def _end(store: Store, number: int, values: dict[str, Any]) -> None:
     with store.transaction() as transaction:
         transaction.execute(runs.update().where(runs.c.id == number).values(**values))
 
 
-@patient
+@retry_on_lost_connection
 def _start(store: Store, connection: str, program: str, now: float) -> int:
     mine = runs.c.connection == connection
     newest = sa.select(runs.c.id).where(mine).order_by(runs.c.id.desc()).limit(RUNS_KEPT - 1)

@@ -108,7 +108,7 @@ class Store:
         # A server that was reachable will return after a restart; a file will not.
         self._known = not self._is_file
 
-    @database.patient
+    @database.retry_on_lost_connection
     def _create(self) -> None:
         """Create the tables of a new store; refuse one whose tables are of another version."""
         with self.lock("schema"), self.transaction() as connection:
@@ -147,7 +147,7 @@ class Store:
         """Run a write transaction, committed at the end of the block.
 
         One that is not `durable` is much faster, and may be lost in a power cut. A broken
-        connection raises `StoreLost`; see `database.patient`.
+        connection raises `StoreLost`; see `database.retry_on_lost_connection`.
         """
         # SQLite allows one writer, and lets waiting threads poll with pauses; this lock does not.
         engine = self.engine if durable else self._fast_engine
@@ -194,13 +194,13 @@ class Store:
         """Create an insert with `on_conflict_do_...`, which is specific to the dialect."""
         return sqlite.insert(table) if self._is_file else postgresql.insert(table)
 
-    @database.patient
+    @database.retry_on_lost_connection
     def read(self, query: sa.Select[Any]) -> Sequence[Any]:
         """Return all rows of a query."""
         with self.transaction() as connection:
             return connection.execute(query).all()
 
-    @database.patient
+    @database.retry_on_lost_connection
     def put(self, table: sa.Table, *, durable: bool = True, **values: Any) -> None:  # noqa: ANN401
         """Insert a row, or update the one with its key; see `transaction`."""
         key = [column.name for column in table.primary_key.columns]
@@ -243,7 +243,7 @@ class Store:
                 self._thread.connection, self._thread.locks = before
                 _unlock(connection, number)
 
-    @database.patient
+    @database.retry_on_lost_connection
     def _take_locks(self, connection: sa.Connection, *more: int) -> None:
         """Take more locks, and first again those of this thread if its session was lost."""
         with self._readable_errors():

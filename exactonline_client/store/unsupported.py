@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from exactonline_client.store.engine import patient
+from exactonline_client.store.engine import retry_on_lost_connection
 from exactonline_client.store.tables import refusals
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class RefusedOptions:
     division: int
     clock: Callable[[], float] = time.time
 
-    @patient
+    @retry_on_lost_connection
     def until(self, endpoint: str) -> dict[str, float]:
         """Return the time until which each option, such as `$expand`, is not used again."""
         query = sa.select(refusals.c.option, refusals.c.at).where(
@@ -79,7 +79,7 @@ class RefusedOptions:
             rows = connection.execute(query).all()
         return {row.option: row.at + DAYS_REMEMBERED * DAY for row in rows}
 
-    @patient
+    @retry_on_lost_connection
     def holds(self, endpoint: str, option: str, seconds: float = DAYS_REMEMBERED * DAY) -> bool:
         """Return whether an endpoint refused an option within the last `seconds`."""
         query = sa.select(refusals.c.at).where(

@@ -30,7 +30,7 @@ from target_exactonline.results.reasons import (
     UNSEARCHED,
 )
 from target_exactonline.schema.fields import shape_of
-from target_exactonline.schema.values import Unfit
+from target_exactonline.schema.values import BadValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,7 +222,7 @@ class Executor:
             row = self.writer.create(self.endpoint, intent, document.body(), case.posting)
         except RequestRefused as refusal:
             return Outcome(Status.REJECTED, reason=refusal.reason or str(refusal))
-        except Unfit as error:
+        except BadValueError as error:
             return Outcome(Status.REJECTED, reason=f"one of its files {error}")
         except InDoubt:
             return self._look_again(case) if was_sent else Outcome(Status.IN_DOUBT, reason=LOST)
@@ -280,7 +280,7 @@ class Executor:
             Attacher(self.writer, case.stream).attach(str(outcome.exact_id), name, files)
         except RequestRefused as refusal:
             reason = f"its files were refused: {refusal.reason or refusal}"
-        except Unfit as error:
+        except BadValueError as error:
             reason = f"one of its files {error}; add what is missing by hand"
         except InDoubt:
             reason = "whether all of its files arrived is not known; add what is missing by hand"

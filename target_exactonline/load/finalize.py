@@ -26,7 +26,7 @@ from exactonline_client.store.postings import (
 )
 from target_exactonline.load.journal import Overtaken
 from target_exactonline.mapping.model import encode
-from target_exactonline.mapping.validation import TOTAL, TYPE, against_type
+from target_exactonline.mapping.validation import TOTAL, TYPE, sign_problem
 from target_exactonline.results.outcome import Outcome, Result, joined
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class Finalizer:
             return self._ended(
                 posting.reference, self._processed(NOT_KNOWN if was_sent else NOT_SENT)
             )
-        if posting.finalized == WANTED and (against := against_type(INVOICES, row)):
+        if posting.finalized == WANTED and (against := sign_problem(INVOICES, row)):
             return Ending(HELD, f"{against}; {NOT_FINALIZED}")
         asked = posting.finalized == ASKED
         return self._send(posting.reference, key, ASKED if asked else WANTED)

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from singer_sdk.singerlib.json import deserialize_json, serialize_json
 
 from exactonline_client.store.digests import Digests
-from exactonline_client.store.engine import in_parts, patient
+from exactonline_client.store.engine import in_parts, retry_on_lost_connection
 from exactonline_client.store.outcomes import FAILED, Status
 from exactonline_client.store.postings import (
     BROKEN,
@@ -146,7 +146,7 @@ class Journal:
             known.update({posting.reference: posting for posting in self._read(condition)})
         return known
 
-    @patient
+    @retry_on_lost_connection
     def forgotten(self, entity: str, references: Collection[str]) -> set[str]:
         """Return those of the references that were forgotten, and must not be sent again."""
         names = {name: each for each in references for name in nameless(self._digests, each)}
@@ -160,7 +160,7 @@ class Journal:
                 forgotten.update(names[name] for name in rows)
         return forgotten
 
-    @patient
+    @retry_on_lost_connection
     def taken(self, entity: str, keys: Sequence[str]) -> set[str]:
         """Return those of the keys at Exact Online that belong to a posting."""
         query = sa.select(postings.c.exact_id)
@@ -168,7 +168,7 @@ class Journal:
         with self._store.transaction() as connection:
             return {*connection.execute(query.where(mine)).scalars()}
 
-    @patient
+    @retry_on_lost_connection
     def spelling(self, entity: str) -> Spelling:
         """Read how Exact Online has kept the references of a kind of documents."""
         kept, reference = postings.c.kept_reference, postings.c.reference
@@ -213,7 +213,7 @@ class Journal:
             if text is not None
         ]
 
-    @patient
+    @retry_on_lost_connection
     def _read(self, condition: sa.ColumnElement[bool]) -> Iterator[Posting]:
         query = sa.select(*COLUMNS).where(condition).order_by(postings.c.at)
         with self._store.transaction() as connection:
@@ -255,7 +255,7 @@ class Journal:
         changed = postings.update().where(where).values(**self._stamped(values))
         return connection.execute(changed).rowcount
 
-    @patient
+    @retry_on_lost_connection
     def intend(self, intent: Intent, before: Posting | None) -> bool:
         """Note that a document is about to be sent, if its posting is still as it was read.
 
@@ -283,7 +283,7 @@ class Journal:
             where = self._is(intent.entity, intent.reference) & as_read
             return self._update(connection, where, values) == 1
 
-    @patient
+    @retry_on_lost_connection
     def confirm(self, entity: str, references: Sequence[str], since: float) -> None:
         """Note anew, just before they are sent, that documents are, if that was noted long ago.
 
@@ -315,7 +315,7 @@ class Journal:
             entity, reference, outcome=Status.IN_DOUBT.value, reason=reason, sent_at=now, at=now
         )
 
-    @patient
+    @retry_on_lost_connection
     def withdraw(self, intent: Intent, before: Posting | None) -> None:
         """Undo an intent: the request was certainly not carried out."""
         mine = self._is(intent.entity, intent.reference) & self._of_this_run()
@@ -327,7 +327,7 @@ class Journal:
             values["outcome"] = before.outcome.value
             self._update(connection, mine, values)
 
-    @patient
+    @retry_on_lost_connection
     def settle(  # noqa: PLR0913 - what is known of a document
         self,
         result: Result,
@@ -439,13 +439,13 @@ class Journal:
         if not self._insert(connection, entity, beside(reference), values):
             self._update(connection, self._is(entity, beside(reference)), values)
 
-    @patient
+    @retry_on_lost_connection
     def forget(self, entity: str, reference: str) -> None:
         """Delete a posting that is out of date."""
         with self._store.transaction() as connection:
             connection.execute(postings.delete().where(self._is(entity, reference)))
 
-    @patient
+    @retry_on_lost_connection
     def change(
         self,
         entity: str,
@@ -467,7 +467,7 @@ class Journal:
     def _sealed(self, record: Mapping[str, Any]) -> bytes | None:
         return self._store.encrypt(_text(record), secret=False)
 
-    @patient
+    @retry_on_lost_connection
     def purge(self, days: int, kept: Collection[str], most_records: int = MOST_RECORDS) -> None:
         """Delete old postings, unless only they keep a document from being sent twice.
 

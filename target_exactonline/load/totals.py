@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from target_exactonline.mapping.validation import SIGNS, TOTAL, TYPE, against_type
+from target_exactonline.mapping.validation import SIGNS, TOTAL, TYPE, sign_problem
 from target_exactonline.results.outcome import joined
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Totals:
 
     def _compared(self, outcome: Outcome, expected: Mapping[str, Decimal], row: Row) -> Outcome:
         differences = differing(expected, row)
-        against = against_type(self.search.endpoint.id, row)
+        against = sign_problem(self.search.endpoint.id, row)
         failed = differences is not None or (against is not None and self.finalizes)
         return replace(
             outcome,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_exactonline.mapping.folder import SETTING
 from target_exactonline.schema.names import plain
-from target_exactonline.schema.values import Unfit, describe, is_empty
+from target_exactonline.schema.values import BadValueError, describe, is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,20 +42,20 @@ class Attachment:
         """Read the content.
 
         Raises:
-            Unfit: it cannot be read or sent; the message continues a sentence after `where`.
+            BadValueError: it cannot be read or sent; its text goes behind `where`.
         """
         data = self.data if self.path is None else self._from_folder(self.path)
         if not data:
-            raise Unfit("is empty")
+            raise BadValueError("is empty")
         if len(data) > MAX_BYTES:
-            raise Unfit(
+            raise BadValueError(
                 f"is larger than {MAX_BYTES // 1024**2} MB, which is more than Exact Online takes"
             )
         return data
 
     def _from_folder(self, path: str) -> bytes:
         if self.folder is None:
-            raise Unfit(
+            raise BadValueError(
                 f"names a file by its path, and the setting {SETTING} is not set. Set it to the "
                 "folder of such files, or give their content in base64"
             )
@@ -68,7 +68,7 @@ def problems(files: Iterable[Attachment]) -> list[str]:
     for file in files:
         try:
             file.read()
-        except Unfit as error:  # noqa: PERF203 - each file has problems of its own
+        except BadValueError as error:  # noqa: PERF203 - each file has problems of its own
             sentences.append(f"{file.where} {error}")
     return sentences
 
@@ -98,13 +98,13 @@ def _add(files: list[Attachment], problems: list[str], name: str, value: object)
             items = [
                 (f"{name}[{number}]", item) for number, item in enumerate(_items(value), start=1)
             ]
-        except Unfit as error:
+        except BadValueError as error:
             problems.append(f"{name} {error}")
             return
     for where, item in items:
         try:
             files.append(_attachment(item, where))
-        except Unfit as error:  # noqa: PERF203 - each file has problems of its own
+        except BadValueError as error:  # noqa: PERF203 - each file has problems of its own
             problems.append(f"{where} {error}")
 
 
@@ -115,28 +115,28 @@ def _items(value: object) -> list[Any]:
         except (ValueError, RecursionError):
             value = None
     if not isinstance(value, list):
-        raise Unfit("should be a list of objects")
+        raise BadValueError("should be a list of objects")
     return value
 
 
 def _attachment(item: object, where: str) -> Attachment:
     if not isinstance(item, dict):
-        raise Unfit(f"should be an object, but is {describe(item)}")
+        raise BadValueError(f"should be an object, but is {describe(item)}")
     given = {plain(str(name)): value for name, value in item.items() if value is not None}
     unknown = given.keys() - {"filename", "content", "path"}
     if unknown or ("content" in given) == ("path" in given):
-        raise Unfit("should hold either path, or file_name and content")
+        raise BadValueError("should hold either path, or file_name and content")
     path = _path(given["path"]) if "path" in given else None
     data = _decode(given["content"]) if path is None else None
     name = given.get("filename") or (path and PurePath(path).name)
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
-        raise Unfit("should have a file_name")
+        raise BadValueError("should have a file_name")
     return Attachment(name.strip(), where, data, path)
 
 
 def _path(path: object) -> str:
     if not isinstance(path, str) or not path.strip():
-        raise Unfit("should have the path of a file")
+        raise BadValueError("should have the path of a file")
     return path.strip()
 
 
@@ -144,4 +144,4 @@ def _decode(content: object) -> bytes:
     try:
         return base64.b64decode("".join(content.split()), validate=True)  # type: ignore[attr-defined]
     except (AttributeError, ValueError):
-        raise Unfit("has a content that is not base64") from None
+        raise BadValueError("has a content that is not base64") from None

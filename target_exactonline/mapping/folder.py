@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
 from exactonline_client.errors import ConfigurationError
-from target_exactonline.schema.values import Unfit
+from target_exactonline.schema.values import BadValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,18 +57,18 @@ class Folder:
             max_bytes: maximum size.
 
         Raises:
-            Unfit: the file does not exist, or must not be read.
+            BadValueError: the file does not exist, or must not be read.
         """
         try:
             opened = self._open_by_folder if self.by_dir_fd else self._open_by_path
             with opened(self._parts(name)) as file:
                 _refuse_special(os.fstat(file.fileno()))
                 return file.read(max_bytes + 1)
-        except Unfit:
+        except BadValueError:
             raise
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "not a path"
-            raise Unfit(f"names a file that cannot be read ({reason})") from None
+            raise BadValueError(f"names a file that cannot be read ({reason})") from None
 
     def _parts(self, name: str) -> Sequence[str]:
         """Split a path below the folder into its parts."""
@@ -78,12 +78,14 @@ class Folder:
             (one for one in (root, self.path.resolve()) if whole.is_relative_to(one)), None
         )
         if start is None:
-            raise Unfit(f"names a file that is not below the folder of the setting {SETTING}")
+            raise BadValueError(
+                f"names a file that is not below the folder of the setting {SETTING}"
+            )
         parts = whole.relative_to(start).parts
         if any(part.startswith(".") for part in parts):
-            raise Unfit("names a hidden file or folder: its name begins with a dot")
+            raise BadValueError("names a hidden file or folder: its name begins with a dot")
         if not parts:
-            raise Unfit("names no regular file")
+            raise BadValueError("names no regular file")
         return parts
 
     @contextmanager
@@ -114,7 +116,7 @@ class Folder:
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
             after = [*self._stat_parts(parts), os.fstat(descriptor)]
             if not all(map(os.path.samestat, [*before, before[-1]], after)):
-                raise Unfit("names a file that was replaced while it was read")
+                raise BadValueError("names a file that was replaced while it was read")
             yield file
 
     def _stat_parts(self, parts: Sequence[str]) -> list[os.stat_result]:
@@ -133,21 +135,21 @@ class Folder:
         if not self.excluded or not self.excluded.exists():
             return
         if os.path.samestat(folder, self.excluded.stat()):
-            raise Unfit("names a file in the folder of the store, which is never read")
+            raise BadValueError("names a file in the folder of the store, which is never read")
 
 
 def _refuse_link(facts: os.stat_result) -> None:
     if stat.S_ISLNK(facts.st_mode) or getattr(facts, "st_reparse_tag", 0) & NAME_SURROGATE:
-        raise Unfit("names a file that a link leads to")
+        raise BadValueError("names a file that a link leads to")
 
 
 def _refuse_special(facts: os.stat_result) -> None:
     """Refuse links, special files and hard links, which may refer to files elsewhere."""
     _refuse_link(facts)
     if not stat.S_ISREG(facts.st_mode):
-        raise Unfit("names no regular file")
+        raise BadValueError("names no regular file")
     if facts.st_nlink > 1:
-        raise Unfit("names a file that has another name as well (a hard link)")
+        raise BadValueError("names a file that has another name as well (a hard link)")
 
 
 def named(setting: str | None, store: Path) -> Folder | None:

@@ -22,7 +22,7 @@ from target_exactonline.mapping.record import (
 from target_exactonline.schema.fields import shape_of
 from target_exactonline.schema.names import plain
 from target_exactonline.schema.references import CREATABLE
-from target_exactonline.schema.values import CONVERTERS, Unfit, is_empty
+from target_exactonline.schema.values import CONVERTERS, BadValueError, is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -166,7 +166,7 @@ def _take_reference(
     if reference_field is None:
         try:
             return text(value), []
-        except Unfit as error:
+        except BadValueError as error:
             return None, [f"{name} {error}"]
     spelled = next((each for each in record if plain(each) == plain(reference_field)), None)
     given = record.get(spelled or "")
@@ -182,7 +182,7 @@ def _take_reference(
 def _same_text(one: object, other: object) -> bool:
     try:
         return text(one) == text(other)
-    except Unfit:
+    except BadValueError:
         return False
 
 

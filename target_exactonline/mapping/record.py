@@ -15,7 +15,14 @@ from target_exactonline.mapping.model import SOURCE_KEY, RelatedRow
 from target_exactonline.schema.fields import shape_of
 from target_exactonline.schema.names import nearest, plain
 from target_exactonline.schema.references import CREATABLE, ROLES
-from target_exactonline.schema.values import WIDTHS, Unfit, describe, is_empty, to_text, to_wire
+from target_exactonline.schema.values import (
+    WIDTHS,
+    BadValueError,
+    describe,
+    is_empty,
+    to_text,
+    to_wire,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -169,7 +176,7 @@ def _keep_key(  # noqa: PLR0913, PLR0917
         return
     try:
         mapped.key = str(to_wire(value, item, options.zone))
-    except Unfit as error:
+    except BadValueError as error:
         mapped.problems.append(f"{where}{item.name} {error}")
         return
     if where and not options.other_division:
@@ -191,12 +198,12 @@ def _set_aside(  # noqa: PLR0913, PLR0917
     if link and options.accepts_codes:
         try:
             _add_column(mapped, link, column, text(value))
-        except Unfit as error:
+        except BadValueError as error:
             mapped.problems.append(f"{where}{name} {error}")
     elif item and item.name in shape.totals:
         try:
             mapped.totals[item.name] = Decimal(to_wire(value, item, options.zone))
-        except Unfit as error:
+        except BadValueError as error:
             mapped.problems.append(f"{where}{item.name} {error}")
     elif not options.from_exact:
         mapped.problems.append(where + _refusal(shape, name, item))
@@ -212,16 +219,16 @@ def text(value: object) -> str:
     """Convert a code or name to text, stripped; it may be a whole number.
 
     Raises:
-        Unfit: it is of another type, empty, or not searchable.
+        BadValueError: it is of another type, empty, or not searchable.
     """
     try:
         converted = to_text(value).strip()
     except (ArithmeticError, TypeError, ValueError):
         converted = ""
     if not converted:
-        raise Unfit(f"should be a code or name, but came as {describe(value)}")
+        raise BadValueError(f"should be a code or name, but came as {describe(value)}")
     if not converted.isprintable():
-        raise Unfit("holds characters that cannot be searched for")
+        raise BadValueError("holds characters that cannot be searched for")
     return converted
 
 
@@ -245,7 +252,7 @@ def _add(  # noqa: PLR0913, PLR0917
             _drop_foreign(mapped, shape, item, where)
         else:
             mapped.fields[item.name] = _converted(shape, item, value, options)
-    except Unfit as error:
+    except BadValueError as error:
         mapped.problems.append(f"{name} {error}")
 
 
@@ -255,7 +262,7 @@ def _converted(shape: Shape, item: Property, value: object, options: MappingOpti
         sent = sent.strip()
     longest = WIDTHS.get(f"{shape.endpoint.id}.{item.name}") or WIDTHS.get(item.name)
     if longest and isinstance(sent, str) and len(sent.strip()) > longest:
-        raise Unfit(f"is longer than {longest} characters")
+        raise BadValueError(f"is longer than {longest} characters")
     return sent
 
 
@@ -277,7 +284,7 @@ def _lines(
         mapped.notes += line.notes
         lines.append(line.fields)
     if not lines:
-        raise Unfit("should hold at least one line, but all of them were deleted")
+        raise BadValueError("should hold at least one line, but all of them were deleted")
     return lines
 
 
@@ -287,14 +294,16 @@ def _rows(value: object) -> Iterator[Mapping[str, Any]]:
         try:
             value = json.loads(value, parse_float=Decimal)
         except (ValueError, RecursionError):
-            raise Unfit("should be a list of objects, but came as text that is not JSON") from None
+            raise BadValueError(
+                "should be a list of objects, but came as text that is not JSON"
+            ) from None
     if not isinstance(value, list):
-        raise Unfit(f"should be a list of objects, but came as {describe(value)}")
+        raise BadValueError(f"should be a list of objects, but came as {describe(value)}")
     if not value:
-        raise Unfit("should hold at least one line, but is empty")
+        raise BadValueError("should hold at least one line, but is empty")
     for row in value:
         if not isinstance(row, dict):
-            raise Unfit("should be a list of objects, but holds something else")
+            raise BadValueError("should be a list of objects, but holds something else")
         yield row
 
 
@@ -327,7 +336,7 @@ def _map_reference(
         return
     if key is None:
         if not link.target.by or not options.accepts_codes:
-            raise Unfit(f"should be a GUID, but came as {describe(value)}")
+            raise BadValueError(f"should be a GUID, but came as {describe(value)}")
         _add_column(mapped, link, link.target.by[0], text(value))
     elif options.other_division:
         mapped.fields[link.name] = _related_row(link, ((SOURCE_KEY, key),), {}, options)
@@ -338,7 +347,7 @@ def _map_reference(
 def _add_column(mapped: MappedRecord, link: Link, column: str, text: str) -> None:
     texts = mapped.related.setdefault(link.name, {})
     if texts.setdefault(column, text) != text:
-        raise Unfit("is given twice, with different values")
+        raise BadValueError("is given twice, with different values")
 
 
 def _guid(value: object) -> str | None:
@@ -354,7 +363,7 @@ def _embedded_row(
     """Map a related row that is embedded in the record; it may be created if missing."""
     target = link.target
     if target.endpoint not in CREATABLE.values():
-        raise Unfit("should be a key or a code, but came as an object")
+        raise BadValueError("should be a key or a code, but came as an object")
     shape = shape_of(target.endpoint)
     nested = replace(
         options, from_exact=False, other_division=False, accepts_codes=False, clear=False
@@ -365,7 +374,7 @@ def _embedded_row(
         return row.key
     by = tuple((column, row.fields[column].strip()) for column in target.by if column in row.fields)
     if not any(text for _, text in by):
-        raise Unfit(f"should hold {' or '.join(target.by)}")
+        raise BadValueError(f"should hold {' or '.join(target.by)}")
     return _related_row(link, tuple(pair for pair in by if pair[1]), row.fields, options)
 
 

@@ -52,7 +52,7 @@ ADVICE = {
 Row = dict[str, Any]
 
 
-def against_type(endpoint_id: str, row: Mapping[str, Any]) -> str | None:
+def sign_problem(endpoint_id: str, row: Mapping[str, Any]) -> str | None:
     """Check the total of a document at Exact Online against its type; None if it fits."""
     kind = SIGNS.get(endpoint_id, {}).get(row.get(TYPE) or DEFAULT_TYPE)
     try:

@@ -296,7 +296,7 @@ class MatchSetLoader:
             reason = refused.get(case.name)
             if reason is None or case.name in present:
                 settled.append((case, _made(case, Status.CREATED if reason is None else had)))
-            elif reason and not server_faults.is_meant(reason):
+            elif reason and not server_faults.is_server_fault(reason):
                 settled.append((case, Outcome(Status.REJECTED, reason=reason)))
             else:
                 self._doubt([case], reason or UNREPORTED_SET)

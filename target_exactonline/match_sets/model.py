@@ -21,7 +21,7 @@ from exactonline_client.store.postings import LONGEST_REFERENCE
 from target_exactonline.load.journal import made_up
 from target_exactonline.mapping.record import is_metadata, unclear_mark
 from target_exactonline.schema.names import plain
-from target_exactonline.schema.values import CONVERTERS, describe, is_empty, to_moment, unfit
+from target_exactonline.schema.values import CONVERTERS, describe, is_empty, to_moment, wrong_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -135,7 +135,7 @@ class MatchSet:
                 SubElement(element, tag).text = str(self.write_off[name])
 
 
-def are_meant_by(stream_name: str) -> bool:
+def is_match_set_stream(stream_name: str) -> bool:
     """Whether a stream holds match sets; its name may have a schema in front."""
     return plain(re.split(r"[-.]", stream_name)[-1]) == plain(STREAM)
 
@@ -270,7 +270,7 @@ def _take(  # noqa: PLR0913, PLR0917 - a value, where it belongs, and where its 
         fields[name] = _converted(value, kind)
     except (ArithmeticError, TypeError, ValueError):
         fields[name] = None
-        problems.append(f"{where}{name} {unfit(value, kind)}")
+        problems.append(f"{where}{name} {wrong_type(value, kind)}")
 
 
 def _converted(value: object, kind: str) -> Any:  # noqa: ANN401 - as the kind has it

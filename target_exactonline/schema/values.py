@@ -77,7 +77,7 @@ WIDTHS = {
 """Maximum length of texts with a fixed width, by property, or by endpoint and property."""
 
 
-class Unfit(ValueError):  # noqa: N818 - it is the value that does not fit
+class BadValueError(ValueError):
     """A value that is invalid for its property; the message does not quote it."""
 
 
@@ -90,21 +90,23 @@ def to_wire(value: object, item: Property, zone: ZoneInfo) -> Scalar:
         zone: time zone of the server, to which timestamps with a zone are converted.
 
     Raises:
-        Unfit: the value has another type.
+        BadValueError: the value has another type.
     """
     try:
         if item.type == "Edm.DateTime":
             return _date(value, zone, whole_day=item.date == "date")
         return CONVERTERS[item.type](value)
     except (ArithmeticError, TypeError, ValueError):
-        raise unfit(value, item.type) from None
+        raise wrong_type(value, item.type) from None
 
 
-def unfit(value: object, edm: str) -> Unfit:
+def wrong_type(value: object, edm: str) -> BadValueError:
     """Build the error for a value of another type."""
     form, both = AMBIGUOUS.get(edm, (None, ""))
     is_either = form is not None and isinstance(value, str) and form.fullmatch(value.strip())
-    return Unfit(f"should be {EXPECTED[edm]}, but came as {both if is_either else describe(value)}")
+    return BadValueError(
+        f"should be {EXPECTED[edm]}, but came as {both if is_either else describe(value)}"
+    )
 
 
 def is_empty(value: object) -> bool:

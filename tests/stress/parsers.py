@@ -41,7 +41,7 @@ from target_exactonline.mapping.folder import Folder
 from target_exactonline.match_sets import file as match_file
 from target_exactonline.match_sets import model
 from target_exactonline.message_reader import MessageReader
-from target_exactonline.schema.values import Unfit
+from target_exactonline.schema.values import BadValueError
 from target_exactonline.target import TargetExactOnline
 from tests.stress import traps
 
@@ -350,7 +350,7 @@ def _path_of_a_file(folder: Path) -> Callable[[bytes], object]:
         path = text.decode(errors="surrogateescape").replace("{}", str(made.scans))
         try:
             content = place.read(path, attachments.MAX_BYTES)
-        except Unfit as error:
+        except BadValueError as error:
             raise ExactOnlineError(str(error)) from None
         if wrong := made.wrong([content]):
             raise AssertionError(*wrong)

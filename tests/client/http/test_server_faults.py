@@ -39,7 +39,7 @@ from exactonline_client.http import server_faults
     ],
 )
 def test_a_fault_of_the_server_is_one(message: str) -> None:
-    assert server_faults.is_meant(message)
+    assert server_faults.is_server_fault(message)
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,4 @@ def test_a_fault_of_the_server_is_one(message: str) -> None:
     ],
 )
 def test_a_reason_of_business_is_none(message: str) -> None:
-    assert not server_faults.is_meant(message)
+    assert not server_faults.is_server_fault(message)

@@ -11,7 +11,7 @@ import pytest
 from exactonline_client.errors import ConfigurationError, RecordsRejected
 from exactonline_sandbox.books.attachments import CONTENT, TABLE
 from target_exactonline.mapping import attachments, folder
-from target_exactonline.schema.values import Unfit
+from target_exactonline.schema.values import BadValueError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -238,5 +238,5 @@ def test_a_system_that_opens_no_file_by_its_folder_compares(scans: Path) -> None
         ("pipe", NOT_REGULAR),
         ("2026", NOT_REGULAR),
     ):
-        with pytest.raises(Unfit, match=reason):
+        with pytest.raises(BadValueError, match=reason):
             place.read(path, attachments.MAX_BYTES)
