@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from exactonline_sandbox.odata.json_layout import WIRE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exactonline_sandbox.api.resources import Resource
     from exactonline_sandbox.books.company import Company
     from exactonline_sandbox.config import User
+    from exactonline_sandbox.odata.json_layout import Layout
     from exactonline_sandbox.odata.options import Options
     from exactonline_sandbox.world import World
 
@@ -52,3 +55,8 @@ class Request:
     root: str
     """Service root: the address up to and including the division."""
     as_atom: bool = False
+
+    @property
+    def layout(self) -> Layout:
+        """The format of its answer, if that is JSON."""
+        return WIRE

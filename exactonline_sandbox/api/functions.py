@@ -8,43 +8,44 @@ from exactonline_sandbox.edm.model import DELETED, schema
 from exactonline_sandbox.edm.values import from_wall_clock
 from exactonline_sandbox.errors import bad_request
 from exactonline_sandbox.odata import verbose_json
-from exactonline_sandbox.odata.answer import Answer, Shape
+from exactonline_sandbox.odata.answer import Shape
 from exactonline_sandbox.odata.literals import parse_literal
 from exactonline_sandbox.odata.rules import denied
 from exactonline_sandbox.odata.verbose_json import RowWriter
 
 if TYPE_CHECKING:
-    from exactonline_client.catalogue import Endpoint
+    from exactonline_sandbox.api.call import Request
     from exactonline_sandbox.books.company import Company
     from exactonline_sandbox.books.tables import Row
+    from exactonline_sandbox.odata.answer import Answer
     from exactonline_sandbox.odata.options import Options
-    from exactonline_sandbox.world import World
 
 SYNC_TIMESTAMP = "read/sync/Sync/SyncTimestamp"
 USER_HAS_RIGHTS = "users/UserHasRights"
 
 
-def call_function(
-    world: World, company: Company, endpoint: Endpoint, options: Options, root: str
-) -> Answer:
+def call_function(request: Request) -> Answer:
     """Call a function; one without data in the sandbox gives an empty list.
 
     Raises:
         ApiError: 400 for a missing or invalid parameter.
     """
+    endpoint, options, layout = request.resource.endpoint, request.options, request.layout
+    switches = request.world.switches
     if endpoint.id == USER_HAS_RIGHTS:
-        allowed = not denied(str(_parameter(options, "endpoint", "Edm.String")), world.switches)
+        allowed = not denied(str(_parameter(options, "endpoint", "Edm.String")), switches)
         _parameter(options, "action", "Edm.String")
-        return verbose_json.one({"UserHasRights": allowed})
+        answer = layout.named("UserHasRights", "true" if allowed else "false")
+        return verbose_json.one(layout.object(answer), layout)
     if endpoint.id != SYNC_TIMESTAMP:
-        return verbose_json.many([], bare=True, next_uri=None, count=None)
-    row = _sync_timestamp(company, options, world.switches.sync_timestamp_names)
+        return verbose_json.many([], layout, bare=True)
+    row = _sync_timestamp(request.company, options, switches.sync_timestamp_names)
     if row is None:
-        return verbose_json.many([], bare=True, next_uri=None, count=None)
-    view = world.view(endpoint.id, company)
-    shaped = Shape(tuple(endpoint.columns), (), {})
-    written = RowWriter(view, shaped, root, lambda _item, _row: (None, [])).entity(row)
-    return verbose_json.many([written], bare=True, next_uri=None, count=None)
+        return verbose_json.many([], layout, bare=True)
+    view = request.world.view(endpoint.id, request.company)
+    shaped = Shape(tuple(endpoint.columns), (), (), {})
+    writer = RowWriter(view, shaped, request.root, lambda _item, _row: (None, []), layout)
+    return verbose_json.many([writer.texts(row)], layout, bare=True)
 
 
 def _sync_timestamp(company: Company, options: Options, known: tuple[str, ...]) -> Row | None:

@@ -15,6 +15,7 @@ from exactonline_sandbox.errors import ApiError
 from exactonline_sandbox.limits import COUNTED_ERRORS
 from exactonline_sandbox.odata import atom, verbose_json
 from exactonline_sandbox.odata.answer import Answer
+from exactonline_sandbox.odata.json_layout import WIRE
 from exactonline_sandbox.odata.options import parse_options
 from exactonline_sandbox.odata.rules import NO_RIGHTS, denied
 from exactonline_sandbox.recorder import CallRecord
@@ -142,7 +143,7 @@ def _dispatch(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Answe
     resource = find_resource(call.path, beta=call.beta)
     if denied(resource.endpoint.id, world.switches):
         if world.switches.denied_answer == "empty" and call.method == "GET":
-            return verbose_json.many([], bare=False, next_uri=None, count=None)
+            return verbose_json.many([], WIRE, bare=False)
         raise ApiError(403, NO_RIGHTS)
     assert call.division is not None  # noqa: S101 - handled before
     company = world.company(call.division)
@@ -166,8 +167,10 @@ def _below_docs(world: World, company: Company, call: Call, chain: Chain) -> Ans
 
 
 def _refusal(error: ApiError, wants: str) -> Answer:
-    write_failure = verbose_json.failure if wants == "json" else atom.failure
-    answer = write_failure(error.status, error.message)
+    if wants == "json":
+        answer = verbose_json.failure(error.status, error.message, WIRE)
+    else:
+        answer = atom.failure(error.status, error.message)
     if error.reason:
         answer.headers["Reason"] = error.reason
     return answer

@@ -39,9 +39,7 @@ def read(request: Request) -> Answer:
     if "GET" not in endpoint.methods:
         raise ApiError(405, "The method GET is not allowed here.")
     if endpoint.kind == "function":
-        return call_function(
-            request.world, request.company, endpoint, request.options, request.root
-        )
+        return call_function(request)
     source = _source(request, endpoint)
     if request.resource.key is None:
         check_query(endpoint, request.options, request.world.switches)
@@ -55,10 +53,10 @@ def read(request: Request) -> Answer:
 def write_one(request: Request, view: View, row: Row) -> Answer:
     """Answer with a single row, in the requested format."""
     shaped = shape(view.endpoint, request.options.select, request.options.expand)
-    writer = RowWriter(view, shaped, request.root, _children(request))
+    writer = RowWriter(view, shaped, request.root, _children(request), request.layout)
     if request.as_atom:
         return atom.entry(view, shaped, writer.uri(row), row, request.root)
-    return verbose_json.one(writer.entity(row))
+    return verbose_json.one(writer.text(row), request.layout)
 
 
 def _source(request: Request, endpoint: Endpoint) -> Source:
@@ -133,15 +131,15 @@ def _list(request: Request, source: Source) -> Answer:
     endpoint = source.view.endpoint.id
     columns = (name for name in shaped.columns if f"{endpoint}.{name}" not in removed)
     shaped = replace(shaped, columns=tuple(columns))
-    children = _children(request)
-    writer = RowWriter(source.view, shaped, request.root, children)
+    children, layout = _children(request), request.layout
+    writer = RowWriter(source.view, shaped, request.root, children, layout)
     if request.as_atom:
         rows = [(source.view_of(row), writer.uri(row), row) for row in page.rows]
         return atom.feed(source.view.endpoint, shaped, rows, request.root, next_uri)
     line_writer = writer
     if source.line_view is not None:
-        line_writer = RowWriter(source.line_view, shaped, request.root, children)
-    written = [(line_writer if "LineNumber" in row else writer).entity(row) for row in page.rows]
+        line_writer = RowWriter(source.line_view, shaped, request.root, children, layout)
+    written = [(line_writer if "LineNumber" in row else writer).texts(row) for row in page.rows]
     if source.feed is not None and request.world.switches.shuffle_sync_pages:
         random.Random(len(written)).shuffle(written)
     bare = (
@@ -149,7 +147,7 @@ def _list(request: Request, source: Source) -> Answer:
         and not options.inlinecount
         and (size is None or (options.top is not None and options.top <= size))
     )
-    return verbose_json.many(written, bare=bare, next_uri=next_uri, count=page.count)
+    return verbose_json.many(written, layout, bare=bare, next_uri=next_uri, count=page.count)
 
 
 def _next_uri(request: Request, page: Page) -> str:

@@ -41,6 +41,8 @@ class Table:
         self._order: list[Any] | None = None
         self._sorted: list[Row] = []
         self._indexes: dict[str, dict[Any, dict[Any, Row]]] = {}
+        self.derived: dict[Any, Any] = {}
+        """What others derived from the rows, such as sort orders; emptied by every change."""
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -76,6 +78,7 @@ class Table:
 
     def add(self, row: Row) -> None:
         """Add a row with a new key."""
+        self.derived.clear()
         key = self.key_of(row)
         self.rows[key] = row
         if self._order is not None:
@@ -88,6 +91,7 @@ class Table:
 
     def change(self, row: Row, changes: Row) -> None:
         """Change columns of a row, but not its key; None for null."""
+        self.derived.clear()
         key = self.key_of(row)
         for column, value in changes.items():
             if column in self._indexes:
@@ -100,6 +104,7 @@ class Table:
 
     def remove(self, row: Row) -> None:
         """Remove a row."""
+        self.derived.clear()
         key = self.key_of(row)
         del self.rows[key]
         if self._order is not None:

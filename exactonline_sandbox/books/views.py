@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from exactonline_sandbox.books.descriptions import description_source
 from exactonline_sandbox.books.references import USERS, joined_properties
 from exactonline_sandbox.edm.model import entity_name, schema
-from exactonline_sandbox.edm.values import comparable, encoder
+from exactonline_sandbox.edm.values import comparable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from exactonline_client.catalogue import Endpoint
     from exactonline_sandbox.books.company import Company
-    from exactonline_sandbox.books.tables import Row
+    from exactonline_sandbox.books.references import JoinedProperty
+    from exactonline_sandbox.books.tables import Row, Table
 
     Reader = Callable[[Row], Any]
     Finder = Callable[[Any], Row | None]
-    Encode = Callable[[Any], Any] | None
 
 _OWN_ROW_IDS = uuid.UUID("8f4b1f5e-57b7-4f0c-8f6f-3e0d6d6a1c52")
-
-
-class _Plan(NamedTuple):
-    """How to write a stored value, and the columns joined through it."""
-
-    shown: bool
-    """Whether the value itself is written."""
-    encode: Encode
-    find: Finder | None
-    """Finds the referenced row, for joined columns."""
-    columns: tuple[tuple[str, str, Encode], ...]
-    """Joined columns: name, column of the referenced row, encoder."""
 
 
 class View:
@@ -56,10 +43,11 @@ class View:
         self._company = company
         self._users = users
         self.columns = endpoint.columns
-        self._entity = entity_name(schema().endpoints[table])
+        self.entity = entity_name(schema().endpoints[table])
         self._joined = {item.name: item for item in joined_properties(table, endpoint)}
         self._special = self._specials()
-        self.projection = lru_cache(maxsize=32)(self._projection)
+        self.layouts: dict[Any, Any] = {}
+        """How to write its rows, by properties and format; for the modules that write them."""
 
     def reader(self, name: str) -> Reader:
         """The reader of a column, as a plain value."""
@@ -67,16 +55,16 @@ class View:
             return self._special[name]
         if name in self._joined:
             item = self._joined[name]
-            find, reference, column = self._finder(name), item.reference, item.column
+            find, reference, column = self.finder(name), item.reference, item.column
             return lambda row: (
                 None if (target := find(row.get(reference))) is None else target.get(column)
             )
-        default = self._default(name)
+        default = self.default(name)
         return lambda row: row.get(name, default)
 
     def comparable_reader(self, name: str) -> Reader:
         """The reader of a column, as the value that filters, order and skip tokens use."""
-        read, change = self.reader(name), comparable(self._entity, self.columns[name])
+        read, change = self.reader(name), comparable(self.entity, self.columns[name])
         if change is None:
             return read
         return lambda row: None if (value := read(row)) is None else change(value)
@@ -84,44 +72,36 @@ class View:
     def is_compared_as_stored(self, name: str) -> bool:
         """Whether a column is stored in the form that filters compare."""
         return (
-            name in self.columns
-            and name not in self._special
-            and name not in self._joined
-            and comparable(self._entity, self.columns[name]) is None
+            self.is_own(name)
+            and self.default(name) is None
+            and comparable(self.entity, self.columns[name]) is None
         )
 
-    def _projection(self, names: tuple[str, ...]) -> Projection:
-        stored: dict[str, Encode] = {}
-        joined: dict[str, list[tuple[str, str, Encode]]] = {}
-        computed = []
-        for name in names:
-            encode = encoder(self._entity, self.columns[name])
-            if name in self._special:
-                computed.append((name, self._special[name], encode))
-            elif name in self._joined:
-                item = self._joined[name]
-                joined.setdefault(item.reference, []).append((name, item.column, encode))
-            else:
-                stored[name] = encode
-        plans = {
-            name: _Plan(
-                name in stored,
-                stored.get(name),
-                self._finder(joined[name][0][0]) if name in joined else None,
-                tuple(joined.get(name, ())),
-            )
-            for name in {**stored, **joined}
-        }
-        return Projection({name: self._default(name) for name in names}, plans, computed)
+    def computed(self, name: str) -> Reader | None:
+        """The reader of a computed column; None for a stored or a joined one."""
+        return self._special.get(name)
 
-    def _finder(self, name: str) -> Finder:
+    def joined(self, name: str) -> JoinedProperty | None:
+        """Where a joined column is read from; None for other columns."""
+        return None if name in self._special else self._joined.get(name)
+
+    def joined_table(self, name: str) -> Table | None:
+        """The table that a joined column is read from; None for users, who never change."""
         target = self._joined[name].target
-        if target.table == USERS:
-            return self._users.get
-        rows = self._company.table(target.table)
-        return rows.by_code if target.by_code else rows.get
+        return None if target.table == USERS else self._company.table(target.table)
 
-    def _default(self, name: str) -> int | None:
+    def is_own(self, name: str) -> bool:
+        """Whether a column changes only with its own row: it is not joined, and not computed."""
+        return name in self.columns and name not in self._special and name not in self._joined
+
+    def finder(self, name: str) -> Finder:
+        """The function that finds the row a joined column is read from, by its reference."""
+        rows = self.joined_table(name)
+        if rows is None:
+            return self._users.get
+        return rows.by_code if self._joined[name].target.by_code else rows.get
+
+    def default(self, name: str) -> int | None:
         """The default of a column."""
         if name == "Division":
             return self._company.code
@@ -151,52 +131,6 @@ class View:
         if feeds.line is not None and feeds.header == self.table:
             special["LineNumber"] = lambda _row: 0
         return special
-
-
-class Projection:
-    """Encodes rows as JSON values, for one set of columns."""
-
-    def __init__(
-        self,
-        template: Row,
-        plans: Mapping[str, _Plan],
-        computed: Iterable[tuple[str, Reader, Encode]],
-    ) -> None:
-        """Make it.
-
-        Args:
-            template: All columns with their defaults.
-            plans: How to write stored values, by column.
-            computed: Computed columns: name, reader, encoder.
-        """
-        self._template = template
-        self._plans = plans
-        self._computed = tuple(computed)
-
-    def encode(self, row: Row) -> Row:
-        """A row as JSON values, in the order of the endpoint."""
-        out = self._template.copy()
-        plans = self._plans
-        for name, value in row.items():
-            plan = plans.get(name)
-            if plan is None:
-                continue
-            shown, encode, find, columns = plan
-            if shown:
-                out[name] = value if encode is None or value is None else encode(value)
-            if find is not None and (target := find(value)) is not None:
-                _write_joined(out, target, columns)
-        for name, read, encode in self._computed:
-            value = read(row)
-            out[name] = value if encode is None or value is None else encode(value)
-        return out
-
-
-def _write_joined(out: Row, target: Row, columns: Iterable[tuple[str, str, Encode]]) -> None:
-    for name, column, encode in columns:
-        value = target.get(column)
-        if value is not None:
-            out[name] = value if encode is None else encode(value)
 
 
 def own_row_id(key: str) -> str:

@@ -6,8 +6,7 @@ trimmed text, lower-case guids. This module converts them to values of JSON and 
 
 from __future__ import annotations
 
-import base64
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from exactonline_client.catalogue import Property
 
 ZONE = ZoneInfo("Europe/Amsterdam")
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a wall clock has no zone
-_EPOCH_DAY = date(1970, 1, 1)
-_DAY_MS = 86_400_000
 _ACCOUNT_CODE = 18
 _UNIT = 8
 # By entity and property, by property, or by the suffix of a property (case-insensitive). Account
@@ -68,18 +64,6 @@ def from_wall_clock(shown: datetime) -> datetime:
 
 
 @lru_cache(maxsize=65536)
-def encode_instant(moment: datetime) -> str:
-    """`/Date(ms)/` of the wall clock, taken as UTC."""
-    return f"/Date({(wall_clock(moment) - _EPOCH) // timedelta(milliseconds=1)})/"
-
-
-@lru_cache(maxsize=65536)
-def encode_day(day: date) -> str:
-    """`/Date(ms)/` of midnight of that day."""
-    return f"/Date({(day - _EPOCH_DAY).days * _DAY_MS})/"
-
-
-@lru_cache(maxsize=65536)
 def encode_number(value: Decimal | int) -> int | float:
     """A double; an integer where it has no fraction."""
     number = float(value)
@@ -102,21 +86,6 @@ def padding(entity: str, name: str) -> Callable[[str], str] | None:
         if width == _ACCOUNT_CODE
         else (lambda text: text.ljust(width))
     )
-
-
-def encoder(entity: str, item: Property) -> Callable[[Any], Any] | None:
-    """The function that converts a value to a JSON value; None where it is one already."""
-    if item.type == "Edm.DateTime":
-        return encode_instant if item.date == "instant" else encode_day
-    if item.type == "Edm.Int64":
-        return str
-    if item.type == "Edm.Double":
-        return encode_number
-    if item.type == "Edm.Binary":
-        return lambda data: base64.b64encode(data).decode()
-    if item.type == "Edm.String":
-        return padding(entity, item.name)
-    return None
 
 
 def comparable(entity: str, item: Property) -> Callable[[Any], Any] | None:

@@ -22,7 +22,7 @@ class Answer:
 
     status: int = 200
     body: bytes = b""
-    content_type: str = "application/json;odata=verbose;charset=utf-8"
+    content_type: str = "application/json;charset=utf-8"
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -33,6 +33,8 @@ class Shape:
     columns: tuple[str, ...]
     deferred: tuple[str, ...]
     """Navigation properties written as a deferred link."""
+    absent: tuple[str, ...]
+    """Navigation properties to a single row, of which there is never one."""
     expanded: Mapping[str, tuple[str, ...] | None]
     """Expanded navigation properties, with the properties of their rows; None for all."""
 
@@ -62,7 +64,11 @@ def shape(endpoint: Endpoint, select: tuple[str, ...], expand: tuple[str, ...]) 
         columns = tuple(endpoint.columns)
     else:
         columns = tuple(name for name in endpoint.columns if name in chosen)
-    deferred = [
-        name for name in navigations if name not in inner and (everything or name in chosen)
-    ]
-    return Shape(columns, tuple(deferred), {name: tuple(inner[name]) or None for name in inner})
+    left = [name for name in navigations if name not in inner and (everything or name in chosen)]
+    lists = [name for name in left if endpoint.properties[name].type.startswith("Collection(")]
+    return Shape(
+        columns,
+        deferred=tuple(lists),
+        absent=tuple(name for name in left if name not in lists),
+        expanded={name: tuple(inner[name]) or None for name in inner},
+    )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cmp_to_key
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from exactonline_sandbox.edm.guids import guid_order
@@ -68,7 +70,7 @@ def run(source: Source, options: Options, page_size: int | None) -> Page:
     Raises:
         ApiError: 400 for options that do not fit the view.
     """
-    keep = _predicate(source, options.filter)
+    keep = None if _is_bound(source, options.filter) else _predicate(source, options.filter)
     count = sum(1 for _ in _matching(source, options.filter, keep)) if options.inlinecount else None
     limit = _limit(options.top, page_size)
     if limit == 0:
@@ -162,6 +164,16 @@ def _lower_bound(node: Node | None) -> int:
     return {"gt": value, "ge": value - 1, "eq": value - 1}.get(node.operator, 0)
 
 
+def _is_bound(source: Source, node: Node | None) -> bool:
+    """Whether a filter is no more than a lower bound, which a feed starts at."""
+    return (
+        source.feed is not None
+        and isinstance(node, Compare)
+        and node.operator in ("gt", "ge")
+        and _lower_bound(node) > 0
+    )
+
+
 class _Order:
     """The order of a list, and the start of a page in it."""
 
@@ -201,13 +213,36 @@ class _Order:
     def page(self, keep: Predicate | None, skip: int, wanted: int | None) -> list[Row]:
         """Up to `wanted` rows after the start, without the first `skip`."""
         stop = None if wanted is None else skip + wanted
-        if self._by_key and self._source.rows is None:
-            rows = self._in_key_order()
+        rows = self._in_order()
+        if rows is not None:
             return list(islice(rows if keep is None else filter(keep, rows), skip, stop))
         rows = self._after_start(_matching(self._source, self._node, keep))
         if stop is None:
             return sorted(rows, key=self._sort_key)[skip:]
         return heapq.nsmallest(stop, rows, key=self._sort_key)[skip:]
+
+    def _in_order(self) -> Iterator[Row] | None:
+        """All rows after the start that may pass the filter, in order, if that order is kept."""
+        source = self._source
+        if source.rows is not None:
+            return None
+        if self._by_key:
+            return self._in_key_order()
+        own = all(source.view.is_own(name) and name != "Timestamp" for name, _ in self._columns)
+        if source.feed is not None or not own or _by_index(source, self._node) is not None:
+            return None
+        return self._in_kept_order()
+
+    def _in_kept_order(self) -> Iterator[Row]:
+        """As above, from an order that is made once and kept until a row of the table changes."""
+        table, mark = self._source.table, (self._source.view, tuple(self._columns))
+        if mark not in table.derived:
+            keyed = [(self._sort_key(row), row) for row in table.rows.values()]
+            keyed.sort(key=itemgetter(0))
+            table.derived[mark] = [key for key, _ in keyed], [row for _, row in keyed]
+        keys, rows = table.derived[mark]
+        start = 0 if self._after is None else bisect_right(keys, self._sort_values(self._after))
+        return (rows[at] for at in range(start, len(rows)))
 
     def _in_key_order(self) -> Iterator[Row]:
         source = self._source

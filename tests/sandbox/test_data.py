@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import defaultdict
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exactonline_client.catalogue import load
 from exactonline_sandbox import SandboxConfig
 from exactonline_sandbox.books.references import reference
-from exactonline_sandbox.edm.values import ZONE, encode_instant, from_wall_clock, wall_clock
+from exactonline_sandbox.edm.json_text import instant_ms, number_text
+from exactonline_sandbox.edm.values import ZONE, from_wall_clock, wall_clock
 from exactonline_sandbox.world import World
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=timezone.utc)
@@ -142,11 +146,24 @@ def test_purchases_of_any_size() -> None:
 
 
 def test_wall_clock_of_summer_winter_and_the_doubled_hour() -> None:
-    assert encode_instant(datetime(2026, 6, 25, 14, 31, 0, 220000, tzinfo=timezone.utc)) == (
-        "/Date(1782405060220)/"
-    )
-    assert encode_instant(datetime(2026, 1, 1, tzinfo=timezone.utc)) == "/Date(1767229200000)/"
+    summer = datetime(2026, 6, 25, 14, 31, 0, 220000, tzinfo=timezone.utc)
+    assert instant_ms(summer) == 1_782_405_060_220
+    assert instant_ms(datetime(2026, 1, 1, tzinfo=timezone.utc)) == 1_767_229_200_000
     first = datetime(2025, 10, 26, 0, 30, tzinfo=timezone.utc)
     assert wall_clock(first) == wall_clock(first + timedelta(hours=1))
     assert from_wall_clock(wall_clock(first)) == first
     assert first.astimezone(ZONE).hour == 2
+
+
+@given(st.timedeltas(timedelta(days=-9000), timedelta(days=30_000)))
+def test_milliseconds_of_the_wall_clock_are_those_of_its_time(since: timedelta) -> None:
+    epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
+    shown = wall_clock(epoch + since) - epoch.replace(tzinfo=None)
+    assert instant_ms(epoch + since) == shown // timedelta(milliseconds=1)
+
+
+@given(st.decimals(-(10**12), 10**12, allow_nan=False))
+def test_numbers_are_written_as_the_double_that_they_are(value: Decimal) -> None:
+    text = number_text(value)
+    assert json.loads(text) == float(value)
+    assert "." not in text or not float(value).is_integer()
