@@ -39,6 +39,8 @@ class Property:
     """For a collection: id of the endpoint that lists its rows, if there is one."""
     field: str | None = None
     """For a collection: the property of its rows that holds the key of the parent."""
+    source: str | None = None
+    """Where it is from, if not from where its endpoint is; see `Catalogue.sources`."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Endpoint:
     scope: str | None = None
     bulk_twin: str | None = None
     sync_twin: str | None = None
+    source: str = "reference"
+    """Where its facts are from; see `Catalogue.sources`."""
     feed: Mapping[str, str] | None = None
     """For a list that mixes headers and lines: endpoint ids by `header` and `line`."""
     facts: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
@@ -114,6 +118,9 @@ class Stream:
 class Catalogue:
     """All endpoints by id, all streams by name, and the entity types of the deleted log."""
 
+    sources: dict[str, str]
+    """Where facts are from, by the word that stands for it."""
+
     endpoints: dict[str, Endpoint]
     streams: dict[str, Stream]
     deleted_types: dict[int, str]
@@ -140,6 +147,7 @@ def load() -> Catalogue:
     text = resources.files(__package__).joinpath("catalogue.json").read_text(encoding="utf-8")
     facts = json.loads(text)
     return Catalogue(
+        sources=facts["sources"],
         endpoints={fact["id"]: _endpoint(fact) for fact in facts["endpoints"]},
         streams={fact["name"]: _stream(fact) for fact in facts["streams"]},
         deleted_types={int(number): name for number, name in facts["deleted_types"].items()},

@@ -26,9 +26,90 @@ CATALOGUE = ROOT / "exactonline_client" / "catalogue.json"
 ENDPOINT_FACTS = (
     "id", "service", "name", "kind", "uri", "path", "methods", "key", "page_size", "beta",
     "select_required", "select_star_forbidden", "filter_only_timestamp", "filter_fields",
-    "mandatory_post", "webhook_topic", "scope", "bulk_twin", "sync_twin",
+    "mandatory_post", "webhook_topic", "scope", "bulk_twin", "sync_twin", "source",
 )  # fmt: skip
 PROPERTY_FLAGS = ("key", "filter", "post", "put", "mandatory", "navigation")
+
+# Where facts are from. What names no source is from the first.
+SOURCES = {
+    "reference": "the reference pages of Exact Online, by public collections of 2022 to 2025",
+    "recorded": "answers of the service in June 2026",
+    "clients": "published clients of the service, up to October 2026",
+}
+
+# Endpoints that the collection lacks.
+ADDED: list[Facts] = [
+    {
+        "id": "financialtransaction/Transactions",
+        "service": "FinancialTransaction",
+        "name": "Transactions",
+        "kind": "crud",
+        "path": "financialtransaction/Transactions",
+        "methods": ["GET"],
+        "key": ["EntryID"],
+        "page_size": 60,
+        "scope": "Financial accounting",
+        "source": "clients",
+        "properties": [
+            ("EntryID", "Edm.Guid", "key"),
+            ("ClosingBalanceFC", "Edm.Double"),
+            ("Created", "Edm.DateTime"),
+            ("Date", "Edm.DateTime"),
+            ("Description", "Edm.String"),
+            ("Division", "Edm.Int32"),
+            ("Document", "Edm.Guid"),
+            ("DocumentNumber", "Edm.Int32"),
+            ("DocumentSubject", "Edm.String"),
+            ("EntryNumber", "Edm.Int32"),
+            ("ExternalLinkDescription", "Edm.String"),
+            ("ExternalLinkReference", "Edm.String"),
+            ("FinancialPeriod", "Edm.Int16"),
+            ("FinancialYear", "Edm.Int16"),
+            ("IsExtraDuty", "Edm.Boolean"),
+            ("JournalCode", "Edm.String"),
+            ("JournalDescription", "Edm.String"),
+            ("Modified", "Edm.DateTime"),
+            ("OpeningBalanceFC", "Edm.Double"),
+            ("PaymentConditionCode", "Edm.String"),
+            ("PaymentConditionDescription", "Edm.String"),
+            ("PaymentReference", "Edm.String"),
+            ("Status", "Edm.Int16"),
+            ("StatusDescription", "Edm.String"),
+            ("TransactionLines", "Collection(TransactionLines)", "navigation"),
+            ("Type", "Edm.Int32"),
+            ("TypeDescription", "Edm.String"),
+        ],
+    },
+    {
+        "id": "read/salesinvoice/InvoiceSalesOrderResult",
+        "service": "SalesInvoice",
+        "name": "InvoiceSalesOrderResult",
+        "kind": "function",
+        "path": "read/salesinvoice/InvoiceSalesOrderResult",
+        "methods": ["GET"],
+        "key": ["ProcessID"],
+        "scope": "Sales orders",
+        "source": "clients",
+        "properties": [
+            ("ProcessID", "Edm.Guid", "key"),
+            ("Errors", "Edm.String"),
+            ("NumberOfCreatedInvoices", "Edm.Int32"),
+            ("NumberOfFailedInvoices", "Edm.Int32"),
+            ("Status", "Edm.String"),
+        ],
+    },
+]
+
+# Properties that the collection lacks, with their source.
+ADDED_PROPERTIES: dict[str, list[tuple[str, ...]]] = {
+    "salesinvoice/InvoiceSalesOrders": [
+        ("clients", "Mode", "Edm.Int32", "post"),
+        ("clients", "ProcessID", "Edm.Guid"),
+    ],
+}
+
+# Page sizes that differ from what the collection says: a recorded list with `$top=100` came whole.
+PAGE_SIZES = {"system/Divisions": 100}
 
 # Entities whose sync or bulk endpoint carries another name than the plain one.
 TWINS = {
@@ -83,6 +164,9 @@ PARENTS = {
     "schedule_entries": ("schedules", "Schedule"),
 }
 
+# Rows that belong to a parent, and are read without it: it is no longer documented.
+PARENTLESS = {"transaction_lines"}
+
 # Sync endpoints without a plain twin whose entity has webhooks all the same.
 ALSO_TOPICS = {
     "sync/Inventory/StockPositions": "StockPositions",
@@ -125,8 +209,12 @@ def build(entities: Path) -> Files:
 def whole(source: Facts) -> Facts:
     """The whole catalogue as it is written to disk."""
     current = [dict(fact) for fact in source["endpoints"] if fact["status"] == "current"]
+    known = {fact["id"] for fact in current}
+    current += [added(fact) for fact in ADDED if fact["id"] not in known]
     for fact in current:
         fact.update(TWINS.get(fact["id"], {}))
+        fact["page_size"] = PAGE_SIZES.get(fact["id"], fact.get("page_size"))
+        fact["properties"] = [*fact["properties"], *added_properties(fact)]
     ids = {fact["id"] for fact in current}
     for fact in current:
         for twin in ("bulk_twin", "sync_twin"):
@@ -137,10 +225,37 @@ def whole(source: Facts) -> Facts:
     deleted = {int(number): name for number, name in source["deleted_entity_types"].items()}
     deleted = {number: name for number, name in deleted.items() if "removed" not in name}
     return {
+        "sources": SOURCES,
         "deleted_types": {str(number): deleted[number] for number in sorted(deleted)},
         "streams": streams(endpoints, deleted),
         "endpoints": endpoints,
     }
+
+
+def added(fact: Facts) -> Facts:
+    """An endpoint that the collection lacks, in the form of the collection."""
+    return {
+        "select_required": False,
+        "webhook_topic": None,
+        "uri": f"/api/v1/{{division}}/{fact['path']}",
+        **fact,
+        "properties": [written_property(*item) for item in fact["properties"]],
+    }
+
+
+def added_properties(fact: Facts) -> list[Facts]:
+    """The properties of an endpoint that the collection lacks."""
+    known = {item["name"] for item in fact["properties"]}
+    return [
+        {**written_property(*item), "source": source}
+        for source, *item in ADDED_PROPERTIES.get(fact["id"], ())
+        if item[0] not in known
+    ]
+
+
+def written_property(name: str, kind: str, *flags: str) -> Facts:
+    """A property in the form of the collection."""
+    return {"name": name, "type": kind, **dict.fromkeys(flags, True)}
 
 
 def endpoint(fact: Facts) -> Facts:
@@ -155,7 +270,7 @@ def endpoint(fact: Facts) -> Facts:
     properties = [prop(short_name, item) for item in fact["properties"] if item["name"] is not None]
     for item in properties:
         if (fact["id"], item["name"]) in ALSO_CREATABLE:
-            item["post"] = True
+            item.update(post=True, source="recorded")
     facts["properties"] = properties
     return facts
 
@@ -164,6 +279,8 @@ def prop(entity: str, item: Facts) -> Facts:
     """One property: name, Edm type, set flags, and for dates which kind of date."""
     facts: Facts = {"name": item["name"], "type": item["type"]}
     facts.update({flag: True for flag in PROPERTY_FLAGS if item.get(flag)})
+    if "source" in item:
+        facts["source"] = item["source"]
     if item["type"] == "Edm.DateTime":
         default = "instant" if item["name"] in INSTANTS else "date"
         facts["date"] = INSTANT_EXCEPTIONS.get((entity, item["name"]), default)
@@ -293,7 +410,7 @@ def add_parents(found: list[Facts], endpoints: dict[str, Facts]) -> None:
     for item in found:
         for navigation in endpoints.get(item.get("plain", ""), {}).get("properties", []):
             child = by_plain.get(navigation.get("entity", ""))
-            if child is not None and "parent" not in child:
+            if child is not None and "parent" not in child and child["name"] not in PARENTLESS:
                 child["parent"] = {
                     "stream": item["name"],
                     "field": navigation["field"],
@@ -308,6 +425,7 @@ def dump(catalogue: Facts) -> str:
     """JSON with one stream and one property a line, so that a change reads well in a diff."""
     lines = [
         "{",
+        '"sources": ' + json.dumps(catalogue["sources"]) + ",",
         '"deleted_types": ' + json.dumps(catalogue["deleted_types"]) + ",",
         '"streams": [',
     ]

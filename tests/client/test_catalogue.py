@@ -61,8 +61,20 @@ def test_the_packed_catalogue_is_what_its_script_makes() -> None:
 
 def test_all_current_endpoints_are_there() -> None:
     kinds = Counter(point.kind for point in ENDPOINTS)
-    assert kinds == {"crud": 246, "bulk": 21, "sync": 58, "read": 31, "function": 71}
-    assert len(CATALOGUE.endpoints) == 427
+    assert kinds == {"crud": 247, "bulk": 21, "sync": 58, "read": 31, "function": 72}
+    assert len(CATALOGUE.endpoints) == 429
+
+
+def test_facts_name_where_they_are_from() -> None:
+    elsewhere = {point.id: point.source for point in ENDPOINTS if point.source != "reference"}
+    assert elsewhere == dict.fromkeys(
+        ("financialtransaction/Transactions", "read/salesinvoice/InvoiceSalesOrderResult"),
+        "clients",
+    )
+    assert property_of("salesinvoice/InvoiceSalesOrders", "ProcessID").source == "clients"
+    assert property_of("salesinvoice/SalesInvoices", "InvoiceDate").source == "recorded"
+    named = {item.source for _, item in properties()} | {point.source for point in ENDPOINTS}
+    assert named - {None} == set(CATALOGUE.sources)
 
 
 def test_addresses_belong_to_a_division_but_for_the_user() -> None:
