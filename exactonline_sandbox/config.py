@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, get_type_hints
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,7 +53,7 @@ class Switches:
     """Deleting a document of a mixed feed logs its line rows too, not only its header."""
     line_touches_header: bool = True
     """A line that is changed or deleted moves the `Modified` of its header, or of its entry."""
-    late_commits: float = 0
+    late_commits: float = 0.0
     """What is changed is only seen in sync feeds so many seconds after it took its rowversion."""
     move_keeps_order: bool = True
     """A move to another database gives rows their new rowversions in the order of the old ones."""
@@ -92,6 +92,58 @@ class Switches:
     """A refresh token stays usable until the access token that replaced it is used."""
     tells_expired_tokens: bool = True
     """A 401 for a token that has run out says so in `WWW-Authenticate`."""
+    json_layout: str = "wire"
+    """JSON as the server writes it (`wire`: with lines, in ASCII), or `compact` in UTF-8."""
+    zoned_literals: bool = False
+    """`datetime'...Z'` in a filter is taken, as a time of the server's clock; else refused."""
+    sync_needs_select: bool = True
+    """Sync endpoints want a `$select`."""
+    refused_for: str = ""
+    """Every call on a division gets a 403 with this `Reason`; none where it is empty."""
+    app_scopes: tuple[str, ...] = ()
+    """Scopes of the app, such as `Sales orders`; all where none is given."""
+
+
+REASONS = (
+    "BlockedUser", "InactiveUser", "BlockedCustomer", "LicenseExpired", "DivisionBlocked",
+    "NoDivisionAccess",
+)  # fmt: skip
+"""The `Reason` of a 403 that concerns the user, the customer or the division."""
+CHOICES = {
+    "header_row_id": ("invoice", "own"),
+    "denied_answer": ("403", "empty"),
+    "long_reference": ("cut", "refused"),
+    "kept_reference": ("whole", "upper", "single", "not"),
+    "json_layout": ("wire", "compact"),
+    "refused_for": ("", *REASONS),
+}
+"""What a switch may be set to, if that is one of a few words."""
+_KINDS: dict[type, type | tuple[type, ...]] = {
+    bool: bool,
+    str: str,
+    int: int,
+    float: (int, float),
+}
+
+
+def set_switch(switches: Switches, name: str, value: object) -> None:
+    """Set a switch.
+
+    Raises:
+        ValueError: There is no such switch, or it cannot have this value; the message says why.
+    """
+    known = sorted(item.name for item in fields(Switches))
+    if name not in known:
+        raise ValueError(f"There is no switch '{name}'; there are {', '.join(known)}.")
+    kind = get_type_hints(Switches)[name]
+    fitting = tuple(value) if isinstance(value, list) else value
+    wanted = _KINDS.get(kind)
+    if wanted and (not isinstance(fitting, wanted) or isinstance(fitting, bool) != (kind is bool)):
+        raise ValueError(f"The switch '{name}' takes a {kind.__name__}, not '{fitting}'.")
+    if fitting not in CHOICES.get(name, (fitting,)):
+        words = ", ".join(word or "nothing" for word in CHOICES[name])
+        raise ValueError(f"The switch '{name}' takes one of {words}; not '{fitting}'.")
+    setattr(switches, name, fitting)
 
 
 @dataclass

@@ -103,14 +103,23 @@ class TokenServer:
         self._codes[code] = _Code(app, user, redirect_uri, expires)
         return code
 
-    def sign_in(self, app: App, user: User) -> dict[str, str]:
-        """Issue a new chain and revoke the previous one of the same user and app."""
+    def sign_in(self, app: App, user: User, *, renewable: bool = False) -> dict[str, str]:
+        """Issue a new chain and revoke the previous one of the same user and app.
+
+        Args:
+            app: The app.
+            user: The user.
+            renewable: Whether its refresh token may be used at once, not only after 570 seconds.
+        """
         former = self._chains.get((app.client_id, user.user_id))
         if former:
             former.revoked = True
         chain = Chain(app, user)
         self._chains[app.client_id, user.user_id] = chain
-        return self._issue(chain)
+        tokens = self._issue(chain)
+        if renewable:
+            chain.access_issued -= timedelta(seconds=NOT_BEFORE_SECONDS)
+        return tokens
 
     def implicit(self, app: App, user: User) -> dict[str, str]:
         """An access token without a refresh token: the implicit grant."""

@@ -18,6 +18,7 @@ from exactonline_sandbox.edm.values import wall_clock
 from exactonline_sandbox.faults import Faults
 from exactonline_sandbox.limits import CallLimits, ErrorLimit
 from exactonline_sandbox.oauth import TokenServer
+from exactonline_sandbox.odata.json_layout import LAYOUTS
 from exactonline_sandbox.recorder import Recorder
 from exactonline_sandbox.schedule import Schedule
 
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 
     from exactonline_sandbox.config import User
     from exactonline_sandbox.odata.answer import Answer
-
-USER_LISTS = ("current/Me", "system/Divisions", "hrm/Divisions", "system/AllDivisions")
+    from exactonline_sandbox.odata.json_layout import Layout
 
 
 class World:
@@ -74,9 +74,18 @@ class World:
         """Whether a user may open a division."""
         return code in self.config.division_codes and (not user.divisions or code in user.divisions)
 
+    def whole_user(self, user: User) -> User:
+        """The user without the limits of a sign-in."""
+        return next(other for other in self.config.users if other.user_id == user.user_id)
+
     def divisions_of(self, user: User) -> list[int]:
         """The divisions that a user may open."""
         return [code for code in self.config.division_codes if self.may_open(user, code)]
+
+    @property
+    def layout(self) -> Layout:
+        """The format of JSON."""
+        return LAYOUTS[self.switches.json_layout]
 
     def author(self, user: User) -> Author:
         """A user at the current time, as the author of a change."""
@@ -94,17 +103,19 @@ class World:
         endpoint = schema().endpoints[endpoint_id]
         is_guid = tuple(endpoint.properties[name].type == "Edm.Guid" for name in endpoint.key)
         table = Table(endpoint_id, endpoint.key, is_guid)
-        codes = self.divisions_of(user)
         rows: list[Row]
         if endpoint_id == "current/Me":
             now = self.clock.now()
             offset = wall_clock(now) - now.replace(tzinfo=None)
-            rows = [me_row(user, codes[0] if codes else FIRST_DIVISION, now, offset)]
+            own = self.divisions_of(self.whole_user(user))
+            rows = [me_row(user, own[0] if own else FIRST_DIVISION, now, offset)]
         else:
             rows = [
                 division_row(code, current, self.started, self._companies.get(code))
-                for code in codes
+                for code in self.divisions_of(user)
             ]
+        owner = self.config.users[0].user_id
         for row in rows:
+            row.update(Creator=owner, Modifier=owner)
             table.add({name: value for name, value in row.items() if name in endpoint.properties})
         return table

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 
     from exactonline_sandbox import SandboxConfig, Server
 
+_ON, _OFF = ("", "1", "on", "true", "yes"), ("0", "off", "false", "no")
+_WORDS = {**dict.fromkeys(_ON, True), **dict.fromkeys(_OFF, False)}
 _SIZES = {"small": 200, "medium": 10_000, "large": 100_000}
 
 
@@ -102,26 +103,25 @@ def _clock(text: str | None) -> datetime | None:
 
 
 def _switches(texts: tuple[str, ...]) -> Any:  # noqa: ANN401 - its class is imported late
-    from exactonline_sandbox import Switches  # noqa: PLC0415
+    from exactonline_sandbox import Switches, set_switch  # noqa: PLC0415
 
     switches = Switches()
-    known = {item.name for item in fields(Switches)}
     for text in texts:
         name, _, value = text.partition("=")
         name = name.replace("-", "_")
-        if name not in known:
-            raise click.BadParameter(
-                f"there is no switch '{name}'; there are {', '.join(sorted(known))}.",
-                param_hint="--switch",
-            )
-        setattr(switches, name, _value(getattr(switches, name), value))
+        try:
+            set_switch(switches, name, _value(getattr(switches, name, ""), value))
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--switch") from error
     return switches
 
 
 def _value(current: object, text: str) -> object:
     """Parse the value of a switch by the type of its default."""
     if isinstance(current, bool):
-        return text.lower() in ("", "1", "on", "true", "yes")
+        return _WORDS.get(text.lower(), text)
+    if isinstance(current, int | float):
+        return type(current)(text)
     return tuple(text.split(",")) if isinstance(current, tuple) else text
 
 
@@ -154,11 +154,15 @@ A local Exact Online is running. Its data are made up; nothing here leaves this 
   redirect_uri   {app.redirect_uris[0]}
   divisions      {shown}{more}   ({config.invoices} sales invoices each)
 {_trust(server)}
-A refresh token without the browser:
-  curl -X POST {server.base_url}/sandbox/sign-in
+Tokens without the browser; either can be used at once:
+  {_curl(server)} -X POST {server.base_url}/sandbox/sign-in
 
 Stop it with Ctrl-C."""
     )
+
+
+def _curl(server: Server) -> str:
+    return f"curl --cacert {server.ca_file}" if server.ca_file else "curl"
 
 
 def _trust(server: Server) -> str:

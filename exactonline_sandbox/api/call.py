@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from exactonline_sandbox.odata.json_layout import WIRE
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -59,4 +57,4 @@ class Request:
     @property
     def layout(self) -> Layout:
         """The format of its answer, if that is JSON."""
-        return WIRE
+        return self.world.layout

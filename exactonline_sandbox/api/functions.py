@@ -42,10 +42,16 @@ def call_function(request: Request) -> Answer:
     row = _sync_timestamp(request.company, options, switches.sync_timestamp_names)
     if row is None:
         return verbose_json.many([], layout, bare=True)
+    return verbose_json.many([_written(request, row)], layout, bare=True)
+
+
+def _written(request: Request, row: Row) -> tuple[str, ...]:
+    endpoint = request.resource.endpoint
     view = request.world.view(endpoint.id, request.company)
     shaped = Shape(tuple(endpoint.columns), (), (), {})
-    writer = RowWriter(view, shaped, request.root, lambda _item, _row: (None, []), layout)
-    return verbose_json.many([writer.texts(row)], layout, bare=True)
+    return RowWriter(
+        view, shaped, request.root, lambda _item, _row: (None, []), request.layout
+    ).texts(row)
 
 
 def _sync_timestamp(company: Company, options: Options, known: tuple[str, ...]) -> Row | None:

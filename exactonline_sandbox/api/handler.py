@@ -13,11 +13,10 @@ from exactonline_sandbox.api.writes import write
 from exactonline_sandbox.books import attachments
 from exactonline_sandbox.errors import ApiError
 from exactonline_sandbox.limits import COUNTED_ERRORS
-from exactonline_sandbox.odata import atom, verbose_json
+from exactonline_sandbox.odata import atom, metadata, verbose_json
 from exactonline_sandbox.odata.answer import Answer
-from exactonline_sandbox.odata.json_layout import WIRE
 from exactonline_sandbox.odata.options import parse_options
-from exactonline_sandbox.odata.rules import NO_RIGHTS, denied
+from exactonline_sandbox.odata.rules import FORBIDDEN, check_scope, denied
 from exactonline_sandbox.recorder import CallRecord
 
 if TYPE_CHECKING:
@@ -25,10 +24,13 @@ if TYPE_CHECKING:
     from exactonline_sandbox.books.company import Company
     from exactonline_sandbox.faults import Fault
     from exactonline_sandbox.oauth import Chain
+    from exactonline_sandbox.odata.options import Options
     from exactonline_sandbox.world import World
 
 MAX_URL = 6000
 MAX_BODY = 10_000_000
+DIVISIONS = "system/Divisions"
+"""An app that is limited to some divisions may read this with any number in the address."""
 OVER = 'Bearer error="invalid_token", error_description="access%20token%20expired"'
 _OK = 200
 _REDIRECTION = 300
@@ -42,7 +44,7 @@ def handle(world: World, call: Call, fault: Fault) -> Answer:
         chain = _chain(world, call, fault)
         answer = _answer(world, call, chain, fault, as_atom=wants == "atom")
     except ApiError as error:
-        answer = _refusal(error, wants)
+        answer = _refusal(world, error, wants)
         if world.switches.tells_expired_tokens and world.tokens.is_expired(_token(call)):
             answer.headers["WWW-Authenticate"] = OVER
         # Errors with an expired token count for its owner.
@@ -85,8 +87,7 @@ def _chain(world: World, call: Call, fault: Fault) -> Chain:
 def _answer(world: World, call: Call, chain: Chain, fault: Fault, *, as_atom: bool) -> Answer:
     if call.division is None:
         return _about_user(world, call, chain, as_atom=as_atom)
-    if not world.may_open(chain.user, call.division):
-        raise ApiError(403, f"Forbidden: you have no access to division {call.division}.")
+    _check_division(world, call, chain)
     refusal = _over_limit(world, call, chain)
     if refusal is not None:
         return refusal
@@ -106,6 +107,18 @@ def _answer(world: World, call: Call, chain: Chain, fault: Fault, *, as_atom: bo
     return answer
 
 
+def _check_division(world: World, call: Call, chain: Chain) -> None:
+    """Refuse a call on a division that the user may not open."""
+    if world.switches.refused_for:
+        raise ApiError(403, FORBIDDEN, reason=world.switches.refused_for)
+    assert call.division is not None  # noqa: S101 - calls without one are answered before
+    limited = chain.user != world.whole_user(chain.user)
+    if limited and call.method == "GET" and call.path.strip("/") == DIVISIONS:
+        return
+    if not world.may_open(chain.user, call.division):
+        raise ApiError(403, FORBIDDEN, reason="NoDivisionAccess")
+
+
 def _about_user(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Answer:
     """Answer `current/Me`, which belongs to no division and is not rate limited."""
     resource = find_resource(f"current/{call.path}")
@@ -117,7 +130,7 @@ def _about_user(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Ans
         raise ApiError(403, "Forbidden: you have no access to any division.")
     company = world.company(codes[0])
     return read(
-        Request(world, company, chain.user, resource, parse_options(call.query), call.root, as_atom)
+        Request(world, company, chain.user, resource, _options(world, call), call.root, as_atom)
     )
 
 
@@ -135,20 +148,25 @@ def _check_size(call: Call) -> None:
         raise ApiError(414, f"The address is longer than {MAX_URL} characters.")
     if len(call.body) > MAX_BODY:
         raise ApiError(413, "The body is larger than 10 MB.")
-    if _wanted_form(call) == "refused":
+    if _wanted_form(call) == "refused" and not metadata.is_asked(call.path):
         raise ApiError(415, "The media type that is accepted is not supported.")
 
 
 def _dispatch(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Answer:
+    if metadata.is_asked(call.path):
+        model = metadata.metadata(call.path) if call.method == "GET" else None
+        if model is None:
+            raise ApiError(404, "Resource not found for the segment '$metadata'.")
+        return replace(model, headers={})
     resource = find_resource(call.path, beta=call.beta)
+    check_scope(resource.endpoint, call.method, world.switches)
     if denied(resource.endpoint.id, world.switches):
         if world.switches.denied_answer == "empty" and call.method == "GET":
-            return verbose_json.many([], WIRE, bare=False)
-        raise ApiError(403, NO_RIGHTS)
-    assert call.division is not None  # noqa: S101 - handled before
-    company = world.company(call.division)
+            return verbose_json.many([], world.layout, bare=False)
+        raise ApiError(403, FORBIDDEN)
+    company = world.company(_known_division(world, call, chain))
     request = Request(
-        world, company, chain.user, resource, parse_options(call.query), call.root, as_atom
+        world, company, chain.user, resource, _options(world, call), call.root, as_atom
     )
     if call.method == "GET":
         return read(request)
@@ -157,18 +175,28 @@ def _dispatch(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Answe
     return write(request, call.method, call.body, call.headers)
 
 
+def _options(world: World, call: Call) -> Options:
+    return parse_options(call.query, zoned=world.switches.zoned_literals)
+
+
+def _known_division(world: World, call: Call, chain: Chain) -> int:
+    """The division of a call; one of the user's where any number will do."""
+    codes = world.divisions_of(chain.user)
+    return call.division if call.division in codes else codes[0]
+
+
 def _below_docs(world: World, company: Company, call: Call, chain: Chain) -> Answer:
     if call.path != attachments.PAGE:
         return xml_api.serve(world, chain.user, company, call)
     if denied(attachments.TABLE, world.switches):
-        raise ApiError(403, NO_RIGHTS)
+        raise ApiError(403, FORBIDDEN)
     content = attachments.file(company, call.method, call.query)
     return Answer(body=content, content_type="application/octet-stream")
 
 
-def _refusal(error: ApiError, wants: str) -> Answer:
+def _refusal(world: World, error: ApiError, wants: str) -> Answer:
     if wants == "json":
-        answer = verbose_json.failure(error.status, error.message, WIRE)
+        answer = verbose_json.failure(error.status, error.message, world.layout)
     else:
         answer = atom.failure(error.status, error.message)
     if error.reason:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from exactonline_sandbox.api.functions import call_function
-from exactonline_sandbox.edm.model import DELETED, schema
+from exactonline_sandbox.books.transactions import table_of
+from exactonline_sandbox.edm.model import DELETED, USER_LISTS, schema
 from exactonline_sandbox.errors import ApiError
 from exactonline_sandbox.odata import atom, verbose_json
 from exactonline_sandbox.odata.answer import Answer, shape
 from exactonline_sandbox.odata.literals import write_literal
 from exactonline_sandbox.odata.query import Source, count_rows, run
-from exactonline_sandbox.odata.rules import NO_RIGHTS, check_query, denied
+from exactonline_sandbox.odata.rules import FORBIDDEN, check_query, check_scope, denied
 from exactonline_sandbox.odata.verbose_json import RowWriter
-from exactonline_sandbox.world import USER_LISTS
 
 if TYPE_CHECKING:
     from exactonline_client.catalogue import Endpoint, Property
@@ -64,7 +64,7 @@ def _source(request: Request, endpoint: Endpoint) -> Source:
     view = request.world.view(endpoint.id, company)
     if endpoint.id in USER_LISTS:
         return Source(view, request.world.user_table(endpoint.id, request.user, company.code))
-    table = company.table(view.table)
+    table = table_of(company, view.table)
     if endpoint.kind != "sync":
         return Source(view, table)
     if endpoint.id == DELETED:
@@ -105,10 +105,11 @@ def _children(request: Request) -> verbose_json.Children:
     def find(item: Property, row: Row) -> tuple[View | None, list[Row]]:
         if item.entity is None or item.field is None:
             return None, []
+        check_scope(schema().endpoints[item.entity], "GET", request.world.switches)
         if denied(item.entity, request.world.switches):
             if request.world.switches.denied_answer == "empty":
                 return request.world.view(item.entity, request.company), []
-            raise ApiError(403, NO_RIGHTS)
+            raise ApiError(403, FORBIDDEN)
         table = request.company.table(schema().table_of[item.entity])
         parent = request.resource.endpoint
         key = row[(parent.key if parent.kind != "sync" else ("ID",))[0]]

@@ -17,7 +17,7 @@ _PATH = re.compile(
     r"(?P<entity>[\w/]+?)(?:\((?P<key>(?:[^()']|'(?:[^']|'')*')*)\))?"
     r"(?:/(?P<navigation>\w+))?(?P<count>/\$count)?/?"
 )
-_KEY_PART = re.compile(r"(?:(\w+)=)?((?:guid|datetime)?'(?:[^']|'')*'|[^,']+)")
+_KEY_PART = re.compile(r"(?:(\w+)=)?((?:guid|(?i:datetime))?'(?:[^']|'')*'|[^,']+)")
 
 
 @dataclass(frozen=True)

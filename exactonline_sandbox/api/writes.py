@@ -11,11 +11,13 @@ from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.business.invoices import INVOICES, PRINTED, print_invoice
 from exactonline_sandbox.business.rows import change, create, remove
 from exactonline_sandbox.business.your_ref import store_reference
+from exactonline_sandbox.edm.empty import sparse_value
 from exactonline_sandbox.edm.model import schema
 from exactonline_sandbox.errors import ApiError
 from exactonline_sandbox.odata.answer import Answer
 from exactonline_sandbox.odata.bodies import read_body
 from exactonline_sandbox.odata.options import Options
+from exactonline_sandbox.odata.rules import FORBIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +74,7 @@ def _row(request: Request, method: str) -> Row:
     if row is not None:
         return row
     if method == "DELETE":
-        raise ApiError(403, "Forbidden: the resource cannot be deleted.")
+        raise ApiError(403, FORBIDDEN)
     raise ApiError(404, "The resource was not found.")
 
 
@@ -84,7 +86,7 @@ def _post(request: Request, editor: Editor, body: bytes, content_type: str, pref
     if endpoint.id == PRINTED:
         return _created(request, print_invoice(editor, values))
     if "GET" not in endpoint.methods:
-        raise ApiError(403, "Forbidden: the sandbox does not have this feature.")
+        raise ApiError(403, FORBIDDEN)
     if not request.world.switches.honour_client_keys:
         for name in endpoint.key:
             values.pop(name, None)
@@ -102,9 +104,10 @@ def _refuse_known_key(editor: Editor, endpoint: Endpoint, values: Row) -> None:
 def _partly(endpoint: Endpoint, row: Row) -> Row:
     """The columns of the new row that the answer to a POST contains."""
     if endpoint.id in _SPARSE:
-        return {**{name: row[name] for name in endpoint.key}, "Division": None}
+        empty = {name: sparse_value(item) for name, item in endpoint.columns.items()}
+        return {**empty, **{name: row[name] for name in endpoint.key}}
     absent = _NOT_YET_KNOWN.get(endpoint.id, ())
-    return {name: value for name, value in row.items() if name not in absent}
+    return {**row, **dict.fromkeys(absent)}
 
 
 def _created(request: Request, row: Row) -> Answer:

@@ -43,6 +43,7 @@ _ENTRIES = (
     "purchaseentry/PurchaseEntries",
     "generaljournalentry/GeneralJournalEntries",
     "financialtransaction/BankEntries",
+    "financialtransaction/Transactions",
 )
 COUNTRIES = {"NL": "Nederland", "BE": "België", "DE": "Duitsland", "FR": "Frankrijk"}
 CURRENCIES = {"EUR": "Euro"}

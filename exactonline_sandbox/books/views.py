@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_sandbox.books.descriptions import description_source
 from exactonline_sandbox.books.references import USERS, joined_properties
-from exactonline_sandbox.edm.model import entity_name, schema
+from exactonline_sandbox.edm.empty import empty_value
+from exactonline_sandbox.edm.model import USER_LISTS, entity_name, schema
 from exactonline_sandbox.edm.values import comparable
 
 if TYPE_CHECKING:
@@ -44,7 +45,12 @@ class View:
         self._users = users
         self.columns = endpoint.columns
         self.entity = entity_name(schema().endpoints[table])
-        self._joined = {item.name: item for item in joined_properties(table, endpoint)}
+        # Companies and users are the same in every division, and refer to users alone.
+        self._joined = {
+            item.name: item
+            for item in joined_properties(table, endpoint)
+            if table not in USER_LISTS or item.target.table == USERS
+        }
         self._special = self._specials()
         self.layouts: dict[Any, Any] = {}
         """How to write its rows, by properties and format; for the modules that write them."""
@@ -101,11 +107,9 @@ class View:
             return self._users.get
         return rows.by_code if self._joined[name].target.by_code else rows.get
 
-    def default(self, name: str) -> int | None:
-        """The default of a column."""
-        if name == "Division":
-            return self._company.code
-        return 0 if self.columns[name].type == "Edm.Byte" else None
+    def default(self, name: str) -> int | bool | str | None:
+        """What a column shows in a row that has no value for it."""
+        return self._company.code if name == "Division" else empty_value(self.columns[name])
 
     def _specials(self) -> dict[str, Reader]:
         """Readers of computed columns: neither stored nor joined."""

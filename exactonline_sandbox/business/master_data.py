@@ -73,6 +73,8 @@ def _prepare_account(editor: Editor, account: Row, _lines: Lines) -> None:
         "IsPurchase": bool(account.get("IsSupplier")),
         "IsSupplier": False,
         "StartDate": editor.today,
+        "StatusSince": editor.today,
+        "InvoiceAttachmentType": 1,
         "SalesCurrency": "EUR",
         "PurchaseCurrency": "EUR",
         "SecurityLevel": 10,

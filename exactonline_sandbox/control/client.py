@@ -44,8 +44,12 @@ class Control:
         """Set `minutely` and `daily`, or `leave_today` calls in a `division`."""
         return self._json("POST", "limits", values)
 
-    def sign_in(self, **who: str) -> dict[str, str]:
-        """A new token pair without the browser; accepts `client_id` and `user_id`."""
+    def sign_in(self, **who: object) -> dict[str, str]:
+        """A new token pair without the browser, either of which can be used at once.
+
+        Accepts `client_id`, `user_id`, the `divisions` that the app is limited to, and `renewable`:
+        false for a refresh token that works after 570 seconds, as after a real sign-in.
+        """
         return self._json("POST", "sign-in", who)
 
     def add_redirect_uri(self, *uris: str) -> dict[str, Any]:

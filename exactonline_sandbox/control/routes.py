@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, fields, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.clock import UTC
-from exactonline_sandbox.config import FaultRule, Switches
+from exactonline_sandbox.config import FaultRule, set_switch
 from exactonline_sandbox.control.truth import NoSuchStreamError, truth
 from exactonline_sandbox.data.changes import DayCounts, simulate_day
 from exactonline_sandbox.edm.values import wall_clock
@@ -146,17 +146,8 @@ def _faults(world: World, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _switches(world: World, given: dict[str, Any]) -> dict[str, Any]:
-    known = {item.name for item in fields(Switches)}
-    hints = get_type_hints(Switches)
     for name, value in given.items():
-        if name not in known:
-            raise ControlError(
-                f"There is no switch '{name}'; there are {', '.join(sorted(known))}."
-            )
-        fitting = tuple(value) if isinstance(value, list) else value
-        if hints[name] in (bool, str) and not isinstance(fitting, hints[name]):
-            raise ControlError(f"The switch '{name}' takes a {hints[name].__name__}.")
-        setattr(world.switches, name, fitting)
+        set_switch(world.switches, name, value)
     return asdict(world.switches)
 
 
@@ -170,7 +161,12 @@ def _limits(world: World, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sign_in(world: World, given: dict[str, Any]) -> dict[str, Any]:
-    return {**world.tokens.sign_in(_app(world, given), _user(world, given))}
+    user = _user(world, given)
+    if given.get("divisions"):
+        codes = tuple(_division(world, {"division": code}) for code in given["divisions"])
+        user = replace(user, divisions=codes)
+    renewable = bool(given.get("renewable", True))
+    return {**world.tokens.sign_in(_app(world, given), user, renewable=renewable)}
 
 
 def _redirect_uris(world: World, given: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from exactonline_sandbox.books.transactions import table_of
 from exactonline_sandbox.edm.model import schema
 from exactonline_sandbox.edm.values import encode_number
 
@@ -42,7 +43,7 @@ def truth(world: World, division: int, stream_name: str, user: User) -> Iterator
         view = world.view(endpoint, company, endpoint)
     else:
         view = world.view(endpoint, company)
-        table = company.table(view.table)
+        table = table_of(company, view.table)
     readers = {name: view.reader(name) for name in view.columns}
     sync = schema().catalogue.endpoints.get(stream.sync or "")
     if sync is not None and sync.feed is None:

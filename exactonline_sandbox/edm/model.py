@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from exactonline_client.catalogue import Endpoint
 
 DELETED = "sync/Deleted"
+USER_LISTS = ("current/Me", "system/Divisions", "hrm/Divisions", "system/AllDivisions")
+"""Lists that depend on the user, not on the division."""
+MODELS = "Exact.Web.Api.Models"
+"""Namespace of the types."""
+# Types of newer services have an area in their name. Recorded or documented: that of `Division`,
+# `Me`, `DivisionClass`, `StockBatchNumber`, `MaterialPlanCalculator` and `TransactionLine`.
+_AREAS = {
+    "current": "System",
+    "system": "System",
+    "hrm": "HRM",
+    "inventory": "Inventory",
+    "manufacturing": "Manufacturing",
+}
+_AREA_OF_ENTITY = {"TransactionLines": "Financial"}
 
 
 class Feeds(NamedTuple):
@@ -120,8 +134,9 @@ def model_name(endpoint_id: str) -> str:
         singular = re.sub(r"(ss|x|ch|sh)es$", r"\1", name)
     if singular == name and not name.endswith(("ss", "us")):
         singular = name.removesuffix("s")
-    area = "System." if endpoint_id.startswith(("system/", "current/")) else ""
-    return f"Exact.Web.Api.Models.{area}{singular}"
+    service = endpoint_id.removeprefix("bulk/").removeprefix("sync/").split("/", 1)[0].lower()
+    area = _AREA_OF_ENTITY.get(name) or _AREAS.get(service)
+    return ".".join(filter(None, (MODELS, area, singular)))
 
 
 def _folded(path: str) -> str:

@@ -42,6 +42,7 @@ _WIDTHS = {
     "Unitcode": _UNIT,
     "Units.Code": _UNIT,
 }
+_PLAIN = {"Me.Language"}
 _ENDINGS = {
     "costunit": None,
     "country": 3,
@@ -77,6 +78,8 @@ def padding(entity: str, name: str) -> Callable[[str], str] | None:
         entity: Name of the entity without its service, such as `Accounts`.
         name: Name of the property.
     """
+    if f"{entity}.{name}" in _PLAIN:
+        return None
     ends = (width for ending, width in _ENDINGS.items() if name.lower().endswith(ending))
     width = _WIDTHS.get(f"{entity}.{name}") or _WIDTHS.get(name) or next(ends, None)
     if width is None:

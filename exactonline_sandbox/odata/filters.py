@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(
     r"""\s*(?:
-        (?P<literal>(?:guid|datetime)?'(?:[^']|'')*')
+        (?P<literal>(?:guid|(?i:datetime))?'(?:[^']|'')*')
       | (?P<number>-?\d[\w.+-]*)
       | (?P<word>[A-Za-z_][\w/]*)
       | (?P<mark>[(),])
@@ -90,13 +90,17 @@ Node: TypeAlias = Name | Literal | Call | Compare | Logical | Not
 _SYNTAX = "Bad Request - Error in query syntax."
 
 
-def parse_filter(text: str) -> Node:
+def parse_filter(text: str, *, zoned: bool = False) -> Node:
     """Parse a `$filter`.
+
+    Args:
+        text: The filter.
+        zoned: Whether `datetime'...Z'` is taken, as a time of the server's clock.
 
     Raises:
         ApiError: 400 for invalid syntax or an invalid literal.
     """
-    parser = _Parser(_tokens(text))
+    parser = _Parser(_tokens(text), zoned=zoned)
     condition = parser.condition(0)
     if parser.peek() is not None:
         raise bad_request(_SYNTAX)
@@ -118,8 +122,9 @@ def _tokens(text: str) -> list[str]:
 class _Parser:
     """Recursive descent: `or` binds weakest, then `and`, `not`, and a comparison."""
 
-    def __init__(self, tokens: list[str]) -> None:
+    def __init__(self, tokens: list[str], *, zoned: bool) -> None:
         self._tokens = tokens
+        self._zoned = zoned
         self._position = 0
 
     def peek(self) -> str | None:
@@ -175,7 +180,7 @@ class _Parser:
             return Call(token, self._arguments(depth))
         if token in ("true", "false", "null") or not (token[0].isalpha() or token[0] == "_"):
             return parse_literal(token)
-        return parse_literal(token) if "'" in token else Name(token)
+        return parse_literal(token, zoned=self._zoned) if "'" in token else Name(token)
 
     def _arguments(self, depth: int) -> tuple[Node, ...]:
         self.take("(")

@@ -20,7 +20,7 @@ _DATETIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,7})?)?)?")
 _INTEGER = re.compile(r"-?\d+")
 _LONG = re.compile(r"-?\d+[Ll]")
 _DECIMAL = re.compile(r"-?(\d+\.\d+([eE][+-]?\d+)?[dDfFmM]?|\d+[dDfFmM])")
-_QUOTED = re.compile(r"(guid|datetime)?'(.*)'", re.DOTALL)
+_QUOTED = re.compile(r"(guid|(?i:datetime))?'(.*)'", re.DOTALL)
 
 INTEGERS = ("Edm.Byte", "Edm.Int16", "Edm.Int32", "Edm.Int64")
 NUMBERS = (*INTEGERS, "Edm.Double")
@@ -34,18 +34,20 @@ class Literal:
     type: str
 
 
-def parse_literal(text: str) -> Literal:
+def parse_literal(text: str, *, zoned: bool = False) -> Literal:
     """Parse one literal.
 
     Args:
         text: The literal as written, such as `guid'...'`, `12L` or `'it''s'`.
+        zoned: Whether a time may end in `Z`, which is ignored.
 
     Raises:
         ApiError: 400 for an invalid literal, or a value outside its type.
     """
     quoted = _QUOTED.fullmatch(text)
     if quoted:
-        return _quoted(quoted[1], quoted[2], text)
+        content = quoted[2].removesuffix("Z") if zoned and _is_time(quoted[1]) else quoted[2]
+        return _quoted(quoted[1], content, text)
     if text in ("true", "false"):
         return Literal(text == "true", "Edm.Boolean")
     if text == "null":
@@ -58,11 +60,15 @@ def _quoted(prefix: str | None, content: str, text: str) -> Literal:
         if not GUID.fullmatch(content.lower()):
             raise bad_request(f"Unrecognized 'Edm.Guid' literal '{text}' in '{text}'.")
         return Literal(content.lower(), "Edm.Guid")
-    if prefix == "datetime":
+    if _is_time(prefix):
         return Literal(_moment(content, text), "Edm.DateTime")
     if "'" in content.replace("''", ""):
         raise bad_request("Bad Request - Error in query syntax.")
     return Literal(content.replace("''", "'"), "Edm.String")
+
+
+def _is_time(prefix: str | None) -> bool:
+    return prefix is not None and prefix.lower() == "datetime"
 
 
 def _moment(content: str, text: str) -> datetime:

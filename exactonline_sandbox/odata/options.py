@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KNOWN = (
     "$filter", "$select", "$orderby", "$top", "$skip", "$expand", "$inlinecount", "$skiptoken",
 )  # fmt: skip
-_TOKEN_PART = re.compile(r"(?:(?:guid|datetime)?'(?:[^']|'')*'|[^,'])+")
+_TOKEN_PART = re.compile(r"(?:(?:guid|(?i:datetime))?'(?:[^']|'')*'|[^,'])+")
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,12 @@ class Options:
     skiptoken: tuple[Literal, ...] | None = None
 
 
-def parse_options(query: str) -> Options:
+def parse_options(query: str, *, zoned: bool = False) -> Options:
     """Parse a query string.
+
+    Args:
+        query: The query string.
+        zoned: Whether a filter may have `datetime'...Z'`.
 
     Raises:
         ApiError: 400 for an unknown, repeated or malformed option.
@@ -50,9 +54,10 @@ def parse_options(query: str) -> Options:
         if name in raw and name.startswith("$"):
             raise bad_request(f"Query parameter '{name}' is specified, but it should be once.")
         raw[name] = value
+    condition = raw.get("$filter", "")
     return Options(
         raw=raw,
-        filter=parse_filter(raw["$filter"]) if raw.get("$filter", "").strip() else None,
+        filter=parse_filter(condition, zoned=zoned) if condition.strip() else None,
         select=_names(raw.get("$select", "")),
         orderby=_orderby(raw.get("$orderby", "")),
         top=_count(raw, "$top"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exactonline_sandbox.edm.model import DELETED, schema
-from exactonline_sandbox.errors import bad_request
+from exactonline_sandbox.errors import ApiError, bad_request
 from exactonline_sandbox.odata.filters import names
 
 if TYPE_CHECKING:
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from exactonline_sandbox.config import Switches
     from exactonline_sandbox.odata.options import Options
 
-NO_RIGHTS = "Forbidden: you have no rights to this resource."
+FORBIDDEN = "Forbidden"
+_VERBS = {"GET": "read", "POST": "create", "PUT": "update", "DELETE": "delete"}
 _SELECT_MISSING = "Please add a $select or a $top=1 statement to the query string."
 
 
@@ -31,6 +32,18 @@ def check_query(endpoint: Endpoint, options: Options, switches: Switches) -> Non
         raise bad_request("$expand is not supported for this resource.")
     if "$skip" in options.raw and switches.refuse_skip:
         raise bad_request("$skip is not supported for this resource, use $skiptoken instead.")
+
+
+def check_scope(endpoint: Endpoint, method: str, switches: Switches) -> None:
+    """Refuse a call outside the scopes of the app.
+
+    Raises:
+        ApiError: 403.
+    """
+    scope = endpoint.scope or schema().endpoints[schema().table_of[endpoint.id]].scope
+    if switches.app_scopes and scope and scope not in switches.app_scopes:
+        verb = _VERBS.get(method, "read")
+        raise ApiError(403, f"Forbidden - Application Scope Violated. Cannot {verb}")
 
 
 def denied(endpoint_id: str, switches: Switches) -> bool:
@@ -51,7 +64,8 @@ def denied(endpoint_id: str, switches: Switches) -> bool:
 def _check_select(endpoint: Endpoint, options: Options, switches: Switches) -> None:
     if endpoint.select_star_forbidden and "*" in options.select:
         raise bad_request("$select=* is not supported for this resource.")
-    wanted = endpoint.select_required or (
+    by_kind = endpoint.select_required and (endpoint.kind != "sync" or switches.sync_needs_select)
+    wanted = by_kind or (
         endpoint.kind == "crud"
         and bool({endpoint.id, "*"} & set(switches.select_required))
         and endpoint.id != "current/Me"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from functools import partial
 from html import escape
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from exactonline_sandbox.faults import Fault
     from exactonline_sandbox.odata.answer import Answer
@@ -53,7 +56,21 @@ def make_app(world: World) -> Starlette:
         *control_routes(world),
     ]
     gone = dict.fromkeys((ConnectionCutError, ClientDisconnect), _no_response)
-    return Starlette(routes=routes, exception_handlers=gone)
+    return Starlette(
+        routes=routes, exception_handlers=gone, middleware=[Middleware(_with_single_slashes)]
+    )
+
+
+def _with_single_slashes(app: ASGIApp) -> ASGIApp:
+    """Take several slashes of an address as one, but those in the key of a row."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if "//" in scope.get("path", ""):
+            place, bracket, key = scope["path"].partition("(")
+            scope = {**scope, "path": re.sub("/{2,}", "/", place) + bracket + key}
+        await app(scope, receive, send)
+
+    return wrapped
 
 
 def _data_handler(world: World) -> Handler:

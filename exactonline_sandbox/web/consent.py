@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -32,6 +33,8 @@ This is a local sandbox with made-up data, not Exact Online.</p>
 {fields}
 <p><label for="user">Sign in as</label>
 <select id="user" name="user">{users}</select></p>
+<p><label for="divisions">Companies</label>
+<input id="divisions" name="divisions" placeholder="all, or their codes with commas"></p>
 <p><button name="decision" value="allow">Allow</button>
 <button name="decision" value="deny">Deny</button></p>
 </form>
@@ -77,11 +80,20 @@ def decide(world: World, form: Mapping[str, str]) -> str:
         return _redirect(form, "?", {"error": "access_denied", **state})
     if form.get("decision") != "allow":
         raise ConsentError("Choose to allow or to deny.")
-    user = _user(world, form.get("user"))
+    user = _limited(world, _user(world, form.get("user")), form.get("divisions", ""))
     if form.get("response_type") == "token":
         return _redirect(form, "#", {**world.tokens.implicit(app, user), **state})
     code = world.tokens.authorise(app, user, form["redirect_uri"])
     return _redirect(form, "?", {"code": code, **state})
+
+
+def _limited(world: World, user: User, text: str) -> User:
+    """The user, limited to the companies that were chosen; to none less without a choice."""
+    codes = [code.strip() for code in text.split(",") if code.strip()]
+    chosen = tuple(code for code in world.divisions_of(user) if str(code) in codes)
+    if len(chosen) != len(set(codes)):
+        raise ConsentError("Name companies that the user may open, by their codes.")
+    return replace(user, divisions=chosen) if chosen else user
 
 
 def _redirect(form: Mapping[str, str], mark: str, values: dict[str, str]) -> str:

@@ -53,10 +53,7 @@ class Server:
         return Control(self.base_url, context)
 
     def settings(self) -> dict[str, str]:
-        """Settings for a client: base URL, app credentials and a new refresh token.
-
-        The token can be refreshed after 570 seconds; see `Control.clock`.
-        """
+        """Settings for a client: base URL, app credentials and a new refresh token."""
         return {
             "base_url": self.base_url,
             "client_id": self.credentials.client_id,

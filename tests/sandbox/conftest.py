@@ -30,8 +30,8 @@ class Api:
         self.division = self.division or self.server.divisions[0]
         self.sign_in()
 
-    def sign_in(self) -> dict[str, str]:
-        tokens = self.server.control.sign_in()
+    def sign_in(self, **how: object) -> dict[str, str]:
+        tokens = self.server.control.sign_in(**how)
         self.session.headers.update(
             {"Authorization": f"Bearer {tokens['access_token']}", "Accept": "application/json"}
         )

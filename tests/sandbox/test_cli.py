@@ -63,6 +63,18 @@ def test_serves_https_with_its_own_certificate(tmp_path: Path) -> None:
         assert facts["base_url"].startswith("https://")
         answer = requests.get(f"{facts['control_url']}state", verify=facts["ca_file"], timeout=20)
         assert answer.status_code == 200
+        assert process.stdout is not None
+        printed = next(line for line in process.stdout if "sign-in" in line).split()
+        assert printed == [
+            "curl", "--cacert", facts["ca_file"], "-X", "POST", f"{facts['control_url']}sign-in",
+        ]  # fmt: skip
+        tokens = requests.post(printed[-1], verify=printed[2], timeout=20).json()
+        form = {
+            "client_id": facts["client_id"], "client_secret": facts["client_secret"],
+            "grant_type": "refresh_token", "refresh_token": tokens["refresh_token"],
+        }  # fmt: skip
+        address = f"{facts['base_url']}/api/oauth2/token"
+        assert requests.post(address, form, verify=printed[2], timeout=20).status_code == 200
     finally:
         process.terminate()
         process.communicate(timeout=20)
@@ -71,7 +83,10 @@ def test_serves_https_with_its_own_certificate(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--switch", "nonsense=on"], "there is no switch 'nonsense'"),
+        (["--switch", "nonsense=on"], "There is no switch 'nonsense'"),
+        (["--switch", "json-layout=wide"], "takes one of wire, compact; not 'wide'"),
+        (["--switch", "late-commits=soon"], "could not convert"),
+        (["--switch", "expand=perhaps"], "takes a bool, not 'perhaps'"),
         (["--clock", "soon"], "is no ISO date"),
         (["--fault", "{"], "not a fault rule"),
         (["--fault", '{"colour": "red"}'], "not a fault rule"),
