@@ -66,6 +66,7 @@ def _set_defaults(editor: Editor, invoice: Row, customer: Row) -> None:
         "DeliverTo": customer["ID"],
         "OrderedByContactPerson": customer.get("MainContact"),
         "InvoiceToContactPerson": customer.get("MainContact"),
+        "DeliverToContactPerson": customer.get("MainContact"),
         "OrderDate": day,
         "DueDate": booking.due_date(editor.company, condition, day),
         "Currency": customer.get("SalesCurrency", "EUR"),
