@@ -122,6 +122,7 @@ pins: $(UV) ## Move every pinned requirement to its newest release
 	$(COMPILE) -o requirements/target-postgres.txt requirements/target-postgres.in
 	$(COMPILE) -o requirements/foreign-exactonline.txt requirements/foreign-exactonline.in
 	$(COMPILE) -o requirements/foreign-exact-online-sdk.txt requirements/foreign-exact-online-sdk.in
+	$(COMPILE) -o requirements/foreign-pyodata.txt requirements/foreign-pyodata.in
 
 .PHONY: prove
 prove: $(ENV) ## Prove what the README claims, with seeds and figures; takes about two hours

@@ -64,6 +64,8 @@ def run(server: Server, client: str, folder: Path, **extra: str) -> dict[str, An
         "client_secret": server.credentials.client_secret,
         "redirect_uri": REDIRECT_URI,
         "folder": str(folder),
+        "division": server.divisions[0],
+        "access_token": server.control.sign_in()["access_token"],
         "customer": next(row["Name"] for row in accounts if row["Status"] == "C"),
     }
     briefing = folder / "facts.json"
@@ -81,7 +83,6 @@ def run(server: Server, client: str, folder: Path, **extra: str) -> dict[str, An
     assert answer.returncode == 0, answer.stderr
     told: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
     assert told["accounts"] == len(accounts) > 60
-    assert told["divisions"] == [server.divisions[0]]
     return told
 
 
@@ -98,6 +99,7 @@ def test_exactonline(tmp_path: Path) -> None:
         assert invoice(server, told["invoice"])["AmountFCExclVat"] == 20
         entries = server.control.truth(server.divisions[0], "sales_entries")
         entry = next(row for row in entries if row["EntryID"] == told["entry"])
+    assert told["divisions"] == [server.divisions[0]]
     assert told["entry_lines"] == 1
     assert (entry["AmountDC"], entry["EntryDate"]) == (121, "2026-03-04")
 
@@ -115,5 +117,17 @@ def test_exact_online_sdk(tmp_path: Path) -> None:
             EXACT_DIVISION=str(server.divisions[0]),
         )
         made = invoice(server, told["invoice"])
+    assert told["divisions"] == [server.divisions[0]]
     assert told["pages"] > 1
     assert (made["YourRef"], made["AmountFCExclVat"]) == ("SDK-1", 20)
+
+
+def test_pyodata(tmp_path: Path) -> None:
+    """A client of OData in general, which learns of the API by `$metadata` alone."""
+    with Sandbox(CONFIG).running() as server:
+        told = run(server, "pyodata", tmp_path)
+        lines = server.control.truth(server.divisions[0], "sales_invoice_lines")
+    assert told["name"]
+    assert told["created"]
+    assert told["lines"] == sum(line["InvoiceID"] == told["invoice"] for line in lines) > 0
+    assert told["types"] > 200
