@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from exactonline_sandbox.books import booking
-from exactonline_sandbox.books.amounts import ZERO, line_values, totals
+from exactonline_sandbox.books.amounts import ZERO, line_values
 from exactonline_sandbox.books.attachments import CONTENT
 from exactonline_sandbox.books.attachments import TABLE as ATTACHMENTS
 from exactonline_sandbox.books.references import (
@@ -17,6 +17,7 @@ from exactonline_sandbox.books.references import (
     VAT_CODES,
     WAREHOUSES,
 )
+from exactonline_sandbox.business.discounts import discounted, header_totals
 from exactonline_sandbox.business.editor import Editor, missing
 from exactonline_sandbox.business.rules import Lines, Rules
 from exactonline_sandbox.errors import invalid
@@ -50,7 +51,7 @@ def prepare_invoice(editor: Editor, invoice: Row, lines: Lines) -> None:
     for line in rows:
         line.setdefault("InvoiceID", invoice["InvoiceID"])
         fill_line(editor, line, invoice)
-    invoice.update(totals(rows))
+    invoice.update(header_totals(rows, invoice["Discount"]))
 
 
 def _set_defaults(editor: Editor, invoice: Row, customer: Row) -> None:
@@ -75,8 +76,6 @@ def _set_defaults(editor: Editor, invoice: Row, customer: Row) -> None:
         "Salesperson": editor.author.user_id,
         "Discount": ZERO,
         "DiscountType": 1,
-        "AmountDiscount": ZERO,
-        "AmountDiscountExclVat": ZERO,
     }
     for name, value in defaults.items():
         invoice.setdefault(name, value)
@@ -120,10 +119,13 @@ def calculate(editor: Editor, line: Row) -> None:
     line["VATPercentage"] = None if vat_code is None else vat_code.get("Percentage")
 
 
-def _changing_invoice(_editor: Editor, invoice: Row, changes: Row) -> None:
+def _changing_invoice(editor: Editor, invoice: Row, changes: Row) -> None:
     _refuse_processed(invoice)
     if "Type" in changes and changes["Type"] not in (INVOICE, CREDIT_NOTE, DIRECT, DIRECT_CREDIT):
         raise invalid("Invalid value: Type")
+    if "Discount" in changes:
+        rows = editor.where(INVOICE_LINES, "InvoiceID", invoice["InvoiceID"])
+        changes.update(header_totals(rows, changes["Discount"]))
 
 
 def _refuse_processed(invoice: Row) -> None:
@@ -173,7 +175,8 @@ def _update_totals(editor: Editor, line: Row) -> None:
     """Update the totals of the invoice of a line."""
     invoice = _invoice_of(editor, line)
     rows = editor.where(INVOICE_LINES, "InvoiceID", invoice["InvoiceID"])
-    editor.company.table(INVOICES).change(invoice, totals(rows))
+    changes = header_totals(rows, invoice.get("Discount"))
+    editor.company.table(INVOICES).change(invoice, changes)
 
 
 def print_invoice(editor: Editor, given: Row) -> Row:
@@ -251,7 +254,7 @@ def _document(editor: Editor, invoice: Row) -> Row:
 
 
 def _book(editor: Editor, invoice: Row, lines: list[Row], given: Row) -> None:
-    entry, entry_lines = booking.sales_entry(invoice, lines, editor.guid)
+    entry, entry_lines = booking.sales_entry(invoice, discounted(lines, invoice), editor.guid)
     entry["ReportingPeriod"] = given.get("ReportingPeriod", entry["ReportingPeriod"])
     entry["ReportingYear"] = given.get("ReportingYear", entry["ReportingYear"])
     editor.insert(booking.SALES_ENTRIES, entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exactonline_sandbox.books.references import ADDRESSES, USERS, reference
-from exactonline_sandbox.business import entries, invoices, master_data, orders
+from exactonline_sandbox.business import entries, invoices, master_data, orders, refusals
 from exactonline_sandbox.business.editor import missing
 from exactonline_sandbox.business.rules import Lines, Rules
 from exactonline_sandbox.edm.model import schema
@@ -45,6 +45,7 @@ def create(editor: Editor, table: str, row: Row, lines: Lines | None = None) -> 
     rules = _RULES.get(table, _NO_RULES)
     _check_required(editor, table, row, lines)
     _check_references(editor, table, row)
+    refusals.check(editor, table, row)
     if table == ADDRESSES:
         same = _same_address(editor, row)
         if same is not None:
@@ -56,6 +57,7 @@ def create(editor: Editor, table: str, row: Row, lines: Lines | None = None) -> 
         child_key = schema().key_columns(child_table)[0]
         for number, line in enumerate(rows, start=1):
             _check_references(editor, child_table, line)
+            refusals.check(editor, child_table, line)
             line.setdefault(child_key, editor.guid())
             line[field] = row[key]
             if "LineNumber" in schema().endpoints[child_table].columns:
@@ -76,6 +78,7 @@ def change(editor: Editor, table: str, row: Row, changes: Row) -> None:
     """
     rules = _RULES.get(table, _NO_RULES)
     _check_references(editor, table, changes)
+    refusals.check(editor, table, changes)
     for name in rules.required or ():
         if name in changes and changes[name] is None:
             raise missing(name)

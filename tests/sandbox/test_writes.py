@@ -36,10 +36,8 @@ def key_of(api: Api, path: str, where: str) -> str:
 
 @pytest.fixture(scope="module")
 def customer(api: Api) -> str:
-    account = api.create(
-        "crm/Accounts", {"Name": "Afnemer", "Status": "C", "Email": "a@example.com"}
-    )
-    key: str = account["ID"]
+    body = {"Name": "Afnemer", "Status": "C", "IsSupplier": True, "Email": "a@example.com"}
+    key: str = api.create("crm/Accounts", body)["ID"]
     return key
 
 

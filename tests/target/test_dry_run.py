@@ -120,7 +120,7 @@ def test_a_document_that_refers_to_a_new_row_is_not_looked_for_by_it(
 
 
 def test_what_came_before_is_written_before_a_full_batch(company: Company, runner: Runner) -> None:
-    account = {"Code": "990151", "Name": "Wachtend B.V."}
+    account = {"Code": "990151", "Name": "Wachtend B.V.", "Status": "C"}
     invoices = [company.invoice(f"dry-full-{number}", OrderedBy="990151") for number in range(3)]
     messages = streams(runner, accounts=[account], sales_invoices=invoices)
     outcomes = both(runner, messages, batch_size_rows=2)

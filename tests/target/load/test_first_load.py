@@ -96,8 +96,8 @@ def test_what_is_dated_after_the_first_load_is_not_looked_for(
 ) -> None:
     patient.load(entries(company, "2026-03-05")[0], stream=ENTRIES)
     company.server.control.reset_calls()
-    load = patient.load(entries(company, "2999-01-01")[0], stream=ENTRIES)
-    assert load.outcomes == [("2999-01-01-1", "created")]
+    load = patient.load(entries(company, "2027-01-01")[0], stream=ENTRIES)
+    assert load.outcomes == [("2027-01-01-1", "created")]
     assert company.calls("GET") == 0
 
 
