@@ -98,6 +98,8 @@ class Switches:
     """`datetime'...Z'` in a filter is taken, as a time of the server's clock; else refused."""
     sync_needs_select: bool = True
     """Sync endpoints want a `$select`."""
+    background_seconds: float = 0.0
+    """How long the invoicing of sales orders takes, by the sandbox's clock."""
     refused_for: str = ""
     """Every call on a division gets a 403 with this `Reason`; none where it is empty."""
     app_scopes: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exactonline_sandbox.business.order_invoicing import result
 from exactonline_sandbox.edm.model import DELETED, schema
 from exactonline_sandbox.edm.values import from_wall_clock
 from exactonline_sandbox.errors import bad_request
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SYNC_TIMESTAMP = "read/sync/Sync/SyncTimestamp"
 USER_HAS_RIGHTS = "users/UserHasRights"
+ORDER_RESULT = "read/salesinvoice/InvoiceSalesOrderResult"
 
 
 def call_function(request: Request) -> Answer:
@@ -37,8 +39,13 @@ def call_function(request: Request) -> Answer:
         _parameter(options, "action", "Edm.String")
         answer = layout.named("UserHasRights", "true" if allowed else "false")
         return verbose_json.one(layout.object(answer), layout)
-    if endpoint.id != SYNC_TIMESTAMP:
+    if endpoint.id not in (SYNC_TIMESTAMP, ORDER_RESULT):
         return verbose_json.many([], layout, bare=True)
+    if endpoint.id == ORDER_RESULT:
+        process_id = str(_parameter(options, "ProcessID", "Edm.Guid"))
+        row = result(request.company, process_id)
+        listed = [] if row is None else [_written(request, row)]
+        return verbose_json.many(listed, layout, bare=False)
     row = _sync_timestamp(request.company, options, switches.sync_timestamp_names)
     if row is None:
         return verbose_json.many([], layout, bare=True)

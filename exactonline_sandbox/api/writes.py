@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from exactonline_sandbox.api.reads import write_one
 from exactonline_sandbox.books.references import ACCOUNTS, CONTACTS, ITEMS
 from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.business.invoices import INVOICES, PRINTED, print_invoice
+from exactonline_sandbox.business.order_invoicing import PROCESSES, run, start
 from exactonline_sandbox.business.rows import change, create, remove
 from exactonline_sandbox.business.your_ref import store_reference
 from exactonline_sandbox.edm.empty import sparse_value
@@ -85,6 +87,12 @@ def _post(request: Request, editor: Editor, body: bytes, content_type: str, pref
     store_reference(values, request.world.switches)
     if endpoint.id == PRINTED:
         return _created(request, print_invoice(editor, values))
+    if endpoint.id == PROCESSES:
+        process = start(editor, values, given.lines)
+        seconds = request.world.switches.background_seconds
+        request.world.schedule.add(seconds, partial(run, editor, process))
+        shown = {name: process.get(name) for name in (*endpoint.key, *values, "ProcessID")}
+        return _created(request, shown)
     if "GET" not in endpoint.methods:
         raise ApiError(403, FORBIDDEN)
     if not request.world.switches.honour_client_keys:

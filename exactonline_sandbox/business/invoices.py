@@ -55,10 +55,8 @@ def prepare_invoice(editor: Editor, invoice: Row, lines: Lines) -> None:
 
 
 def _set_defaults(editor: Editor, invoice: Row, customer: Row) -> None:
-    invoice.setdefault("Journal", _sales_journal(editor))
-    journal = editor.find_code(JOURNALS, invoice["Journal"])
-    if journal is None or journal["Type"] not in _SALES_JOURNALS:
-        raise invalid("Invalid journal. The journal must be a sales journal.")
+    invoice.setdefault("Journal", _first_journal(editor))
+    sales_journal(editor, invoice["Journal"])
     day = invoice.setdefault("InvoiceDate", editor.today)
     condition = customer.get("PaymentConditionSales") or "00"
     condition = invoice.setdefault("PaymentCondition", condition)
@@ -83,7 +81,18 @@ def _set_defaults(editor: Editor, invoice: Row, customer: Row) -> None:
         invoice["OrderNumber"] = editor.company.number("order")
 
 
-def _sales_journal(editor: Editor) -> str | None:
+def sales_journal(editor: Editor, code: object) -> None:
+    """Refuse a journal that is no sales journal.
+
+    Raises:
+        ApiError: 500.
+    """
+    journal = editor.find_code(JOURNALS, code)
+    if journal is None or journal["Type"] not in _SALES_JOURNALS:
+        raise invalid("Invalid journal. The journal must be a sales journal.")
+
+
+def _first_journal(editor: Editor) -> str | None:
     journals = editor.company.table(JOURNALS).rows.values()
     codes = sorted(row["Code"] for row in journals if row["Type"] in _SALES_JOURNALS)
     return codes[0] if codes else None

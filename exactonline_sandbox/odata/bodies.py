@@ -142,7 +142,7 @@ def _collection(item: Property, value: object) -> list[Row]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise bad_request(f"{_STREAM} The property '{item.name}' should be a collection.")
     if item.entity is None:
-        return []
+        return [dict(row) for row in rows]
     child = schema().endpoints[item.entity]
     return [
         {
