@@ -19,6 +19,7 @@ class App:
     client_secret: str = "sandbox-secret"  # noqa: S105 - made up; it guards made-up data
     redirect_uris: tuple[str, ...] = ("https://example.com/callback",)
     name: str = "Sandbox app"
+    webhook_secret: str = "sandbox-webhook-secret"  # noqa: S105 - as above
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from exactonline_sandbox.books.tables import Row, Table
 from exactonline_sandbox.books.users import division_row, me_row, user_row
 from exactonline_sandbox.books.views import View
 from exactonline_sandbox.business.matching import Matches
+from exactonline_sandbox.business.subscriptions import due_events
 from exactonline_sandbox.clock import Clock, tick
 from exactonline_sandbox.config import FIRST_DIVISION, SandboxConfig
 from exactonline_sandbox.data import fill
@@ -21,6 +22,7 @@ from exactonline_sandbox.oauth import TokenServer
 from exactonline_sandbox.odata.json_layout import LAYOUTS
 from exactonline_sandbox.recorder import Recorder
 from exactonline_sandbox.schedule import Schedule
+from exactonline_sandbox.webhooks import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +49,7 @@ class World:
         self.recorder = Recorder()
         self.edit_answer: Callable[[str, Answer], Answer] = lambda _path, answer: answer
         """Edits an answer before it is sent, by the path of its call below the division."""
+        self.webhooks = Sender()
         self.users = {user.user_id: user_row(user) for user in config.users}
         self._companies: dict[int, Company] = {}
         self._matches: dict[int, Matches] = {}
@@ -81,6 +84,16 @@ class World:
     def divisions_of(self, user: User) -> list[int]:
         """The divisions that a user may open."""
         return [code for code in self.config.division_codes if self.may_open(user, code)]
+
+    def send_events(self, base_url: str) -> None:
+        """Send what has changed to those who subscribed to it."""
+        moment = wall_clock(self.clock.now())
+        for company in self._companies.values():
+            for row, event in due_events(company, base_url, moment):
+                app = self.tokens.app(row["ClientID"])
+                if app is not None:
+                    address = row["CallbackURL"]
+                    self.webhooks.send(address, app.client_id, app.webhook_secret, event)
 
     @property
     def layout(self) -> Layout:

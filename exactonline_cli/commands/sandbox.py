@@ -131,6 +131,7 @@ def _announce(server: Server, config: SandboxConfig, ready_file: Path | None) ->
         "base_url": server.base_url,
         "client_id": app.client_id,
         "client_secret": app.client_secret,
+        "webhook_secret": app.webhook_secret,
         "redirect_uri": app.redirect_uris[0],
         "redirect_uris": app.redirect_uris,
         "divisions": server.divisions,

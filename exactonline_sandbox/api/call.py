@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from exactonline_sandbox.api.resources import Resource
     from exactonline_sandbox.books.company import Company
     from exactonline_sandbox.config import User
+    from exactonline_sandbox.oauth import Chain
     from exactonline_sandbox.odata.json_layout import Layout
     from exactonline_sandbox.odata.options import Options
     from exactonline_sandbox.world import World
@@ -47,12 +48,18 @@ class Request:
 
     world: World
     company: Company
-    user: User
+    chain: Chain
+    """The sign-in that it was made with."""
     resource: Resource
     options: Options
     root: str
     """Service root: the address up to and including the division."""
     as_atom: bool = False
+
+    @property
+    def user(self) -> User:
+        """The user who made it."""
+        return self.chain.user
 
     @property
     def layout(self) -> Layout:

@@ -99,6 +99,8 @@ def _answer(world: World, call: Call, chain: Chain, fault: Fault, *, as_atom: bo
         answer = _below_docs(world, world.company(call.division), call, chain)
     else:
         answer = _dispatch(world, call, chain, as_atom=as_atom)
+    if call.method != "GET":
+        world.send_events(call.base_url)
     if failure:
         raise failure
     if _OK <= answer.status < _REDIRECTION:
@@ -129,9 +131,7 @@ def _about_user(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Ans
     if not codes:
         raise ApiError(403, "Forbidden: you have no access to any division.")
     company = world.company(codes[0])
-    return read(
-        Request(world, company, chain.user, resource, _options(world, call), call.root, as_atom)
-    )
+    return read(Request(world, company, chain, resource, _options(world, call), call.root, as_atom))
 
 
 def _over_limit(world: World, call: Call, chain: Chain) -> Answer | None:
@@ -165,9 +165,7 @@ def _dispatch(world: World, call: Call, chain: Chain, *, as_atom: bool) -> Answe
             return verbose_json.many([], world.layout, bare=False)
         raise ApiError(403, FORBIDDEN)
     company = world.company(_known_division(world, call, chain))
-    request = Request(
-        world, company, chain.user, resource, _options(world, call), call.root, as_atom
-    )
+    request = Request(world, company, chain, resource, _options(world, call), call.root, as_atom)
     if call.method == "GET":
         return read(request)
     if call.method not in ("POST", "PUT", "DELETE"):

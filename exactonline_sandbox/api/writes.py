@@ -12,6 +12,7 @@ from exactonline_sandbox.business.editor import Editor
 from exactonline_sandbox.business.invoices import INVOICES, PRINTED, print_invoice
 from exactonline_sandbox.business.order_invoicing import PROCESSES, run, start
 from exactonline_sandbox.business.rows import change, create, remove
+from exactonline_sandbox.business.subscriptions import SUBSCRIPTIONS, check_subscription
 from exactonline_sandbox.business.your_ref import store_reference
 from exactonline_sandbox.edm.empty import sparse_value
 from exactonline_sandbox.edm.model import schema
@@ -98,6 +99,8 @@ def _post(request: Request, editor: Editor, body: bytes, content_type: str, pref
     if not request.world.switches.honour_client_keys:
         for name in endpoint.key:
             values.pop(name, None)
+    if endpoint.id == SUBSCRIPTIONS:
+        check_subscription(request.company, values, request.chain.app.client_id)
     _refuse_known_key(editor, endpoint, values)
     row = create(editor, endpoint.id, values, given.lines)
     return _created(request, row if "return=representation" in prefer else _partly(endpoint, row))

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exactonline_sandbox.books.tables import Feed, Row, Table
 from exactonline_sandbox.clock import tick
@@ -23,6 +23,7 @@ FIRST_TIMESTAMP = 4_100_000_000
 _TIMESTAMP_AFTER_MOVE = 1_000
 _LOG_KEPT = timedelta(days=61)
 _MODIFIED_DELAY = timedelta(milliseconds=20)
+_EVENTS_KEPT = 10_000
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Company:
         """The last number of each series."""
         self.activity: Counter[tuple[str, str]] = Counter()
         """Number of rows `created`, `updated` and `deleted` by table; cleared by the reader."""
+        self._events: list[tuple[str, str, Any]] = []
         self._tables: dict[str, Table] = {}
         self._feeds: dict[str, Feed] = {}
         self._seen_from: datetime | None = None
@@ -114,10 +116,10 @@ class Company:
         if feeds:
             columns = {**columns, **schema().endpoints[feeds.endpoint].columns}
         known = {name: value for name, value in marks.items() if name in columns}
-        self.activity["created", table] += len(rows)
         for row in rows:
             row.update(known)
             self.table(table).add(row)
+            self._note("created", table, row)
             if feeds is None or feeds.line != table:
                 self.touch(table, row)
         if feeds is not None and feeds.line == table and rows:
@@ -126,7 +128,7 @@ class Company:
     def update(self, table: str, row: Row, changes: Row, author: Author) -> None:
         """Update a row; set modifier and time."""
         self._begin(author)
-        self.activity["updated", table] += 1
+        self._note("updated", table, row)
         marks: Row = {}
         if "Modified" in row:
             marks = {"Modified": tick(author.moment), "Modifier": author.user_id}
@@ -150,6 +152,21 @@ class Company:
         header = self._mark_header(table, row, author)
         if header is not None:
             self.touch(feeds.header if feeds else table, header)
+
+    def take_events(self) -> list[tuple[str, str, Any]]:
+        """What has changed since this was last asked; the latest thousands are kept.
+
+        Returns:
+            For each change `created`, `updated` or `deleted`, the table and the key.
+        """
+        events, self._events = self._events, []
+        return events
+
+    def _note(self, action: str, table: str, row: Row) -> None:
+        self.activity[action, table] += 1
+        self._events.append((action, table, self.table(table).key_of(row)))
+        if len(self._events) > _EVENTS_KEPT:
+            del self._events[: _EVENTS_KEPT // 2]
 
     def _begin(self, author: Author) -> None:
         late = self.switches.late_commits
@@ -228,7 +245,7 @@ class Company:
         feed.append(row, self._seen_from)
 
     def _remove(self, table: str, row: Row) -> None:
-        self.activity["deleted", table] += 1
+        self._note("deleted", table, row)
         self.table(table).remove(row)
         feeds = schema().feed_of.get(table)
         if feeds:

@@ -66,7 +66,9 @@ def _handler(world: World, command: Command) -> Callable[[Request], Awaitable[Re
     async def handle(request: Request) -> Response:
         body = await request.body()
         try:
-            return JSONResponse(command(world, _given(body)))
+            done = command(world, _given(body))
+            world.send_events(str(request.base_url).rstrip("/"))
+            return JSONResponse(done)
         except (ControlError, json.JSONDecodeError, TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 400)
 
