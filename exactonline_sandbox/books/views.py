@@ -87,6 +87,10 @@ class View:
         """The reader of a computed column; None for a stored or a joined one."""
         return self._special.get(name)
 
+    def is_lasting(self, name: str) -> bool:
+        """Whether a computed column changes only with its own row, and with no switch."""
+        return name == "LineNumber" or description_source(self.table, name) is not None
+
     def joined(self, name: str) -> JoinedProperty | None:
         """Where a joined column is read from; None for other columns."""
         return None if name in self._special else self._joined.get(name)

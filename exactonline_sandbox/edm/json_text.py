@@ -64,6 +64,7 @@ def _offset_ms(hour: int) -> int:
     return (wall_clock(moment) - moment.replace(tzinfo=None)) // _MILLISECOND
 
 
+@lru_cache(maxsize=4096)
 def _instant(moment: datetime) -> str:
     return f'"\\/Date({instant_ms(moment)})\\/"'
 

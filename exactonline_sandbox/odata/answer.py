@@ -63,7 +63,8 @@ def shape(endpoint: Endpoint, select: tuple[str, ...], expand: tuple[str, ...]) 
     if everything:
         columns = tuple(endpoint.columns)
     else:
-        columns = tuple(name for name in endpoint.columns if name in chosen)
+        names = set(chosen)
+        columns = tuple(name for name in endpoint.columns if name in names)
     left = [name for name in navigations if name not in inner and (everything or name in chosen)]
     lists = [name for name in left if endpoint.properties[name].type.startswith("Collection(")]
     return Shape(

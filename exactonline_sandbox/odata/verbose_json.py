@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Property
     from exactonline_sandbox.books.references import JoinedProperty
-    from exactonline_sandbox.books.tables import Row
+    from exactonline_sandbox.books.tables import Row, Table
     from exactonline_sandbox.books.views import View
     from exactonline_sandbox.edm.json_text import Encode
     from exactonline_sandbox.odata.json_layout import Layout
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Children: TypeAlias = Callable[[Property, Row], tuple[View | None, list[Row]]]
     Texts: TypeAlias = tuple[str, ...]
     Columns: TypeAlias = tuple[str, ...]
+    Kept: TypeAlias = dict[int, tuple[Row, tuple[Any, ...], Texts]]
+    """Rows by their id, with the values that they had, and how they were written."""
 
 _MOST_JOINED = 4096
 """Rows of a referenced table whose texts are kept."""
@@ -33,6 +35,8 @@ _MOST_PLANS = 64
 _MOST_FORMS = 1024
 """Combinations of columns with a value that are remembered for a plan."""
 _MARK = "\0"
+_MOST_ROWS = 1000
+"""Rows that a plan keeps the text of."""
 _NONE: frozenset[str] = frozenset()
 
 
@@ -62,6 +66,7 @@ class RowWriter:
         self._layout = layout
         self._plan = _plan(view, shaped, layout)
         self._known = [join.known() for join in self._plan.joins]
+        self._kept = self._plan.kept(root) if self._plan.lasting else None
         self._writers: dict[str, RowWriter] = {}
         endpoint = view.endpoint
         self._prefix = f"{root}/{endpoint.path.removeprefix('current/')}("
@@ -87,6 +92,19 @@ class RowWriter:
 
     def texts(self, row: Row) -> Texts:
         """The same in parts; to be joined with those of other rows at once."""
+        if self._kept is None:
+            return self._made(row)
+        values = tuple(row.values())
+        before = self._kept.get(id(row))
+        # The row is kept too, so that no other has its id.
+        if before is not None and before[0] is row and before[1] == values:
+            return before[2]
+        texts = ("".join(self._made(row)),)
+        if len(self._kept) < _MOST_ROWS:
+            self._kept[id(row)] = (row, values, texts)
+        return texts
+
+    def _made(self, row: Row) -> Texts:
         try:
             return self._written(row, _NONE)
         except NOT_A_VALUE:
@@ -149,9 +167,13 @@ class _Join:
     """For each of them the column of that row, and its encoder."""
     find: Callable[[Any], Row | None]
 
+    def table(self) -> Table | None:
+        """The table of that row; None for users, who never change."""
+        return self.view.joined_table(self.names[0])
+
     def known(self) -> dict[Any, Texts]:
         """Their texts by reference, as long as the other table does not change."""
-        table = self.view.joined_table(self.names[0])
+        table = self.table()
         known: dict[Any, Texts] = {} if table is None else table.derived.setdefault(self, {})
         return known
 
@@ -203,7 +225,26 @@ class _Plan:
     deferred: Columns
     layout: Layout
     type_name: str
+    lasting: bool
+    """Whether a row is written alike as long as it, and what it refers to, does not change."""
     forms: dict[tuple[Columns, frozenset[str]], _Form] = field(default_factory=dict)
+    alone: dict[str, Kept] = field(default_factory=dict)
+    """Texts of rows that refer to no others, by service root."""
+
+    def kept(self, root: str) -> Kept:
+        """The texts of rows, as long as no table that they refer to changes."""
+        tables = [table for join in self.joins if (table := join.table()) is not None]
+        if not tables:
+            return self.alone.setdefault(root, {})
+        mark = (self, root)
+        found: list[Kept | None] = [table.derived.get(mark) for table in tables]
+        first = found[0]
+        if first is not None and all(kept is first for kept in found):
+            return first
+        fresh: Kept = {}
+        for table in tables:
+            table.derived[mark] = fresh
+        return fresh
 
     def learn(self, mark: tuple[Columns, frozenset[str]]) -> _Form:
         """The form for rows with values in some columns, and with null in others."""
@@ -319,6 +360,8 @@ def _made_plan(view: View, shaped: Shape, layout: Layout) -> _Plan:
         file=has_file,
         deferred=shaped.deferred,
         layout=layout,
+        # Expanded rows change by themselves.
+        lasting=not shaped.expanded and all(map(view.is_lasting, computed)),
         type_name=model_name(view.endpoint.id),
     )
 

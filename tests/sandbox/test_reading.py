@@ -112,6 +112,21 @@ def test_json_has_lines_and_escaped_dates(shared: Api) -> None:
     assert "{\r\n" in text
 
 
+def test_rows_are_never_shown_as_they_were(start: Callable[..., Api]) -> None:
+    api = start()
+    line = api.rows("salesinvoice/SalesInvoiceLines?$top=1")[0]
+    path = f"salesinvoice/SalesInvoiceLines(guid'{line['ID']}')"
+    assert api.get(path).json()["d"] == line
+    api.call("PUT", f"logistics/Items(guid'{line['Item']}')", {"Description": "Anders"})
+    assert api.get(path).json()["d"]["ItemDescription"] == "Anders"
+    sync = "sync/CRM/Accounts?$select=ID,Name,Timestamp&$filter=Timestamp gt 1"
+    account = api.rows(sync)[0]
+    api.call("PUT", f"crm/Accounts(guid'{account['ID']}')", {"Name": "Foobar"})
+    changed = next(row for row in api.rows(sync) if row["ID"] == account["ID"])
+    assert changed["Name"] == "Foobar"
+    assert int(changed["Timestamp"]) > int(account["Timestamp"])
+
+
 # Order
 
 
