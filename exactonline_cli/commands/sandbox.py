@@ -148,6 +148,7 @@ def _announce(server: Server, config: SandboxConfig, ready_file: Path | None) ->
     click.echo(
         f"""
 A local Exact Online is running. Its data are made up; nothing here leaves this machine.
+Open {server.base_url}/ in a browser to see its companies, invoices, entries and calls.
 
   base_url       {server.base_url}
   client_id      {app.client_id}

@@ -6,7 +6,6 @@ import asyncio
 import re
 from dataclasses import replace
 from functools import partial
-from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
@@ -24,6 +23,8 @@ from exactonline_sandbox.control.routes import control_routes
 from exactonline_sandbox.faults import MESSAGE
 from exactonline_sandbox.oauth import OAuthError
 from exactonline_sandbox.web.consent import ConsentError, consent_page, decide
+from exactonline_sandbox.web.pages import page_routes
+from exactonline_sandbox.web.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -55,6 +56,7 @@ def make_app(world: World) -> Starlette:
         Route(f"/docs/{xml_api.DOWNLOAD}", data, methods=_METHODS),
         Route(f"/docs/{attachments.PAGE}", data, methods=_METHODS),
         *control_routes(world),
+        *page_routes(world),
     ]
     gone = dict.fromkeys((ConnectionCutError, ClientDisconnect), _no_response)
     return Starlette(
@@ -226,7 +228,8 @@ def _consent_handler(world: World) -> Handler:
             fields = {**request.query_params, **await _form(request)}
             return RedirectResponse(decide(world, fields), status_code=303)
         except ConsentError as error:
-            return HTMLResponse(f"<h1>Bad request</h1><p>{escape(str(error))}</p>", 400)
+            text = render("message.html", title="Bad request", text=str(error))
+            return HTMLResponse(text, 400)
 
     return handle
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
+
+from exactonline_sandbox.web.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,35 +14,6 @@ if TYPE_CHECKING:
     from exactonline_sandbox.config import App, User
     from exactonline_sandbox.world import World
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sandbox: allow access</title>
-<style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; margin: 4rem auto; max-width: 30rem }}
-button {{ font: inherit; padding: .4rem 1.2rem; margin-right: .5rem }}
-</style>
-</head>
-<body>
-<main>
-<h1>Allow access?</h1>
-<p><strong>{app}</strong> asks to read and change the data of the sandbox companies.
-This is a local sandbox with made-up data, not Exact Online.</p>
-<form method="post">
-{fields}
-<p><label for="user">Sign in as</label>
-<select id="user" name="user">{users}</select></p>
-<p><label for="divisions">Companies</label>
-<input id="divisions" name="divisions" placeholder="all, or their codes with commas"></p>
-<p><button name="decision" value="allow">Allow</button>
-<button name="decision" value="deny">Deny</button></p>
-</form>
-</main>
-</body>
-</html>
-"""
 _FIELDS = ("client_id", "redirect_uri", "response_type", "state", "force_login")
 
 
@@ -56,16 +28,8 @@ def consent_page(world: World, request: Mapping[str, str]) -> str:
         ConsentError: App, redirect address or response type is invalid.
     """
     app = _checked_app(world, request)
-    fields = "\n".join(
-        f'<input type="hidden" name="{name}" value="{escape(request[name])}">'
-        for name in _FIELDS
-        if name in request
-    )
-    users = "".join(
-        f'<option value="{escape(user.user_id)}">{escape(user.name)}</option>'
-        for user in world.config.users
-    )
-    return _PAGE.format(app=escape(app.name), fields=fields, users=users)
+    fields = {name: request[name] for name in _FIELDS if name in request}
+    return render("consent.html", app=app, fields=fields, users=world.config.users)
 
 
 def decide(world: World, form: Mapping[str, str]) -> str:
