@@ -86,7 +86,15 @@ class Switches:
     xml_tells_successes: bool = True
     """The answer to an upload has a message for what went well, not for errors alone."""
     closed_until: str = ""
-    """Last period that is closed, such as `2025-12`; match sets may not touch it."""
+    """Last period that is closed, such as `2025-12`; entries and match sets may not touch it."""
+    sync_sales_sign: str = "same"
+    """Amounts of invoices in the sync feed: the `same` as in the plain list, or `negated`."""
+    vat_line_number: str = "9999"
+    """`LineNumber` of VAT lines of a transaction: `9999`, or the `next` one."""
+    credit_note_sign: str = "kept"
+    """Positive quantities on a posted credit note: `kept`, or `negated`."""
+    posts_year_end: tuple[str, ...] = ("BE",)
+    """Countries whose companies close a year by entries (types 326 to 328), in full books."""
     basic_auth: bool = True
     """The token endpoint takes HTTP Basic as well as form fields, as published clients expect."""
     refresh_grace: bool = False
@@ -203,6 +211,9 @@ class SandboxConfig:
     """Port on 127.0.0.1; any free one where 0."""
     tls: bool = False
     """Serve https, with a certificate of its own."""
+    books: str = "simple"
+    """How the companies are made: with `simple` bookkeeping, or `full`: currencies, opening
+    balances, closed years, payments on both sides, VAT returns."""
     only: tuple[str, ...] = ()
     """Generate only what these streams need; `sales_invoices` is the one that may be named."""
     minutely_limit: int = 60

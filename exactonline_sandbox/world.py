@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exactonline_sandbox.books.company import Author, Company
+from exactonline_sandbox.books.profile import profile_of
 from exactonline_sandbox.books.tables import Row, Table
 from exactonline_sandbox.books.users import division_row, me_row, user_row
 from exactonline_sandbox.books.views import View
@@ -58,7 +59,8 @@ class World:
     def company(self, code: int) -> Company:
         """The data of a division, generated on first use."""
         if code not in self._companies:
-            company = Company(code, self.config.seed, self.switches)
+            profile = profile_of(code, self.config.books)
+            company = Company(code, self.config.seed, self.switches, profile)
             fill(company, self.config, self.started)
             self._companies[code] = company
         return self._companies[code]
@@ -124,7 +126,13 @@ class World:
             rows = [me_row(user, own[0] if own else FIRST_DIVISION, now, offset)]
         else:
             rows = [
-                division_row(code, current, self.started, self._companies.get(code))
+                division_row(
+                    code,
+                    current,
+                    self.started,
+                    self._companies.get(code),
+                    profile_of(code, self.config.books),
+                )
                 for code in self.divisions_of(user)
             ]
         owner = self.config.users[0].user_id

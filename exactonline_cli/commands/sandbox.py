@@ -28,6 +28,13 @@ _SIZES = {"small": 200, "medium": 10_000, "large": 100_000}
 @click.option("--lines-per-invoice", type=click.IntRange(min=1), help="Default: one to five.")
 @click.option("--divisions", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option(
+    "--books",
+    type=click.Choice(("simple", "full")),
+    default="simple",
+    show_default=True,
+    help="Simple bookkeeping, or full: currencies, opening balances, closed years, VAT returns.",
+)
+@click.option(
     "--only",
     multiple=True,
     type=click.Choice(("sales_invoices",)),
@@ -80,6 +87,7 @@ def _config(options: dict[str, Any]) -> SandboxConfig:
         invoices=options["invoices"] or _SIZES[options["size"]],
         lines_per_invoice=options["lines_per_invoice"],
         divisions=options["divisions"],
+        books=options["books"],
         clock=_clock(options["clock"]),
         speed=options["speed"],
         port=options["port"],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from exactonline_sandbox.books.profile import Profile
 from exactonline_sandbox.books.tables import Feed, Row, Table
 from exactonline_sandbox.clock import tick
 from exactonline_sandbox.edm.guids import new_guid
@@ -37,15 +38,23 @@ class Author:
 class Company:
     """The data of one division."""
 
-    def __init__(self, code: int, seed: int, switches: Switches) -> None:
+    def __init__(
+        self, code: int, seed: int, switches: Switches, profile: Profile | None = None
+    ) -> None:
         """Make an empty company.
 
         Args:
             code: The code of the division.
             seed: With the code, decides the guids of new rows.
             switches: Shared with the sandbox; changes take effect at once.
+            profile: Its country, currencies and financial years; Dutch in euros where None.
         """
         self.code = code
+        self.profile = profile or Profile()
+        self.gl_accounts: dict[str, str] = {}
+        """Keys of the ledger accounts that bookings need, by their role, such as `debtors`."""
+        self.closed: tuple[int, int] = (0, 0)
+        """The last financial year and period that are closed."""
         self.rng = random.Random(f"{seed}/{code}")
         self.switches = switches
         self.moved: date | None = None
@@ -69,6 +78,11 @@ class Company:
             is_guid = tuple(columns[column].type == "Edm.Guid" for column in key)
             self._tables[name] = Table(name, key, is_guid)
         return self._tables[name]
+
+    @property
+    def version(self) -> int:
+        """A number that grows with each change of a row that the sync API knows."""
+        return self._timestamp
 
     def tables(self) -> dict[str, Table]:
         """All tables with rows, by name."""

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 _ENTRY_STATUS = {5: "Rejected", 20: "Open", 50: "Processed"}
-_ENTRY_TYPE = {20: "Sales entry", 30: "Purchase entry", 40: "Cash flow", 90: "Journal entry"}
+_ENTRY_TYPE = {
+    10: "Opening balance",
+    20: "Sales entry",
+    21: "Sales credit note",
+    30: "Purchase entry",
+    31: "Purchase credit note",
+    40: "Cash flow",
+    90: "Journal entry",
+}
 _ORDER_STATUS = {12: "Open", 20: "Partial", 21: "Complete", 45: "Cancelled"}
 
 _BY_TABLE: dict[tuple[str, str], dict[int, str]] = {
@@ -25,15 +33,38 @@ _BY_TABLE: dict[tuple[str, str], dict[int, str]] = {
         55: "Miscellaneous",
     },
     ("financial/GLAccounts", "TypeDescription"): {
+        10: "Cash",
         12: "Bank",
         20: "Accounts receivable",
+        21: "Prepayment accounts receivable",
         22: "Accounts payable",
         24: "VAT",
-        30: "Inventory",
-        90: "Equity",
+        25: "Employees payable",
+        26: "Prepaid expenses",
+        27: "Accrued expenses",
+        29: "Income taxes payable",
+        30: "Fixed assets",
+        32: "Other assets",
+        35: "Accumulated depreciation",
+        40: "Inventory",
+        50: "Capital stock",
+        52: "Retained earnings",
+        55: "Long term debt",
+        60: "Current portion of debt",
+        90: "General",
+        100: "Tax payable",
         110: "Revenue",
         111: "Cost of goods",
-        120: "Expense",
+        120: "Other costs",
+        121: "Sales, general administrative expenses",
+        122: "Depreciation costs",
+        123: "Research and development",
+        125: "Employee costs",
+        126: "Employment costs",
+        130: "Exceptional costs",
+        140: "Exceptional income",
+        150: "Income taxes",
+        160: "Interest income",
     },
 }  # fmt: skip
 _BY_NAME = {"StatusDescription": _ENTRY_STATUS, "TypeDescription": _ENTRY_TYPE}
@@ -45,8 +76,11 @@ _ENTRIES = (
     "financialtransaction/BankEntries",
     "financialtransaction/Transactions",
 )
-COUNTRIES = {"NL": "Nederland", "BE": "België", "DE": "Duitsland", "FR": "Frankrijk"}
-CURRENCIES = {"EUR": "Euro"}
+COUNTRIES = {
+    "NL": "Nederland", "BE": "België", "DE": "Duitsland", "FR": "Frankrijk",
+    "GB": "Verenigd Koninkrijk", "US": "Verenigde Staten",
+}  # fmt: skip
+CURRENCIES = {"EUR": "Euro", "USD": "Amerikaanse dollar", "GBP": "Brits pond"}
 
 
 def description_source(table: str, name: str) -> tuple[str, dict[int, str] | dict[str, str]] | None:

@@ -62,6 +62,8 @@ _GUIDS = {
             "ManagerUser", "Manager"),
     "documents/DocumentCategories": ("Category",),
     "documents/DocumentFolders": ("DocumentFolder",),
+    "financial/GLClassifications": ("Classification",),
+    "financial/GLSchemes": ("GLSchemeID",),
     "subscription/Subscriptions": ("Subscription",),
     "subscription/SubscriptionTypes": ("SubscriptionType",),
     "salesorder/SalesOrders": ("SalesOrder",),

@@ -50,8 +50,9 @@ class Table:
 
     def key_of(self, row: Row) -> Any:  # noqa: ANN401 - a key is of any type
         """The key of a row; a tuple for several key columns."""
-        values = tuple(row.get(column) for column in self.key)
-        return values[0] if len(values) == 1 else values
+        if len(self.key) == 1:
+            return row.get(self.key[0])
+        return tuple(row.get(column) for column in self.key)
 
     def sort_key(self, row: Row) -> Any:  # noqa: ANN401 - what a key sorts by is of any type
         """The sort key of a row in key order."""

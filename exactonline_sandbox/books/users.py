@@ -6,12 +6,14 @@ import uuid
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from exactonline_sandbox.books.descriptions import COUNTRIES, CURRENCIES
 from exactonline_sandbox.config import FIRST_DIVISION
 from exactonline_sandbox.edm.guids import EMPTY_GUID
 from exactonline_sandbox.edm.values import wall_clock
 
 if TYPE_CHECKING:
     from exactonline_sandbox.books.company import Company
+    from exactonline_sandbox.books.profile import Profile
     from exactonline_sandbox.books.tables import Row
     from exactonline_sandbox.config import User
 
@@ -82,7 +84,9 @@ def me_row(user: User, current: int, now: datetime, offset: timedelta) -> Row:
     }
 
 
-def division_row(code: int, current: int, started: datetime, company: Company | None) -> Row:
+def division_row(
+    code: int, current: int, started: datetime, company: Company | None, profile: Profile
+) -> Row:
     """The row of a division, for every list of divisions.
 
     Args:
@@ -90,6 +94,7 @@ def division_row(code: int, current: int, started: datetime, company: Company | 
         current: The division of the call.
         started: Start of the sandbox; the latest `Modified` of a division.
         company: Its data, where they were generated.
+        profile: Its country and currency.
     """
     number = code - FIRST_DIVISION + 1
     return {
@@ -100,12 +105,12 @@ def division_row(code: int, current: int, started: datetime, company: Company | 
         "Customer": _customer(code),
         "CustomerCode": str(code % 10_000_000),
         "CustomerName": company_name(code),
-        "Country": "NL",
-        "CountryDescription": "Nederland",
-        "Currency": "EUR",
-        "CurrencyDescription": "Euro",
-        "Legislation": "NL",
-        "LegislationDescription": "Nederland",
+        "Country": profile.country,
+        "CountryDescription": COUNTRIES[profile.country],
+        "Currency": profile.currency,
+        "CurrencyDescription": CURRENCIES[profile.currency],
+        "Legislation": profile.country,
+        "LegislationDescription": COUNTRIES[profile.country],
         "Status": 1,
         "BlockingStatus": 0,
         "Current": code == current,
@@ -119,13 +124,20 @@ def division_row(code: int, current: int, started: datetime, company: Company | 
         "City": "Amsterdam",
         "Email": f"administratie{number}@example.com",
         "ChamberOfCommerceNumber": f"{30_000_000 + number}",
-        "VATNumber": f"NL{800_000_000 + number}B01",
+        "VATNumber": vat_number(profile.country, 800_000_000 + number),
         "SiretNumber": "",
         "StartDate": _OPENED,
         "Created": _CREATED,
         "Modified": max(_CREATED, min(started, _CREATED + timedelta(days=41))),
         **({"DivisionMoveDate": company.moved} if company and company.moved else {}),
     }
+
+
+def vat_number(country: str, number: int) -> str:
+    """A VAT number in the form of its country, from nine digits."""
+    if country == "NL":
+        return f"NL{number:09d}B01"
+    return f"BE0{number:09d}" if country == "BE" else f"{country}{number:09d}"
 
 
 def _customer(code: int) -> str:

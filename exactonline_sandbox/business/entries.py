@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from exactonline_sandbox.books import booking
-from exactonline_sandbox.books.amounts import ZERO, amounts
-from exactonline_sandbox.books.references import ACCOUNTS, DOCUMENTS, JOURNALS, VAT_CODES
+from exactonline_sandbox.books.amounts import ZERO, amounts, convert, totals
+from exactonline_sandbox.books.rates import ONE, converted, rate
+from exactonline_sandbox.books.references import (
+    ACCOUNTS,
+    DOCUMENTS,
+    GL_ACCOUNTS,
+    JOURNALS,
+    VAT_CODES,
+)
 from exactonline_sandbox.business.editor import Editor, missing
+from exactonline_sandbox.business.periods import check_open
 from exactonline_sandbox.business.rules import Lines, Rules
 from exactonline_sandbox.errors import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
+    from decimal import Decimal
 
     from exactonline_sandbox.books.tables import Row
 
 BANK_ENTRIES = "financialtransaction/BankEntries"
 CASH_ENTRIES = "financialtransaction/CashEntries"
 GENERAL_ENTRIES = "generaljournalentry/GeneralJournalEntries"
-_ONE = Decimal(1)
 _SIDES = {
     booking.SALES_ENTRIES: ("Customer", "SalesEntryLines", booking.SALE, (20, 21), "a sales"),
     booking.PURCHASE_ENTRIES: (
@@ -40,7 +48,12 @@ LINES_OF = {
     GENERAL_ENTRIES: "generaljournalentry/GeneralJournalEntryLines",
 }
 # Columns that the payment term copies from a changed entry.
-_OF_TERM = ("Account", "AmountFC", "AmountDC", "Description", "DueDate", "YourRef")
+_OF_TERM = (
+    "Account", "AmountFC", "AmountDC", "Description", "DueDate", "TransactionAmountDC",
+    "TransactionAmountFC", "TransactionID", "YourRef",
+)  # fmt: skip
+_REPORTING = ("ReportingYear", "ReportingPeriod")
+_CREDIT = {booking.SALE: booking.SALES_CREDIT, booking.PURCHASE: booking.PURCHASE_CREDIT}
 
 
 def _check_journal(editor: Editor, code: object, kinds: tuple[int, ...], name: str) -> None:
@@ -66,48 +79,68 @@ def _preparing(table: str) -> Callable[[Editor, Row, Lines], None]:
         condition = account.get(f"PaymentCondition{side}") or "30"
         condition = entry.setdefault("PaymentCondition", condition)
         entry.setdefault("DueDate", booking.due_date(editor.company, condition, day))
-        entry.setdefault("Currency", "EUR")
-        entry.setdefault("ReportingYear", day.year)
-        entry.setdefault("ReportingPeriod", day.month)
-        entry.setdefault("Rate", _ONE)
+        base = editor.company.profile.currency
+        entry.setdefault("Currency", account.get(f"{side}Currency", base))
+        _set_period(editor, entry, day, _REPORTING)
+        check_open(editor.company, entry["ReportingYear"], entry["ReportingPeriod"])
+        entry.setdefault("Rate", rate(editor.company, entry["Currency"], day))
         entry.setdefault("Reversal", False)
         if "EntryNumber" not in entry:
             entry["EntryNumber"] = booking.entry_number(editor.company, entry["Journal"], day)
         entry.setdefault("InvoiceNumber", entry["EntryNumber"])
-        entry.update(Status=booking.OPEN, Type=kind)
+        entry.update(Status=booking.OPEN)
         for line in rows:
-            _fill_line(editor, line, kind)
-        entry.update(_totals(rows))
+            _fill_line(editor, line)
+        entry["Type"] = _type(entry, rows, kind)
+        entry.update(_converted(entry, rows))
         if kind == booking.PURCHASE and "Document" not in entry:
             entry["Document"] = _document(editor, entry, account)
 
     return prepare
 
 
-def _fill_line(editor: Editor, line: Row, kind: int) -> None:
+def _set_period(editor: Editor, entry: Row, day: date, names: tuple[str, str]) -> None:
+    """Set the financial year and period of an entry by its day, where none are given."""
+    for name, value in zip(names, editor.company.profile.period_of(day), strict=True):
+        entry.setdefault(name, value)
+
+
+def _type(entry: Row, lines: list[Row], kind: int) -> int:
+    """The type of an entry: as given, else a credit note where its total is negative."""
+    credit = _CREDIT[kind]
+    if entry.get("Type") in (kind, credit):
+        return int(entry["Type"])
+    total = sum((line["AmountFC"] + line["VATAmountFC"] for line in lines), ZERO)
+    return credit if total < 0 else kind
+
+
+def _fill_line(editor: Editor, line: Row) -> None:
     if "GLAccount" not in line:
         raise missing("GLAccount")
     vat_code = editor.find_code(VAT_CODES, line.get("VATCode"))
     net, vat = amounts(line.get("AmountFC", ZERO), vat_code)
     vat = line.get("VATAmountFC", vat)
-    line.setdefault("Quantity", _ONE)
+    line.setdefault("Quantity", ONE)
     line.update(
-        Type=kind,
         AmountFC=net,
-        AmountDC=net,
         VATAmountFC=vat,
-        VATAmountDC=vat,
         VATBaseAmountFC=net,
-        VATBaseAmountDC=net,
         VATPercentage=None if vat_code is None else vat_code.get("Percentage"),
     )
 
 
-def _totals(lines: list[Row]) -> Row:
-    net = sum((line["AmountFC"] for line in lines), ZERO)
-    vat = sum((line["VATAmountFC"] for line in lines), ZERO)
-    total = net + vat
-    return {"AmountFC": total, "AmountDC": total, "VATAmountFC": vat, "VATAmountDC": vat}
+def _converted(entry: Row, lines: list[Row]) -> Row:
+    """Set the type of the lines and their amounts in the currency of the books.
+
+    Returns:
+        The amounts of the entry.
+    """
+    convert(lines, entry["Rate"])
+    for line in lines:
+        line.update(Type=entry["Type"], VATBaseAmountDC=line["AmountDC"])
+    amounts = totals(lines)
+    del amounts["AmountFCExclVat"]
+    return amounts
 
 
 def _document(editor: Editor, entry: Row, account: Row) -> str:
@@ -132,8 +165,7 @@ def _booking(table: str) -> Callable[[Editor, Row], None]:
     sale = kind == booking.SALE
 
     def created(editor: Editor, entry: Row) -> None:
-        _book(editor, table, entry)
-        term = booking.term(entry, kind, editor.guid)
+        term = booking.term(entry, _book(editor, table, entry), editor.guid)
         editor.insert(booking.RECEIVABLES if sale else booking.PAYMENTS, dict(term))
         line_type = booking.RECEIVABLE if sale else booking.PAYABLE
         editor.insert(booking.PAYMENT_TERMS, {**term, "LineType": line_type})
@@ -141,10 +173,12 @@ def _booking(table: str) -> Callable[[Editor, Row], None]:
     return created
 
 
-def _book(editor: Editor, table: str, entry: Row) -> None:
+def _book(editor: Editor, table: str, entry: Row) -> Row:
+    """Make the transaction lines of an entry; return the header line."""
     lines = editor.where(LINES_OF[table], "EntryID", entry["EntryID"])
-    rows = booking.ledger_lines(editor.company, entry, lines, _SIDES[table][2], editor.guid)
+    rows = booking.ledger_lines(editor.company, entry, lines, editor.guid)
     editor.insert(booking.TRANSACTION_LINES, *rows)
+    return rows[0]
 
 
 def _rebooking(table: str) -> Callable[[Editor, Row], None]:
@@ -153,16 +187,16 @@ def _rebooking(table: str) -> Callable[[Editor, Row], None]:
     def changed(editor: Editor, row: Row) -> None:
         entry = editor.require(table, row["EntryID"], "EntryID")
         lines = editor.where(LINES_OF[table], "EntryID", entry["EntryID"])
+        amounts = _converted(entry, lines)
         if row is not entry and editor.company.switches.line_touches_header:
-            editor.update(table, entry, _totals(lines))
+            editor.update(table, entry, amounts)
         else:
-            editor.company.table(table).change(entry, _totals(lines))
+            editor.company.table(table).change(entry, amounts)
         editor.delete(
             booking.TRANSACTION_LINES,
             editor.where(booking.TRANSACTION_LINES, "EntryID", entry["EntryID"]),
         )
-        _book(editor, table, entry)
-        fresh = booking.term(entry, _SIDES[table][2], editor.guid)
+        fresh = booking.term(entry, _book(editor, table, entry), editor.guid)
         for terms in (booking.RECEIVABLES, booking.PAYMENTS, booking.PAYMENT_TERMS):
             for term in editor.where(terms, "EntryID", entry["EntryID"]):
                 changes = {name: fresh[name] for name in _OF_TERM}
@@ -174,27 +208,43 @@ def _rebooking(table: str) -> Callable[[Editor, Row], None]:
 def _changing(table: str) -> Callable[[Editor, Row, Row], None]:
     def changing(editor: Editor, row: Row, changes: Row) -> None:
         entry = editor.require(table, row["EntryID"], "EntryID")
-        if entry["Status"] == booking.PROCESSED:
-            raise invalid("The entry has been processed and can no longer be changed.")
-        if row is not entry:
+        _refuse_processed(editor, entry)
+        if row is entry:
+            _change_period(editor, entry, changes)
+        else:
             changes.pop("EntryID", None)
             whole = {**row, **changes}
             if not {"VATAmountFC"} & set(changes):
                 whole.pop("VATAmountFC", None)
-            _fill_line(editor, whole, _SIDES[table][2])
+            _fill_line(editor, whole)
             changes.update({name: value for name, value in whole.items() if row.get(name) != value})
 
     return changing
 
 
+def _change_period(editor: Editor, entry: Row, changes: Row) -> None:
+    """Give an entry of another day or currency its year, period and rate, if none are given."""
+    after = {**entry, **changes}
+    if after["EntryDate"] != entry["EntryDate"]:
+        _set_period(editor, changes, after["EntryDate"], _REPORTING)
+    if any(after[name] != entry[name] for name in ("EntryDate", "Currency")):
+        changes.setdefault("Rate", rate(editor.company, after["Currency"], after["EntryDate"]))
+    check_open(editor.company, *({**entry, **changes}[name] for name in _REPORTING))
+
+
+def _refuse_processed(editor: Editor, entry: Row) -> None:
+    if entry["Status"] == booking.PROCESSED:
+        raise invalid("The entry has been processed and can no longer be changed.")
+    check_open(editor.company, entry["ReportingYear"], entry["ReportingPeriod"])
+
+
 def _preparing_line(table: str) -> Callable[[Editor, Row, Lines], None]:
     def prepare(editor: Editor, line: Row, _lines: Lines) -> None:
         entry = editor.require(table, line.get("EntryID"), "EntryID")
-        if entry["Status"] == booking.PROCESSED:
-            raise invalid("The entry has been processed and can no longer be changed.")
+        _refuse_processed(editor, entry)
         others = editor.where(LINES_OF[table], "EntryID", entry["EntryID"])
         line["LineNumber"] = max((row["LineNumber"] for row in others), default=0) + 1
-        _fill_line(editor, line, _SIDES[table][2])
+        _fill_line(editor, line)
 
     return prepare
 
@@ -215,21 +265,25 @@ def _preparing_cash(table: str) -> Callable[[Editor, Row, Lines], None]:
                 raise missing("GLAccount")
             line.setdefault("AmountFC", ZERO)
             line.setdefault("Date", editor.today)
-            line["AmountDC"] = line["AmountFC"]
-            if kind == booking.CASH_FLOW:
-                line.setdefault("ExchangeRate", _ONE)
         day = rows[0]["Date"]
-        entry.setdefault("Currency", "EUR")
-        entry.setdefault("FinancialYear", day.year)
-        entry.setdefault("FinancialPeriod", day.month)
+        journal = editor.find_code(JOURNALS, entry["JournalCode"]) or {}
+        entry.setdefault("Currency", journal.get("Currency", editor.company.profile.currency))
+        _set_period(editor, entry, day, ("FinancialYear", "FinancialPeriod"))
+        check_open(editor.company, entry["FinancialYear"], entry["FinancialPeriod"])
         if "EntryNumber" not in entry:
             entry["EntryNumber"] = booking.entry_number(editor.company, entry["JournalCode"], day)
         entry["Status"] = booking.OPEN
         total = sum((line["AmountFC"] for line in rows), ZERO)
         if kind == booking.GENERAL:
             _check_balance(entry, total)
+            entry.setdefault("ExchangeRate", rate(editor.company, entry["Currency"], day))
+            booking.convert_journal(rows, entry["ExchangeRate"])
         else:
             _check_balances(editor, table, entry, total)
+            for line in rows:
+                current = rate(editor.company, entry["Currency"], line["Date"])
+                line.setdefault("ExchangeRate", current)
+                line["AmountDC"] = converted(line["AmountFC"], line["ExchangeRate"])
 
     return prepare
 
@@ -238,7 +292,6 @@ def _check_balance(entry: Row, total: Decimal) -> None:
     if total:
         raise invalid(f"The entry is not in balance: the difference is {total}.")
     entry.update(Type=booking.GENERAL, Reversal=entry.get("Reversal", False))
-    entry.setdefault("ExchangeRate", _ONE)
 
 
 def _check_balances(editor: Editor, table: str, entry: Row, total: Decimal) -> None:
@@ -259,8 +312,22 @@ def _booking_cash(table: str) -> Callable[[Editor, Row], None]:
         dated = {**entry, "_day": lines[0]["Date"]}
         rows = booking.cash_lines(editor.company, dated, lines, _CASH[table][3], editor.guid)
         editor.insert(booking.TRANSACTION_LINES, *rows)
+        for row in rows:
+            _insert_term(editor, row)
 
     return created
+
+
+def _insert_term(editor: Editor, row: Row) -> None:
+    """Make the payment term of a line on debtors or creditors; it is open until it is matched."""
+    ledger = editor.find(GL_ACCOUNTS, row.get("GLAccount")) or {}
+    kind = ledger.get("Type")
+    if kind not in (booking.RECEIVABLE, booking.PAYABLE) or "Account" not in row:
+        return
+    term = booking.money_term(row, kind, editor.guid)
+    table = booking.RECEIVABLES if kind == booking.RECEIVABLE else booking.PAYMENTS
+    editor.insert(table, dict(term))
+    editor.insert(booking.PAYMENT_TERMS, {**term, "LineType": kind})
 
 
 # All entries
@@ -270,6 +337,11 @@ def _removing(table: str) -> Callable[[Editor, Row], None]:
     def removing(editor: Editor, entry: Row) -> None:
         if entry["Status"] == booking.PROCESSED:
             raise invalid("Can't delete: the entry has been processed.")
+        year, period = (
+            entry.get(f"Reporting{name}") or entry[f"Financial{name}"]
+            for name in ("Year", "Period")
+        )
+        check_open(editor.company, year, period)
         for other in (
             LINES_OF[table],
             booking.TRANSACTION_LINES,

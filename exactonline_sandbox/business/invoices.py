@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from exactonline_sandbox.books import booking
-from exactonline_sandbox.books.amounts import ZERO, line_values
+from exactonline_sandbox.books.amounts import ZERO, convert, line_values
 from exactonline_sandbox.books.attachments import CONTENT
 from exactonline_sandbox.books.attachments import TABLE as ATTACHMENTS
+from exactonline_sandbox.books.rates import rate
 from exactonline_sandbox.books.references import (
     ACCOUNTS,
     DOCUMENTS,
@@ -19,7 +20,9 @@ from exactonline_sandbox.books.references import (
 )
 from exactonline_sandbox.business.discounts import discounted, header_totals
 from exactonline_sandbox.business.editor import Editor, missing
+from exactonline_sandbox.business.periods import check_open
 from exactonline_sandbox.business.rules import Lines, Rules
+from exactonline_sandbox.edm.values import cents
 from exactonline_sandbox.errors import invalid
 
 if TYPE_CHECKING:
@@ -51,7 +54,21 @@ def prepare_invoice(editor: Editor, invoice: Row, lines: Lines) -> None:
     for line in rows:
         line.setdefault("InvoiceID", invoice["InvoiceID"])
         fill_line(editor, line, invoice)
-    invoice.update(header_totals(rows, invoice["Discount"]))
+        if kind in (CREDIT_NOTE, DIRECT_CREDIT):
+            _set_credit_sign(editor, line)
+    invoice.update(_converted(editor, invoice, rows))
+
+
+def _converted(editor: Editor, invoice: Row, lines: list[Row]) -> Row:
+    """Set the amounts of lines in the currency of the books; return those of their header."""
+    convert(lines, rate(editor.company, invoice["Currency"], invoice["InvoiceDate"]))
+    return header_totals(lines, invoice.get("Discount"))
+
+
+def _set_credit_sign(editor: Editor, line: Row) -> None:
+    if editor.company.switches.credit_note_sign == "negated" and line["Quantity"] > 0:
+        line["Quantity"] = -line["Quantity"]
+        calculate(editor, line)
 
 
 def _set_defaults(editor: Editor, invoice: Row, customer: Row) -> None:
@@ -68,7 +85,7 @@ def _set_defaults(editor: Editor, invoice: Row, customer: Row) -> None:
         "DeliverToContactPerson": customer.get("MainContact"),
         "OrderDate": day,
         "DueDate": booking.due_date(editor.company, condition, day),
-        "Currency": customer.get("SalesCurrency", "EUR"),
+        "Currency": customer.get("SalesCurrency", editor.company.profile.currency),
         "Status": OPEN,
         "StarterSalesInvoiceStatus": 0,
         "Salesperson": editor.author.user_id,
@@ -109,7 +126,7 @@ def fill_line(editor: Editor, line: Row, header: Row) -> None:
     customer = editor.find(ACCOUNTS, header.get("OrderedBy") or header.get("OrderAccount")) or {}
     quantity = line.setdefault("Quantity", Decimal(1))
     discount = line.setdefault("Discount", ZERO)
-    listed = item.get("StandardSalesPrice", ZERO)
+    listed = _listed_price(editor, item, header)
     unit_price = line.setdefault("UnitPrice", listed)
     if "NetPrice" not in line:
         given = line.get("AmountFC")
@@ -121,6 +138,14 @@ def fill_line(editor: Editor, line: Row, header: Row) -> None:
     calculate(editor, line)
 
 
+def _listed_price(editor: Editor, item: Row, header: Row) -> Decimal:
+    """The price of an item in the currency of a document."""
+    price = Decimal(item.get("StandardSalesPrice", ZERO))
+    day = header.get("InvoiceDate", editor.today)
+    current = rate(editor.company, header.get("Currency"), day)
+    return price if current == 1 else cents(price / current)
+
+
 def calculate(editor: Editor, line: Row) -> None:
     """Calculate the amounts of a line from quantity, price and VAT code."""
     vat_code = editor.find_code(VAT_CODES, line.get("VATCode"))
@@ -128,13 +153,16 @@ def calculate(editor: Editor, line: Row) -> None:
     line["VATPercentage"] = None if vat_code is None else vat_code.get("Percentage")
 
 
-def _changing_invoice(editor: Editor, invoice: Row, changes: Row) -> None:
+def _changing_invoice(_editor: Editor, invoice: Row, changes: Row) -> None:
     _refuse_processed(invoice)
     if "Type" in changes and changes["Type"] not in (INVOICE, CREDIT_NOTE, DIRECT, DIRECT_CREDIT):
         raise invalid("Invalid value: Type")
-    if "Discount" in changes:
-        rows = editor.where(INVOICE_LINES, "InvoiceID", invoice["InvoiceID"])
-        changes.update(header_totals(rows, changes["Discount"]))
+
+
+def _changed_invoice(editor: Editor, invoice: Row) -> None:
+    """Convert the amounts again, as day or currency may be others."""
+    lines = editor.where(INVOICE_LINES, "InvoiceID", invoice["InvoiceID"])
+    editor.company.table(INVOICES).change(invoice, _converted(editor, invoice, lines))
 
 
 def _refuse_processed(invoice: Row) -> None:
@@ -182,10 +210,7 @@ def _removing_line(editor: Editor, line: Row) -> None:
 
 def _update_totals(editor: Editor, line: Row) -> None:
     """Update the totals of the invoice of a line."""
-    invoice = _invoice_of(editor, line)
-    rows = editor.where(INVOICE_LINES, "InvoiceID", invoice["InvoiceID"])
-    changes = header_totals(rows, invoice.get("Discount"))
-    editor.company.table(INVOICES).change(invoice, changes)
+    _changed_invoice(editor, _invoice_of(editor, line))
 
 
 def print_invoice(editor: Editor, given: Row) -> Row:
@@ -207,6 +232,9 @@ def print_invoice(editor: Editor, given: Row) -> Row:
     if not lines:
         raise missing("SalesInvoiceLines")
     day = given.get("InvoiceDate") or invoice["InvoiceDate"]
+    year, period = editor.company.profile.period_of(day)
+    year, period = given.get("ReportingYear", year), given.get("ReportingPeriod", period)
+    check_open(editor.company, year, period)
     changes = {
         "InvoiceDate": day,
         "InvoiceNumber": booking.entry_number(editor.company, invoice["Journal"], day),
@@ -214,16 +242,17 @@ def print_invoice(editor: Editor, given: Row) -> Row:
     }
     if day != invoice["InvoiceDate"]:
         changes["DueDate"] = booking.due_date(editor.company, invoice.get("PaymentCondition"), day)
+        changes.update(_converted(editor, {**invoice, **changes}, lines))
     document = _document(editor, {**invoice, **changes})
     editor.update(INVOICES, invoice, {**changes, "Document": document["ID"]})
-    _book(editor, invoice, lines, given)
+    _book(editor, invoice, lines, (year, period))
     return {
         "InvoiceID": invoice["InvoiceID"],
         "Document": document["ID"],
         "DocumentCreationSuccess": "The document has been created.",
         "InvoiceDate": day,
-        "ReportingPeriod": given.get("ReportingPeriod", day.month),
-        "ReportingYear": given.get("ReportingYear", day.year),
+        "ReportingPeriod": period,
+        "ReportingYear": year,
         **_sending(editor, invoice, given),
     }
 
@@ -262,15 +291,14 @@ def _document(editor: Editor, invoice: Row) -> Row:
     return document
 
 
-def _book(editor: Editor, invoice: Row, lines: list[Row], given: Row) -> None:
-    entry, entry_lines = booking.sales_entry(invoice, discounted(lines, invoice), editor.guid)
-    entry["ReportingPeriod"] = given.get("ReportingPeriod", entry["ReportingPeriod"])
-    entry["ReportingYear"] = given.get("ReportingYear", entry["ReportingYear"])
+def _book(editor: Editor, invoice: Row, lines: list[Row], period: tuple[int, int]) -> None:
+    entry, entry_lines = booking.sales_entry(editor.company, invoice, discounted(lines, invoice), editor.guid)
+    entry["ReportingYear"], entry["ReportingPeriod"] = period
     editor.insert(booking.SALES_ENTRIES, entry)
     editor.insert(booking.SALES_ENTRY_LINES, *entry_lines)
-    rows = booking.ledger_lines(editor.company, entry, entry_lines, booking.SALE, editor.guid)
+    rows = booking.ledger_lines(editor.company, entry, entry_lines, editor.guid)
     editor.insert(booking.TRANSACTION_LINES, *rows)
-    receivable = booking.term(entry, booking.SALE, editor.guid)
+    receivable = booking.term(entry, rows[0], editor.guid)
     editor.insert(booking.RECEIVABLES, dict(receivable))
     editor.insert(booking.PAYMENT_TERMS, {**receivable, "LineType": booking.RECEIVABLE})
 
@@ -280,6 +308,7 @@ RULES = {
         required=("OrderedBy",),
         prepare=prepare_invoice,
         changing=_changing_invoice,
+        changed=_changed_invoice,
         removing=_removing_invoice,
     ),
     INVOICE_LINES: Rules(

@@ -10,10 +10,13 @@ from exactonline_sandbox.books import booking
 from exactonline_sandbox.books.amounts import ZERO
 from exactonline_sandbox.books.references import ACCOUNTS, GL_ACCOUNTS
 from exactonline_sandbox.business.entries import GENERAL_ENTRIES
+from exactonline_sandbox.business.periods import is_closed
 from exactonline_sandbox.business.rows import create
+from exactonline_sandbox.edm.values import cents
 from exactonline_sandbox.errors import invalid
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from decimal import Decimal
 
     from exactonline_sandbox.books.company import Company
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
     """An open item: ledger account, account, journal and entry number."""
 
 _TERMS = (booking.RECEIVABLES, booking.PAYMENTS, booking.PAYMENT_TERMS)
-_BANK_LINES = "financialtransaction/BankEntryLines"
-_BANK_ENTRIES = "financialtransaction/BankEntries"
 _WRITE_OFF_JOURNAL = "90"
 
 
@@ -67,13 +68,11 @@ class Matches:
     """The match sets of a company."""
 
     def __init__(self, company: Company) -> None:
-        """Start with the payments of the generated bank statements."""
+        """Start with the payments of the generated books."""
         self.sets: list[MatchSet] = []
         self._matched: dict[Item, Decimal] = defaultdict(lambda: ZERO)
-        for line in company.table(_BANK_LINES).rows.values():
-            made = _made(company, line)
-            if made is not None:
-                self._keep(made)
+        for made in _generated(company):
+            self._keep(made)
 
     def match(self, editor: Editor, wanted: MatchSet) -> None:
         """Match the lines of a set, and book the write-off.
@@ -102,9 +101,8 @@ class Matches:
         self, editor: Editor, wanted: MatchSet, line: MatchLine, parties: tuple[Row, Row]
     ) -> None:
         """Check that this amount of an entry is open."""
-        closed = editor.company.switches.closed_until
         found = _booked(editor.company, line, parties)
-        if not found or f"{line.year}-{line.period:02d}" <= closed:
+        if not found or is_closed(editor.company, line.year, line.period):
             raise invalid(
                 f"Payment term: GLAccount={wanted.gl_account} Account={wanted.account} "
                 f"{line.name} Not found!"
@@ -120,48 +118,65 @@ class Matches:
             self._matched[_item(made, line)] += line.amount
 
     def _settle(self, editor: Editor, made: MatchSet, parties: tuple[Row, Row]) -> None:
-        """Mark fully matched terms as paid."""
-        paid: Row = {
-            "IsFullyPaid": True,
-            "Status": booking.PROCESSED,
-            "LastPaymentDate": editor.today,
-        }
-        for line in made.lines:
-            total = sum((row["AmountDC"] for row in _booked(editor.company, line, parties)), ZERO)
-            if self._matched[_item(made, line)] != total:
-                continue
+        """Close what is matched of the terms, and note in the ledger what belongs together."""
+        booked = [(line, _booked(editor.company, line, parties)) for line in made.lines]
+        day = max(row["Date"] for _, rows in booked for row in rows)
+        closed = booking.closed_by(day, max((line.year, line.period) for line in made.lines))
+        for line, rows in booked:
             for table in _TERMS:
-                for term in editor.where(table, "EntryNumber", line.entry):
-                    if term["Journal"] == line.journal and not term["IsFullyPaid"]:
-                        editor.update(table, term, paid)
+                _close(editor, table, rows, line.amount, closed)
+        first, *others = (row for _, rows in booked for row in rows)
+        for row in others:
+            if "OffsetID" not in row and row["ID"] != first["ID"]:
+                editor.update(booking.TRANSACTION_LINES, row, {"OffsetID": first["ID"]})
 
 
-def _made(company: Company, line: Row) -> MatchSet | None:
-    """The match set of a generated bank entry line; None where it paid no invoice."""
-    statement = company.table(_BANK_ENTRIES).get(line["EntryID"])
-    paid = company.table(booking.RECEIVABLES).where("InvoiceNumber", line.get("OurRef"))
-    if not line.get("OurRef") or not paid or not paid[0]["IsFullyPaid"] or statement is None:
-        return None
-    ledger = company.table(GL_ACCOUNTS).get(line["GLAccount"])
-    account = company.table(ACCOUNTS).get(line["Account"])
-    if ledger is None or account is None:
-        return None
-    day, (term, *_) = statement["FinancialYear"], paid
-    invoice = MatchLine(
-        term["TransactionReportingYear"],
-        term["TransactionReportingPeriod"],
-        term["Journal"],
-        term["EntryNumber"],
-        line["AmountDC"],
+def _close(editor: Editor, table: str, rows: list[Row], amount: Decimal, closed: Row) -> None:
+    """Close the open terms of an entry up to an amount; split one that is matched in part."""
+    kind = (editor.find(GL_ACCOUNTS, rows[0]["GLAccount"]) or {}).get("Type")
+    left = amount if kind == booking.RECEIVABLE else -amount
+    for term in editor.where(table, "EntryID", rows[0]["EntryID"]):
+        if term["IsFullyPaid"] or term["Account"] != rows[0]["Account"] or not left:
+            continue
+        whole = term["AmountDC"]
+        if abs(left) >= abs(whole):
+            editor.update(table, term, closed)
+            left -= whole
+            continue
+        part = {"AmountDC": left, "AmountFC": cents(left * term["AmountFC"] / whole)}
+        paid = {**booking.split_off(term, part, editor.guid), **closed}
+        paid.pop("Timestamp", None)
+        rest = {name: term[name] - value for name, value in part.items()}
+        editor.update(table, term, rest)
+        editor.insert(table, paid)
+        left = ZERO
+
+
+def _generated(company: Company) -> Iterator[MatchSet]:
+    """The match sets of generated books: what refers to a transaction line by `OffsetID`."""
+    lines = company.table(booking.TRANSACTION_LINES)
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in lines.rows.values():
+        if "OffsetID" in row:
+            groups[row["OffsetID"]].append(row)
+    for key, rows in groups.items():
+        target = lines.get(key) or {}
+        ledger = company.table(GL_ACCOUNTS).get(target.get("GLAccount"))
+        account = company.table(ACCOUNTS).get(target.get("Account"))
+        if ledger is not None and account is not None:
+            total = sum((row["AmountDC"] for row in rows), ZERO)
+            others = (_match_line(row, row["AmountDC"]) for row in rows)
+            yield MatchSet(ledger["Code"], account["Code"], (_match_line(target, -total), *others))
+
+
+def _match_line(row: Row, amount: Decimal) -> MatchLine:
+    return MatchLine(
+        row["FinancialYear"],
+        row["FinancialPeriod"],
+        row["JournalCode"],
+        row["EntryNumber"],
+        amount,
     )
-    payment = MatchLine(
-        day,
-        statement["FinancialPeriod"],
-        statement["JournalCode"],
-        statement["EntryNumber"],
-        -line["AmountDC"],
-    )
-    return MatchSet(ledger["Code"], account["Code"], (invoice, payment))
 
 
 def _booked(company: Company, line: MatchLine, parties: tuple[Row, Row]) -> list[Row]:

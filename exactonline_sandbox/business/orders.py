@@ -70,7 +70,7 @@ def _defaults(editor: Editor, table: str, order: Row, account: Row) -> Row:
     key, contact = account["ID"], account.get("MainContact")
     condition = account.get("PaymentConditionSales") or "30"
     warehouse = editor.find_code(WAREHOUSES, "1") or {}
-    common = {"Currency": "EUR", "Discount": ZERO, "AmountDiscount": ZERO}
+    common = {"Currency": editor.company.profile.currency, "Discount": ZERO, "AmountDiscount": ZERO}
     if table == QUOTATIONS:
         return {
             **common,
@@ -87,7 +87,7 @@ def _defaults(editor: Editor, table: str, order: Row, account: Row) -> Row:
     if table == SUBSCRIPTIONS:
         return {
             "Number": editor.company.number("subscription"),
-            "Currency": "EUR",
+            "Currency": editor.company.profile.currency,
             "InvoiceTo": key,
             "OrderedByContactPerson": contact,
             "StartDate": editor.today,

@@ -1,4 +1,4 @@
-"""Generate the data of a Dutch trading company; the same seed and day give the same data."""
+"""Generate the data of a trading company; the same seed and day give the same data."""
 
 from __future__ import annotations
 
@@ -6,15 +6,24 @@ import gc
 import random
 from typing import TYPE_CHECKING
 
+from exactonline_sandbox.data.currencies import fill_currencies
 from exactonline_sandbox.data.documents import (
     fill_journal_entries_and_documents,
+    fill_late_bill,
     fill_orders,
     fill_purchases,
 )
 from exactonline_sandbox.data.ledgers import fill_ledgers
 from exactonline_sandbox.data.maker import Maker
 from exactonline_sandbox.data.master_data import fill_accounts, fill_items
+from exactonline_sandbox.data.money import fill_money
+from exactonline_sandbox.data.opening import fill_opening, scale
+from exactonline_sandbox.data.periods import fill_periods
+from exactonline_sandbox.data.routine import fill_routine
 from exactonline_sandbox.data.sales import fill_payments, fill_sales
+from exactonline_sandbox.data.schemes import fill_schemes
+from exactonline_sandbox.data.vat_returns import fill_vat_returns
+from exactonline_sandbox.data.year_end import fill_year_ends
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,15 +50,29 @@ def fill(company: Company, config: SandboxConfig, today: datetime) -> None:
     gc.disable()
     try:
         fill_ledgers(maker)
+        full = company.profile.detailed
+        if full:
+            fill_periods(maker)
+            fill_currencies(maker)
+            fill_schemes(maker)
         fill_items(maker)
         fill_accounts(maker, customers=min(5000, max(20, config.invoices // 10)))
+        size = scale(config.invoices)
+        if full and not sales_only:
+            fill_opening(maker, size)
         fill_sales(maker, config.invoices, config.lines_per_invoice, booked=not sales_only)
         if not sales_only:
-            fill_payments(maker)
+            if not full:
+                fill_payments(maker)
             entries = config.purchase_entries or max(6, config.invoices // 3)
             fill_purchases(maker, entries, config.lines_per_entry)
             fill_orders(maker, max(5, config.invoices // 8))
             fill_journal_entries_and_documents(maker)
+        if full and not sales_only:
+            fill_late_bill(maker)
+            transfers = [*fill_routine(maker, size), *fill_vat_returns(maker)]
+            fill_money(maker, transfers)
+            fill_year_ends(maker)
     finally:
         if collecting:
             gc.enable()

@@ -165,8 +165,8 @@ def _new_memorial(day: _Day) -> None:
     amount = Decimal(day.rng.randrange(100, 50_000)) / 100
     lines: Lines = {
         "GeneralJournalEntryLines": [
-            {"GLAccount": day.pick(GL_ACCOUNTS, "Code", "4500")["ID"], "AmountFC": amount},
-            {"GLAccount": day.pick(GL_ACCOUNTS, "Code", "2000")["ID"], "AmountFC": -amount},
+            {"GLAccount": day.company.gl_accounts["office"], "AmountFC": amount},
+            {"GLAccount": day.company.gl_accounts["suspense"], "AmountFC": -amount},
         ]
     }
     create(day.editor(), _GENERAL, {"JournalCode": "90"}, lines)

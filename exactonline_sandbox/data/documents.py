@@ -24,16 +24,20 @@ from exactonline_sandbox.business.orders import (
 )
 from exactonline_sandbox.data import words
 from exactonline_sandbox.data.ledgers import gl_account
+from exactonline_sandbox.data.periods import first_year
+from exactonline_sandbox.edm.values import cents
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from exactonline_sandbox.books.company import Company
     from exactonline_sandbox.books.tables import Row
     from exactonline_sandbox.data.maker import Maker
 
 _COMPLETE = 21
+_CREDIT_EVERY = 15
 _DOCUMENT_TYPES = ((10, "Verkoopfactuur"), (20, "Inkoopfactuur"), (55, "Diversen"))
-_EXPENSES = ("4300", "4500", "4700", "4800")
+_EXPENSES = ("housing", "office", "cars", "bank_charges")
 
 
 def fill_purchases(maker: Maker, count: int, lines_each: int | None = None) -> None:
@@ -48,15 +52,13 @@ def fill_purchases(maker: Maker, count: int, lines_each: int | None = None) -> N
             "YourRef": f"F{moment:%Y}-{number:05d}",
         }
         lines = [_expense(maker) for _ in range(lines_each or 1 + number % 3)]
+        if maker.company.profile.detailed:
+            lines = [_detailed(maker, supplier, number, line) for line in lines]
         entry = rows.create(
             _editor(maker, moment), booking.PURCHASE_ENTRIES, row, {"PurchaseEntryLines": lines}
         )
         if maker.today - moment > timedelta(days=60):
-            entry["Status"] = booking.PROCESSED
-            for line in maker.company.table(booking.TRANSACTION_LINES).where(
-                "EntryID", entry["EntryID"]
-            ):
-                line["Status"] = booking.PROCESSED
+            process(maker.company, entry)
     for moment in maker.moments(max(3, count // 2)):
         row = {"Supplier": maker.rng.choice(suppliers)["ID"]}
         lines = [_goods(maker) for _ in range(1 + maker.rng.randrange(4))]
@@ -71,6 +73,51 @@ def _expense(maker: Maker) -> Row:
         "Description": maker.rng.choice(words.REMARKS)[:60],
         "CostCenter": maker.rng.choice((None, "VERK", "MAG", "ADM")),
     }
+
+
+def _detailed(maker: Maker, supplier: Row, number: int, line: Row) -> Row:
+    """A line of full books: the supplier's VAT code, goods on every other bill, credit notes."""
+    goods = number % 2 == 0
+    amount = line["AmountFC"] if goods else line["AmountFC"] / 5
+    credit = number % _CREDIT_EVERY == _CREDIT_EVERY - 1
+    return {
+        **line,
+        "AmountFC": cents(-amount / 10 if credit else amount),
+        "GLAccount": gl_account(maker, "stock") if goods else line["GLAccount"],
+        "VATCode": supplier.get("PurchaseVATCode") or line["VATCode"],
+        "CostUnit": ("NOORD", "ZUID", None)[number % 3],
+    }
+
+
+def fill_late_bill(maker: Maker) -> None:
+    """Make a bill of January that belongs to December, and is booked in the year before."""
+    profile, year = maker.company.profile, first_year(maker)
+    moment = maker.working_moment(profile.start_of(year + 1, 1) + timedelta(days=8))
+    supplier = maker.company.table(ACCOUNTS).where("IsSupplier", value=True)[1]
+    row = {
+        "Supplier": supplier["ID"],
+        "Journal": "60",
+        "Description": "Energie december, nagekomen",
+        "YourRef": f"E{year}-12",
+        "ReportingYear": year,
+        "ReportingPeriod": 12,
+    }
+    line = {"GLAccount": gl_account(maker, "housing"), "AmountFC": Decimal("312.45")}
+    vat = supplier.get("PurchaseVATCode") or "2"
+    entry = rows.create(
+        _editor(maker, moment),
+        booking.PURCHASE_ENTRIES,
+        row,
+        {"PurchaseEntryLines": [{**line, "VATCode": vat, "CostCenter": "ADM"}]},
+    )
+    process(maker.company, entry)
+
+
+def process(company: Company, entry: Row) -> None:
+    """Set an entry and its transaction lines to processed."""
+    entry["Status"] = booking.PROCESSED
+    for line in company.table(booking.TRANSACTION_LINES).where("EntryID", entry["EntryID"]):
+        line["Status"] = booking.PROCESSED
 
 
 def _goods(maker: Maker) -> Row:
@@ -112,19 +159,23 @@ def fill_orders(maker: Maker, count: int) -> None:
 
 def fill_journal_entries_and_documents(maker: Maker) -> None:
     """Make general journal entries and documents without an entry."""
+    detailed = maker.company.profile.detailed
+    roles = ("selling", "general_costs") if detailed else ("office", "suspense")
     for number, moment in enumerate(maker.moments(12)):
         amount = Decimal(maker.rng.randrange(10_000, 400_000)) / 100
-        text = f"Afschrijving {number + 1}"
+        text = f"Overboeking {number + 1}" if detailed else f"Afschrijving {number + 1}"
         lines = [
-            {"GLAccount": gl_account(maker, "4500"), "AmountFC": amount, "Description": text},
-            {"GLAccount": gl_account(maker, "2000"), "AmountFC": -amount, "Description": text},
+            {"GLAccount": gl_account(maker, role), "AmountFC": sign * amount, "Description": text}
+            for role, sign in zip(roles, (1, -1), strict=True)
         ]
-        rows.create(
+        entry = rows.create(
             _editor(maker, moment),
             GENERAL_ENTRIES,
             {"JournalCode": "90"},
             {"GeneralJournalEntryLines": lines},
         )
+        if detailed and maker.today - moment > timedelta(days=60):
+            process(maker.company, entry)
     for number, description in _DOCUMENT_TYPES:
         row = {
             "ID": number,

@@ -14,54 +14,15 @@ from exactonline_sandbox.books.references import (
     JOURNALS,
     VAT_CODES,
 )
+from exactonline_sandbox.data.chart import chart_of
 
 if TYPE_CHECKING:
+    from exactonline_sandbox.data.chart import VatCode
     from exactonline_sandbox.data.maker import Maker
 
-# Code, description, type, side (D or C), balance sheet (B) or result (W).
-_GL_ACCOUNTS = (
-    ("0500", "Eigen vermogen", 90, "C", "B"),
-    ("1000", "Kas", 10, "D", "B"),
-    ("1100", "Rekening-courant bank", 12, "D", "B"),
-    ("1300", "Debiteuren", 20, "D", "B"),
-    ("1500", "Btw te betalen hoog", 24, "C", "B"),
-    ("1501", "Btw te betalen laag", 24, "C", "B"),
-    ("1520", "Te vorderen btw", 24, "D", "B"),
-    ("1600", "Crediteuren", 22, "C", "B"),
-    ("2000", "Tussenrekening", 26, "D", "B"),
-    ("3000", "Voorraad", 30, "D", "B"),
-    ("4000", "Lonen en salarissen", 120, "D", "W"),
-    ("4300", "Huisvestingskosten", 120, "D", "W"),
-    ("4500", "Kantoorkosten", 120, "D", "W"),
-    ("4700", "Autokosten", 120, "D", "W"),
-    ("4800", "Bankkosten & provisies", 120, "D", "W"),
-    ("7000", "Inkoopwaarde goederen", 111, "D", "W"),
-    ("8000", "Omzet goederen hoog", 110, "C", "W"),
-    ("8010", "Omzet goederen laag", 110, "C", "W"),
-    ("8050", "Omzet diensten", 110, "C", "W"),
-    ("8090", "Omzet vrijgesteld en buitenland", 110, "C", "W"),
-)
-# Code, description, type, ledger account.
-_JOURNALS = (
-    ("10", "Kasboek", 10, "1000"),
-    ("20", "Bank", 12, "1100"),
-    ("60", "Inkoopboek", 22, "1600"),
-    ("70", "Verkoopboek", 20, "1300"),
-    ("90", "Memoriaal", 90, None),
-)
-# Code, description, percentage, type (E excluding, I including VAT), account to pay it from.
-_VAT_CODES = (
-    ("0", "Geen btw", "0", "E", "1500"),
-    ("2", "Btw hoog 21% exclusief", "0.21", "E", "1500"),
-    ("3", "Btw hoog 21% inclusief", "0.21", "I", "1500"),
-    ("4", "Btw laag 9% exclusief", "0.09", "E", "1501"),
-    ("5", "Vrijgesteld van btw", "0", "E", "1500"),
-    ("7", "Levering binnen de EU, 0%", "0", "E", "1500"),
-)
 _RATES = {
     "0.21": (("0.19", date(2001, 1, 1), date(2012, 9, 30)), ("0.21", date(2012, 10, 1), None)),
     "0.09": (("0.06", date(2001, 1, 1), date(2018, 12, 31)), ("0.09", date(2019, 1, 1), None)),
-    "0": (("0", date(2001, 1, 1), None),),
 }
 _CONDITIONS = (
     ("00", "Contant", 0),
@@ -69,6 +30,7 @@ _CONDITIONS = (
     ("30", "30 dagen netto", 30),
     ("60", "60 dagen netto", 60),
 )
+_DISCOUNTED = ("31", "30 dagen netto, 2% binnen 8 dagen", 30, 8, Decimal("0.02"))
 _COST_CENTRES = (("VERK", "Verkoop"), ("MAG", "Magazijn"), ("ADM", "Administratie"))
 _COST_UNITS = (("NOORD", "Regio Noord"), ("ZUID", "Regio Zuid"))
 _CLASSIFICATIONS = (
@@ -79,56 +41,69 @@ _CLASSIFICATIONS = (
     ("WKpr", "Kostprijs van de omzet"),
     ("WBed", "Overige bedrijfskosten"),
 )
+_MATCHED = (20, 22)
+_IBANS = {"NL": ("NL91ABNA0417164300", "ABNANL2A"), "BE": ("BE68539007547034", "GKCCBEBB")}
+_BANK = 12
 
 
 def fill_ledgers(maker: Maker) -> None:
     """Make ledger accounts, classifications, journals, VAT codes and conditions."""
-    for code, description, kind, side, balance in _GL_ACCOUNTS:
-        maker.load(
+    for account in chart_of(maker.company.profile).accounts:
+        row = maker.load(
             GL_ACCOUNTS,
             {
                 "ID": maker.guid(),
-                "Code": code,
-                "Description": description,
-                "SearchCode": description.upper()[:20],
-                "Type": kind,
-                "BalanceSide": side,
-                "BalanceType": balance,
+                "Code": account.code,
+                "Description": account.description,
+                "SearchCode": account.description.upper()[:20],
+                "Type": account.kind,
+                "BalanceSide": account.side,
+                "BalanceType": account.balance,
                 "IsBlocked": False,
-                "Matching": kind in (20, 22),
+                "Matching": account.kind in _MATCHED,
                 "Compress": False,
-                "RevalueCurrency": False,
+                "RevalueCurrency": account.role in ("bank_1", "bank_2"),
+                "VATGLAccountType": account.vat_box,
             },
         )
-    for code, description in _CLASSIFICATIONS:
-        maker.load(
-            "financial/GLClassifications",
-            {
-                "ID": maker.guid(),
-                "Code": code,
-                "Name": code,
-                "Description": description,
-                "Balance": "debit" if code[0] == "B" else "credit",
-                "Abstract": False,
-                "Nillable": True,
-                "PeriodType": "instant" if code[0] == "B" else "duration",
-            },
-        )
+        maker.company.gl_accounts[account.role] = str(row["ID"])
+    if not maker.company.profile.detailed:
+        for code, description in _CLASSIFICATIONS:
+            fill_classification(maker, code, description)
     _fill_journals(maker)
     _fill_vat(maker)
     _fill_conditions(maker)
 
 
-def gl_account(maker: Maker, code: str) -> str:
-    """The key of a ledger account, by its code."""
-    row = maker.company.table(GL_ACCOUNTS).by_code(code)
-    if row is None:
-        raise LookupError(code)
+def fill_classification(maker: Maker, code: str, description: str, **more: str | None) -> str:
+    """Make a classification of ledger accounts; return its key."""
+    sheet = code[0] in "BAP"
+    row = maker.load(
+        "financial/GLClassifications",
+        {
+            "ID": maker.guid(),
+            "Code": code,
+            "Name": code,
+            "Description": description,
+            "Balance": "debit" if sheet else "credit",
+            "Abstract": False,
+            "Nillable": True,
+            "PeriodType": "instant" if sheet else "duration",
+            **more,
+        },
+    )
     return str(row["ID"])
 
 
+def gl_account(maker: Maker, role: str) -> str:
+    """The key of a ledger account, by its role in the chart."""
+    return maker.company.gl_accounts[role]
+
+
 def _fill_journals(maker: Maker) -> None:
-    for code, description, kind, account in _JOURNALS:
+    profile = maker.company.profile
+    iban, bic = _IBANS[profile.country]
+    for code, description, kind, role, currency in chart_of(profile).journals:
         maker.load(
             JOURNALS,
             {
@@ -136,14 +111,14 @@ def _fill_journals(maker: Maker) -> None:
                 "Code": code,
                 "Description": description,
                 "Type": kind,
-                "Currency": "EUR",
-                "GLAccount": gl_account(maker, account) if account else None,
-                "BankAccountIBAN": "NL91ABNA0417164300" if code == "20" else None,
-                "BankAccountBICCode": "ABNANL2A" if code == "20" else None,
+                "Currency": (profile.currency, *profile.foreign)[currency],
+                "GLAccount": gl_account(maker, role) if role else None,
+                "BankAccountIBAN": iban if kind == _BANK else None,
+                "BankAccountBICCode": bic if kind == _BANK else None,
                 "IsBlocked": False,
                 "AllowVAT": code in ("60", "70"),
-                "AllowVariableCurrency": False,
-                "AllowVariableExchangeRate": False,
+                "AllowVariableCurrency": bool(profile.foreign) and code in ("60", "70", "90"),
+                "AllowVariableExchangeRate": bool(profile.foreign) and code in ("60", "90"),
                 "AutoSave": False,
                 "PaymentServiceProvider": 0,
             },
@@ -151,27 +126,12 @@ def _fill_journals(maker: Maker) -> None:
 
 
 def _fill_vat(maker: Maker) -> None:
-    for code, description, percentage, kind, account in _VAT_CODES:
-        row = maker.load(
-            VAT_CODES,
-            {
-                "ID": maker.guid(),
-                "Code": code,
-                "Description": description,
-                "Percentage": Decimal(percentage),
-                "Type": kind,
-                "VATTransactionType": "B",
-                "VatDocType": "P",
-                "CalculationBasis": 1,
-                "GLToPay": gl_account(maker, account),
-                "GLToClaim": gl_account(maker, "1520"),
-                "EUSalesListing": "L" if code == "7" else "N",
-                "IntraStat": code == "7",
-                "IsBlocked": False,
-                "Charged": False,
-            },
-        )
-        for number, (rate, start, end) in enumerate(_RATES[percentage], start=1):
+    profile = maker.company.profile
+    for code in chart_of(profile).vat_codes:
+        row = maker.load(VAT_CODES, _vat_row(maker, code))
+        history = _RATES.get(code.rate) if profile.country == "NL" and not code.oss else None
+        rates = history or ((code.rate, date(2001, 1, 1), None),)
+        for number, (rate, start, end) in enumerate(rates, start=1):
             maker.load(
                 "vat/VatPercentages",
                 {
@@ -186,6 +146,27 @@ def _fill_vat(maker: Maker) -> None:
             )
 
 
+def _vat_row(maker: Maker, code: VatCode) -> dict[str, object]:
+    return {
+        "ID": maker.guid(),
+        "Code": code.code,
+        "Description": code.description,
+        "Percentage": Decimal(code.rate),
+        "Type": code.kind,
+        "VATTransactionType": code.use,
+        "VatDocType": "P",
+        "CalculationBasis": 1,
+        "GLToPay": gl_account(maker, code.pay),
+        "GLToClaim": gl_account(maker, code.claim),
+        "EUSalesListing": code.listing,
+        "IntraStat": code.listing == "L",
+        "IsBlocked": False,
+        "Charged": code.charged,
+        "OssCountry": code.oss,
+        "Country": maker.company.profile.country if maker.company.profile.detailed else None,
+    }
+
+
 def _fill_conditions(maker: Maker) -> None:
     for code, description, days in _CONDITIONS:
         maker.load(
@@ -198,6 +179,22 @@ def _fill_conditions(maker: Maker) -> None:
                 "PaymentMethod": "B" if days else "K",
                 "Percentage": Decimal(1),
                 "PaymentEndOfMonths": 0,
+            },
+        )
+    if maker.company.profile.detailed:
+        code, description, days, discount_days, discount = _DISCOUNTED
+        maker.load(
+            CONDITIONS,
+            {
+                "ID": maker.guid(),
+                "Code": code,
+                "Description": description,
+                "PaymentDays": days,
+                "PaymentMethod": "B",
+                "Percentage": Decimal(1),
+                "PaymentEndOfMonths": 0,
+                "DiscountPaymentDays": discount_days,
+                "DiscountPercentage": discount,
             },
         )
     for table, rows in ((COST_CENTRES, _COST_CENTRES), (COST_UNITS, _COST_UNITS)):

@@ -46,11 +46,8 @@ class Maker:
         """
         if created is None:
             created = _OPENED + timedelta(seconds=self.rng.randrange(40_000) / 100)
-        created = tick(created)
-        row["Created"] = created
-        row["Creator"] = self.user_id
-        row["Modified"] = tick(created + _SAVED)
-        row["Modifier"] = self.user_id
+        row["Created"], row["Modified"] = _stored(created)
+        row["Creator"] = row["Modifier"] = self.user_id
         return self.company.load(table, {k: v for k, v in row.items() if v is not None})
 
     def number(self, series: str) -> int:
@@ -79,6 +76,13 @@ class Maker:
         seconds = 8 * 3600 + self.rng.randrange(10 * 3600)
         midnight = _midnight(day)
         return midnight + timedelta(seconds=seconds, milliseconds=self.rng.randrange(1000))
+
+
+@lru_cache(maxsize=64)
+def _stored(created: datetime) -> tuple[datetime, datetime]:
+    """The times of creation and of the last change, of rows that are made together."""
+    created = tick(created)
+    return created, tick(created + _SAVED)
 
 
 @lru_cache(maxsize=4096)

@@ -15,11 +15,13 @@ from exactonline_sandbox.books.references import (
     UNITS,
     WAREHOUSES,
 )
+from exactonline_sandbox.books.users import vat_number
 from exactonline_sandbox.clock import UTC
 from exactonline_sandbox.data import words
 from exactonline_sandbox.data.ledgers import gl_account
 
 if TYPE_CHECKING:
+    from exactonline_sandbox.books.profile import Profile
     from exactonline_sandbox.books.tables import Row
     from exactonline_sandbox.data.maker import Maker
 
@@ -27,12 +29,14 @@ ITEM_GROUPS = "logistics/ItemGroups"
 _UNITS = (
     ("pc", "Stuk", "O"), ("box", "Doos", "O"), ("hour", "Uur", "T"), ("kg", "Kilogram", "W"),
 )  # fmt: skip
-_GROUPS = (("GOED", "Handelsgoederen", "8000"), ("DIEN", "Diensten", "8050"))
+_GROUPS = (("GOED", "Handelsgoederen", "revenue_high"), ("DIEN", "Diensten", "revenue_services"))
 _WAREHOUSES = (("1", "Hoofdmagazijn"), ("2", "Showroom 's-Graveland"))
+_IN_EU = ("NL", "BE", "DE", "FR")
+_CURRENCIES = {"US": "USD", "GB": "GBP"}
 _LONG_AGO = datetime(2019, 2, 1, tzinfo=UTC)
-_REVENUE = {"2": "8000", "4": "8010", "5": "8090"}
+_REVENUE = {"2": "revenue_high", "4": "revenue_low", "5": "revenue_abroad"}
 _SOLD_PER = (("per uur", "hour"), ("per kg", "kg"))
-_SERVICE_REVENUE = "8050"
+_SERVICE_REVENUE = "revenue_services"
 _SUPPLIERS_PER_CUSTOMER = 5
 
 
@@ -59,8 +63,8 @@ def fill_items(maker: Maker) -> None:
                 "Code": code,
                 "Description": description,
                 "GLRevenue": gl_account(maker, revenue),
-                "GLCosts": gl_account(maker, "7000"),
-                "GLStock": gl_account(maker, "3000"),
+                "GLCosts": gl_account(maker, "cost_of_goods"),
+                "GLStock": gl_account(maker, "stock"),
                 "IsDefault": int(code == "GOED"),
             },
         )
@@ -88,12 +92,12 @@ def _fill_item(maker: Maker, number: int, description: str, price: str, vat: str
             "UnitType": "T" if "per uur" in description else "O",
             "ItemGroup": group["ID"],
             "GLRevenue": gl_account(maker, _SERVICE_REVENUE if service else _REVENUE[vat]),
-            "GLCosts": gl_account(maker, "7000"),
-            "GLStock": gl_account(maker, "3000"),
+            "GLCosts": gl_account(maker, "cost_of_goods"),
+            "GLStock": gl_account(maker, "stock"),
             "SalesVatCode": vat,
             "StandardSalesPrice": sales_price,
             "CostPriceStandard": (sales_price * Decimal("0.6")).quantize(Decimal("0.001")),
-            "CostPriceCurrency": "EUR",
+            "CostPriceCurrency": maker.company.profile.currency,
             "StartDate": date(2019, 1, 2),
             "IsSalesItem": True,
             "IsPurchaseItem": not service,
@@ -109,7 +113,7 @@ def _fill_item(maker: Maker, number: int, description: str, price: str, vat: str
         {
             "ID": maker.guid(),
             "Item": item["ID"],
-            "Currency": "EUR",
+            "Currency": maker.company.profile.currency,
             "Price": sales_price,
             "Quantity": Decimal(1),
             "NumberOfItemsPerUnit": Decimal(1),
@@ -146,7 +150,8 @@ def fill_accounts(maker: Maker, customers: int) -> None:
 
 def _fill_account(maker: Maker, number: int, *, is_supplier: bool) -> None:
     rng = maker.rng
-    city, postcode, country = words.CITIES[0 if number % 3 else rng.randrange(len(words.CITIES))]
+    full = maker.company.profile.detailed
+    city, postcode, country = _place(maker, number) if full else _dutch_place(maker, number)
     created = None if number % 2 else maker.today - maker.rng.random() * (maker.today - _LONG_AGO)
     main = maker.guid()
     account = maker.load(
@@ -188,7 +193,62 @@ def _fill_account(maker: Maker, number: int, *, is_supplier: bool) -> None:
         },
         created,
     )
+    if full:
+        values = _trade(maker.company.profile, number, country, is_supplier=is_supplier)
+        maker.company.table(ACCOUNTS).change(account, values)
     _fill_account_details(maker, account, main, number)
+
+
+def _dutch_place(maker: Maker, number: int) -> tuple[str, str, str]:
+    return words.CITIES[0 if number % 3 else maker.rng.randrange(len(words.CITIES))]
+
+
+def _place(maker: Maker, number: int) -> tuple[str, str, str]:
+    """City, postcode and country: one of three accounts is abroad."""
+    if number % 3 == 0:
+        return words.FOREIGN_CITIES[number // 3 % len(words.FOREIGN_CITIES)]
+    home = maker.company.profile.country
+    cities = words.BELGIAN_CITIES if home == "BE" else words.CITIES[:10]
+    return cities[maker.rng.randrange(len(cities))]
+
+
+def _trade(profile: Profile, number: int, country: str, *, is_supplier: bool) -> Row:
+    """Currency, VAT code and VAT number of an account, by its country."""
+    currency = _CURRENCIES.get(country, "EUR")
+    if country == profile.country and profile.currency != "EUR" and number % 2:
+        currency = profile.currency
+    values: Row = {
+        "SalesCurrency": currency,
+        "PurchaseCurrency": currency if currency == "EUR" else "USD",
+        "Currency": currency,
+    }
+    business = not (country == "DE" and number % 2)
+    if is_supplier:
+        values["PurchaseVATCode"] = _purchase_vat(profile, number, country)
+    else:
+        values["SalesVATCode"] = _sales_vat(profile, number, country, business=business)
+        if number % 13 == 5:  # noqa: PLR2004 - now and then
+            values["PaymentConditionSales"] = "31"
+    if country in _IN_EU:
+        number_of = vat_number(country, 810_000_000 + number)
+        values["VATNumber"] = number_of if business or is_supplier else None
+    return values
+
+
+def _sales_vat(profile: Profile, number: int, country: str, *, business: bool) -> str | None:
+    """The VAT code of sales to an account; None where it is that of the item."""
+    if country == profile.country:
+        return {9: "6", 8: "11"}.get(number % 10)
+    if country not in _IN_EU:
+        return "8"
+    return ("9" if number % 4 == 0 else "7") if business else "30"
+
+
+def _purchase_vat(profile: Profile, number: int, country: str) -> str | None:
+    """The VAT code of purchases from an account; None where there is no reverse charge."""
+    if country == profile.country:
+        return "20" if number % 5 == 4 else None  # noqa: PLR2004 - now and then
+    return "22" if country in _IN_EU else "21"
 
 
 def _fill_account_details(maker: Maker, account: Row, main: str, number: int) -> None:

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from exactonline_sandbox.books import booking
-from exactonline_sandbox.books.amounts import ZERO, line_values, totals
+from exactonline_sandbox.books.amounts import ZERO, convert, line_values, totals
 from exactonline_sandbox.books.attachments import CONTENT
 from exactonline_sandbox.books.attachments import TABLE as ATTACHMENTS
+from exactonline_sandbox.books.rates import ONE, rate
 from exactonline_sandbox.books.references import ACCOUNTS, DOCUMENTS, ITEMS, VAT_CODES, WAREHOUSES
 from exactonline_sandbox.data import words
-from exactonline_sandbox.edm.values import wall_clock
+from exactonline_sandbox.edm.values import cents, wall_clock
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,6 +30,11 @@ _CREDIT_EVERY = 25
 _DIRECT_EVERY = 7
 _OPEN_SHARE = 30
 _PDF = b"%PDF-1.4\n%sandbox\n"
+_SPECIAL_REVENUE = {
+    **dict.fromkeys(("6", "7", "8", "9", "30"), "revenue_abroad"),
+    "11": "revenue_other",
+}
+"""Role of the revenue account of sales at other rates and without VAT, by VAT code."""
 _DISCOUNTS = (Decimal(0), Decimal(0), Decimal(0), Decimal("0.05"), Decimal("0.1"))
 
 
@@ -71,7 +77,7 @@ class _Sales:
         self._maker = maker
         self._items = list(maker.company.table(ITEMS).rows.values())
         self._warehouse = maker.company.table(WAREHOUSES).by_code("1") or {}
-        self._sold: dict[tuple[str, str, int, int], _Sale] = {}
+        self._sold: dict[tuple[str, str, int, int, Decimal], _Sale] = {}
 
     def invoice(
         self, number: int, customer: Row, moment: datetime, status: int, lines: int
@@ -83,7 +89,12 @@ class _Sales:
         direct = number % _DIRECT_EVERY == _DIRECT_EVERY - 1
         key, account = maker.guid(), customer["ID"]
         condition = customer.get("PaymentConditionSales")
-        rows = [self._line(key, customer, at + 1, -1 if credit else 1) for at in range(lines)]
+        currency = customer["SalesCurrency"]
+        current = rate(maker.company, currency, day)
+        sign = -1 if credit else 1
+        rows = [self._line(key, customer, at + 1, sign, current) for at in range(lines)]
+        if current != ONE:
+            convert(rows, current)
         header = {
             "InvoiceID": key,
             "Journal": "70",
@@ -103,7 +114,7 @@ class _Sales:
             "OrderedByContactPerson": customer.get("MainContact"),
             "InvoiceToContactPerson": customer.get("MainContact"),
             "PaymentCondition": condition,
-            "Currency": "EUR",
+            "Currency": currency,
             "Description": None if number % 3 else f"Levering week {day.isocalendar()[1]}",
             "YourRef": None if number % 4 == 3 else f"PO-{day.year}-{number:06d}",  # noqa: PLR2004
             "Remarks": None if number % 11 else words.REMARKS[number // 11 % 3],
@@ -118,11 +129,11 @@ class _Sales:
         header = maker.load(INVOICES, header, moment)
         return header, [maker.load(LINES, row, moment) for row in rows]
 
-    def _line(self, invoice: str, customer: Row, number: int, sign: int) -> Row:
+    def _line(self, invoice: str, customer: Row, number: int, sign: int, current: Decimal) -> Row:
         maker = self._maker
         item = self._items[int(maker.rng.random() * len(self._items))]
         vat = customer.get("SalesVATCode") or item["SalesVatCode"]
-        sale = self._sale(item, vat, sign * int(1 + maker.rng.random() ** 3 * 23))
+        sale = self._sale(item, vat, sign * int(1 + maker.rng.random() ** 3 * 23), current)
         row = {
             "ID": maker.guid(),
             "InvoiceID": invoice,
@@ -131,7 +142,7 @@ class _Sales:
             "Description": item["Description"],
             "GLAccount": item["GLRevenue"],
             "UnitCode": item["Unit"],
-            "UnitPrice": item["StandardSalesPrice"],
+            "UnitPrice": _price(item, current),
             "NetPrice": sale.net_price,
             "Quantity": sale.quantity,
             "Discount": sale.discount,
@@ -140,15 +151,17 @@ class _Sales:
         }
         if number == 1 and maker.maybe(0.03):
             row["Notes"] = words.REMARKS[1]
+        if maker.company.profile.detailed:
+            row.update(_details(maker, customer, vat))
         return row
 
-    def _sale(self, item: Row, vat: str, quantity: int) -> _Sale:
+    def _sale(self, item: Row, vat: str, quantity: int, current: Decimal) -> _Sale:
         discount = self._maker.rng.randrange(len(_DISCOUNTS))
-        key = (item["ID"], vat, quantity, discount)
+        key = (item["ID"], vat, quantity, discount, current)
         sale = self._sold.get(key)
         if sale is None:
             vat_code = self._maker.company.table(VAT_CODES).by_code(vat) or {}
-            net_price = item["StandardSalesPrice"] * (1 - _DISCOUNTS[discount])
+            net_price = _price(item, current) * (1 - _DISCOUNTS[discount])
             values = line_values(Decimal(quantity), net_price, vat_code)
             values["VATPercentage"] = vat_code["Percentage"]
             sale = _Sale(Decimal(quantity), _DISCOUNTS[discount], net_price, values)
@@ -156,17 +169,35 @@ class _Sales:
         return sale
 
 
+def _price(item: Row, current: Decimal) -> Decimal:
+    """The price of an item in a currency, by its rate."""
+    price: Decimal = item["StandardSalesPrice"]
+    return price if current == ONE else cents(price / current)
+
+
+def _details(maker: Maker, customer: Row, vat: str) -> Row:
+    """Cost centre and unit of a line, and the revenue account of sales without VAT."""
+    details: Row = {
+        "CostCenter": "MAG" if vat in _SPECIAL_REVENUE else "VERK",
+        "CostUnit": "NOORD" if int(customer["Code"]) % 2 else "ZUID",
+    }
+    if vat in _SPECIAL_REVENUE:
+        details["GLAccount"] = maker.company.gl_accounts[_SPECIAL_REVENUE[vat]]
+    return details
+
+
 def _book(maker: Maker, invoice: Row, lines: list[Row], moment: datetime) -> None:
     """Make the document, sales entry, transaction lines and receivable of an invoice."""
     document = _document(maker, invoice, moment)
     invoice["Document"] = document["ID"]
-    entry, entry_lines = booking.sales_entry(invoice, lines, maker.guid)
+    entry, entry_lines = booking.sales_entry(maker.company, invoice, lines, maker.guid)
     maker.load(booking.SALES_ENTRIES, entry, moment)
     for line in entry_lines:
         maker.company.load(booking.SALES_ENTRY_LINES, _filled(line))
-    for row in booking.ledger_lines(maker.company, entry, entry_lines, booking.SALE, maker.guid):
+    rows = booking.ledger_lines(maker.company, entry, entry_lines, maker.guid)
+    for row in rows:
         maker.load(booking.TRANSACTION_LINES, row, moment)
-    receivable = booking.term(entry, booking.SALE, maker.guid)
+    receivable = booking.term(entry, rows[0], maker.guid)
     maker.load(booking.RECEIVABLES, receivable, moment)
     maker.load(booking.PAYMENT_TERMS, {**receivable, "LineType": booking.RECEIVABLE}, moment)
 
@@ -181,7 +212,7 @@ def _document(maker: Maker, invoice: Row, moment: datetime) -> Row:
             "Subject": f"Factuur {invoice['InvoiceNumber']}",
             "Account": invoice["InvoiceTo"],
             "AmountFC": invoice["AmountFC"],
-            "Currency": "EUR",
+            "Currency": invoice["Currency"],
             "DocumentDate": invoice["InvoiceDate"],
             "SalesInvoiceNumber": invoice["InvoiceNumber"],
             "HasEmptyBody": True,
@@ -213,13 +244,14 @@ def fill_payments(maker: Maker) -> None:
             row["LastPaymentDate"] = max(paid_on, row["EntryDate"])
             by_week.setdefault(row["LastPaymentDate"].isocalendar()[:2], []).append(row)
     balance = Decimal(25_000)
-    debtors = next(row["ID"] for row in company.table("financial/GLAccounts").where("Code", "1300"))
+    debtors = company.gl_accounts["debtors"]
     for week in sorted(by_week):
         balance = _statement(maker, by_week[week], debtors, balance)
 
 
 def _statement(maker: Maker, paid: list[Row], debtors: str, opening: Decimal) -> Decimal:
     """Make a bank statement that pays these receivables; return the new balance."""
+    company = maker.company
     day = max(row["LastPaymentDate"] for row in paid)
     total = sum((row["AmountFC"] for row in paid), ZERO)
     moment = min(maker.today, maker.working_moment(day))
@@ -247,22 +279,18 @@ def _statement(maker: Maker, paid: list[Row], debtors: str, opening: Decimal) ->
             "Date": row["LastPaymentDate"],
             "Description": f"Factuur {row['InvoiceNumber']}",
             "GLAccount": debtors,
+            "OffsetID": row["TransactionID"],
             "OurRef": row["InvoiceNumber"],
             "ExchangeRate": Decimal(1),
         }
         lines.append(maker.load("financialtransaction/BankEntryLines", line, moment))
-        row.update(IsFullyPaid=True, Status=booking.PROCESSED)
-    for term in _terms_of(maker, paid):
-        term.update(IsFullyPaid=True, Status=booking.PROCESSED, LastPaymentDate=day)
+        closed = booking.closed_by(row["LastPaymentDate"], (day.year, day.month))
+        row.update(closed)
+        company.table(booking.PAYMENT_TERMS).rows[row["ID"]].update(closed)
     dated = {**entry, "_day": day, "Description": None}
     for row in booking.cash_lines(maker.company, dated, lines, booking.CASH_FLOW, maker.guid):
         maker.load(booking.TRANSACTION_LINES, row, moment)
     return opening + total
-
-
-def _terms_of(maker: Maker, paid: list[Row]) -> list[Row]:
-    terms = maker.company.table(booking.PAYMENT_TERMS)
-    return [terms.rows[row["ID"]] for row in paid]
 
 
 def _filled(row: Row) -> Row:

@@ -37,6 +37,15 @@ CITIES = (
     ("Enschede", "7511 GA", "NL"), ("Goes", "4461 AT", "NL"), ("Antwerpen", "2000", "BE"),
     ("Liège", "4000", "BE"), ("Köln", "50667", "DE"), ("Lille", "59000", "FR"),
 )  # fmt: skip
+BELGIAN_CITIES = (
+    ("Antwerpen", "2000", "BE"), ("Gent", "9000", "BE"), ("Liège", "4000", "BE"),
+    ("Brussel", "1000", "BE"), ("Leuven", "3000", "BE"), ("Kortrijk", "8500", "BE"),
+)  # fmt: skip
+FOREIGN_CITIES = (
+    ("Köln", "50667", "DE"), ("New York", "NY 10001", "US"), ("Lille", "59000", "FR"),
+    ("London", "EC1A 1BB", "GB"), ("München", "80331", "DE"), ("Chicago", "IL 60601", "US"),
+    ("Lyon", "69001", "FR"), ("Leeds", "LS1 4DY", "GB"),
+)  # fmt: skip
 STREETS = (
     "Kerkstraat", "Dorpsstraat", "Stationsweg", "Prinses Irenelaan", "Oude Gracht", "Havenkade",
     "Industrieweg", "Schoolpad", "Burgemeester Röellplein", "Lange Nieuwstraat",

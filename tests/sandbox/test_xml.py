@@ -78,8 +78,8 @@ class Books:
 
     def is_paid(self) -> bool:
         query = f"$filter=EntryNumber eq {self.sale['EntryNumber']}&$select=IsFullyPaid"
-        (row,) = self.api.rows(f"cashflow/Receivables?{query}")
-        return bool(row["IsFullyPaid"])
+        rows = self.api.rows(f"cashflow/Receivables?{query}")
+        return all(row["IsFullyPaid"] for row in rows)
 
 
 @pytest.fixture
