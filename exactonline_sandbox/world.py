@@ -9,6 +9,7 @@ from exactonline_sandbox.books.company import Author, Company
 from exactonline_sandbox.books.profile import profile_of
 from exactonline_sandbox.books.tables import Row, Table
 from exactonline_sandbox.books.users import division_row, me_row, user_row
+from exactonline_sandbox.books.transactions import table_of
 from exactonline_sandbox.books.views import View
 from exactonline_sandbox.business.matching import Matches
 from exactonline_sandbox.business.subscriptions import due_events
@@ -22,6 +23,7 @@ from exactonline_sandbox.limits import CallLimits, ErrorLimit
 from exactonline_sandbox.oauth import TokenServer
 from exactonline_sandbox.odata.json_layout import LAYOUTS
 from exactonline_sandbox.recorder import Recorder
+from exactonline_sandbox.reports.tables import REPORTS, report_table
 from exactonline_sandbox.schedule import Schedule
 from exactonline_sandbox.webhooks import Sender
 
@@ -55,6 +57,7 @@ class World:
         self._companies: dict[int, Company] = {}
         self._matches: dict[int, Matches] = {}
         self._views: dict[tuple[str, int, str], View] = {}
+        self._reports: dict[tuple[str, int], tuple[object, Table]] = {}
 
     def company(self, code: int) -> Company:
         """The data of a division, generated on first use."""
@@ -112,6 +115,18 @@ class World:
         if key not in self._views:
             self._views[key] = View(schema().endpoints[endpoint_id], key[2], company, self.users)
         return self._views[key]
+
+    def rows_of(self, endpoint_id: str, company: Company) -> Table:
+        """The rows of an endpoint: stored ones, or those of a report as the ledger is now."""
+        if endpoint_id not in REPORTS:
+            return table_of(company, schema().table_of[endpoint_id])
+        today = wall_clock(self.clock.now()).date()
+        state = (company.version, today, self.switches.closed_until)
+        known, table = self._reports.get((endpoint_id, company.code), (None, None))
+        if table is None or known != state:
+            table = report_table(endpoint_id, company, today)
+            self._reports[endpoint_id, company.code] = (state, table)
+        return table
 
     def user_table(self, endpoint_id: str, user: User, current: int) -> Table:
         """A list that depends on the user, not on the division: `Me`, or the divisions."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from exactonline_sandbox.api.functions import call_function
-from exactonline_sandbox.books.transactions import table_of
 from exactonline_sandbox.edm.model import DELETED, USER_LISTS, schema
 from exactonline_sandbox.errors import ApiError
 from exactonline_sandbox.odata import atom, verbose_json
@@ -64,7 +63,7 @@ def _source(request: Request, endpoint: Endpoint) -> Source:
     view = request.world.view(endpoint.id, company)
     if endpoint.id in USER_LISTS:
         return Source(view, request.world.user_table(endpoint.id, request.user, company.code))
-    table = table_of(company, view.table)
+    table = request.world.rows_of(endpoint.id, company)
     if endpoint.kind != "sync":
         return Source(view, table)
     if endpoint.id == DELETED:

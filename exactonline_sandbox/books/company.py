@@ -84,6 +84,11 @@ class Company:
         """A number that grows with each change of a row that the sync API knows."""
         return self._timestamp
 
+    def is_closed(self, year: int, period: int) -> bool:
+        """Whether a period of a financial year is closed, by the books or by the switch."""
+        until = self.switches.closed_until
+        return (year, period) <= self.closed or (bool(until) and f"{year}-{period:02d}" <= until)
+
     def tables(self) -> dict[str, Table]:
         """All tables with rows, by name."""
         return {name: table for name, table in self._tables.items() if len(table)}

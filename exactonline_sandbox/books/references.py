@@ -73,8 +73,8 @@ _CODES = {
     JOURNALS: ("Journal", "JournalCode"),
     VAT_CODES: ("VATCode", "SalesVATCode", "SalesVatCode", "PurchaseVATCode"),
     CONDITIONS: ("PaymentCondition", "PaymentConditionSales", "PaymentConditionPurchase"),
-    COST_CENTRES: ("CostCenter", "Costcenter", "CostcenterCode"),
-    COST_UNITS: ("CostUnit", "Costunit", "CostunitCode"),
+    COST_CENTRES: ("CostCenter", "CostCenterCode", "Costcenter", "CostcenterCode"),
+    COST_UNITS: ("CostUnit", "CostUnitCode", "Costunit", "CostunitCode"),
     UNITS: ("Unit", "UnitCode"),
 }
 _BY_NAME = {

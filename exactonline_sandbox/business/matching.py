@@ -10,7 +10,6 @@ from exactonline_sandbox.books import booking
 from exactonline_sandbox.books.amounts import ZERO
 from exactonline_sandbox.books.references import ACCOUNTS, GL_ACCOUNTS
 from exactonline_sandbox.business.entries import GENERAL_ENTRIES
-from exactonline_sandbox.business.periods import is_closed
 from exactonline_sandbox.business.rows import create
 from exactonline_sandbox.edm.values import cents
 from exactonline_sandbox.errors import invalid
@@ -102,7 +101,7 @@ class Matches:
     ) -> None:
         """Check that this amount of an entry is open."""
         found = _booked(editor.company, line, parties)
-        if not found or is_closed(editor.company, line.year, line.period):
+        if not found or editor.company.is_closed(line.year, line.period):
             raise invalid(
                 f"Payment term: GLAccount={wanted.gl_account} Account={wanted.account} "
                 f"{line.name} Not found!"

@@ -10,17 +10,11 @@ if TYPE_CHECKING:
     from exactonline_sandbox.books.company import Company
 
 
-def is_closed(company: Company, year: int, period: int) -> bool:
-    """Whether a period of a financial year is closed, by the books or by the switch."""
-    until = company.switches.closed_until
-    return (year, period) <= company.closed or (bool(until) and f"{year}-{period:02d}" <= until)
-
-
 def check_open(company: Company, year: int, period: int) -> None:
     """Refuse a closed period.
 
     Raises:
         ApiError: 500 if it is closed.
     """
-    if is_closed(company, year, period):
+    if company.is_closed(year, period):
         raise invalid(f"Period {year} - {period}: closed")

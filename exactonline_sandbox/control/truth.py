@@ -8,7 +8,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from exactonline_sandbox.books.transactions import table_of
 from exactonline_sandbox.edm.model import schema
 from exactonline_sandbox.edm.values import encode_number
 
@@ -43,7 +42,7 @@ def truth(world: World, division: int, stream_name: str, user: User) -> Iterator
         view = world.view(endpoint, company, endpoint)
     else:
         view = world.view(endpoint, company)
-        table = table_of(company, view.table)
+        table = world.rows_of(endpoint, company)
     readers = {name: view.reader(name) for name in view.columns}
     sync = schema().catalogue.endpoints.get(stream.sync or "")
     if sync is not None and sync.feed is None:
