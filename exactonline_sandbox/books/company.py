@@ -53,6 +53,8 @@ class Company:
         self.profile = profile or Profile()
         self.gl_accounts: dict[str, str] = {}
         """Keys of the ledger accounts that bookings need, by their role, such as `debtors`."""
+        self.is_set_up = False
+        """Whether the data of its past were made; until then no period is closed."""
         self.closed: tuple[int, int] = (0, 0)
         """The last financial year and period that are closed."""
         self.rng = random.Random(f"{seed}/{code}")
@@ -87,7 +89,9 @@ class Company:
     def is_closed(self, year: int, period: int) -> bool:
         """Whether a period of a financial year is closed, by the books or by the switch."""
         until = self.switches.closed_until
-        return (year, period) <= self.closed or (bool(until) and f"{year}-{period:02d}" <= until)
+        return self.is_set_up and (
+            (year, period) <= self.closed or (bool(until) and f"{year}-{period:02d}" <= until)
+        )
 
     def tables(self) -> dict[str, Table]:
         """All tables with rows, by name."""

@@ -62,6 +62,7 @@ _GUIDS = {
             "ManagerUser", "Manager"),
     "documents/DocumentCategories": ("Category",),
     "documents/DocumentFolders": ("DocumentFolder",),
+    "beta/budget/BudgetScenarios": ("BudgetScenario",),
     "financial/GLClassifications": ("Classification",),
     "financial/GLSchemes": ("GLSchemeID",),
     "subscription/Subscriptions": ("Subscription",),

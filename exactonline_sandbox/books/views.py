@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     Reader = Callable[[Row], Any]
     Finder = Callable[[Any], Row | None]
 
+SALES_FEED = "sync/SalesInvoice/SalesInvoices"
+_SIGNED = ("AmountDC", "AmountFC", "AmountFCExclVat", "VATAmountDC", "VATAmountFC")
+"""Columns of the feed of invoices whose sign is a switch."""
 _OWN_ROW_IDS = uuid.UUID("8f4b1f5e-57b7-4f0c-8f6f-3e0d6d6a1c52")
 
 

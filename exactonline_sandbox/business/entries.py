@@ -49,8 +49,10 @@ LINES_OF = {
 }
 # Columns that the payment term copies from a changed entry.
 _OF_TERM = (
-    "Account", "AmountFC", "AmountDC", "Description", "DueDate", "TransactionAmountDC",
-    "TransactionAmountFC", "TransactionID", "YourRef",
+    "Account", "AmountFC", "AmountDC", "Currency", "Description", "DueDate", "EntryDate",
+    "InvoiceDate", "RateFC", "TransactionAmountDC", "TransactionAmountFC", "TransactionDueDate",
+    "TransactionID", "TransactionReportingPeriod", "TransactionReportingYear", "TransactionType",
+    "YourRef",
 )  # fmt: skip
 _REPORTING = ("ReportingYear", "ReportingPeriod")
 _CREDIT = {booking.SALE: booking.SALES_CREDIT, booking.PURCHASE: booking.PURCHASE_CREDIT}

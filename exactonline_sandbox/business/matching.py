@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from exactonline_sandbox.books import booking
 from exactonline_sandbox.books.amounts import ZERO
+from exactonline_sandbox.books.rates import rate
 from exactonline_sandbox.books.references import ACCOUNTS, GL_ACCOUNTS
 from exactonline_sandbox.business.entries import GENERAL_ENTRIES
 from exactonline_sandbox.business.rows import create
@@ -92,7 +93,8 @@ class Matches:
         for line in wanted.lines:
             self._check(editor, wanted, line, (ledger, account))
         if wanted.total:
-            wanted = _written_off(editor, wanted, (ledger, account))
+            parties = (ledger, account)
+            wanted = _exchanged(editor, wanted, parties) or _written_off(editor, wanted, parties)
         self._keep(wanted)
         self._settle(editor, wanted, (ledger, account))
 
@@ -217,6 +219,49 @@ def _written_off(editor: Editor, wanted: MatchSet, parties: tuple[Row, Row]) -> 
         entry["EntryNumber"],
         -wanted.total,
     )
+    return replace(wanted, lines=(*wanted.lines, line))
+
+
+def _exchanged(editor: Editor, wanted: MatchSet, parties: tuple[Row, Row]) -> MatchSet | None:
+    """Post the difference of exchange of lines that cancel each other in their own currency.
+
+    Returns:
+        The set with that entry; None where the difference is another.
+    """
+    company = editor.company
+    found = [(line, _booked(company, line, parties)) for line in wanted.lines]
+    rows = [row for _, booked in found for row in booked]
+    currency = rows[0]["Currency"]
+    if (
+        currency == company.profile.currency
+        or "exchange_results" not in company.gl_accounts
+        or any(row["Currency"] != currency for row in rows)
+        or sum((row["AmountFC"] for row in rows), ZERO)
+        or any(line.amount != sum(row["AmountDC"] for row in booked) for line, booked in found)
+    ):
+        return None
+    year, period = company.profile.period_of(editor.today)
+    entry = {
+        "EntryID": editor.guid(),
+        "EntryNumber": booking.entry_number(company, _WRITE_OFF_JOURNAL, editor.today),
+        "JournalCode": _WRITE_OFF_JOURNAL,
+        "Currency": currency,
+        "ExchangeRate": rate(company, currency, editor.today),
+        "Status": booking.PROCESSED,
+        "Description": "Koersverschil",
+        "_day": editor.today,
+    }
+    common = {"Date": editor.today, "AmountFC": ZERO}
+    ledger, account = parties
+    party = {"GLAccount": ledger["ID"], "Account": account["ID"], "AmountDC": -wanted.total}
+    offset = {"GLAccount": company.gl_accounts["exchange_results"], "AmountDC": wanted.total}
+    lines = [{**common, **party, "LineNumber": 1}, {**common, **offset, "LineNumber": 2}]
+    kind = booking.EXCHANGE_DIFFERENCE
+    editor.insert(
+        booking.TRANSACTION_LINES, *booking.cash_lines(company, entry, lines, kind, editor.guid)
+    )
+    number = entry["EntryNumber"]
+    line = MatchLine(year, period, _WRITE_OFF_JOURNAL, number, -wanted.total)
     return replace(wanted, lines=(*wanted.lines, line))
 
 

@@ -6,6 +6,7 @@ import gc
 import random
 from typing import TYPE_CHECKING
 
+from exactonline_sandbox.data.budgets import fill_budgets
 from exactonline_sandbox.data.currencies import fill_currencies
 from exactonline_sandbox.data.documents import (
     fill_journal_entries_and_documents,
@@ -72,7 +73,9 @@ def fill(company: Company, config: SandboxConfig, today: datetime) -> None:
             fill_late_bill(maker)
             transfers = [*fill_routine(maker, size), *fill_vat_returns(maker)]
             fill_money(maker, transfers)
+            fill_budgets(maker, size)
             fill_year_ends(maker)
+        company.is_set_up = True
     finally:
         if collecting:
             gc.enable()

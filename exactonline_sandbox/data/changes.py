@@ -195,6 +195,16 @@ def _change_item(day: _Day) -> None:
     change(day.editor(), ITEMS, item, {"Description": f"{item['Description'][:50]} (nieuw)"})
 
 
+def _change_purchase(day: _Day) -> None:
+    """Change the amount of an open purchase entry; its transaction lines are made anew."""
+    if not _open_entries(day, booking.PURCHASE_ENTRIES):
+        _new_purchase(day)
+    entry = day.rng.choice(_open_entries(day, booking.PURCHASE_ENTRIES))
+    line = day.pick(booking.PURCHASE_ENTRY_LINES, "EntryID", entry["EntryID"])
+    changes = {"AmountFC": line["AmountFC"] + 1}
+    change(day.editor(), booking.PURCHASE_ENTRY_LINES, line, changes)
+
+
 def _change_order_line(day: _Day) -> None:
     order = _new_order(day)
     line = day.pick(LINES_OF[ORDERS], "OrderID", order["OrderID"])
@@ -248,8 +258,17 @@ def _delete_entry(day: _Day, table: str, make: Action) -> None:
 
 
 def _open_entries(day: _Day, table: str) -> list[Row]:
-    rows = day.company.table(table).rows.values()
-    return [row for row in rows if row["Status"] != booking.PROCESSED]
+    """Entries that are not processed, and whose period is open."""
+    is_closed = day.company.is_closed
+    return [
+        row
+        for row in day.company.table(table).rows.values()
+        if row["Status"] != booking.PROCESSED
+        and not is_closed(
+            row.get("ReportingYear") or row["FinancialYear"],
+            row.get("ReportingPeriod") or row["FinancialPeriod"],
+        )
+    ]
 
 
 _NEW: tuple[Callable[[_Day], object], ...] = (
@@ -262,7 +281,14 @@ _NEW: tuple[Callable[[_Day], object], ...] = (
     _new_quotation,
     _new_memorial,
 )
-_CHANGED = (_change_header, _change_line, _change_account, _change_item, _change_order_line)
+_CHANGED = (
+    _change_header,
+    _change_line,
+    _change_account,
+    _change_item,
+    _change_order_line,
+    _change_purchase,
+)
 _DELETED = (
     _delete_invoice,
     _delete_line,

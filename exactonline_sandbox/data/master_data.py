@@ -38,6 +38,8 @@ _REVENUE = {"2": "revenue_high", "4": "revenue_low", "5": "revenue_abroad"}
 _SOLD_PER = (("per uur", "hour"), ("per kg", "kg"))
 _SERVICE_REVENUE = "revenue_services"
 _SUPPLIERS_PER_CUSTOMER = 5
+_FEWEST_SUPPLIERS = {True: 10, False: 4}
+"""In full and in simple books."""
 
 
 def fill_items(maker: Maker) -> None:
@@ -128,7 +130,8 @@ def fill_accounts(maker: Maker, customers: int) -> None:
     """Make customers, a fifth as many suppliers, and their contacts, addresses and projects."""
     for number in range(customers):
         _fill_account(maker, number, is_supplier=False)
-    for number in range(max(4, customers // _SUPPLIERS_PER_CUSTOMER)):
+    fewest = _FEWEST_SUPPLIERS[maker.company.profile.detailed]
+    for number in range(max(fewest, customers // _SUPPLIERS_PER_CUSTOMER)):
         _fill_account(maker, number, is_supplier=True)
     for number, account in enumerate(
         list(maker.company.table(ACCOUNTS).rows.values())[:4], start=1
@@ -222,7 +225,7 @@ def _trade(profile: Profile, number: int, country: str, *, is_supplier: bool) ->
         "PurchaseCurrency": currency if currency == "EUR" else "USD",
         "Currency": currency,
     }
-    business = not (country == "DE" and number % 2)
+    business = country != "DE" or number // 12 % 2 == 0
     if is_supplier:
         values["PurchaseVATCode"] = _purchase_vat(profile, number, country)
     else:
