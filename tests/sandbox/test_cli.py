@@ -38,15 +38,26 @@ def test_says_how_to_connect_and_stops_cleanly(tmp_path: Path, number: signal.Si
     process, facts = started(
         tmp_path,
         "--divisions=2",
+        "--books=full",
         "--clock=2026-03-04",
         "--redirect-uri=http://127.0.0.1:9/cb",
         "--switch=mandatory-filtering=on",
         '--fault={"kind":"status","path":"logistics"}',
     )
     state = requests.get(f"{facts['control_url']}state", timeout=20).json()
+    tokens = requests.post(f"{facts['control_url']}sign-in", timeout=20).json()
+    divisions = requests.get(
+        f"{facts['base_url']}/api/v1/1700001/system/Divisions?$select=Country",
+        headers={
+            "Authorization": f"Bearer {tokens['access_token']}",
+            "Accept": "application/json",
+        },
+        timeout=20,
+    ).json()["d"]["results"]
     process.send_signal(number)
     output, _ = process.communicate(timeout=20)
     assert process.returncode == 0
+    assert [row["Country"].strip() for row in divisions] == ["NL", "BE"]
     assert facts["base_url"] in output
     assert facts["client_secret"] in output
     assert "Traceback" not in output
