@@ -10,13 +10,13 @@ from exactonline_sandbox.books.rates import ONE, converted, rate
 from exactonline_sandbox.books.references import (
     ACCOUNTS,
     DOCUMENTS,
-    GL_ACCOUNTS,
     JOURNALS,
     VAT_CODES,
 )
 from exactonline_sandbox.business.editor import Editor, missing
 from exactonline_sandbox.business.periods import check_open
 from exactonline_sandbox.business.rules import Lines, Rules
+from exactonline_sandbox.business.terms import check_offset, enter, insert_term
 from exactonline_sandbox.errors import invalid
 
 if TYPE_CHECKING:
@@ -168,9 +168,7 @@ def _booking(table: str) -> Callable[[Editor, Row], None]:
 
     def created(editor: Editor, entry: Row) -> None:
         term = booking.term(entry, _book(editor, table, entry), editor.guid)
-        editor.insert(booking.RECEIVABLES if sale else booking.PAYMENTS, dict(term))
-        line_type = booking.RECEIVABLE if sale else booking.PAYABLE
-        editor.insert(booking.PAYMENT_TERMS, {**term, "LineType": line_type})
+        insert_term(editor, term, booking.RECEIVABLE if sale else booking.PAYABLE)
 
     return created
 
@@ -262,11 +260,7 @@ def _preparing_cash(table: str) -> Callable[[Editor, Row, Lines], None]:
         if not rows:
             raise missing(navigation)
         _check_journal(editor, entry["JournalCode"], journals, journal_name)
-        for line in rows:
-            if "GLAccount" not in line:
-                raise missing("GLAccount")
-            line.setdefault("AmountFC", ZERO)
-            line.setdefault("Date", editor.today)
+        _fill_cash_lines(editor, rows)
         day = rows[0]["Date"]
         journal = editor.find_code(JOURNALS, entry["JournalCode"]) or {}
         entry.setdefault("Currency", journal.get("Currency", editor.company.profile.currency))
@@ -275,6 +269,7 @@ def _preparing_cash(table: str) -> Callable[[Editor, Row, Lines], None]:
         if "EntryNumber" not in entry:
             entry["EntryNumber"] = booking.entry_number(editor.company, entry["JournalCode"], day)
         entry["Status"] = booking.OPEN
+        _check_offsets(editor, entry, rows, -1 if kind == booking.CASH_FLOW else 1)
         total = sum((line["AmountFC"] for line in rows), ZERO)
         if kind == booking.GENERAL:
             _check_balance(entry, total)
@@ -288,6 +283,24 @@ def _preparing_cash(table: str) -> Callable[[Editor, Row, Lines], None]:
                 line["AmountDC"] = converted(line["AmountFC"], line["ExchangeRate"])
 
     return prepare
+
+
+def _fill_cash_lines(editor: Editor, lines: list[Row]) -> None:
+    for line in lines:
+        if "GLAccount" not in line:
+            raise missing("GLAccount")
+        line.setdefault("AmountFC", ZERO)
+        line.setdefault("Date", editor.today)
+
+
+def _check_offsets(editor: Editor, entry: Row, lines: list[Row], sign: int) -> None:
+    """Refuse lines that name no open item by `OffsetID`, or pay more than is open of it."""
+    paid: dict[str, Decimal] = {}
+    for line in lines:
+        key = line.get("OffsetID")
+        if key is not None:
+            paid[key] = paid.get(key, ZERO) + sign * line["AmountFC"]
+            check_offset(editor, line, entry["Currency"], paid[key])
 
 
 def _check_balance(entry: Row, total: Decimal) -> None:
@@ -315,21 +328,9 @@ def _booking_cash(table: str) -> Callable[[Editor, Row], None]:
         rows = booking.cash_lines(editor.company, dated, lines, _CASH[table][3], editor.guid)
         editor.insert(booking.TRANSACTION_LINES, *rows)
         for row in rows:
-            _insert_term(editor, row)
+            enter(editor, row)
 
     return created
-
-
-def _insert_term(editor: Editor, row: Row) -> None:
-    """Make the payment term of a line on debtors or creditors; it is open until it is matched."""
-    ledger = editor.find(GL_ACCOUNTS, row.get("GLAccount")) or {}
-    kind = ledger.get("Type")
-    if kind not in (booking.RECEIVABLE, booking.PAYABLE) or "Account" not in row:
-        return
-    term = booking.money_term(row, kind, editor.guid)
-    table = booking.RECEIVABLES if kind == booking.RECEIVABLE else booking.PAYMENTS
-    editor.insert(table, dict(term))
-    editor.insert(booking.PAYMENT_TERMS, {**term, "LineType": kind})
 
 
 # All entries

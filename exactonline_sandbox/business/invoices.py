@@ -22,6 +22,7 @@ from exactonline_sandbox.business.discounts import discounted, header_totals
 from exactonline_sandbox.business.editor import Editor, missing
 from exactonline_sandbox.business.periods import check_open
 from exactonline_sandbox.business.rules import Lines, Rules
+from exactonline_sandbox.business.terms import insert_term
 from exactonline_sandbox.edm.values import cents
 from exactonline_sandbox.errors import invalid
 
@@ -299,8 +300,7 @@ def _book(editor: Editor, invoice: Row, lines: list[Row], period: tuple[int, int
     rows = booking.ledger_lines(editor.company, entry, entry_lines, editor.guid)
     editor.insert(booking.TRANSACTION_LINES, *rows)
     receivable = booking.term(entry, rows[0], editor.guid)
-    editor.insert(booking.RECEIVABLES, dict(receivable))
-    editor.insert(booking.PAYMENT_TERMS, {**receivable, "LineType": booking.RECEIVABLE})
+    insert_term(editor, receivable, booking.RECEIVABLE)
 
 
 RULES = {

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from exactonline_sandbox.books import booking
 from exactonline_sandbox.books.amounts import ZERO
-from exactonline_sandbox.books.rates import rate
 from exactonline_sandbox.books.references import ACCOUNTS, GL_ACCOUNTS
 from exactonline_sandbox.business.entries import GENERAL_ENTRIES
 from exactonline_sandbox.business.rows import create
-from exactonline_sandbox.edm.values import cents
+from exactonline_sandbox.business.terms import open_terms, post_exchange_difference, settle
 from exactonline_sandbox.errors import invalid
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     Item: TypeAlias = tuple[str, str, str, int]
     """An open item: ledger account, account, journal and entry number."""
 
-_TERMS = (booking.RECEIVABLES, booking.PAYMENTS, booking.PAYMENT_TERMS)
 _WRITE_OFF_JOURNAL = "90"
 
 
@@ -120,37 +118,26 @@ class Matches:
 
     def _settle(self, editor: Editor, made: MatchSet, parties: tuple[Row, Row]) -> None:
         """Close what is matched of the terms, and note in the ledger what belongs together."""
+        ledger, account = parties
         booked = [(line, _booked(editor.company, line, parties)) for line in made.lines]
         day = max(row["Date"] for _, rows in booked for row in rows)
         closed = booking.closed_by(day, max((line.year, line.period) for line in made.lines))
+        kind = booking.PAYABLE if ledger["Type"] == booking.PAYABLE else booking.RECEIVABLE
         for line, rows in booked:
-            for table in _TERMS:
-                _close(editor, table, rows, line.amount, closed)
-        first, *others = (row for _, rows in booked for row in rows)
-        for row in others:
-            if "OffsetID" not in row and row["ID"] != first["ID"]:
-                editor.update(booking.TRANSACTION_LINES, row, {"OffsetID": first["ID"]})
-
-
-def _close(editor: Editor, table: str, rows: list[Row], amount: Decimal, closed: Row) -> None:
-    """Close the open terms of an entry up to an amount; split one that is matched in part."""
-    kind = (editor.find(GL_ACCOUNTS, rows[0]["GLAccount"]) or {}).get("Type")
-    left = amount if kind == booking.RECEIVABLE else -amount
-    for term in editor.where(table, "EntryID", rows[0]["EntryID"]):
-        if term["IsFullyPaid"] or term["Account"] != rows[0]["Account"] or not left:
-            continue
-        whole = term["AmountDC"]
-        if abs(left) >= abs(whole):
-            editor.update(table, term, closed)
-            left -= whole
-            continue
-        part = {"AmountDC": left, "AmountFC": cents(left * term["AmountFC"] / whole)}
-        paid = {**booking.split_off(term, part, editor.guid), **closed}
-        paid.pop("Timestamp", None)
-        rest = {name: term[name] - value for name, value in part.items()}
-        editor.update(table, term, rest)
-        editor.insert(table, paid)
-        left = ZERO
+            terms = [
+                term
+                for term in open_terms(editor, kind, "EntryID", rows[0]["EntryID"])
+                if (term["GLAccount"], term["Account"]) == (ledger["ID"], account["ID"])
+            ]
+            amount = line.amount if kind == booking.RECEIVABLE else -line.amount
+            settle(editor, kind, terms, {"AmountDC": amount}, closed)
+        target = booked[0][1][0]["ID"]
+        for line, rows in booked[1:]:
+            whole = sum((row["AmountDC"] for row in rows), ZERO)
+            if self._matched[_item(made, line)] == whole:
+                for row in rows:
+                    if "OffsetID" not in row and row["ID"] != target:
+                        editor.update(booking.TRANSACTION_LINES, row, {"OffsetID": target})
 
 
 def _generated(company: Company) -> Iterator[MatchSet]:
@@ -240,29 +227,10 @@ def _exchanged(editor: Editor, wanted: MatchSet, parties: tuple[Row, Row]) -> Ma
         or any(line.amount != sum(row["AmountDC"] for row in booked) for line, booked in found)
     ):
         return None
-    year, period = company.profile.period_of(editor.today)
-    entry = {
-        "EntryID": editor.guid(),
-        "EntryNumber": booking.entry_number(company, _WRITE_OFF_JOURNAL, editor.today),
-        "JournalCode": _WRITE_OFF_JOURNAL,
-        "Currency": currency,
-        "ExchangeRate": rate(company, currency, editor.today),
-        "Status": booking.PROCESSED,
-        "Description": "Koersverschil",
-        "_day": editor.today,
-    }
-    common = {"Date": editor.today, "AmountFC": ZERO}
     ledger, account = parties
-    party = {"GLAccount": ledger["ID"], "Account": account["ID"], "AmountDC": -wanted.total}
-    offset = {"GLAccount": company.gl_accounts["exchange_results"], "AmountDC": wanted.total}
-    lines = [{**common, **party, "LineNumber": 1}, {**common, **offset, "LineNumber": 2}]
-    kind = booking.EXCHANGE_DIFFERENCE
-    editor.insert(
-        booking.TRANSACTION_LINES, *booking.cash_lines(company, entry, lines, kind, editor.guid)
-    )
-    number = entry["EntryNumber"]
-    line = MatchLine(year, period, _WRITE_OFF_JOURNAL, number, -wanted.total)
-    return replace(wanted, lines=(*wanted.lines, line))
+    party = {"GLAccount": ledger["ID"], "Account": account["ID"]}
+    row = post_exchange_difference(editor, party, currency, -wanted.total)
+    return replace(wanted, lines=(*wanted.lines, _match_line(row, -wanted.total)))
 
 
 def _item(match_set: MatchSet, line: MatchLine) -> Item:

@@ -18,7 +18,13 @@ from exactonline_sandbox.business.rows import change, create, remove
 from exactonline_sandbox.data.changes import DayCounts, simulate_day
 from exactonline_sandbox.errors import ApiError
 from exactonline_sandbox.world import World
-from tests.sandbox.books.invariants import INVARIANTS, LINES, ZERO, rows
+from tests.sandbox.books.invariants import (
+    INVARIANTS,
+    LINES,
+    ZERO,
+    matched_lines_leave_what_is_open,
+    rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,8 +77,8 @@ class Office:
         header = {"Supplier": supplier["ID"], "Journal": "60", **more}
         return create(self.editor, PURCHASES, header, {"PurchaseEntryLines": [line]})
 
-    def received(self, amount: Decimal, account: str, journal: str) -> dict[str, Any]:
-        line = {"GLAccount": self.gl("debtors"), "AmountFC": amount, "Account": account}
+    def received(self, amount: Decimal, account: str, journal: str, **more: Any) -> dict[str, Any]:
+        line = {"GLAccount": self.gl("debtors"), "AmountFC": amount, "Account": account, **more}
         header = {"JournalCode": journal}
         return create(self.editor, BANK_ENTRIES, header, {"BankEntryLines": [line]})
 
@@ -266,6 +272,9 @@ def test_money_is_an_open_item_until_it_is_matched() -> None:
     assert sorted(
         (term["AmountDC"], term["IsFullyPaid"]) for term in office.terms(entry["EntryNumber"])
     ) == sorted([(part, True), (amount - part, False)])
+    for holds in INVARIANTS:
+        if holds is not matched_lines_leave_what_is_open:  # the ledger shows whole matches alone
+            holds(office.company)
 
 
 def test_a_match_of_whole_items_closes_them() -> None:
@@ -305,6 +314,30 @@ def test_a_payment_at_another_rate_leaves_a_difference_of_exchange() -> None:
         entry["AmountDC"] + money["AmountDC"]
     )
     assert all(term["IsFullyPaid"] for term in office.terms(entry["EntryNumber"]))
+    office.check()
+
+
+def test_money_that_names_what_it_pays_is_matched_at_once() -> None:
+    office = Office()
+    customer = office.account(Status="C", SalesCurrency="USD")
+    january = datetime(2026, 1, 9, tzinfo=timezone.utc).date()
+    invoice = office.invoice(OrderedBy=customer["ID"], InvoiceDate=january)
+    (term,) = office.terms(invoice["InvoiceNumber"])
+    key, amount = term["TransactionID"], invoice["AmountFC"]
+    part = (amount / 3).quantize(Decimal("0.01"))
+    bank = office.received(part, customer["ID"], "21", OffsetID=key)
+    assert not office.terms(bank["EntryNumber"])
+    assert [row["IsFullyPaid"] for row in office.terms(invoice["InvoiceNumber"])] == [False, True]
+    office.check()
+    for wrong in ({"OffsetID": LINES}, {"OffsetID": key, "Account": office.account()["ID"]}):
+        with pytest.raises(ApiError, match="Invalid reference: OffsetID"):
+            office.received(Decimal(1), **{"account": customer["ID"], "journal": "21", **wrong})
+    with pytest.raises(ApiError, match="Invalid reference: OffsetID"):
+        office.received(amount, customer["ID"], "21", OffsetID=key)
+    office.received(amount - part, customer["ID"], "21", OffsetID=key)
+    assert all(row["IsFullyPaid"] for row in office.terms(invoice["InvoiceNumber"]))
+    new = [row for row in rows(office.company, LINES) if row["Date"] == NOW.date()]
+    assert len({row["EntryID"] for row in new if row["Type"] == 82}) == 2
     office.check()
 
 
