@@ -6,6 +6,8 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from exactonline_sandbox.reports.tables import report_table
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -276,6 +278,44 @@ def every_account_is_mapped_once_in_each_scheme(company: Any) -> None:
     assert set(mapped) == every
 
 
+def reports_are_the_ledger(company: Any) -> None:
+    """Balances, opening balances and lists of open items say what the lines say."""
+    today = max(row["Date"] for row in rows(company, LINES))
+    year, _ = company.profile.period_of(today)
+
+    def report(name: str) -> list[dict[str, Any]]:
+        return list(report_table(name, company, today).rows.values())
+
+    balances: dict[tuple[Any, ...], Decimal] = defaultdict(lambda: ZERO)
+    for row in rows(company, LINES):
+        year_of, period = period_of(row)
+        balances[year_of, period, row["GLAccount"], row["Type"]] += row["AmountDC"]
+    for row in report("financial/ReportingBalance"):
+        key = (row["ReportingYear"], row["ReportingPeriod"], row["GLAccount"], row["Type"])
+        balances[key] -= row["Amount"]
+    assert set(balances.values()) <= {ZERO}
+    opening = report("openingbalance/CurrentYear/AfterEntry")
+    assert sum((row["Amount"] for row in opening), ZERO) == ZERO
+    before: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for row in ledger(company):
+        if row["FinancialYear"] < year:
+            before[row["GLAccount"]] += row["AmountDC"]
+    retained = company.gl_accounts["result"]
+    assert {row["GLAccount"]: row["Amount"] for row in opening if row["GLAccount"] != retained} == {
+        row["ID"]: before[row["ID"]]
+        for row in rows(company, "financial/GLAccounts")
+        if row["BalanceType"] == "B" and row["ID"] != retained and before[row["ID"]]
+    }
+    for name, kind, sign in (("Receivables", 20, 1), ("Payables", 22, -1)):
+        control = accounts(company, kind)
+        booked = (row["AmountDC"] for row in ledger(company) if row["GLAccount"] in control)
+        total = sign * sum(booked, ZERO)
+        listed = report(f"read/financial/{name}List")
+        assert sum((row["Amount"] for row in listed), ZERO) == total
+        ageing = report(f"read/financial/Aging{name}List")
+        assert sum((row["TotalAmount"] for row in ageing), ZERO) == total
+
+
 INVARIANTS: tuple[Callable[[Any], None], ...] = (
     entries_balance_in_both_currencies,
     amounts_are_cents,
@@ -292,4 +332,5 @@ INVARIANTS: tuple[Callable[[Any], None], ...] = (
     openings_are_the_closings_before,
     periods_have_their_days,
     every_account_is_mapped_once_in_each_scheme,
+    reports_are_the_ledger,
 )
