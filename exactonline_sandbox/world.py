@@ -56,7 +56,7 @@ class World:
         self.users = {user.user_id: user_row(user) for user in config.users}
         self._companies: dict[int, Company] = {}
         self._matches: dict[int, Matches] = {}
-        self._views: dict[tuple[str, int, str], View] = {}
+        self._views: dict[tuple[object, ...], View] = {}
         self._reports: dict[tuple[str, int], tuple[object, Table]] = {}
 
     def company(self, code: int) -> Company:
@@ -111,9 +111,10 @@ class World:
 
     def view(self, endpoint_id: str, company: Company, table: str | None = None) -> View:
         """The view of an endpoint on its table, or on another table."""
-        key = (endpoint_id, company.code, table or schema().table_of[endpoint_id])
+        table = table or schema().table_of[endpoint_id]
+        key = (endpoint_id, company.code, table, self.switches.sync_sales_sign)
         if key not in self._views:
-            self._views[key] = View(schema().endpoints[endpoint_id], key[2], company, self.users)
+            self._views[key] = View(schema().endpoints[endpoint_id], table, company, self.users)
         return self._views[key]
 
     def rows_of(self, endpoint_id: str, company: Company) -> Table:

@@ -127,6 +127,8 @@ class View:
                 special[name] = _describing(*source)
         if self.endpoint.kind == "sync":
             special.update(self._header_specials())
+        if self.endpoint.id == SALES_FEED and self._company.switches.sync_sales_sign == "negated":
+            special.update({name: _negated(name) for name in _SIGNED})
         return {name: read for name, read in special.items() if name in self.columns}
 
     def _header_specials(self) -> dict[str, Reader]:
@@ -147,6 +149,10 @@ class View:
 def own_row_id(key: str) -> str:
     """The `ID` of a header where that is not the key of the document."""
     return str(uuid.uuid5(_OWN_ROW_IDS, key))
+
+
+def _negated(name: str) -> Reader:
+    return lambda row: None if (value := row.get(name)) is None else -value
 
 
 def _describing(source: str, words: Mapping[Any, str]) -> Reader:
