@@ -334,3 +334,9 @@ INVARIANTS: tuple[Callable[[Any], None], ...] = (
     every_account_is_mapped_once_in_each_scheme,
     reports_are_the_ledger,
 )
+OF_FULL_BOOKS = (
+    bank_statements_follow_each_other_and_the_ledger,
+    periods_have_their_days,
+    reports_are_the_ledger,
+)
+"""What simple books have no opening balance, no financial periods and no retained earnings for."""

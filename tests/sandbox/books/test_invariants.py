@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exactonline_sandbox import SandboxConfig
 from exactonline_sandbox.world import World
-from tests.sandbox.books.invariants import INVARIANTS
+from tests.sandbox.books.invariants import INVARIANTS, OF_FULL_BOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,11 @@ def make(seed: int, division: int, now: datetime = NOW, invoices: int = 60) -> A
 
 
 shared = lru_cache(maxsize=None)(make)
+
+
+@cache
+def simple() -> Any:
+    return World(SandboxConfig(invoices=60, clock=NOW)).company(DIVISIONS[0])
 
 
 @pytest.mark.parametrize("division", DIVISIONS)
@@ -54,3 +59,12 @@ def test_same_seed_same_books() -> None:
     assert {name: table.rows for name, table in one.tables().items()} == {
         name: table.rows for name, table in other.tables().items()
     }
+
+
+@pytest.mark.parametrize(
+    "holds",
+    [check for check in INVARIANTS if check not in OF_FULL_BOOKS],
+    ids=lambda check: check.__name__,
+)
+def test_holds_in_simple_books(holds: Callable[[Any], None]) -> None:
+    holds(simple())
