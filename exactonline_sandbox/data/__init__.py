@@ -17,12 +17,12 @@ from exactonline_sandbox.data.documents import (
 from exactonline_sandbox.data.ledgers import fill_ledgers
 from exactonline_sandbox.data.maker import Maker
 from exactonline_sandbox.data.master_data import fill_accounts, fill_items
-from exactonline_sandbox.data.money import fill_money
 from exactonline_sandbox.data.opening import fill_opening, scale
 from exactonline_sandbox.data.periods import fill_periods
 from exactonline_sandbox.data.routine import fill_routine
 from exactonline_sandbox.data.sales import fill_payments, fill_sales
 from exactonline_sandbox.data.schemes import fill_schemes
+from exactonline_sandbox.data.statements import fill_statements
 from exactonline_sandbox.data.vat_returns import fill_vat_returns
 from exactonline_sandbox.data.year_end import fill_year_ends
 
@@ -72,7 +72,7 @@ def fill(company: Company, config: SandboxConfig, today: datetime) -> None:
         if full and not sales_only:
             fill_late_bill(maker)
             transfers = [*fill_routine(maker, size), *fill_vat_returns(maker)]
-            fill_money(maker, transfers)
+            fill_statements(maker, transfers)
             fill_budgets(maker, size)
             fill_year_ends(maker)
         company.is_set_up = True

@@ -12,8 +12,8 @@ from exactonline_sandbox.books.amounts import ZERO
 from exactonline_sandbox.books.rates import rate
 from exactonline_sandbox.books.references import ITEMS
 from exactonline_sandbox.data.journal import Head, line, post
-from exactonline_sandbox.data.money import Transfer
 from exactonline_sandbox.data.periods import CLOSED_YEARS, THIRTEENTH, YEARS, first_year
+from exactonline_sandbox.data.statements import Transfer
 from exactonline_sandbox.edm.values import cents, wall_clock
 
 if TYPE_CHECKING:

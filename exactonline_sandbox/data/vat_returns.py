@@ -10,8 +10,8 @@ from exactonline_sandbox.books import booking
 from exactonline_sandbox.books.amounts import ZERO
 from exactonline_sandbox.books.references import DOCUMENTS, GL_ACCOUNTS
 from exactonline_sandbox.data.journal import Head, line, post
-from exactonline_sandbox.data.money import Transfer
 from exactonline_sandbox.data.routine import finished_periods
+from exactonline_sandbox.data.statements import Transfer
 from exactonline_sandbox.edm.values import wall_clock
 
 if TYPE_CHECKING:

@@ -1,16 +1,13 @@
-"""Generate payments of full books: bank statements, and the differences that payments leave.
+"""Generate bank statements of full books, and the differences that payments leave.
 
-Customers and suppliers pay in full, in part, less a discount, or too much; credit notes are paid
-together with other invoices of the same account. What wages, taxes and others move goes through the
-same statements.
+Payments of customers and suppliers and what wages, taxes and others move go through the same
+statements.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from exactonline_sandbox.books import booking
@@ -18,23 +15,21 @@ from exactonline_sandbox.books.amounts import ZERO
 from exactonline_sandbox.books.rates import converted, rate
 from exactonline_sandbox.books.references import JOURNALS
 from exactonline_sandbox.data.journal import Head, post
-from exactonline_sandbox.edm.values import cents, wall_clock
+from exactonline_sandbox.data.payments import Payment, plan_payments
+from exactonline_sandbox.edm.values import cents
 
 if TYPE_CHECKING:
+    from datetime import date
+    from decimal import Decimal
+
     from exactonline_sandbox.books.tables import Row
     from exactonline_sandbox.data.maker import Maker
 
 _ENTRIES = "financialtransaction/BankEntries"
 _LINES = "financialtransaction/BankEntryLines"
 _INVOICES = "salesinvoice/SalesInvoices"
-_DISCOUNT = Decimal("0.02")
-_EXTRA = Decimal(10)
-_HALF = Decimal("0.5")
 _BANK = 12
 _SENT, _PAID = 1, 3
-_ROUND = 40
-# What becomes of every fortieth receivable or payable; the others are paid in full.
-_PART, _PART_PAID, _DISCOUNTED, _TOO_MUCH, _NEVER = (7, 27), (17,), (11, 23), (31,), (37, 38)
 
 
 @dataclass(frozen=True)
@@ -49,22 +44,6 @@ class Transfer:
     """That of the books where None."""
 
 
-@dataclass(frozen=True)
-class _Payment:
-    """A payment of a term, or of a part of it."""
-
-    day: date
-    term: Row
-    sign: int
-    """1 for what comes in on a receivable, -1 for what goes out on a payable."""
-    amount: Decimal
-    """What is settled of the term, in its currency."""
-    discount: Decimal = ZERO
-    """The part of the amount that is not paid."""
-    extra: Decimal = ZERO
-    """What is paid above the amount."""
-
-
 class _Bank:
     """A bank account with its journal."""
 
@@ -76,18 +55,20 @@ class _Bank:
         self.balance = sum((row["AmountFC"] for row in rows), ZERO)
 
 
-def fill_money(maker: Maker, transfers: list[Transfer]) -> None:
+def fill_statements(maker: Maker, transfers: list[Transfer]) -> None:
     """Make the bank statements: one a week for each bank account, and none across a month's end."""
     company = maker.company
     banks = {
         row["Currency"]: _Bank(maker, row) for row in company.table(JOURNALS).where("Type", _BANK)
     }
-    moves: list[tuple[date, str, _Payment | Transfer]] = [
+    moves: list[tuple[date, str, Payment | Transfer]] = [
         (item.day, item.currency or company.profile.currency, item) for item in transfers
     ]
     for table, sign in ((booking.RECEIVABLES, 1), (booking.PAYMENTS, -1)):
-        moves += [(item.day, item.term["Currency"], item) for item in _payments(maker, table, sign)]
-    groups: dict[tuple[tuple[int, int], tuple[int, int], str], list[_Payment | Transfer]]
+        moves += [
+            (item.day, item.term["Currency"], item) for item in plan_payments(maker, table, sign)
+        ]
+    groups: dict[tuple[tuple[int, int], tuple[int, int], str], list[Payment | Transfer]]
     groups = defaultdict(list)
     for day, currency, item in sorted(moves, key=lambda move: move[:2]):
         groups[company.profile.period_of(day), day.isocalendar()[:2], currency].append(item)
@@ -96,59 +77,8 @@ def fill_money(maker: Maker, transfers: list[Transfer]) -> None:
     _mark_invoices(maker)
 
 
-def _payments(maker: Maker, table: str, sign: int) -> list[_Payment]:
-    """The payments of all terms of a table, by the day before today."""
-    today = wall_clock(maker.today).date()
-    payments: list[_Payment] = []
-    credit_notes = []
-    for number, term in enumerate(maker.company.table(table).rows.values()):
-        if term["AmountFC"] <= 0:
-            credit_notes.append(term)
-            continue
-        late = maker.rng.randrange(-10, 25) if sign == 1 else maker.rng.randrange(-3, 6)
-        day = max(term["DueDate"] + timedelta(days=late), term["EntryDate"])
-        if day < today and _is_processed(maker, term, sign):
-            payments += _outcome(number % _ROUND, day, term, sign)
-    payments = [payment for payment in payments if payment.day < today]
-    firsts: dict[tuple[str, str], list[date]] = defaultdict(list)
-    for payment in payments:
-        firsts[payment.term["Account"], payment.term["Currency"]].append(payment.day)
-    for term in credit_notes:
-        days = firsts[term["Account"], term["Currency"]]
-        later = term["EntryDate"] + timedelta(days=30)
-        day = min((day for day in days if day >= term["EntryDate"]), default=later)
-        if day < today and _is_processed(maker, term, sign):
-            payments.append(_Payment(day, term, sign, term["AmountFC"]))
-    return payments
-
-
-def _is_processed(maker: Maker, term: Row, sign: int) -> bool:
-    """Whether the entry of a term is processed; open ones are not paid yet."""
-    entries = booking.SALES_ENTRIES if sign == 1 else booking.PURCHASE_ENTRIES
-    entry = maker.company.table(entries).get(term["EntryID"])
-    return entry is None or entry["Status"] == booking.PROCESSED
-
-
-def _outcome(number: int, day: date, term: Row, sign: int) -> list[_Payment]:
-    """How a term is paid: its payments in order."""
-    whole = term["AmountFC"]
-    half = cents(whole * _HALF)
-    if number in _NEVER:
-        return []
-    if number in _PART:
-        return [_Payment(day, term, sign, half)]
-    if number in _PART_PAID:
-        later = day + timedelta(days=40)
-        return [_Payment(day, term, sign, half), _Payment(later, term, sign, whole - half)]
-    if number in _DISCOUNTED:
-        return [_Payment(day, term, sign, whole, discount=cents(whole * _DISCOUNT))]
-    if number in _TOO_MUCH and sign == 1:
-        return [_Payment(day, term, sign, whole, extra=_EXTRA)]
-    return [_Payment(day, term, sign, whole)]
-
-
 def _statement(
-    maker: Maker, bank: _Bank, period: tuple[int, int], items: list[_Payment | Transfer]
+    maker: Maker, bank: _Bank, period: tuple[int, int], items: list[Payment | Transfer]
 ) -> None:
     """Make a statement with its transaction lines, and settle the terms that it pays."""
     company = maker.company
@@ -165,8 +95,8 @@ def _statement(
         "Status": booking.PROCESSED,
     }
     lines: list[Row] = []
-    paid: list[tuple[_Payment, Row]] = []
-    extras: list[tuple[_Payment, int]] = []
+    paid: list[tuple[Payment, Row]] = []
+    extras: list[tuple[Payment, int]] = []
     for item in items:
         if isinstance(item, Transfer):
             lines.append(_line(maker, currency, item.day, item.amount, _transfer(maker, item)))
@@ -223,7 +153,7 @@ def _settling(term: Row) -> Row:
     }
 
 
-def _settle(maker: Maker, payment: _Payment, paid: Decimal, period: tuple[int, int]) -> None:
+def _settle(maker: Maker, payment: Payment, paid: Decimal, period: tuple[int, int]) -> None:
     """Close a term, or split off what is paid of it, and post what the payment leaves.
 
     Args:
@@ -262,7 +192,7 @@ def _settle(maker: Maker, payment: _Payment, paid: Decimal, period: tuple[int, i
 
 def _post_rest(
     maker: Maker,
-    payment: _Payment,
+    payment: Payment,
     kind: int,
     amounts: tuple[Decimal, Decimal],
     period: tuple[int, int],
