@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from exactonline_sandbox.books.company import Author, Company
 from exactonline_sandbox.books.profile import profile_of
 from exactonline_sandbox.books.tables import Row, Table
-from exactonline_sandbox.books.users import division_row, me_row, user_row
 from exactonline_sandbox.books.transactions import table_of
+from exactonline_sandbox.books.users import division_row, me_row, user_row
 from exactonline_sandbox.books.views import View
 from exactonline_sandbox.business.matching import Matches
 from exactonline_sandbox.business.subscriptions import due_events

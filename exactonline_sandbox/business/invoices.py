@@ -293,7 +293,8 @@ def _document(editor: Editor, invoice: Row) -> Row:
 
 
 def _book(editor: Editor, invoice: Row, lines: list[Row], period: tuple[int, int]) -> None:
-    entry, entry_lines = booking.sales_entry(editor.company, invoice, discounted(lines, invoice), editor.guid)
+    shares = discounted(lines, invoice)
+    entry, entry_lines = booking.sales_entry(editor.company, invoice, shares, editor.guid)
     entry["ReportingYear"], entry["ReportingPeriod"] = period
     editor.insert(booking.SALES_ENTRIES, entry)
     editor.insert(booking.SALES_ENTRY_LINES, *entry_lines)
