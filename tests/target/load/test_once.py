@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+import requests
 import sqlalchemy as sa
 from werkzeug import Request, Response
 
-from exactonline_client.auth.oauth import TokenSource
 from exactonline_client.errors import (
     AccessDenied,
     RecordsRejected,
@@ -27,7 +27,6 @@ from exactonline_client.store.tables import postings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import requests
     from pytest_httpserver import HTTPServer
 
     from tests.target.conftest import Company, Record, Runner
@@ -192,13 +191,17 @@ def test_whatever_fails_behind_the_sending_withdraws_nothing(
     record = entry if stream == ENTRIES else company.invoice(reference)
     before = number_of(company, stream)
 
-    def fail(_: TokenSource, answer: requests.Response, **__: Any) -> None:
-        if answer.request.method == "POST":
+    send = requests.Session.send
+
+    def fail(self: requests.Session, request: requests.PreparedRequest, **options: Any) -> Any:
+        answer = send(self, request, **options)
+        if request.method == "POST" and "/oauth2/" not in str(request.url):
             answer.close()
             raise failure
+        return answer
 
     with monkeypatch.context() as patched:
-        patched.setattr(TokenSource, "_worked", fail)
+        patched.setattr(requests.Session, "send", fail)
         try:
             runner.load(record, stream=stream, settle_after=0)
         except (RuntimeError, KeyboardInterrupt):
