@@ -94,9 +94,9 @@ lowest: $(UV) ## Run the unit tests with the oldest versions that are allowed
 	$(check-python)
 	$(UV) venv --quiet --clear --python $(PYTHON) .venv-lowest
 	$(UV) pip compile --quiet --resolution lowest-direct --python .venv-lowest/bin/python --no-header \
-		--extra keyring --extra postgres -o .venv-lowest/oldest.txt pyproject.toml
+		--extra excel --extra keyring --extra postgres -o .venv-lowest/oldest.txt pyproject.toml
 	$(UV) pip install --quiet --python .venv-lowest/bin/python --constraint .venv-lowest/oldest.txt \
-		--group test --editable '.[keyring,postgres]'
+		--group test --editable '.[excel,keyring,postgres]'
 	.venv-lowest/bin/pytest -q -p no:anyio $(UNIT_TESTS)
 
 .PHONY: audit
@@ -106,16 +106,16 @@ audit: $(UV) ## Ask the advisory service about each pinned requirement, and the 
 	done
 	mkdir -p build
 	$(UV) pip compile --quiet --resolution lowest-direct --python $(PYTHON) --no-header --generate-hashes \
-		--extra keyring --extra postgres -o build/oldest.txt pyproject.toml
+		--extra excel --extra keyring --extra postgres -o build/oldest.txt pyproject.toml
 	$(UV) tool run --quiet pip-audit@2.10.1 --strict --disable-pip --require-hashes --requirement build/oldest.txt
 
 .PHONY: pins
 pins: $(UV) ## Move every pinned requirement to its newest release
 	$(COMPILE) -o requirements/uv.txt requirements/uv.in
-	$(COMPILE) -o requirements/dev.txt pyproject.toml --extra keyring --extra postgres --group dev
+	$(COMPILE) -o requirements/dev.txt pyproject.toml --extra excel --extra keyring --extra postgres --group dev
 	$(COMPILE) -o requirements/demo.txt pyproject.toml --extra postgres --group demo
 	$(COMPILE) -o requirements/plugins.txt pyproject.toml
-	$(COMPILE) -o requirements/container.txt pyproject.toml --extra postgres
+	$(COMPILE) -o requirements/container.txt pyproject.toml --extra excel --extra postgres
 	$(COMPILE) -o requirements/build.txt --group build
 	$(COMPILE) -o requirements/meltano.txt requirements/meltano.in
 	$(COMPILE) -o requirements/tap-postgres.txt requirements/tap-postgres.in

@@ -111,7 +111,7 @@ def test_pins_leave_out_the_backoff_that_breaks_the_other(path: Path) -> None:
     [
         ("plugins.txt", ()),
         ("demo.txt", ("postgres",)),
-        ("dev.txt", ("keyring", "postgres")),
+        ("dev.txt", ("excel", "keyring", "postgres")),
     ],
 )
 def test_pins_meet_the_declared_requirements(file: str, extras: tuple[str, ...]) -> None:
@@ -137,7 +137,7 @@ def test_everything_imported_is_declared() -> None:
     owned = owners()
     listed = {
         canonicalize_name(wanted.name)
-        for extra in ("", "keyring", "postgres")
+        for extra in ("", "excel", "keyring", "postgres")
         for wanted in declared(extra)
     }
     for path in MODULES:
@@ -160,7 +160,7 @@ def test_commands_load_without_the_extras(script: str) -> None:
     module, _, attribute = script.partition(":")
     program = (
         "import sys\n"
-        "for extra in ('jinja2', 'keyring', 'psycopg', 'starlette', 'uvicorn'):\n"
+        "for extra in ('jinja2', 'keyring', 'openpyxl', 'psycopg', 'starlette', 'uvicorn'):\n"
         "    sys.modules[extra] = None\n"
         f"import {module}\n"
         f"assert callable({module}.{attribute})\n"
