@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from exactonline_cli.commands.connect import connect
 from exactonline_cli.commands.divisions import divisions
+from exactonline_cli.commands.import_file import import_file, invoices
 from exactonline_cli.commands.keepalive import keepalive
 from exactonline_cli.commands.login import login
 from exactonline_cli.commands.plan import plan
@@ -74,6 +75,8 @@ for command in (
     keepalive,
     rotate_key,
     plan,
+    invoices,
+    import_file,
     results,
     replay,
     sandbox,

@@ -47,6 +47,8 @@ class Results:
         self.counts: Counter[Status] = Counter()
         self.failed = 0
         """Number of records that failed, see `Outcome.failed`."""
+        self.listeners: list[Callable[[Result], None]] = []
+        """Called with each result, with the values of its record."""
         self.unwritten: ConfigurationError | None = None
         """Error after which the file lacks results."""
         self._division = division
@@ -73,6 +75,8 @@ class Results:
         outcome = result.outcome
         self.counts[outcome.status] += 1
         self.failed += outcome.failed
+        for listener in self.listeners:
+            listener(result)
         if outcome.failed or outcome.reason:
             level = logging.ERROR if outcome.failed else logging.WARNING
             text, reason = IN_LOG.get(outcome.status, ""), (outcome.reason or "").rstrip(".")

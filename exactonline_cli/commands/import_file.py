@@ -1,0 +1,528 @@
+"""`exactonline import` and `exactonline invoices`: documents from a spreadsheet."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from exactonline_cli.options import (
+    config_option,
+    connection_option,
+    plugin_settings,
+    store_option,
+)
+from exactonline_cli.output import json_option, print_json, print_table
+from exactonline_cli.spreadsheet import (
+    books,
+    dates,
+    documents,
+    files,
+    headers,
+    loading,
+    numbers,
+    preview,
+    profile,
+    rejected,
+    rules,
+    target_reasons,
+    template,
+    vat,
+)
+from exactonline_cli.spreadsheet.choices import (
+    CODES,
+    EXCLUDING,
+    FRACTION,
+    INCLUDING,
+    PER_CENT,
+    RATES,
+    Choices,
+    Question,
+)
+from exactonline_client.errors import ConfigurationError, RecordsRejected
+from exactonline_client.plugin.configuration import read_files
+from target_exactonline.schema import entities
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from exactonline_cli.spreadsheet.model import Document, Draft
+    from exactonline_cli.spreadsheet.preview import Preview
+    from exactonline_cli.spreadsheet.table import Table
+    from target_exactonline.schema.entities import Entity
+    from target_exactonline.target import TargetExactOnline
+
+INVOICES = "sales_invoices"
+RECKONED = (INVOICES, "sales_orders", "quotations")
+"""Entities whose lines have VAT codes of items and customers."""
+RESULTS = {
+    "reference": "Reference",
+    "outcome": "Outcome",
+    "number": "Number",
+    "customer": "Customer",
+    "total": "Total",
+    "exact_id": "Exact ID",
+}
+SENT = (preview.NEW, preview.CHANGED, preview.OPEN)
+"""States of documents that are handed to the target."""
+
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _pairs(
+    context: click.Context, option: click.Parameter, values: Sequence[str]
+) -> dict[str, str]:
+    """Parse NAME=VALUE; the last sign of equality parts them, for a header may hold one."""
+    del context
+    found = {}
+    for value in values:
+        name, sign, rest = value.rpartition("=") if option.name == "columns" else value.partition(
+            "="
+        )  # fmt: skip
+        if not sign or not name.strip():
+            raise ConfigurationError(f"{option.opts[0]}: {value!r} has no = with a name before it.")
+        found[name.strip()] = rest.strip()
+    return found
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of an import."""
+    for option in reversed(
+        (
+            click.option("--yes", "-y", is_flag=True, help="Import without a question."),
+            click.option("--dry-run", is_flag=True, help="Only show what would be done."),
+            click.option("--all", "everything", is_flag=True, help="Show all documents."),
+            click.option(
+                "--column",
+                "columns",
+                multiple=True,
+                metavar="HEADER=FIELD",
+                callback=_pairs,
+                help="What a column holds, or ignore; may be given several times.",
+            ),
+            click.option(
+                "--set",
+                "constants",
+                multiple=True,
+                metavar="FIELD=VALUE",
+                callback=_pairs,
+                help="A value for all documents; may be given several times.",
+            ),
+            click.option(
+                "--decimal",
+                type=click.Choice((numbers.AUTO, *numbers.MARKS)),
+                default=numbers.AUTO,
+                help="The decimal mark, where a column leaves it open.",
+            ),
+            click.option(
+                "--dates",
+                type=click.Choice((dates.AUTO, dates.ISO, *dates.ORDERS)),
+                default=dates.AUTO,
+                help="The order of day and month, where a column leaves it open.",
+            ),
+            click.option(
+                "--prices", type=click.Choice((INCLUDING, EXCLUDING)), help="With VAT or without."
+            ),
+            click.option(
+                "--discounts",
+                type=click.Choice((PER_CENT, FRACTION)),
+                help="What a discount of 0.5 is: half a per cent, or the half.",
+            ),
+            click.option(
+                "--vat", type=click.Choice((CODES, RATES)), help="What a column of VAT holds."
+            ),
+            click.option("--encoding", metavar="NAME", help="Of a CSV file, such as cp1252."),
+            click.option("--sheet", metavar="NAME", help="Of a workbook with several."),
+            click.option(
+                "--new-headers",
+                is_flag=True,
+                help="Take a file whose headers have changed as a new one.",
+            ),
+            click.option(
+                "--division", type=int, metavar="NUMBER", help="The division to write to."
+            ),
+            click.option(
+                "--update",
+                is_flag=True,
+                help="Change what is there already and differs; else it is left as it is.",
+            ),
+            config_option,
+            connection_option,
+            store_option,
+            json_option,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What an import was asked to do."""
+
+    path: Path
+    entity: Entity
+    encoding: str | None
+    sheet: str | None
+    is_interactive: bool
+    dry_run: bool
+    everything: bool
+    as_json: bool
+    new_headers: bool
+
+
+@click.command("import")
+@click.argument("entity")
+@click.argument("path", metavar="FILE", type=_file)
+@_options
+def import_file(entity: str, path: Path, **options: Any) -> None:  # noqa: ANN401 - as click has them
+    """Import documents of ENTITY from a spreadsheet: FILE is .csv or .xlsx.
+
+    ENTITY is accounts, items, sales_invoices, general_journal_entries ... Shows what it will do
+    before it does it, and asks.
+    """
+    _import(entity, path, options)
+
+
+@click.group()
+def invoices() -> None:
+    """Sales invoices from spreadsheets."""
+
+
+@invoices.command("import")
+@click.argument("path", metavar="FILE", type=_file)
+@_options
+@click.option(
+    "--finalize",
+    type=click.Choice(("none", "print", "email", "peppol")),
+    help="What to do with the invoices once they are created. It cannot be taken back.",
+)
+def import_invoices(path: Path, **options: Any) -> None:  # noqa: ANN401 - as click has them
+    """Import sales invoices from a spreadsheet: FILE is .csv or .xlsx.
+
+    Shows each invoice with its lines, VAT and total as Exact will reckon them, and asks before
+    anything is sent. Each invoice is created once, also where the file is imported again.
+    """
+    _import(INVOICES, path, options)
+
+
+@invoices.command("template")
+@click.option(
+    "--language", type=click.Choice(template.LANGUAGES), default="nl", show_default=True,
+    help="Of the headers.",
+)  # fmt: skip
+@click.option("--division", type=int, metavar="NUMBER", help="The division, if not that set.")
+@config_option
+@connection_option
+@store_option
+def print_template(
+    language: str,
+    division: int | None,
+    files: tuple[str, ...],
+    connection: str | None,
+    store_url: str | None,
+) -> None:
+    """Print a table to fill in, as CSV, with a customer and items of the division."""
+    config = _settings(
+        {"files": files, "connection": connection, "store_url": store_url, "division": division}
+    )
+    with loading.opened(config) as target:
+        run = target.run
+        customers, items = books.some(run.connection, run.division)
+        if not customers or not items:
+            raise ConfigurationError(
+                f"Division {run.division} has no customer or no item to show in the table."
+            )
+        today = datetime.fromtimestamp(run.connection.clock(), run.connection.zone)
+        text = template.csv_text(
+            language, customers[0].code, items, f"{today:%Y-%m-%d}", f"{today:%Y}-001"
+        )
+    click.echo(text, nl=False)
+
+
+def _settings(options: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the target: options hold over the environment, and that over files."""
+    from target_exactonline.target import TargetExactOnline  # noqa: PLC0415 - takes long to import
+
+    own = {
+        "connection": options.get("connection"),
+        "store_url": options.get("store_url"),
+        "division": options.get("division"),
+        "finalize": options.get("finalize"),
+        "load_method": "upsert" if options.get("update") else None,
+    }
+    settings = plugin_settings(TargetExactOnline, read_files(options["files"]).config, **own)
+    # What maps streams is for those of a tap; the columns of the file are mapped here.
+    left_out = ("stream_maps", "stream_map_config", "streams", "reference_field", "on_error",
+                "max_errors", "results_path")  # fmt: skip
+    return {name: value for name, value in settings.items() if name not in left_out}
+
+
+def _import(name: str, path: Path, options: dict[str, Any]) -> None:
+    asked = _Asked(
+        path=path,
+        entity=entities.find(name),
+        encoding=options["encoding"],
+        sheet=options["sheet"],
+        is_interactive=sys.stdin.isatty() and not options["yes"] and not options["as_json"],
+        dry_run=options["dry_run"],
+        everything=options["everything"],
+        as_json=options["as_json"],
+        new_headers=options["new_headers"],
+    )
+    given = Choices(
+        **{each: options[each] for each in
+           ("columns", "constants", "decimal", "dates", "prices", "discounts", "vat")}
+    )  # fmt: skip
+    if asked.as_json and not (options["yes"] or asked.dry_run):
+        raise ConfigurationError("--json asks nothing: give --yes or --dry-run with it.")
+    table = files.read(path, headers.vocabulary(asked.entity), asked.encoding, asked.sheet)
+    choices, saved_note = _with_saved(asked, table, given)
+    draft = _drafted(asked, table, choices)
+    config = _settings(options)
+    with ExitStack() as stack:
+        rehearsal = stack.enter_context(loading.opened({**config, "dry_run": True}))
+        shown = _prepared(asked, rehearsal, draft)
+        shown.notes[:0] = saved_note
+    if not asked.as_json:
+        for line in preview.lines(shown, everything=asked.everything):
+            click.echo(line)
+    wanted = [each for each in shown.draft.documents if shown.state(each) in SENT]
+    results: dict[int, loading.Loaded] = {}
+    if not asked.dry_run and wanted and _agreed(asked, shown, wanted, yes=options["yes"]):
+        profile.save(path.parent, _profile(asked, shown.draft))
+        with loading.opened(config) as target:
+            results = loading.load(target, asked.entity, wanted)
+        _note_refusals(shown, results)
+    _conclude(asked, shown, wanted, results, was_sent=bool(results))
+
+
+def _with_saved(asked: _Asked, table: Table, given: Choices) -> tuple[Choices, list[str]]:
+    """The decisions of now and of earlier files with the same headers, and what to say of them.
+
+    Raises:
+        ConfigurationError: the headers are not those of an earlier file that is much like it.
+    """
+    from exactonline_cli.spreadsheet import header_row  # noqa: PLC0415
+
+    known = headers.vocabulary(asked.entity)
+    names = header_row.find(table, known).names
+    profiles = profile.load(asked.path.parent)
+    found = profiles.get(profile.fingerprint(asked.entity.stream, names))
+    if found:
+        note = f"What columns mean is as for {found.file}, saved {found.saved} in {profile.FILE}."
+        return profile.merged(found.choices, given), [note]
+    change = profile.changed(profiles.values(), asked.entity.stream, names)
+    if change is None or asked.new_headers:
+        return given, []
+    if not asked.is_interactive:
+        raise ConfigurationError(
+            f"{change}. Say what they mean with --column, or give --new-headers to go by the "
+            "headers alone."
+        )
+    click.echo(f"{change}.")
+    click.confirm("Go by the headers of this file alone?", abort=True)
+    return given, []
+
+
+def _drafted(asked: _Asked, table: Table, choices: Choices) -> Draft:
+    """The documents of a table, once all is known that has to be.
+
+    Raises:
+        ConfigurationError: something is open, and nobody can be asked.
+    """
+    while True:
+        draft = documents.draft(table, asked.entity, choices)
+        if not draft.questions:
+            rules.apply(draft)
+            return draft
+        choices = _answered(asked, choices, draft.questions)
+
+
+def _answered(asked: _Asked, choices: Choices, questions: Sequence[Question]) -> Choices:
+    """Ask the first question that can be asked.
+
+    Raises:
+        ConfigurationError: there is none, or nobody can be asked.
+    """
+    refusals = [each.refusal for each in questions]
+    askable = [each for each in questions if each.setting]
+    if not asked.is_interactive or len(askable) < len(questions):
+        for each in refusals:
+            click.echo(f"- {each[0].upper()}{each[1:]}.", err=True)
+        raise ConfigurationError(
+            f"{asked.path.name} leaves open what only you can say (above). Nothing was sent."
+        )
+    question = askable[0]
+    click.echo(f"{question.text[0].upper()}{question.text[1:]}.")
+    answer = click.prompt(f"--{question.setting}", type=click.Choice(question.answers))
+    return profile.answered(choices, question.setting or "", answer)
+
+
+def _prepared(asked: _Asked, target: TargetExactOnline, draft: Draft) -> Preview:
+    """The preview: what Exact Online reckons, what it has, and what the target would refuse."""
+    run = target.run
+    name = run.connection.division_name(run.division)
+    found = books.Books()
+    if asked.entity.stream in RECKONED:
+        found = books.read(run.connection, run.division, *_named(draft.sound))
+        open_questions = vat.questions(draft, found)
+        while open_questions:
+            choices = _answered(asked, draft.choices, open_questions)
+            draft = _drafted(asked, draft.table, choices)
+            open_questions = vat.questions(draft, found)
+    reckoned = vat.apply(draft, found) if asked.entity.stream in RECKONED else {}
+    shown = preview.Preview(
+        asked.path.name,
+        draft,
+        f"{run.division} ({name})",
+        reckoned,
+        notes=list(dict.fromkeys(found.notes)),
+    )
+    sound = draft.sound
+    for row, loaded in loading.load(target, draft.entity, sound).items():
+        shown.states[row] = preview.STATES.get(loaded.outcome, preview.NEW)
+        if loaded.reason:
+            shown.reasons[row] = loaded.reason
+    for document in sound:
+        if shown.states.get(document.row) == preview.WRONG:
+            for problem in target_reasons.problems(document, shown.reasons.pop(document.row, "")):
+                document.refuse(problem)
+            rules.refuse_other_rows(document)
+    return shown
+
+
+def _named(sound: Iterable[Document]) -> tuple[set[str], set[str], set[str]]:
+    """The codes of customers, the names that may be theirs, and the codes of items."""
+    customers: set[str] = set()
+    names: set[str] = set()
+    items: set[str] = set()
+    for document in sound:
+        for each in ("OrderedBy", "OrderedByCode"):
+            if each in document.fields:
+                customers.add(str(document.fields[each]))
+        if "OrderedByName" in document.fields:
+            names.add(str(document.fields["OrderedByName"]))
+        for line in document.lines:
+            for each in ("Item", "ItemCode"):
+                if each in line.fields:
+                    items.add(str(line.fields[each]))
+    return customers, names, items
+
+
+def _agreed(asked: _Asked, shown: Preview, wanted: Sequence[Document], *, yes: bool) -> bool:
+    """Whether the user wants the documents to be sent.
+
+    Raises:
+        ConfigurationError: nobody can be asked.
+    """
+    if yes:
+        return True
+    if not asked.is_interactive:
+        raise ConfigurationError(
+            "Nothing was sent, since nobody can be asked here: give --yes to send, or --dry-run to "
+            "look only."
+        )
+    refused = shown.counts[preview.WRONG]
+    rest = f" The {refused} refused ones are left out." if refused else ""
+    return click.confirm(
+        f"Send {len(wanted)} {asked.entity.stream.replace('_', ' ')} to division "
+        f"{shown.division}?{rest}"
+    )
+
+
+def _profile(asked: _Asked, draft: Draft) -> profile.Profile:
+    return profile.Profile(
+        asked.entity.stream,
+        draft.headers.names,
+        asked.path.name,
+        f"{datetime.now(timezone.utc):%Y-%m-%d}",
+        replace(draft.choices),
+    )
+
+
+def _note_refusals(shown: Preview, results: dict[int, loading.Loaded]) -> None:
+    """Note what Exact Online refused, by rows and columns."""
+    for document in shown.draft.documents:
+        loaded = results.get(document.row)
+        if loaded and loaded.outcome == "rejected":
+            for problem in target_reasons.problems(document, loaded.reason or "was refused"):
+                document.refuse(problem)
+            rules.refuse_other_rows(document)
+
+
+def _conclude(
+    asked: _Asked,
+    shown: Preview,
+    wanted: Sequence[Document],
+    results: dict[int, loading.Loaded],
+    *,
+    was_sent: bool,
+) -> None:
+    """Say what became of the documents, and keep the refused rows in a file.
+
+    Raises:
+        RecordsRejected: some were refused, or are not finished.
+    """
+    refused = [each for each in shown.draft.documents if each.problems]
+    is_first = not rejected.exist_for(asked.path)
+    keeps = bool(refused) and not asked.dry_run and (was_sent or (not wanted and is_first))
+    written = rejected.write(asked.path, shown.draft) if keeps else None
+    rows = [_result(shown, document, results[document.row]) for document in wanted
+            if document.row in results]  # fmt: skip
+    if asked.as_json:
+        print_json(
+            {**preview.facts(shown), "results": rows,
+             "rejected_file": None if written is None else str(written)}
+        )  # fmt: skip
+    elif was_sent:
+        _print_results(rows, shown, results)
+    elif not asked.dry_run and not wanted:
+        click.echo("Nothing is to be sent.")
+    unfinished = [loaded for loaded in results.values() if loaded.failed]
+    if written is not None and not asked.as_json:
+        click.echo(
+            f"The refused rows are in {written.name}, with what is wrong at the end of each: "
+            "correct them there and import that file."
+        )
+    if refused or unfinished:
+        raise RecordsRejected(
+            f"{len(refused) + len([each for each in unfinished if each.outcome != 'rejected'])} of "
+            f"{len(shown.draft.documents)} documents were refused or are not finished, for the "
+            "reasons above."
+        )
+
+
+def _result(shown: Preview, document: Document, loaded: loading.Loaded) -> dict[str, Any]:
+    reckoned = shown.reckoned.get(document.row)
+    amounts = reckoned.amounts if reckoned and reckoned.lines else None
+    return {
+        "reference": document.reference,
+        "outcome": loaded.outcome,
+        "number": loaded.number,
+        "customer": preview.who(document, reckoned) or None,
+        "total": f"{amounts.total:.2f}" if amounts else None,
+        "exact_id": loaded.exact_id,
+        "reason": loaded.reason,
+    }
+
+
+def _print_results(
+    rows: Sequence[dict[str, Any]], shown: Preview, results: dict[int, loading.Loaded]
+) -> None:
+    click.echo("")
+    print_table(RESULTS, rows)
+    for document in shown.draft.documents:
+        loaded = results.get(document.row)
+        if loaded and loaded.outcome == "rejected":
+            for problem in document.problems:
+                click.echo(f"{problem.sentence(document.reference)}.")
+        elif loaded and loaded.reason:
+            click.echo(f"{document.reference}: {loaded.reason}.")
+    created = sum(loaded.outcome == "created" for loaded in results.values())
+    click.echo(f"{created} of {len(rows)} were created. exactonline results shows them again.")

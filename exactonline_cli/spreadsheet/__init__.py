@@ -1,0 +1,1 @@
+"""Spreadsheets as people keep them, and the documents in them."""

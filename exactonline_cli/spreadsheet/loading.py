@@ -1,0 +1,108 @@
+"""Hand documents to the target, which looks for them, writes each once, and keeps the journal."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from exactonline_cli.spreadsheet import headers
+from exactonline_cli.spreadsheet.model import record
+from exactonline_client.errors import RecordsRejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from exactonline_cli.spreadsheet.model import Document
+    from target_exactonline.schema.entities import Entity
+    from target_exactonline.target import TargetExactOnline
+
+PROGRAM = "exactonline import"
+YOUR_REF = "YourRef"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of one document."""
+
+    outcome: str
+    exact_id: str | None
+    number: str | None
+    reason: str | None
+    failed: bool
+
+
+@contextmanager
+def opened(config: Mapping[str, Any]) -> Iterator[TargetExactOnline]:
+    """A target with some settings, closed at the end; a request to stop ends it in peace."""
+    # They take long to import.
+    from exactonline_client.plugin.start import readable_configuration_errors  # noqa: PLC0415
+    from target_exactonline.target import TargetExactOnline  # noqa: PLC0415
+
+    with readable_configuration_errors():
+        target = TargetExactOnline(config=dict(config))
+    with closing(target), target.stop.ending_as_stopped():
+        yield target
+
+
+def load(
+    target: TargetExactOnline, entity: Entity, documents: Iterable[Document]
+) -> dict[int, Loaded]:
+    """Load documents; a refused one stops no other.
+
+    Args:
+        target: with `dry_run`, nothing is written.
+        entity: what the documents are.
+        documents: without problems.
+
+    Returns:
+        What became of each, by its first row.
+
+    Raises:
+        The errors of the target, other than that records were rejected.
+    """
+    collection = headers.lines_of(entity)
+    reference_field = entity.reference_field(YOUR_REF)
+    rows: dict[str, int] = {}
+    messages = [
+        json.dumps({"type": "SCHEMA", "stream": entity.stream, "schema": {"properties": {}}})
+    ]
+    for document in documents:
+        rows[document.reference or ""] = document.row
+        content = record(document, collection.name if collection else None, reference_field)
+        message = {"type": "RECORD", "stream": entity.stream, "record": content}
+        messages.append(json.dumps(message, ensure_ascii=False))
+    found: dict[int, Loaded] = {}
+
+    def note(result: Any) -> None:  # noqa: ANN401 - a result of the target
+        row = rows.get(result.reference)
+        if row is not None and result.stream == entity.stream:
+            outcome = result.outcome
+            found[row] = Loaded(
+                outcome.status.value,
+                outcome.exact_id,
+                outcome.number,
+                outcome.reason,
+                outcome.failed,
+            )
+
+    target.run.results.listeners.append(note)
+    # Which were rejected is told by the rows of the file.
+    with target.run.connection.noted_run(PROGRAM), _without_reasons(), suppress(RecordsRejected):
+        target.listen(io.StringIO("\n".join(messages) + "\n"))
+    return found
+
+
+@contextmanager
+def _without_reasons() -> Iterator[None]:
+    """Keep the reasons of single records out of the log: they are told by row and column."""
+    log = logging.getLogger("target_exactonline")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

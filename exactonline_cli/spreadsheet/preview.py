@@ -1,0 +1,319 @@
+"""What an import will do, as documents: for people, and as plain data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from exactonline_cli.spreadsheet.csv_file import SHOWN as DELIMITER_NAMES
+from exactonline_cli.spreadsheet.headers import IGNORE, PARTY_NAME
+from exactonline_cli.spreadsheet.model import say
+from exactonline_cli.spreadsheet.table import is_empty, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from exactonline_cli.spreadsheet.model import Document, Draft, Line
+    from exactonline_cli.spreadsheet.problems import Problem
+    from exactonline_cli.spreadsheet.vat import Reckoned
+
+NEW, THERE, CHANGED, WRONG, OPEN = "new", "there already", "to change", "refused", "in doubt"
+"""What becomes of a document."""
+STATES = {
+    "would_create": NEW,
+    "would_update": CHANGED,
+    "exists": THERE,
+    "unchanged": THERE,
+    "would_skip": THERE,
+    "would_reject": WRONG,
+    "in_doubt": OPEN,
+}
+"""By the outcome of a dry run."""
+MOST_SHOWN = 20
+"""Documents that are shown whole."""
+ROWS_SHOWN = 3
+"""Rows that are shown of mistakes of one kind."""
+
+
+@dataclass
+class Preview:
+    """A draft, with what Exact Online has and will reckon."""
+
+    file: str
+    draft: Draft
+    division: str
+    """Number and name."""
+    reckoned: Mapping[int, Reckoned] = field(default_factory=dict)
+    """By the first row of a document."""
+    states: dict[int, str] = field(default_factory=dict)
+    """What becomes of each document that was sound, by its first row."""
+    reasons: dict[int, str] = field(default_factory=dict)
+    """What the target says besides, by the same."""
+    notes: list[str] = field(default_factory=list)
+
+    def state(self, document: Document) -> str:
+        """What becomes of a document."""
+        return WRONG if document.problems else self.states.get(document.row, NEW)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many documents there are of each state."""
+        return Counter(self.state(document) for document in self.draft.documents)
+
+    @property
+    def problems(self) -> list[tuple[Problem, Document]]:
+        """All mistakes with their documents, by row."""
+        found = [
+            (problem, document)
+            for document in self.draft.documents
+            for problem in document.problems
+        ]
+        return sorted(found, key=lambda pair: pair[0].row)
+
+
+def lines(preview: Preview, *, everything: bool = False) -> Iterator[str]:
+    """The preview for people, line by line.
+
+    Args:
+        preview: what is shown.
+        everything: show all documents, not the first ones only.
+    """
+    draft = preview.draft
+    yield _heading(preview)
+    yield ""
+    yield from _columns(draft)
+    shown = draft.documents if everything else draft.documents[:MOST_SHOWN]
+    for document in shown:
+        yield ""
+        yield from _document(preview, document)
+    hidden = len(draft.documents) - len(shown)
+    if hidden:
+        yield ""
+        yield f"... and {hidden} more documents; --all shows them."
+    yield ""
+    yield from _mistakes(preview)
+    yield from _left_out(draft)
+    for note in [*draft.notes, *preview.notes]:
+        yield f"Note: {note}"
+    yield summary(preview)
+
+
+def _heading(preview: Preview) -> str:
+    table, head = preview.draft.table, preview.draft.headers
+    how = (
+        f"sheet {table.sheet}"
+        if table.sheet
+        else f"{table.encoding}, {DELIMITER_NAMES.get(table.delimiter or '', table.delimiter)}"
+    )
+    return (
+        f"{preview.file} ({how}; headers in row {head.row}; {len(preview.draft.rows)} rows) for "
+        f"division {preview.division}"
+    )
+
+
+def _columns(draft: Draft) -> Iterator[str]:
+    """Each column with its field, a value, and how that was found."""
+    names = [column.header.replace("\n", " ") for column in draft.mapping.columns]
+    width = max(map(len, names), default=0)
+    for name, column in zip(names, draft.mapping.columns, strict=True):
+        sample = next(
+            (text_of(row.cell(column.index)) for row in draft.rows
+             if not is_empty(row.cell(column.index))), "",
+        )  # fmt: skip
+        if column.field.name == IGNORE:
+            continue
+        number = f" of item {column.group}" if column.group is not None else ""
+        how = " (as you say)" if column.how == "given" else ""
+        yield (
+            f"  {name:<{width}}  {MEANS.get(column.field.name, column.field.name)}{number}{how}"
+            + (f"  e.g. {_cut(sample, 30)}" if sample else "")
+        )
+    for name, value in draft.choices.constants.items():
+        yield f"  {'(all documents)':<{width}}  {name} = {value}"
+    if draft.mapping.left_out:
+        yield f"  Left out, since they are no field: {', '.join(draft.mapping.left_out)}."
+
+
+MEANS = {
+    "key": "number of the document",
+    "OrderedBy": "customer, by code (OrderedBy)",
+    "OrderedByName": "customer, by name",
+    "InvoiceDate": "date of the invoice (InvoiceDate)",
+    "Item": "item, by code",
+    "NetPrice": "price without VAT (NetPrice)",
+    "UnitPrice": "price before the discount (UnitPrice)",
+    "party": "customer or supplier, by code or name",
+    PARTY_NAME: "name, for you only",
+    "vat": "VAT",
+    "vat_rate": "VAT rate",
+    "price_incl": "price with VAT",
+    "price_open": "price",
+    "line_total": "checked only: amount of the line",
+    "vat_amount": "checked only: VAT of the line",
+    "total_incl": "checked only: total with VAT",
+    "total_excl": "checked only: total without VAT",
+    "total_vat": "checked only: VAT",
+    "amount_incl": "checked only: amount with VAT",
+    "discount_amount": "discount as an amount",
+    "item_name": "name of the item, for you only",
+    "duration": "quantity in hours",
+    "debit": "debit",
+    "credit": "credit",
+    "side": "debit or credit",
+}
+"""What is said of fields that have a better name for people."""
+
+
+def _document(preview: Preview, document: Document) -> Iterator[str]:
+    reckoned = preview.reckoned.get(document.row)
+    state = preview.state(document)
+    made = " (made)" if document.is_made else ""
+    parts = [
+        f"{document.reference or '(no reference)'}{made}",
+        who(document, reckoned),
+        _day(document),
+        f"{'row' if len(document.rows) == 1 else 'rows'} {_span(document.rows)}",
+        state,
+    ]
+    yield "  ".join(part for part in parts if part)
+    if document.problems:
+        return
+    for index, line in enumerate(document.lines):
+        amounts, code = reckoned.lines[index] if reckoned else (None, None)
+        yield "    " + _line(
+            line, amounts.net if amounts else None, code.percentage if code else ""
+        )
+    amounts = reckoned.amounts if reckoned else None
+    if document.lines and amounts is not None:
+        yield f"    net {amounts.net:.2f}  VAT {amounts.vat:.2f}  total {amounts.total:.2f}"
+    if document.row in preview.reasons:
+        yield f"    {preview.reasons[document.row]}"
+
+
+def who(document: Document, reckoned: Reckoned | None) -> str:
+    """The customer or supplier of a document: its code and name."""
+    if reckoned and reckoned.customer:
+        return f"{reckoned.customer.code} {reckoned.customer.name}"
+    names = ("OrderedBy", "OrderedByCode", "OrderedByName", "Customer", "CustomerCode", "Supplier",
+             "SupplierCode", "Name")  # fmt: skip
+    return next((say(document.fields[name]) for name in names if name in document.fields), "")
+
+
+def _day(document: Document) -> str:
+    days = ("InvoiceDate", "OrderDate", "EntryDate")
+    return next((say(document.fields[name]) for name in days if name in document.fields), "")
+
+
+def _line(line: Line, net: Decimal | None, rate: str) -> str:
+    fields = line.fields
+    what = next(
+        (say(fields[each]) for each in ("Item", "ItemCode", "GLAccount") if each in fields), ""
+    )
+    text = say(fields["Description"]) if "Description" in fields else ""
+    price = fields.get("NetPrice", fields.get("UnitPrice"))
+    parts = [f"{say(fields.get('Quantity', Decimal(1)))} x " if "Quantity" in fields else "", what]
+    said = "".join(parts) + (f"  {_cut(text, 40)}" if text else "")
+    said += f"  at {say(price)}" if price is not None else ""
+    if fields.get("Discount"):
+        said += f", less {say(Decimal(say(fields['Discount'])) * 100)} %"
+    if "AmountFC" in fields:
+        said += f"  {say(fields['AmountFC'])}"
+    if net is not None:
+        said += f"  = {net:.2f}" + (f" + VAT {rate}" if rate else "")
+    return said
+
+
+def _mistakes(preview: Preview) -> Iterator[str]:
+    """The mistakes, those of one kind together."""
+    by_kind: dict[tuple[str | None, str], list[tuple[Problem, Document]]] = {}
+    for problem, document in preview.problems:
+        by_kind.setdefault((problem.column, problem.reason), []).append((problem, document))
+    for same in by_kind.values():
+        for problem, document in same[:ROWS_SHOWN]:
+            yield f"{problem.sentence(document.reference)}."
+        if len(same) > ROWS_SHOWN:
+            rows = _span([problem.row for problem, _ in same[ROWS_SHOWN:]])
+            yield f"  the same in {len(same) - ROWS_SHOWN} more: rows {rows}."
+
+
+def _left_out(draft: Draft) -> Iterator[str]:
+    by_reason: dict[str, list[int]] = {}
+    for each in draft.skipped:
+        by_reason.setdefault(each.why, []).append(each.row)
+    for why, rows in by_reason.items():
+        yield f"{'Row' if len(rows) == 1 else 'Rows'} {_span(rows)} left out: {why}."
+
+
+def summary(preview: Preview) -> str:
+    """How many documents there are of each state, and what the new ones come to."""
+    counts = preview.counts
+    parts = [f"{counts[NEW]} to create", *(f"{counts[each]} {each}" for each in
+             (CHANGED, THERE, OPEN, WRONG) if counts[each])]  # fmt: skip
+    text = ", ".join(parts)
+    amounts = [
+        reckoned.amounts.total
+        for document in preview.draft.documents
+        if preview.state(document) == NEW
+        and (reckoned := preview.reckoned.get(document.row))
+        and reckoned.lines
+        and reckoned.amounts
+    ]
+    return f"{text}; together {sum(amounts, Decimal(0)):.2f} with VAT." if amounts else f"{text}."
+
+
+def facts(preview: Preview) -> dict[str, Any]:
+    """The preview as plain data; amounts are text with two decimals."""
+    draft = preview.draft
+    return {
+        "file": preview.file,
+        "division": preview.division,
+        "encoding": draft.table.encoding,
+        "delimiter": draft.table.delimiter,
+        "sheet": draft.table.sheet,
+        "header_row": draft.headers.row,
+        "columns": [
+            {"header": column.header, "field": column.field.name, "part": column.field.part,
+             "found_by": column.how}
+            for column in draft.mapping.columns
+        ],
+        "left_out_columns": draft.mapping.left_out,
+        "skipped_rows": [{"row": each.row, "reason": each.why} for each in draft.skipped],
+        "documents": [_facts_of(preview, document) for document in draft.documents],
+        "problems": [
+            {"row": problem.row, "reference": document.reference, "column": problem.column,
+             "value": problem.value, "reason": problem.reason}
+            for problem, document in preview.problems
+        ],
+        "notes": [*draft.notes, *preview.notes],
+    }  # fmt: skip
+
+
+def _facts_of(preview: Preview, document: Document) -> dict[str, Any]:
+    reckoned = preview.reckoned.get(document.row)
+    amounts = reckoned.amounts if reckoned and reckoned.lines and not document.problems else None
+    return {
+        "reference": document.reference,
+        "reference_made": document.is_made,
+        "state": preview.state(document),
+        "rows": document.rows,
+        "customer": who(document, reckoned) or None,
+        "fields": {name: say(value) for name, value in document.fields.items()},
+        "lines": [{name: say(value) for name, value in line.fields.items()}
+                  for line in document.lines],
+        "net": f"{amounts.net:.2f}" if amounts else None,
+        "vat": f"{amounts.vat:.2f}" if amounts else None,
+        "total": f"{amounts.total:.2f}" if amounts else None,
+        "note": preview.reasons.get(document.row),
+    }  # fmt: skip
+
+
+def _span(rows: Sequence[int]) -> str:
+    most = 12
+    return ", ".join(map(str, rows[:most])) + (", ..." if len(rows) > most else "")
+
+
+def _cut(text: str, width: int) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= width else f"{flat[: width - 3]}..."

@@ -1,0 +1,94 @@
+"""Which rows of a table are data: not the empty ones, totals, notes and repeated headers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from exactonline_cli.spreadsheet.headers import LINES, PARTY, plain_header
+from exactonline_cli.spreadsheet.table import Formula, clean, is_empty
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from exactonline_cli.spreadsheet.columns import Column
+    from exactonline_cli.spreadsheet.header_row import Headers
+    from exactonline_cli.spreadsheet.table import Row, Table
+
+EMPTY = "it is empty"
+TOTALS = "it is a row of totals: it has no customer and no item"
+NOTE = "it has text in one column only"
+REPEATED = "it repeats the headers"
+WHO = frozenset({PARTY, "OrderedBy", "OrderedByCode", "OrderedByName", "Customer", "Supplier",
+                 "Account", "Name", "Description"})  # fmt: skip
+WHAT = frozenset({"Item", "ItemCode", "GLAccount", "GLAccountCode"})
+"""Fields by which a row is one of data."""
+FEW_COLUMNS = 3
+
+_TOTAL = re.compile(
+    r"(sub|eind)?\s*-?(totaal|totalen|total|totaux|som|sum|summe|gesamt|gesamtsumme|zwischensumme|"
+    r"montant total|saldo)\b\W*((excl|incl|ht|ttc|btw|vat|tva)\b.*)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A row that is left out."""
+
+    row: int
+    why: str
+
+
+def data(
+    table: Table, headers: Headers, columns: Sequence[Column]
+) -> tuple[list[Row], list[Skipped]]:
+    """The rows of data below the headers, and those that are left out, with the reason."""
+    kept: list[Row] = []
+    skipped: list[Skipped] = []
+    titles = [plain_header(name) for name in headers.names if name]
+    has_lines = any(column.field.part == LINES for column in columns)
+    for row in table.rows[headers.first :]:
+        why = _why_not(row, titles, columns, has_lines=has_lines)
+        if why:
+            skipped.append(Skipped(row.number, why))
+        else:
+            kept.append(row)
+    # What is behind the last row with anything in it is the end of the sheet, not a gap.
+    told = [row.number for row in kept] + [each.row for each in skipped if each.why != EMPTY]
+    last = max(told, default=0)
+    return kept, [each for each in skipped if each.why != EMPTY or each.row < last]
+
+
+def _why_not(
+    row: Row, titles: Sequence[str], columns: Sequence[Column], *, has_lines: bool
+) -> str | None:
+    filled = [cell for cell in row.cells if not is_empty(cell)]
+    if not filled:
+        return EMPTY
+    texts = [clean(cell) for cell in filled if isinstance(cell, str)]
+    if len(texts) > 1 and [plain_header(text) for text in texts] == titles:
+        return REPEATED
+    if has_lines and not _holds(row, columns, WHAT):
+        numbers = [cell for cell in filled if isinstance(cell, (Decimal, Formula))]
+        if any(map(_is_total, texts)) and not _holds(row, columns, WHO):
+            return TOTALS
+        if not texts and numbers and not _holds(row, columns, WHO):
+            return TOTALS
+    if len(filled) == 1 and len(titles) >= FEW_COLUMNS and texts and " " in texts[0]:
+        return NOTE
+    return None
+
+
+def _holds(row: Row, columns: Iterable[Column], names: frozenset[str]) -> bool:
+    """Whether a row has one of some fields; the word of a total is no value of it."""
+    cells = [row.cell(column.index) for column in columns if column.field.name in names]
+    return any(
+        not is_empty(cell) and not (isinstance(cell, str) and _is_total(cell)) for cell in cells
+    )
+
+
+def _is_total(text: str) -> bool:
+    return bool(_TOTAL.fullmatch(clean(text)))

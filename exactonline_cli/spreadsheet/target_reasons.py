@@ -1,0 +1,80 @@
+"""What the target says of a document, told by the rows and columns of the file."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from exactonline_cli.spreadsheet.model import say
+from exactonline_cli.spreadsheet.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exactonline_cli.spreadsheet.model import Document, Line
+
+KINDS = {
+    "Accounts": "account",
+    "Items": "item",
+    "GLAccounts": "ledger account",
+    "VATCodes": "VAT code",
+    "Journals": "journal",
+    "PaymentConditions": "payment condition",
+    "Costcenters": "cost centre",
+    "Costunits": "cost unit",
+    "Currencies": "currency",
+    "Units": "unit",
+    "Projects": "project",
+    "ItemGroups": "item group",
+}
+_PLACE = re.compile(
+    r"(?:\w+\[(?P<number>\d+)\]\.)?(?P<name>[A-Z]\w+)(?::| )\s*(?P<why>.*)", re.DOTALL
+)
+_NEXT = re.compile(r"; (?=(?:\w+\[\d+\]\.)?[A-Z]\w+(?::| ))")
+_ABSENT = re.compile(
+    r"no row of (?P<kind>\w+) has (?P<by>Code|Name|FullName|Description) '(?P<value>.*?)'"
+    r"(?: or Name '.*?')?(?: \((?P<near>near it|there are): (?P<those>.*)\))?$",
+    re.DOTALL,
+)
+
+
+def problems(document: Document, reason: str) -> Iterator[Problem]:
+    """What is wrong with a document, by row and column as far as the reason names a field."""
+    for part in _NEXT.split(reason):
+        yield _problem(document, part)
+
+
+def _problem(document: Document, reason: str) -> Problem:
+    found = _PLACE.fullmatch(reason)
+    holder: Line = document
+    if found and found["number"] and int(found["number"]) <= len(document.lines):
+        holder = document.lines[int(found["number"]) - 1]
+    name = found["name"] if found else ""
+    spellings = (name, f"{name}Code", f"{name}Name")
+    if found is None or holder.header(*spellings) is None:
+        return Problem(document.row, reason)
+    held = next(each for each in spellings if each in holder.headers)
+    value = holder.fields.get(held)
+    text = None if value is None else say(value)
+    return Problem(holder.row, _why(found["why"], text), holder.headers[held], text)
+
+
+def _why(reason: str, value: str | None) -> str:
+    """A reason in words that go on from the value."""
+    absent = _ABSENT.fullmatch(reason)
+    if absent is None:
+        return reason
+    kind = KINDS.get(absent["kind"], absent["kind"])
+    those = [each.strip() for each in (absent["those"] or "").split(",") if each.strip()]
+    said = f"is the {absent['by'].casefold()} of no {kind}"
+    if value and value.isdigit():
+        padded = [each for each in those if each.isdigit() and each.lstrip("0") == value]
+        if padded:
+            return (
+                f"{said}; near it is {padded[0]}: a leading zero was lost, so write it anew in a "
+                "column of text"
+            )
+    if not those:
+        return f"{said}; correct it, or create it in Exact first"
+    word = "near it" if absent["near"] == "near it" else "there are"
+    return f"{said} ({word}: {', '.join(those)})"
