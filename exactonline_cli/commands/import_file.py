@@ -68,6 +68,8 @@ RESULTS = {
     "total": "Total",
     "exact_id": "Exact ID",
 }
+LOOKED_UP_TOGETHER = 2000
+"""Documents of one batch of a dry run."""
 SENT = (preview.NEW, preview.CHANGED, preview.OPEN)
 """States of documents that are handed to the target."""
 
@@ -286,7 +288,9 @@ def _import(name: str, path: Path, options: dict[str, Any]) -> None:
     draft = _drafted(asked, table, choices)
     config = _settings(options)
     with ExitStack() as stack:
-        rehearsal = stack.enter_context(loading.opened({**config, "dry_run": True}))
+        # What is looked up for many documents at once takes few calls.
+        dry = {**config, "dry_run": True, "batch_size_rows": LOOKED_UP_TOGETHER}
+        rehearsal = stack.enter_context(loading.opened(dry))
         shown = _prepared(asked, rehearsal, draft)
         shown.notes[:0] = saved_note
     if not asked.as_json:

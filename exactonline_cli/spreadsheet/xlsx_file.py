@@ -12,7 +12,7 @@ from exactonline_cli.spreadsheet.table import Cell, CellError, Formula, Percent,
 from exactonline_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from openpyxl import Workbook
@@ -26,6 +26,8 @@ WITHOUT_LIBRARY = (
 )
 MOST_SHOWN = 10
 """Row numbers that a note lists."""
+FORMULA = "f"
+"""How the library marks a cell with a formula."""
 SAMPLE = 30
 """Rows in which headers are looked for."""
 LEAST_KNOWN = 2
@@ -52,15 +54,24 @@ def read(path: Path, sheet: str | None, known: Callable[[Sequence[str]], int]) -
         raise ConfigurationError(WITHOUT_LIBRARY) from None
     _check(path)
     try:
-        formulas = openpyxl.load_workbook(path, data_only=False)
-        values = openpyxl.load_workbook(path, data_only=True)
+        book = openpyxl.load_workbook(path)
+        chosen = _choose(book, sheet, known, path.name)
+        results: dict[tuple[int, int], Any] = {}
+        if any(cell.data_type == FORMULA for row in book[chosen].iter_rows() for cell in row):
+            stored = openpyxl.load_workbook(path, data_only=True)[chosen]
+            results = {
+                (number, index): value
+                for number, row in enumerate(stored.iter_rows(values_only=True), start=1)
+                for index, value in enumerate(row)
+            }
+    except ConfigurationError:
+        raise
     except Exception as error:  # noqa: BLE001 - the library raises whatever it meets
         raise ConfigurationError(
             f"{path.name} cannot be read as a workbook ({type(error).__name__}). Open it in Excel, "
             "save it as .xlsx, and import again."
         ) from None
-    chosen = _choose(formulas, sheet, known, path.name)
-    return _table(formulas[chosen], values[chosen])
+    return _table(book[chosen], results)
 
 
 def _check(path: Path) -> None:
@@ -112,18 +123,17 @@ def _choose(
     )
 
 
-def _table(formulas: Worksheet, values: Worksheet) -> Table:
-    covered = _merged_down(formulas)
+def _table(sheet: Worksheet, results: Mapping[tuple[int, int], Any]) -> Table:
+    """The rows of a sheet; `results` are those of its formulas, by row and column."""
+    covered = _merged_down(sheet)
     rows: list[Row] = []
-    for number, (shown, stored) in enumerate(
-        zip(formulas.iter_rows(), values.iter_rows(), strict=True), start=1
-    ):
-        cells = [_cell(one, other.value) for one, other in zip(shown, stored, strict=True)]
+    for number, shown in enumerate(sheet.iter_rows(), start=1):
+        cells = [_cell(cell, results.get((number, index))) for index, cell in enumerate(shown)]
         for index, (row, column) in covered.get(number, {}).items():
             cells[index] = rows[row - 1].cells[column]
         rows.append(Row(number, cells))
-    table = Table(rows, sheet=formulas.title)
-    hidden = [str(number) for number, size in formulas.row_dimensions.items() if size.hidden]
+    table = Table(rows, sheet=sheet.title)
+    hidden = [str(number) for number, size in sheet.row_dimensions.items() if size.hidden]
     if hidden:
         more = ", ..." if len(hidden) > MOST_SHOWN else ""
         table.notes.append(
@@ -148,7 +158,7 @@ def _merged_down(sheet: Worksheet) -> dict[int, dict[int, tuple[int, int]]]:
 
 def _cell(shown: Any, stored: Any) -> Cell:  # noqa: ANN401 - as the library has them
     value = shown.value
-    if shown.data_type == "f":
+    if shown.data_type == FORMULA:
         text = str(getattr(value, "text", None) or value)
         if stored is None:
             return Formula(text if text.startswith("=") else f"={text}")
