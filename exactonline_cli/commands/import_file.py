@@ -20,12 +20,10 @@ from exactonline_cli.options import (
 from exactonline_cli.output import json_option, print_json, print_table
 from exactonline_cli.spreadsheet import (
     books,
-    dates,
     documents,
     files,
     headers,
     loading,
-    numbers,
     preview,
     profile,
     rejected,
@@ -46,7 +44,7 @@ from exactonline_cli.spreadsheet.choices import (
 )
 from exactonline_client.errors import ConfigurationError, RecordsRejected
 from exactonline_client.plugin.configuration import read_files
-from target_exactonline.schema import entities
+from target_exactonline.schema import dates, entities, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
-from exactonline_cli.spreadsheet import dates, headers, numbers
+from exactonline_cli.spreadsheet import headers
 from exactonline_cli.spreadsheet.choices import FRACTION, PER_CENT, Question
 from exactonline_cli.spreadsheet.countries import country_code
 from exactonline_cli.spreadsheet.problems import shortened
@@ -20,6 +20,7 @@ from exactonline_cli.spreadsheet.table import (
     plain_number,
     text_of,
 )
+from target_exactonline.schema import dates, numbers
 from target_exactonline.schema.fields import shape_of
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from exactonline_cli.spreadsheet.dates import AUTO as AUTO_DATES
-from exactonline_cli.spreadsheet.numbers import AUTO as AUTO_MARK
+from target_exactonline.schema.dates import AUTO as AUTO_DATES
+from target_exactonline.schema.numbers import AUTO as AUTO_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exactonline_cli.spreadsheet.table import clean
 from exactonline_client.errors import ConfigurationError
+from target_exactonline.schema.texts import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

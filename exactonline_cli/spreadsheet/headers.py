@@ -15,9 +15,9 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from exactonline_cli.spreadsheet.table import clean
 from target_exactonline.schema import entities
 from target_exactonline.schema.fields import shape_of
+from target_exactonline.schema.texts import clean
 from target_exactonline.stream_config import collection
 
 if TYPE_CHECKING:

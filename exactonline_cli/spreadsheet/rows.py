@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from exactonline_cli.spreadsheet.headers import LINES, PARTY, plain_header
-from exactonline_cli.spreadsheet.table import Formula, clean, is_empty
+from exactonline_cli.spreadsheet.table import Formula, is_empty
+from target_exactonline.schema.texts import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
+from target_exactonline.schema.texts import clean
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -62,17 +64,7 @@ class Table:
     """What the reader has to be told of how the file was read."""
 
 
-UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
-"""Characters that take no room: soft hyphen, zero-width ones, byte order mark."""
-BLANKS = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f"), " ")
-"""Blanks that do not break a line, or are narrow."""
-_CLEANING = {**UNSEEN, **BLANKS}
 _FORCED_TEXT = re.compile(r"'(?=[\d+-])")
-
-
-def clean(text: str) -> str:
-    """A text without the characters that nobody can see, and without the blanks around it."""
-    return text.translate(_CLEANING).strip()
 
 
 def is_empty(cell: Cell) -> bool:

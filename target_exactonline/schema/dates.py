@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from exactonline_cli.spreadsheet.table import clean
+from target_exactonline.schema.texts import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exactonline_cli.spreadsheet.numbers import COMMA, POINT, Reading, parse, reading
+from target_exactonline.schema.numbers import COMMA, POINT, Reading, parse, reading
 
 CENTS = st.decimals(min_value=-(10**9), max_value=10**9, places=2, allow_nan=False)
 

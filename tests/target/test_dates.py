@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exactonline_cli.spreadsheet.dates import (
+from target_exactonline.schema.dates import (
     DAY_FIRST,
     ISO,
     MONTH_FIRST,

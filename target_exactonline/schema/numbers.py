@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from exactonline_cli.spreadsheet.table import clean
+from target_exactonline.schema.texts import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
