@@ -29,6 +29,7 @@ from target_exactonline.match_sets.loader import MatchSetLoader
 from target_exactonline.resolve import references
 from target_exactonline.resolve.codes import Codes
 from target_exactonline.resolve.create_missing import MissingRows, known_by
+from target_exactonline.schema.locale import Locale
 from target_exactonline.schema.references import LISTS
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ class LoaderFactory:
             config["nulls"],
             frozenset(config["create_missing"]),
             folder.named(config.get(folder.SETTING), connection.store.folder),
+            Locale(config["decimal"], config["dates"]),
         )
         return preparer(entity, options, connection.zone, self.division)
 

@@ -38,6 +38,20 @@ OWN: dict[str, dict[str, Any]] = {
                         "entity": {"type": "string"},
                         "reference_field": {"type": "string"},
                         "rows": {"type": "string", "enum": ["documents", "lines"]},
+                        "columns": {
+                            "type": "object",
+                            "additionalProperties": {
+                                "anyOf": [
+                                    {"type": ["string", "null"]},
+                                    {
+                                        "type": "object",
+                                        "properties": {"constant": {}},
+                                        "required": ["constant"],
+                                        "additionalProperties": False,
+                                    },
+                                ]
+                            },
+                        },
                     },
                     "additionalProperties": False,
                 },
@@ -48,8 +62,32 @@ OWN: dict[str, dict[str, Any]] = {
         "description": (
             "What the records of a stream are, where its name does not say it: the name of an "
             "entity, or an object with entity, reference_field (in place of the setting of that "
-            "name) and rows (documents, or lines for flat rows of which each is a line with the "
-            "header of its document beside it). Default: each stream is what its name says."
+            "name), rows (documents, or lines for flat rows of which each is a line with the "
+            "header of its document beside it) and columns (by column, the field that it is, null "
+            "to ignore it; by field, an object with a constant for all records). Default: each "
+            "stream is what its name says, and each column the field of its name."
+        ),
+    },
+    "decimal": {
+        "type": "string",
+        "enum": ["point", "comma"],
+        "default": "point",
+        "title": "Decimal",
+        "examples": ["comma"],
+        "description": (
+            "The decimal mark of numbers that come as text: point (12.50) or comma (12,50; points "
+            "and blanks part thousands). Records that were read from Exact Online have points."
+        ),
+    },
+    "dates": {
+        "type": "string",
+        "enum": ["iso", "day-first", "month-first"],
+        "default": "iso",
+        "title": "Dates",
+        "examples": ["day-first"],
+        "description": (
+            "The form of dates that come as text: iso (2026-11-28), day-first (28-11-2026) or "
+            "month-first (11/28/2026). A date that begins with its year is understood in any case."
         ),
     },
     "on_error": {

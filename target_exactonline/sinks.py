@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.sinks import BatchSink, RecordSink, Sink
 from typing_extensions import override
 
+from target_exactonline.grouping import schema_check
 from target_exactonline.stream_config import LINE
 
 if TYPE_CHECKING:
@@ -65,10 +66,20 @@ class DocumentSink(_Unchecked, BatchSink):
         super().__init__(target, stream_name, schema, key_properties)
         self._run = run
         self._drain_before = drain_before
-        self._mapping = run.map_stream(stream_name)
+        mapping = run.map_stream(stream_name)
+        columns = {
+            name: facts
+            for column, facts in schema.get("properties", {}).items()
+            if (name := mapping.columns.renamed(column)) is not None
+        }
+        named = map(mapping.columns.renamed, self.key_properties)
+        keys = [name for name in named if name is not None]
+        self._mapping = schema_check.checked(mapping, list(columns), keys)
+        self._own_keys = schema_check.own_keys(self._mapping, keys, columns)
+        self._keys = [self._own_keys.get(key, key) for key in keys]
         if self._mapping.part != LINE:
             run.loader(self._mapping)
-        run.buffer.expect(self._mapping, self.key_properties)
+        run.buffer.expect(self._mapping, self._keys)
 
     @override
     def _remove_sdc_metadata_from_record(self, record: dict[str, Any]) -> None:
@@ -77,7 +88,10 @@ class DocumentSink(_Unchecked, BatchSink):
 
     @override
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
-        if self._run.buffer.take(self._mapping, self.key_properties, record):
+        record = self._mapping.columns.apply(record)
+        if self._own_keys:
+            record = {self._own_keys.get(name, name): value for name, value in record.items()}
+        if self._run.buffer.take(self._mapping, self._keys, record):
             return
         if self._run.accept():
             super().process_record(record, context)

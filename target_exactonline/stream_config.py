@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.errors import ConfigurationError
 from target_exactonline.schema import entities
+from target_exactonline.schema.columns import Columns, columns_of
 from target_exactonline.schema.names import nearest, plain
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ class StreamMapping:
     part: str
     reference_setting: str
     """The setting `reference_field` for this stream."""
+    columns: Columns = field(default_factory=Columns)
+    """How its columns are renamed, ignored, or set."""
+    is_chosen: bool = False
+    """Whether the setting `rows` is given."""
 
     @cached_property
     def reference_field(self) -> str | None:
@@ -55,6 +60,7 @@ class StreamSetting:
     entity: str
     reference_field: str | None = None
     rows: str | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
 
 def collection(entity: Entity) -> Property | None:
@@ -140,7 +146,14 @@ def map_stream(
     else:
         entity = entities.find(setting.entity)
         part = ROW if setting.rows == LINES else DOCUMENT
-    return StreamMapping(stream, entity, part, setting.reference_field or reference_field)
+    return StreamMapping(
+        stream,
+        entity,
+        part,
+        setting.reference_field or reference_field,
+        columns_of(setting.columns),
+        is_chosen=setting.rows is not None,
+    )
 
 
 def _name(setting: StreamSetting) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from target_exactonline.mapping.record import (
     unclear_mark,
 )
 from target_exactonline.schema.fields import shape_of
+from target_exactonline.schema.locale import Locale
 from target_exactonline.schema.names import plain
 from target_exactonline.schema.references import CREATABLE
 from target_exactonline.schema.values import CONVERTERS, BadValueError, is_empty
@@ -52,6 +53,8 @@ class PrepareOptions:
     """Related rows to create if missing: `accounts`, `items`."""
     folder: Folder | None = None
     """Folder of files that records name by path."""
+    locale: Locale = field(default_factory=Locale)
+    """How numbers and dates are written in the records."""
 
 
 def _stripped(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
@@ -80,6 +83,7 @@ def preparer(
             clear=settings.nulls == "clear",
             creatable=frozenset(CREATABLE[name] for name in settings.create_missing),
             folder=settings.folder,
+            locale=settings.locale,
         ),
         division,
     )

@@ -12,7 +12,9 @@ from uuid import UUID
 from exactonline_client.deletion import Mark, mark_of, marks_in
 from exactonline_client.odata.literals import EMPTY_GUID
 from target_exactonline.mapping.model import SOURCE_KEY, RelatedRow
+from target_exactonline.schema.dates import NotADate
 from target_exactonline.schema.fields import shape_of
+from target_exactonline.schema.locale import Locale
 from target_exactonline.schema.names import nearest, plain
 from target_exactonline.schema.references import CREATABLE, ROLES
 from target_exactonline.schema.values import (
@@ -71,6 +73,8 @@ class MappingOptions:
     """The record was read from Exact Online: properties that cannot be written are ignored."""
     other_division: bool = False
     """It was read from another division, so its keys are not valid here."""
+    locale: Locale = field(default_factory=Locale)
+    """How its numbers and dates are written, unless it was read from Exact Online."""
     accepts_codes: bool = True
     """Codes are accepted in place of keys."""
     folder: Folder | None = None
@@ -202,7 +206,8 @@ def _set_aside(  # noqa: PLR0913, PLR0917
             mapped.problems.append(f"{where}{name} {error}")
     elif item and item.name in shape.totals:
         try:
-            mapped.totals[item.name] = Decimal(to_wire(value, item, options.zone))
+            converted = _localized(value, item, options)
+            mapped.totals[item.name] = Decimal(to_wire(converted, item, options.zone))
         except BadValueError as error:
             mapped.problems.append(f"{where}{item.name} {error}")
     elif not options.from_exact:
@@ -257,13 +262,23 @@ def _add(  # noqa: PLR0913, PLR0917
 
 
 def _converted(shape: Shape, item: Property, value: object, options: MappingOptions) -> Any:  # noqa: ANN401
-    sent = to_wire(value, item, options.zone)
+    sent = to_wire(_localized(value, item, options), item, options.zone)
     if isinstance(sent, str) and CODES.search(item.name):
         sent = sent.strip()
     longest = WIDTHS.get(f"{shape.endpoint.id}.{item.name}") or WIDTHS.get(item.name)
     if longest and isinstance(sent, str) and len(sent.strip()) > longest:
         raise BadValueError(f"is longer than {longest} characters")
     return sent
+
+
+def _localized(value: object, item: Property, options: MappingOptions) -> object:
+    """Convert a number or date from the locale of the records."""
+    if options.from_exact:
+        return value
+    try:
+        return options.locale.read(value, item)
+    except NotADate as error:
+        raise BadValueError(str(error)) from None
 
 
 def _lines(

@@ -78,6 +78,11 @@ def _possible(text: str) -> set[str]:
     }
 
 
+def is_year_last(text: str) -> bool:
+    """Whether a text has the form of a date that begins with its day or its month."""
+    return bool(_YEAR_LAST.fullmatch(clean(text)))
+
+
 def parse(text: str, order: str) -> date:
     """The day of a text, as its writer's clock and calendar had it.
 

@@ -49,12 +49,12 @@ EXPECTED = {
 COMMA = re.compile(r"[+-]?[0-9][0-9., ]*,[0-9., ]*")
 COMMA_MEANING = (
     "a number with a comma, which may part thousands or decimals (1,234 is 1234 or 1.234): write "
-    "decimals with a point and thousands without a mark, such as 1234.56"
+    "decimals with a point and thousands without a mark, such as 1234.56, or set decimal: comma"
 )
 DAY_OR_MONTH = re.compile(r"[0-9]{1,2}([-/. ])[0-9]{1,2}\1([0-9]{2}|[0-9]{4})([ T,].*)?")
 DAY_OR_MONTH_MEANING = (
     "a date that begins with its day or its month (02/11/2026 is 2 November or 11 February): write "
-    "the year first, such as 2026-11-02"
+    "the year first, such as 2026-11-02, or set dates: day-first"
 )
 AMBIGUOUS = {
     "Edm.DateTime": (DAY_OR_MONTH, DAY_OR_MONTH_MEANING),
