@@ -259,7 +259,7 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:
     settings = plugin_settings(TargetExactOnline, read_files(options["files"]).config, **own)
     # What maps streams is for those of a tap; the columns of the file are mapped here.
     left_out = ("stream_maps", "stream_map_config", "streams", "reference_field", "on_error",
-                "max_errors", "results_path")  # fmt: skip
+                "max_errors", "results_path", "decimal", "dates")  # fmt: skip
     return {name: value for name, value in settings.items() if name not in left_out}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from exactonline_cli.spreadsheet import headers
 from exactonline_cli.spreadsheet.choices import FRACTION, PER_CENT, Question
+from exactonline_cli.spreadsheet.columns import GIVEN, Column
 from exactonline_cli.spreadsheet.countries import country_code
 from exactonline_cli.spreadsheet.problems import shortened
 from exactonline_cli.spreadsheet.table import (
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from exactonline_cli.spreadsheet.choices import Choices
-    from exactonline_cli.spreadsheet.columns import Column
+    from exactonline_cli.spreadsheet.headers import Field
     from exactonline_cli.spreadsheet.table import Cell, Row
     from target_exactonline.schema.entities import Entity
 
@@ -123,6 +124,18 @@ def kind_of(entity: Entity, column: Column) -> str:
         return KIND
     item = shape.endpoint.properties.get(name)
     return TEXT if item is None or name in shape.links else KINDS.get(item.type, TEXT)
+
+
+def constant(entity: Entity, field: Field, text: str) -> Value:
+    """A value for all documents: numbers with a point, dates with the year first.
+
+    Raises:
+        Unreadable: it is no such value.
+    """
+    column = Column(0, field.name, field, GIVEN)
+    reader = Reader(column, kind_of(entity, column), order=dates.ISO)
+    found = reader.read(text)
+    return text if found is None else found
 
 
 def readers(

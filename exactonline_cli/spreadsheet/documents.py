@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from exactonline_cli.spreadsheet import columns as column_matching
 from exactonline_cli.spreadsheet import header_row, headers
 from exactonline_cli.spreadsheet import rows as row_selection
-from exactonline_cli.spreadsheet.cells import Unreadable, readers
+from exactonline_cli.spreadsheet.cells import Unreadable, constant, readers
 from exactonline_cli.spreadsheet.choices import Question
 from exactonline_cli.spreadsheet.headers import (
     CREDIT,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from exactonline_cli.spreadsheet.cells import Reader
     from exactonline_cli.spreadsheet.choices import Choices
     from exactonline_cli.spreadsheet.columns import ColumnMap
+    from exactonline_cli.spreadsheet.model import Value
     from exactonline_cli.spreadsheet.table import Row, Table
     from target_exactonline.schema.entities import Entity
 
@@ -75,7 +76,7 @@ def draft(table: Table, entity: Entity, choices: Choices) -> Draft:
     """
     known = headers.vocabulary(entity)
     head = header_row.find(table, known)
-    constants = {_property(known, name): value for name, value in choices.constants.items()}
+    constants = _constants(known, choices)
     mapping = column_matching.match(
         head.names, known, choices.columns, {each.name: "" for each in constants}
     )
@@ -85,7 +86,7 @@ def draft(table: Table, entity: Entity, choices: Choices) -> Draft:
     questions += [Question(text) for text in mapping.questions]
     questions += _missing(entity, mapping, {each.name for each in constants})
     questions += _prices(mapping, choices)
-    builder = _Builder(entity, mapping, found_readers, {**constants})
+    builder = _Builder(entity, mapping, found_readers, constants)
     documents = builder.build(rows)
     return Draft(
         entity,
@@ -99,6 +100,22 @@ def draft(table: Table, entity: Entity, choices: Choices) -> Draft:
         questions,
         [*table.notes, *builder.notes],
     )
+
+
+def _constants(known: headers.Vocabulary, choices: Choices) -> dict[Field, Value]:
+    """The values for all documents, by field.
+
+    Raises:
+        ConfigurationError: a field is none, or its value does not fit.
+    """
+    found: dict[Field, Value] = {}
+    for name, text in choices.constants.items():
+        each = _property(known, name)
+        try:
+            found[each] = constant(known.entity, each, text)
+        except Unreadable as error:
+            raise ConfigurationError(f"--set: {name} {text!r} {error}.") from None
+    return found
 
 
 def _property(known: headers.Vocabulary, name: str) -> Field:
@@ -185,7 +202,7 @@ class _Builder:
     entity: Entity
     mapping: ColumnMap
     readers: Sequence[Reader]
-    constants: Mapping[Field, str]
+    constants: Mapping[Field, Value]
     notes: list[str] = field(default_factory=list)
 
     def build(self, rows: Sequence[Row]) -> list[Document]:

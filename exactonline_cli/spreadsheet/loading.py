@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from exactonline_cli.spreadsheet import headers
 from exactonline_cli.spreadsheet.model import record
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "exactonline import"
 YOUR_REF = "YourRef"
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,13 @@ def load(
     collection = headers.lines_of(entity)
     reference_field = entity.reference_field(YOUR_REF)
     rows: dict[str, int] = {}
-    messages = [
-        json.dumps({"type": "SCHEMA", "stream": entity.stream, "schema": {"properties": {}}})
-    ]
+    schema = {"type": "SCHEMA", "stream": entity.stream, "schema": {"properties": {}}}
+    messages = [_encode(schema)]
     for document in documents:
         rows[document.reference or ""] = document.row
         content = record(document, collection.name if collection else None, reference_field)
         message = {"type": "RECORD", "stream": entity.stream, "record": content}
-        messages.append(json.dumps(message, ensure_ascii=False))
+        messages.append(_encode(message))
     found: dict[int, Loaded] = {}
 
     def note(result: Any) -> None:  # noqa: ANN401 - a result of the target
@@ -92,7 +93,7 @@ def load(
     target.run.results.listeners.append(note)
     # Which were rejected is told by the rows of the file.
     with target.run.connection.noted_run(PROGRAM), _without_reasons(), suppress(RecordsRejected):
-        target.listen(io.StringIO("\n".join(messages) + "\n"))
+        target.listen(io.StringIO(b"\n".join([*messages, b""]).decode()))
     return found
 
 

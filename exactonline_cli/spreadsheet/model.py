@@ -93,22 +93,16 @@ def say(value: Value) -> str:
 def record(
     document: Document, collection: str | None, reference_field: str | None
 ) -> dict[str, Any]:
-    """A document as a Singer record; numbers are text, which keeps all their digits.
+    """A document as a Singer record; numbers are decimals, which no setting reads otherwise.
 
     Args:
         document: without problems.
         collection: the property that holds the lines; None where there are none.
         reference_field: the property that holds the reference; None where Exact Online has none.
     """
-    found: dict[str, Any] = {name: _sent(value) for name, value in document.fields.items()}
+    found: dict[str, Any] = dict(document.fields)
     if document.reference is not None:
         found[reference_field or "reference"] = document.reference
     if collection:
-        found[collection] = [
-            {name: _sent(value) for name, value in line.fields.items()} for line in document.lines
-        ]
+        found[collection] = [line.fields for line in document.lines]
     return found
-
-
-def _sent(value: Value) -> str | bool:
-    return value if isinstance(value, bool) else say(value)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 POINT, COMMA, AUTO = "point", "comma", "auto"
 MARKS = {POINT: ".", COMMA: ","}
-MOST_DIGITS = 28
-"""More than a double at Exact Online holds."""
+MOST_DIGITS = 15
+"""As many as a double at Exact Online holds for certain."""
 
 _CURRENCY = re.compile(r"^(?:€|\$|£|EUR|USD|GBP)\s*|\s*(?:€|\$|£|EUR|USD|GBP)$", re.IGNORECASE)
 _NO_CENTS = re.compile(r"[.,]-{1,2}$")

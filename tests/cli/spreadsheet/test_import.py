@@ -247,6 +247,22 @@ class TestInvoices:
         listed = company.run("results", "--reference", "SAYS-1", "--json").stdout
         assert json.loads(listed)["outcome"] == "rejected"
 
+    def test_a_replay_reads_its_numbers_whatever_the_settings_say(
+        self, company: Company, tmp_path: Path
+    ) -> None:
+        company.server.control.faults(
+            {"kind": "status", "status": 500, "path": "salesinvoice/SalesInvoices",
+             "method": "POST", "times": 1, "message": "Not now"}
+        )  # fmt: skip
+        rows = [NAMES, row("AGAIN-1", "10000", "28-11-2026", "A-0001", "1,375", "1234,565")]
+        path = save_csv(tmp_path / "a.csv", rows)
+        commas = {"TARGET_EXACTONLINE_DECIMAL": "comma", "TARGET_EXACTONLINE_DATES": "day-first"}
+        found = company.invoices_import(path, "--decimal", "comma", **commas)
+        assert found["results"][0]["outcome"] == "rejected"
+        assert company.run("replay", "--reference", "AGAIN-1", **commas).exit_code == 0
+        (invoice,) = company.invoices("AGAIN-1")
+        assert amounts(invoice)[0] == Decimal("1697.53")
+
     def test_invoices_are_finalised_where_that_is_asked_for(
         self, company: Company, tmp_path: Path
     ) -> None:

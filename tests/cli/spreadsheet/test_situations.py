@@ -297,6 +297,18 @@ class TestHeaders:
         assert made.documents[0].fields["OrderedBy"] == "10001"
         assert made.mapping.left_out == ["Klantcode"]
 
+    @pytest.mark.parametrize(
+        ("name", "value", "said"),
+        [("Quantity", "1,5", "is not a number"), ("OrderDate", "28-11-2026", "write the year")],
+    )
+    def test_a_constant_is_written_in_one_way(
+        self, tmp_path: Path, name: str, value: str, said: str
+    ) -> None:
+        with pytest.raises(ConfigurationError, match=f"--set: {name} '{value}' .*{said}"):
+            drafted(tmp_path, [HEADERS, ROW], constants={name: value})
+        made = drafted(tmp_path, [HEADERS, ROW], constants={"Quantity": "1.5"})
+        assert made.documents[0].lines[0].fields["Quantity"] == Decimal("1.5")
+
     def test_a_constant_that_is_no_field(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match=r"--set: 'Jurnal' is no field .* Journal"):
             drafted(tmp_path, [HEADERS, ROW], constants={"Jurnal": "70"})
