@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from exactonline_client import redaction
 from exactonline_client.printable import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
@@ -23,15 +25,23 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def print_table(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print rows, with colours on a terminal only. `columns` maps keys of a row to headings."""
+def print_table(
+    columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], right: Collection[str] = ()
+) -> None:
+    """Print rows, with colours on a terminal only.
+
+    Args:
+        columns: the headings, by key of a row.
+        rows: by key.
+        right: the keys of columns that are aligned to the right.
+    """
     from rich.console import Console  # noqa: PLC0415 - takes long to import
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in columns.values():
-        table.add_column(heading, overflow="fold")
+    for key, heading in columns.items():
+        table.add_column(heading, overflow="fold", justify="right" if key in right else "left")
     for row in rows:
         table.add_row(*(Text(_shown(row[key])) for key in columns))
     # A file or a pipe has no width of its own, and nothing may be cut off there.
@@ -45,6 +55,18 @@ def _shown(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:.1f}" if isinstance(value, float) else one_line(str(value))
+
+
+@contextmanager
+def quiet(logger: str) -> Iterator[None]:
+    """Silence a logger whose messages are printed in another form."""
+    log = logging.getLogger(logger)
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def format_time(seconds: float | None) -> str | None:

@@ -64,7 +64,6 @@ RESULTS = {
     "number": "Number",
     "customer": "Customer",
     "total": "Total",
-    "exact_id": "Exact ID",
 }
 LOOKED_UP_TOGETHER = 2000
 """Documents of one batch of a dry run."""
@@ -510,6 +509,7 @@ def _result(shown: Preview, document: Document, loaded: loading.Loaded) -> dict[
         "customer": preview.who(document, reckoned) or None,
         "total": f"{amounts.total:.2f}" if amounts else None,
         "exact_id": loaded.exact_id,
+        "link": loaded.link,
         "reason": loaded.reason,
     }
 
@@ -518,7 +518,7 @@ def _print_results(
     rows: Sequence[dict[str, Any]], shown: Preview, results: dict[int, loading.Loaded]
 ) -> None:
     click.echo("")
-    print_table(RESULTS, rows)
+    print_table(RESULTS, rows, right=("number", "total"))
     for document in shown.draft.documents:
         loaded = results.get(document.row)
         if loaded and loaded.outcome == "rejected":

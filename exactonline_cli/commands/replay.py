@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from exactonline_cli.options import (
     store_option,
     stream_option,
 )
+from exactonline_cli.output import quiet
 from exactonline_client.plugin.configuration import read_files
 from exactonline_client.plugin.start import readable_configuration_errors
 from exactonline_client.store import postings
@@ -24,11 +26,16 @@ from exactonline_client.store.postings import UNFINISHED, Posting, Wanted
 from target_exactonline.load import finalize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from target_exactonline.results.outcome import Result
     from target_exactonline.run import Run
     from target_exactonline.target import TargetExactOnline
 
+VALUE = re.compile(r"'[^']*'")
+"""What differs in reasons of one kind."""
+MOST_SHOWN = 5
+"""References of one reason that are listed."""
 MAPPINGS = ("stream_maps", "stream_map_config")
 """Settings not applied again: a stored record is mapped already."""
 
@@ -83,7 +90,8 @@ def replay(  # noqa: PLR0913 - one for each option
             if run.writes(stream, entity)
         ]
         _report_other_divisions(run, wanted)
-        click.echo(f"Division {run.division}: {len(records)} records are sent again.", err=True)
+        verb = "would be" if dry_run else "are"
+        click.echo(f"Division {run.division}: {len(records)} records {verb} sent again.", err=True)
         unfinalized = _queue_for_finalizing(run, wanted)
         if records or unfinalized:
             _send(target, records, [posting.stream for posting in unfinalized])
@@ -127,11 +135,43 @@ def _queue_for_finalizing(run: Run, wanted: Wanted) -> list[Posting]:
 
 def _send(target: TargetExactOnline, records: list[tuple[str, str]], others: Iterable[str]) -> None:
     """Load records with the target, which also finalises invoices of the streams in `others`."""
-    with target.run.connection.noted_run("exactonline replay"):
+    run = target.run
+    failed: dict[str, list[str]] = {}
+
+    def note(result: Result) -> None:
+        if result.outcome.failed:
+            reason = (result.outcome.reason or "no reason was given").rstrip(".")
+            failed.setdefault(reason, []).append(result.reference)
+
+    run.results.listeners.append(note)
+    with run.connection.noted_run("exactonline replay"), quiet("target_exactonline.results"):
         try:
             target.listen(io.StringIO("".join(_messages(records, others))))
         finally:
-            click.echo(target.run.results.summary(), err=True)
+            for line in _grouped(failed, dry_run=bool(run.config["dry_run"])):
+                click.echo(line, err=True)
+            click.echo(run.results.summary(), err=True)
+
+
+def _grouped(failed: Mapping[str, list[str]], *, dry_run: bool) -> Iterator[str]:
+    """What failed, those of one reason together, the most frequent first."""
+    kinds: dict[str, dict[str, list[str]]] = {}
+    for reason, references in failed.items():
+        kinds.setdefault(VALUE.sub("...", reason), {})[reason] = references
+    if kinds:
+        yield (
+            "These cannot succeed as they are; put right what they name at Exact or in the "
+            "settings, or correct them at their source and load them again:"
+            if dry_run
+            else "These were not written:"
+        )
+    sizes = {kind: sum(map(len, same.values())) for kind, same in kinds.items()}
+    for kind in sorted(kinds, key=lambda each: -sizes[each]):
+        same = kinds[kind]
+        references = [each for some in same.values() for each in some]
+        shown = ", ".join(references[:MOST_SHOWN]) + (", ..." if sizes[kind] > MOST_SHOWN else "")
+        example = next(iter(same))
+        yield f"- {sizes[kind]}: {example}{' (for one)' if len(same) > 1 else ''}: {shown}"
 
 
 def _messages(records: list[tuple[str, str]], others: Iterable[str]) -> Iterable[str]:

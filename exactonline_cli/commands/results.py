@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import shlex
 import sys
@@ -11,9 +13,11 @@ from uuid import UUID
 
 import click
 
+from exactonline_cli import documents_at_exact
 from exactonline_cli.options import (
     connection_option,
     division_option,
+    open_connection,
     open_store,
     parse_time,
     reference_option,
@@ -30,8 +34,9 @@ from exactonline_client.store.outcomes import STORED, UNANSWERED
 from exactonline_client.store.postings import Posting, Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from exactonline_client.connections import SavedConnection
     from exactonline_client.store.store import Store
 
 COLUMNS = {
@@ -41,9 +46,16 @@ COLUMNS = {
     "reference": "Reference",
     "outcome": "Outcome",
     "number": "Number",
-    "exact_id": "Exact ID",
+    "customer": "Customer",
+    "amount": "Amount",
     "reason": "Reason",
 }
+"""Of the table for people. What is the same for all rows, or empty in all, is left out of it."""
+ALWAYS = ("at", "reference", "outcome")
+RIGHT = ("number", "amount")
+DELETED = "deleted"
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+"""How a text begins that a spreadsheet takes for a formula."""
 
 
 @click.group(invoke_without_command=True)
@@ -64,6 +76,10 @@ COLUMNS = {
 @connection_option
 @store_option
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each, for scripts.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print a table with all columns as CSV.")
+@click.option(
+    "--details", is_flag=True, help="Ask Exact for customer and amount: 1 call for 60 documents."
+)
 @click.pass_context
 def results(  # noqa: PLR0913 - one for each option
     ctx: click.Context,
@@ -77,10 +93,12 @@ def results(  # noqa: PLR0913 - one for each option
     connection: str | None,
     store_url: str | None,
     as_json: bool,
+    as_csv: bool,
+    details: bool,
 ) -> None:
     """Show what became of the documents that were written, the newest first.
 
-    Asks Exact nothing. A MOMENT without a zone is UTC.
+    Asks Exact nothing, unless --details is given. A MOMENT without a zone is UTC.
     """
     if ctx.invoked_subcommand:
         return
@@ -93,15 +111,73 @@ def results(  # noqa: PLR0913 - one for each option
             reference,
             _seconds(since),
         )
-        shown = [_facts(posting) for posting in postings.newest(store, wanted, limit)]
+        listed = postings.newest(store, wanted, limit)
         counts = postings.counts(store, wanted)
+        saved = {one.app_key: one for one in saved_connections(store, connection)}
+        known = _details(store, saved, listed) if details else {}
+        found = [
+            _facts(posting, saved, known.get((posting.app, posting.division, posting.entity,
+                                              posting.exact_id or ""), {}))
+            for posting in listed
+        ]  # fmt: skip
     if as_json:
-        for facts in shown:
+        for facts in found:
             click.echo(json.dumps(facts, ensure_ascii=False))
-        return
-    if shown:
-        print_table(COLUMNS, shown)
-    click.echo(_summary(counts, len(shown)))
+    elif as_csv:
+        _print_csv(found)
+    else:
+        if found:
+            print_table(_columns(found), [_for_people(facts) for facts in found], right=RIGHT)
+        click.echo(_summary(counts, len(found)))
+
+
+def _details(
+    store: Store, saved: Mapping[str, SavedConnection], listed: Sequence[Posting]
+) -> dict[tuple[str, int, str, str], dict[str, Any]]:
+    """Customer and amount of documents, by app, division, endpoint and key."""
+    found: dict[tuple[str, int, str, str], dict[str, Any]] = {}
+    for app, one in saved.items():
+        mine = [posting for posting in listed if posting.app == app]
+        if mine:
+            with closing(open_connection(store, one.name)) as opened:
+                read = documents_at_exact.details(opened, mine)
+            found |= {(app, *key): value for key, value in read.items()}
+    return found
+
+
+def _columns(found: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The columns that tell one row from another, so that the table fits a terminal."""
+    return {
+        name: heading
+        for name, heading in COLUMNS.items()
+        if name in ALWAYS
+        or (name in {"division", "stream"} and len({facts[name] for facts in found}) > 1)
+        or (name not in {"division", "stream"} and any(facts.get(name) for facts in found))
+    }
+
+
+def _for_people(facts: Mapping[str, Any]) -> dict[str, Any]:
+    amount = facts.get("amount")
+    return {
+        **facts,
+        "at": facts["at"][: len("2026-06-25T14:31")].replace("T", " "),
+        "customer": facts.get("customer"),
+        "amount": None if amount is None else f"{amount:,.2f}",
+    }
+
+
+def _print_csv(found: Sequence[Mapping[str, Any]]) -> None:
+    names = list(found[0]) if found else list(COLUMNS)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _unharmful(value) for name, value in row.items()} for row in found)
+    click.echo(text.getvalue(), nl=False)
+
+
+def _unharmful(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula: texts here come from the source."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
 
 
 def apps_of(store: Store, connection: str | None) -> list[str]:
@@ -124,7 +200,9 @@ def _seconds(text: str | None) -> float | None:
         ) from None
 
 
-def _facts(posting: Posting) -> dict[str, Any]:
+def _facts(
+    posting: Posting, saved: Mapping[str, SavedConnection], known: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "at": format_time(posting.at),
         "division": posting.division,
@@ -137,7 +215,17 @@ def _facts(posting: Posting) -> dict[str, Any]:
         "reason": posting.reason,
         "finalized": posting.finalized,
         "sent_at": format_time(posting.sent_at),
+        "link": _link(posting, saved.get(posting.app)),
+        **known,
     }
+
+
+def _link(posting: Posting, one: SavedConnection | None) -> str | None:
+    """Where the API has a document, as far as it is there."""
+    if one is None or posting.exact_id is None or posting.outcome == DELETED:
+        return None
+    base = documents_at_exact.base_url(one)
+    return documents_at_exact.address(base, posting.division, posting.entity, posting.exact_id)
 
 
 def _summary(counts: Mapping[str, int], shown: int) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import logging
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from exactonline_cli import documents_at_exact
+from exactonline_cli.output import quiet
 from exactonline_cli.spreadsheet import headers
 from exactonline_cli.spreadsheet.model import record
 from exactonline_client.errors import RecordsRejected
@@ -32,6 +33,8 @@ class Loaded:
 
     outcome: str
     exact_id: str | None
+    link: str | None
+    """Where the API has it."""
     number: str | None
     reason: str | None
     failed: bool
@@ -85,6 +88,7 @@ def load(
             found[row] = Loaded(
                 outcome.status.value,
                 outcome.exact_id,
+                _link(target, entity, outcome.exact_id),
                 outcome.number,
                 outcome.reason,
                 outcome.failed,
@@ -92,18 +96,17 @@ def load(
 
     target.run.results.listeners.append(note)
     # Which were rejected is told by the rows of the file.
-    with target.run.connection.noted_run(PROGRAM), _without_reasons(), suppress(RecordsRejected):
+    with (
+        target.run.connection.noted_run(PROGRAM),
+        quiet("target_exactonline"),
+        suppress(RecordsRejected),
+    ):
         target.listen(io.StringIO(b"\n".join([*messages, b""]).decode()))
     return found
 
 
-@contextmanager
-def _without_reasons() -> Iterator[None]:
-    """Keep the reasons of single records out of the log: they are told by row and column."""
-    log = logging.getLogger("target_exactonline")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
+def _link(target: TargetExactOnline, entity: Entity, key: str | None) -> str | None:
+    if key is None:
+        return None
+    base = target.run.connection.session.base_url
+    return documents_at_exact.address(base, target.run.division, entity.endpoint.id, key)

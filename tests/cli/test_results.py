@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import signal
 from contextlib import closing
@@ -112,7 +114,9 @@ class TestResults:
             "reason": None,
             "finalized": None,
             "sent_at": None,
+            "link": f"{server.base_url}/api/v1/{DIVISIONS[0]}/{INVOICES}(guid'{KEY}')",
         }
+        assert newest["link"] is None
         assert server.control.calls()["data_calls"] == 0
 
     @pytest.mark.parametrize(
@@ -165,6 +169,48 @@ class TestResults:
         lines = result.stdout.splitlines()
         assert "OrderedBy is missing" in lines[1]
         assert lines[-1] == "3 created, 1 rejected. The newest 2 of 4 are shown."
+
+    def test_what_all_rows_have_in_common_takes_no_room(
+        self, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "created", exact_id=KEY)
+        assert command("results").stdout.split()[:3] == ["At", "Reference", "Outcome"]
+        journal.note(
+            "W2", "rejected", reason="OrderedBy is missing", stream="public-sales_invoices"
+        )
+        heading = command("results").stdout.splitlines()[0].split()
+        assert heading == ["At", "Stream", "Reference", "Outcome", "Reason"]
+
+    def test_a_table_for_spreadsheets_holds_no_formula(
+        self, journal: Journal, server: Server, command: Callable[..., Result]
+    ) -> None:
+        journal.note("=1+1", "created", exact_id=KEY, number="26000012")
+        journal.note("W2", "rejected", reason='a "quoted", reason')
+        result = command("results", "--csv")
+        by_reference = {row["reference"]: row for row in csv.DictReader(io.StringIO(result.stdout))}
+        assert by_reference["W2"]["reason"] == 'a "quoted", reason'
+        assert by_reference["'=1+1"]["number"] == "26000012"
+        assert by_reference["'=1+1"]["link"].startswith(server.base_url)
+
+    def test_customer_and_amount_are_asked_for(
+        self, journal: Journal, server: Server, command: Callable[..., Result]
+    ) -> None:
+        there = server.control.truth(DIVISIONS[0], "sales_invoices")[:2]
+        accounts = {
+            row["ID"]: row["Name"] for row in server.control.truth(DIVISIONS[0], "accounts")
+        }
+        for number, row in enumerate(there):
+            journal.note(f"W{number}", "created", exact_id=row["InvoiceID"], at=MORNING + number)
+        journal.note("W9", "rejected", reason="no", at=MORNING + 9)
+        server.control.reset_calls()
+        result = command("results", "--json", "--details")
+        refused, *found = map(json.loads, result.stdout.splitlines())
+        assert "customer" not in refused
+        assert {(row["customer"], row["amount"]) for row in found} == {
+            (accounts[row["OrderedBy"]], row["AmountFC"]) for row in there
+        }
+        assert server.control.calls()["data_calls"] == 1
+        assert f"{there[0]['AmountFC']:,.2f}" in command("results", "--details").stdout
 
     @pytest.mark.usefixtures("journal")
     def test_none_are_no_error(self, command: Callable[..., Result]) -> None:
@@ -445,6 +491,32 @@ class TestReplay:
         assert "1 created, 0 already there, 1 rejected" in result.stderr
         assert journal.rows()["W2"].outcome == "rejected"
         assert len(self.created(server, "W1")) == 1
+
+    def test_what_fails_is_told_by_reason(
+        self, server: Server, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W0", "rejected", content=self.invoice(server, "W0"))
+        for number in range(1, 8):
+            content = {**self.invoice(server, f"W{number}"), "OrderedBy": f"9999{number}"}
+            journal.note(f"W{number}", "rejected", content=content, at=MORNING + number)
+        journal.note("X1", "rejected", content={"YourRef": "X1"}, at=MORNING + 9)
+        result = command("replay", "--dry-run")
+        assert result.exit_code == 5
+        assert "9 records would be sent again" in result.stderr
+        lines = result.stderr.splitlines()
+        start = lines.index(
+            "These cannot succeed as they are; put right what they name at Exact or in the "
+            "settings, or correct them at their source and load them again:"
+        )
+        assert lines[start + 1].startswith("- 7: OrderedBy: no row of Accounts has Code '99991'")
+        assert lines[start + 1].endswith("(for one): W1, W2, W3, W4, W5, ...")
+        assert lines[start + 2].startswith("- 1: OrderedBy is missing")
+        assert lines[start + 2].endswith(": X1")
+        assert "1 would be created" in lines[start + 3]
+        assert self.created(server, "W0") == []
+        result = command("replay")
+        assert "These were not written:" in result.stderr
+        assert len(self.created(server, "W0")) == 1
 
     def test_only_what_is_asked_for_is_sent(
         self, server: Server, journal: Journal, command: Callable[..., Result]
