@@ -42,6 +42,7 @@ from exactonline_cli.spreadsheet.choices import (
     Choices,
     Question,
 )
+from exactonline_cli.spreadsheet.explanations import explanations
 from exactonline_client.errors import ConfigurationError, RecordsRejected
 from exactonline_client.plugin.configuration import read_files
 from target_exactonline.schema import dates, entities, numbers
@@ -383,7 +384,7 @@ def _prepared(asked: _Asked, target: TargetExactOnline, draft: Draft) -> Preview
         draft,
         f"{run.division} ({name})",
         reckoned,
-        notes=list(dict.fromkeys(found.notes)),
+        notes=[*dict.fromkeys(found.notes), *explanations(draft, found)],
     )
     sound = draft.sound
     for row, loaded in loading.load(target, draft.entity, sound).items():
