@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,7 @@ from exactonline_cli.spreadsheet.choices import (
     Question,
 )
 from exactonline_cli.spreadsheet.explanations import explanations
-from exactonline_client.errors import ConfigurationError, RecordsRejected
+from exactonline_client.errors import ConfigurationError, ExactOnlineError, RecordsRejected
 from exactonline_client.plugin.configuration import read_files
 from target_exactonline.schema import dates, entities, numbers
 
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from target_exactonline.target import TargetExactOnline
 
 INVOICES = "sales_invoices"
-RECKONED = (INVOICES, "sales_orders", "quotations")
+RECKONED = (INVOICES, "sales_orders")
 """Entities whose lines have VAT codes of items and customers."""
 RESULTS = {
     "reference": "Reference",
@@ -66,6 +66,7 @@ RESULTS = {
     "customer": "Customer",
     "total": "Total",
 }
+NO_RESULT = "was not looked at, for no reason that is known: import it in a file of its own"
 LOOKED_UP_TOGETHER = 2000
 """Documents of one batch of a dry run."""
 SENT = (preview.NEW, preview.CHANGED, preview.OPEN)
@@ -295,13 +296,31 @@ def _import(name: str, path: Path, options: dict[str, Any]) -> None:
         for line in preview.lines(shown, everything=asked.everything):
             click.echo(line)
     wanted = [each for each in shown.draft.documents if shown.state(each) in SENT]
-    results: dict[int, loading.Loaded] = {}
+    sent = _Sent()
     if not asked.dry_run and wanted and _agreed(asked, shown, wanted, yes=options["yes"]):
         profile.save(path.parent, _profile(asked, shown.draft))
-        with loading.opened(config) as target:
-            results = loading.load(target, asked.entity, wanted)
-        _note_refusals(shown, results)
-    _conclude(asked, shown, wanted, results, was_sent=bool(results))
+        sent.was_sent = True
+        try:
+            with loading.opened(config) as target:
+                loading.load(target, asked.entity, wanted, sent.results)
+        except ExactOnlineError as error:
+            # What was written before it is shown first.
+            sent.error = error
+        _note_refusals(shown, sent.results)
+    _conclude(asked, shown, wanted, sent)
+    if sent.error:
+        raise sent.error
+
+
+@dataclass
+class _Sent:
+    """What became of the documents that were handed to the target."""
+
+    was_sent: bool = False
+    results: dict[int, loading.Loaded] = field(default_factory=dict)
+    """By the first row of a document."""
+    error: ExactOnlineError | None = None
+    """What ended it before all were looked at."""
 
 
 def _with_saved(asked: _Asked, table: Table, given: Choices) -> tuple[Choices, list[str]]:
@@ -387,15 +406,20 @@ def _prepared(asked: _Asked, target: TargetExactOnline, draft: Draft) -> Preview
         notes=[*dict.fromkeys(found.notes), *explanations(draft, found)],
     )
     sound = draft.sound
-    for row, loaded in loading.load(target, draft.entity, sound).items():
-        shown.states[row] = preview.STATES.get(loaded.outcome, preview.NEW)
-        if loaded.reason:
-            shown.reasons[row] = loaded.reason
+    outcomes: dict[int, loading.Loaded] = {}
+    loading.load(target, draft.entity, sound, outcomes)
     for document in sound:
-        if shown.states.get(document.row) == preview.WRONG:
-            for problem in target_reasons.problems(document, shown.reasons.pop(document.row, "")):
+        loaded = outcomes.get(document.row)
+        shown.states[document.row] = (
+            preview.WRONG if loaded is None else preview.STATES[loaded.outcome]
+        )
+        reason = NO_RESULT if loaded is None else loaded.reason
+        if shown.states[document.row] == preview.WRONG:
+            for problem in target_reasons.problems(document, reason or "was refused"):
                 document.refuse(problem)
             rules.refuse_other_rows(document)
+        elif reason:
+            shown.reasons[document.row] = reason
     return shown
 
 
@@ -458,45 +482,60 @@ def _note_refusals(shown: Preview, results: dict[int, loading.Loaded]) -> None:
             rules.refuse_other_rows(document)
 
 
-def _conclude(
-    asked: _Asked,
-    shown: Preview,
-    wanted: Sequence[Document],
-    results: dict[int, loading.Loaded],
-    *,
-    was_sent: bool,
-) -> None:
+def _conclude(asked: _Asked, shown: Preview, wanted: Sequence[Document], sent: _Sent) -> None:
     """Say what became of the documents, and keep the refused rows in a file.
 
     Raises:
         RecordsRejected: some were refused, or are not finished.
     """
     refused = [each for each in shown.draft.documents if each.problems]
-    is_first = not rejected.exist_for(asked.path)
-    keeps = bool(refused) and not asked.dry_run and (was_sent or (not wanted and is_first))
-    written = rejected.write(asked.path, shown.draft) if keeps else None
-    rows = [_result(shown, document, results[document.row]) for document in wanted
-            if document.row in results]  # fmt: skip
+    written = _rejected_file(asked, shown, refused, is_sent=sent.was_sent, is_all=not wanted)
+    rows = [
+        _result(shown, document, sent.results[document.row])
+        for document in wanted
+        if document.row in sent.results
+    ]
     if asked.as_json:
-        print_json(
-            {**preview.facts(shown), "results": rows,
-             "rejected_file": None if written is None else str(written)}
-        )  # fmt: skip
-    elif was_sent:
-        _print_results(rows, shown, results)
+        file = None if written is None else str(written)
+        print_json({**preview.facts(shown), "results": rows, "rejected_file": file})
+    elif sent.was_sent:
+        _print_results(rows, shown, sent.results)
     elif not asked.dry_run and not wanted:
         click.echo("Nothing is to be sent.")
-    unfinished = [loaded for loaded in results.values() if loaded.failed]
     if written is not None and not asked.as_json:
         click.echo(
             f"The refused rows are in {written.name}, with what is wrong at the end of each: "
             "correct them there and import that file."
         )
-    if refused or unfinished:
+    if sent.error is None:
+        _refuse(shown, refused, wanted, sent)
+
+
+def _rejected_file(
+    asked: _Asked, shown: Preview, refused: Sequence[Document], *, is_sent: bool, is_all: bool
+) -> Path | None:
+    """Write the refused rows beside the file: after a load, or where nothing else is in it."""
+    keeps = is_sent or (is_all and not rejected.exist_for(asked.path))
+    return (
+        rejected.write(asked.path, shown.draft) if refused and keeps and not asked.dry_run else None
+    )
+
+
+def _refuse(
+    shown: Preview, refused: Sequence[Document], wanted: Sequence[Document], sent: _Sent
+) -> None:
+    """Raise RecordsRejected where a document was refused, or is not finished."""
+    missing = [each for each in wanted if sent.was_sent and each.row not in sent.results]
+    for document in missing:
+        click.echo(f"{document.reference}: no result came; see exactonline results.", err=True)
+    unfinished = [
+        loaded for loaded in sent.results.values() if loaded.failed and loaded.outcome != "rejected"
+    ]
+    count = len(refused) + len(unfinished) + len(missing)
+    if count:
         raise RecordsRejected(
-            f"{len(refused) + len([each for each in unfinished if each.outcome != 'rejected'])} of "
-            f"{len(shown.draft.documents)} documents were refused or are not finished, for the "
-            "reasons above."
+            f"{count} of {len(shown.draft.documents)} documents were refused or are not finished, "
+            "for the reasons above."
         )
 
 

@@ -31,6 +31,7 @@ from exactonline_cli.spreadsheet.model import Document, Draft, Line, say
 from exactonline_cli.spreadsheet.problems import Problem
 from exactonline_cli.spreadsheet.table import is_empty, text_of
 from exactonline_client.errors import ConfigurationError
+from exactonline_client.store.postings import LONGEST_REFERENCE
 from target_exactonline.schema.names import nearest
 
 if TYPE_CHECKING:
@@ -98,8 +99,22 @@ def draft(table: Table, entity: Entity, choices: Choices) -> Draft:
         documents,
         skipped,
         questions,
-        [*table.notes, *builder.notes],
+        [*table.notes, *builder.notes, *_beside_headers(head.names, rows)],
     )
+
+
+def _beside_headers(names: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
+    """What to say of values in columns that have no header."""
+    found = [
+        row.number
+        for row in rows
+        if any(
+            not is_empty(cell) and (index >= len(names) or not names[index])
+            for index, cell in enumerate(row.cells)
+        )
+    ]
+    if found:
+        yield f"Rows {_some(found)} have values in columns without a header; those are left out."
 
 
 def _constants(known: headers.Vocabulary, choices: Choices) -> dict[Field, Value]:
@@ -320,6 +335,7 @@ class _Builder:
             found = own if own is not None else document.meant.get(KEY)
             if found is not None:
                 document.reference = say(found)
+                self._check_reference(document)
             elif of_rows or reference_field not in {REFERENCE, None}:
                 document.refuse(
                     Problem(
@@ -333,6 +349,19 @@ class _Builder:
                 document.reference = _made(document, made)
                 document.is_made = True
         self._refuse_doubles(documents)
+
+    @staticmethod
+    def _check_reference(document: Document) -> None:
+        """Refuse a reference by which no document can be found again."""
+        reference = document.reference or ""
+        why = None
+        if not reference.isprintable():
+            why = "has line breaks or other characters that cannot be searched for: remove them"
+        elif len(reference) > LONGEST_REFERENCE:
+            why = f"is longer than {LONGEST_REFERENCE} characters: shorten it"
+        if why:
+            header = document.header(REFERENCE, KEY, "Code")
+            document.refuse(Problem(document.row, why, header, reference))
 
     def _set_constants(self, document: Document) -> None:
         for each, value in self.constants.items():

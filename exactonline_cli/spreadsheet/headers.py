@@ -77,7 +77,7 @@ MEANINGS = {
 CHECKS = frozenset({LINE_TOTAL, VAT_AMOUNT, AMOUNT_INCL, TOTAL_INCL, TOTAL_EXCL, TOTAL_VAT})
 """Amounts that Exact Online reckons itself; they are compared, and not sent."""
 
-ALIKE = {"sales_orders": "sales_invoices", "quotations": "sales_invoices"}
+ALIKE = {"sales_orders": "sales_invoices"}
 """Entities whose tables have the headers of another."""
 EVERYWHERE = "*"
 ROW_COLUMN, REASON_COLUMN = "Exact import: row", "Exact import: reason"

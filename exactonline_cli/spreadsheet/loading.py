@@ -54,19 +54,21 @@ def opened(config: Mapping[str, Any]) -> Iterator[TargetExactOnline]:
 
 
 def load(
-    target: TargetExactOnline, entity: Entity, documents: Iterable[Document]
-) -> dict[int, Loaded]:
+    target: TargetExactOnline,
+    entity: Entity,
+    documents: Iterable[Document],
+    found: dict[int, Loaded],
+) -> None:
     """Load documents; a refused one stops no other.
 
     Args:
         target: with `dry_run`, nothing is written.
         entity: what the documents are.
         documents: without problems.
-
-    Returns:
-        What became of each, by its first row.
+        found: takes what became of each, by its first row; also of those before an error.
 
     Raises:
+        DailyLimitReached: not all were looked at.
         The errors of the target, other than that records were rejected.
     """
     collection = headers.lines_of(entity)
@@ -79,7 +81,6 @@ def load(
         content = record(document, collection.name if collection else None, reference_field)
         message = {"type": "RECORD", "stream": entity.stream, "record": content}
         messages.append(_encode(message))
-    found: dict[int, Loaded] = {}
 
     def note(result: Any) -> None:  # noqa: ANN401 - a result of the target
         row = rows.get(result.reference)
@@ -102,7 +103,8 @@ def load(
         suppress(RecordsRejected),
     ):
         target.listen(io.StringIO(b"\n".join([*messages, b""]).decode()))
-    return found
+    if target.run.halted:
+        raise target.run.halted
 
 
 def _link(target: TargetExactOnline, entity: Entity, key: str | None) -> str | None:

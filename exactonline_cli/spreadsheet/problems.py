@@ -20,7 +20,7 @@ class Problem:
 
     def sentence(self, reference: str | None) -> str:
         """One line for the user, with the reference of the document."""
-        known = f" (reference {reference})" if reference else ""
+        known = f" (reference {shortened(reference)})" if reference else ""
         return f"row {self.row}{known}: {self.what}"
 
     @property
@@ -33,5 +33,6 @@ class Problem:
 
 
 def shortened(text: str) -> str:
-    """A value, cut where it is long."""
-    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
+    """A value on one line, cut where it is long."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= LONGEST_VALUE else f"{flat[: LONGEST_VALUE - 3]}..."

@@ -186,8 +186,11 @@ def _require(document: Document, entity: Entity) -> None:
     holders: list[tuple[Line, tuple[str, ...]]] = [(document, shape.required)]
     holders += [(line, rows.required) for line in document.lines] if rows else []
     wrong = {(problem.row, problem.column) for problem in document.problems}
+    reference = entity.reference_field("YourRef")
     for holder, required in holders:
         for name in required:
+            if holder is document and name == reference:
+                continue
             spellings = [name, f"{name}Code", f"{name}Name", *([PARTY] if name in ROLES else [])]
             header = holder.header(*spellings)
             if header is None or any(each in holder.fields for each in spellings):

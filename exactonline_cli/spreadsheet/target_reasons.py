@@ -33,7 +33,7 @@ _PLACE = re.compile(
 _NEXT = re.compile(r"; (?=(?:\w+\[\d+\]\.)?[A-Z]\w+(?::| ))")
 _ABSENT = re.compile(
     r"no row of (?P<kind>\w+) has (?P<by>Code|Name|FullName|Description) '(?P<value>.*?)'"
-    r"(?: or Name '.*?')?(?: \((?P<near>near it|there are): (?P<those>.*)\))?$",
+    r"(?P<other> or Name '.*?')?(?: \((?P<near>near it|there are): (?P<those>.*)\))?$",
     re.DOTALL,
 )
 
@@ -66,7 +66,8 @@ def _why(reason: str, value: str | None) -> str:
         return reason
     kind = KINDS.get(absent["kind"], absent["kind"])
     those = [each.strip() for each in (absent["those"] or "").split(",") if each.strip()]
-    said = f"is the {absent['by'].casefold()} of no {kind}"
+    by = absent["by"].casefold() + (" or name" if absent["other"] else "")
+    said = f"is the {by} of no {kind}"
     if value and value.isdigit():
         padded = [each for each in those if each.isdigit() and each.lstrip("0") == value]
         if padded:

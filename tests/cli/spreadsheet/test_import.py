@@ -247,6 +247,21 @@ class TestInvoices:
         listed = company.run("results", "--reference", "SAYS-1", "--json").stdout
         assert json.loads(listed)["outcome"] == "rejected"
 
+    def test_at_the_daily_limit_what_was_written_is_shown_and_the_rest_is_left(
+        self, company: Company, tmp_path: Path
+    ) -> None:
+        path = save_csv(tmp_path / "a.csv", [NAMES, *(row(f"DAY-{each}") for each in range(6))])
+        company.run("invoices", "import", path, "--dry-run")
+        used = company.server.control.calls()["data_calls"]
+        company.server.control.limits(division=company.division, leave_today=used + 6)
+        result = company.run("invoices", "import", path, "--yes")
+        company.server.control.limits(division=company.division, leave_today=100_000)
+        assert result.exit_code == 4, result.output
+        there = [each for each in range(6) if company.invoices(f"DAY-{each}")]
+        assert 0 < len(there) < 6
+        assert result.stdout.count(" created ") == len(there)
+        assert "calls of today are used up" in result.stderr
+
     def test_a_replay_reads_its_numbers_whatever_the_settings_say(
         self, company: Company, tmp_path: Path
     ) -> None:
@@ -329,6 +344,37 @@ class TestOthers:
         assert len(company.rows("general_journal_entries")) == before + 1
         company.run("import", "general_journal_entries", path, "--yes")
         assert len(company.rows("general_journal_entries")) == before + 1
+
+    def test_items_orders_and_entries(self, company: Company, tmp_path: Path) -> None:
+        tables: dict[str, list[tuple[str, ...]]] = {
+            "items": [("Artikelcode", "Omschrijving", "Btw-code", "Eenheid"),
+                      ("X-1", "Stoel", "2", "pc")],
+            "sales_orders": [("Ordernummer", *NAMES[1:]), row("O-1")],
+            "sales_entries": [("Factuurnummer", "Klant", "Datum", "Dagboek", "Grootboek", "Bedrag"),
+                              ("S-1", "10001", "28-11-2026", "70", "8000", "100,00")],
+            "purchase_entries": [("Factuurnummer", "Leverancier", "Datum", "Dagboek", "Grootboek",
+                                  "Bedrag excl. btw"),
+                                 ("B-1", "50001", "28-11-2026", "60", "4500", "100,00")],
+        }  # fmt: skip
+        for entity, rows in tables.items():
+            before = len(company.rows(entity))
+            path = save_csv(tmp_path / f"{entity}.csv", rows)
+            for _ in range(2):
+                result = company.run("import", entity, path, "--yes")
+                assert result.exit_code == 0, result.output
+                assert len(company.rows(entity)) == before + 1
+
+    def test_a_customer_that_is_neither_code_nor_name(
+        self, company: Company, tmp_path: Path
+    ) -> None:
+        names = ("Factuurnummer", "Klant", *NAMES[2:])
+        rows = [names, row("NAME-1", "Elektro Ouwehand B.V."), row("NAME-2", "Bestaat Niet")]
+        found = company.invoices_import(save_csv(tmp_path / "a.csv", rows))
+        assert [each["customer"] for each in found["results"]] == ["10004 Elektro Ouwehand B.V."]
+        (problem,) = found["problems"]
+        assert problem["reason"] == (
+            "is the code or name of no account; correct it, or create it in Exact first"
+        )
 
     def test_an_entity_that_is_not_there(self, company: Company, tmp_path: Path) -> None:
         path = save_csv(tmp_path / "a.csv", [NAMES, row("F-1")])

@@ -440,6 +440,25 @@ class TestRows:
             "NetPrice": Decimal("2.5"),
         }
 
+    @pytest.mark.parametrize(
+        ("reference", "said"),
+        [
+            ("F\n1", "has line breaks or other characters that cannot be searched for"),
+            ("F\0001", "has line breaks or other characters that cannot be searched for"),
+            ("F" * 201, "is longer than 200 characters"),
+        ],
+    )
+    def test_a_reference_that_cannot_be_found_again(
+        self, tmp_path: Path, reference: str, said: str
+    ) -> None:
+        (problem,) = told(drafted(tmp_path, [HEADERS, (reference, *ROW[1:])]))
+        assert said in problem
+        assert "\n" not in problem
+
+    def test_values_without_a_header_are_told(self, tmp_path: Path) -> None:
+        made = drafted(tmp_path, [HEADERS, (*ROW, "more"), ("F-2", *ROW[1:])])
+        assert made.notes == ["Rows 2 have values in columns without a header; those are left out."]
+
     def test_a_date_is_that_of_invoice_and_order(self, tmp_path: Path) -> None:
         for header in ("Factuurdatum", "Orderdatum"):
             names = ("Factuurnummer", "Klantcode", header, *HEADERS[3:])
