@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from exactonline_cli.commands import importing
 from exactonline_cli.options import (
     config_option,
     connection_option,
     plugin_settings,
     store_option,
 )
-from exactonline_cli.output import json_option, print_json, print_table
-from exactonline_cli.spreadsheet import (
-    books,
-    documents,
-    files,
-    headers,
-    loading,
-    preview,
-    profile,
-    rejected,
-    rules,
-    target_reasons,
-    template,
-    vat,
-)
+from exactonline_cli.output import json_option
+from exactonline_cli.spreadsheet import books, loading, template
 from exactonline_cli.spreadsheet.choices import (
     CODES,
     EXCLUDING,
@@ -40,37 +26,19 @@ from exactonline_cli.spreadsheet.choices import (
     PER_CENT,
     RATES,
     Choices,
-    Question,
 )
-from exactonline_cli.spreadsheet.explanations import explanations
-from exactonline_client.errors import ConfigurationError, ExactOnlineError, RecordsRejected
+from exactonline_client.errors import ConfigurationError
 from exactonline_client.plugin.configuration import read_files
 from target_exactonline.schema import dates, entities, numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from exactonline_cli.spreadsheet.model import Document, Draft
-    from exactonline_cli.spreadsheet.preview import Preview
-    from exactonline_cli.spreadsheet.table import Table
-    from target_exactonline.schema.entities import Entity
-    from target_exactonline.target import TargetExactOnline
-
-INVOICES = "sales_invoices"
-RECKONED = (INVOICES, "sales_orders")
-"""Entities whose lines have VAT codes of items and customers."""
-RESULTS = {
-    "reference": "Reference",
-    "outcome": "Outcome",
-    "number": "Number",
-    "customer": "Customer",
-    "total": "Total",
-}
-NO_RESULT = "was not looked at, for no reason that is known: import it in a file of its own"
-LOOKED_UP_TOGETHER = 2000
-"""Documents of one batch of a dry run."""
-SENT = (preview.NEW, preview.CHANGED, preview.OPEN)
-"""States of documents that are handed to the target."""
+DECIDED = ("columns", "constants", "decimal", "dates", "prices", "discounts", "vat")
+"""Options that decide what a file leaves open."""
+NOT_FOR_FILES = ("stream_maps", "stream_map_config", "streams", "reference_field", "on_error",
+                 "max_errors", "results_path", "decimal", "dates")  # fmt: skip
+"""Settings of the target that are for streams of a tap: the columns of a file are mapped here."""
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -162,21 +130,6 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What an import was asked to do."""
-
-    path: Path
-    entity: Entity
-    encoding: str | None
-    sheet: str | None
-    is_interactive: bool
-    dry_run: bool
-    everything: bool
-    as_json: bool
-    new_headers: bool
-
-
 @click.command("import")
 @click.argument("entity")
 @click.argument("path", metavar="FILE", type=_file)
@@ -209,7 +162,7 @@ def import_invoices(path: Path, **options: Any) -> None:  # noqa: ANN401 - as cl
     Shows each invoice with its lines, VAT and total as Exact will reckon them, and asks before
     anything is sent. Each invoice is created once, also where the file is imported again.
     """
-    _import(INVOICES, path, options)
+    _import(importing.INVOICES, path, options)
 
 
 @invoices.command("template")
@@ -258,313 +211,23 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:
         "load_method": "upsert" if options.get("update") else None,
     }
     settings = plugin_settings(TargetExactOnline, read_files(options["files"]).config, **own)
-    # What maps streams is for those of a tap; the columns of the file are mapped here.
-    left_out = ("stream_maps", "stream_map_config", "streams", "reference_field", "on_error",
-                "max_errors", "results_path", "decimal", "dates")  # fmt: skip
-    return {name: value for name, value in settings.items() if name not in left_out}
+    return {name: value for name, value in settings.items() if name not in NOT_FOR_FILES}
 
 
 def _import(name: str, path: Path, options: dict[str, Any]) -> None:
-    asked = _Asked(
+    asked = importing.Asked(
         path=path,
         entity=entities.find(name),
         encoding=options["encoding"],
         sheet=options["sheet"],
+        is_agreed=options["yes"],
         is_interactive=sys.stdin.isatty() and not options["yes"] and not options["as_json"],
         dry_run=options["dry_run"],
         everything=options["everything"],
         as_json=options["as_json"],
         new_headers=options["new_headers"],
     )
-    given = Choices(
-        **{each: options[each] for each in
-           ("columns", "constants", "decimal", "dates", "prices", "discounts", "vat")}
-    )  # fmt: skip
-    if asked.as_json and not (options["yes"] or asked.dry_run):
+    if asked.as_json and not (asked.is_agreed or asked.dry_run):
         raise ConfigurationError("--json asks nothing: give --yes or --dry-run with it.")
-    table = files.read(path, headers.vocabulary(asked.entity), asked.encoding, asked.sheet)
-    choices, saved_note = _with_saved(asked, table, given)
-    draft = _drafted(asked, table, choices)
-    config = _settings(options)
-    with ExitStack() as stack:
-        # What is looked up for many documents at once takes few calls.
-        dry = {**config, "dry_run": True, "batch_size_rows": LOOKED_UP_TOGETHER}
-        rehearsal = stack.enter_context(loading.opened(dry))
-        shown = _prepared(asked, rehearsal, draft)
-        shown.notes[:0] = saved_note
-    if not asked.as_json:
-        for line in preview.lines(shown, everything=asked.everything):
-            click.echo(line)
-    wanted = [each for each in shown.draft.documents if shown.state(each) in SENT]
-    sent = _Sent()
-    if not asked.dry_run and wanted and _agreed(asked, shown, wanted, yes=options["yes"]):
-        profile.save(path.parent, _profile(asked, shown.draft))
-        sent.was_sent = True
-        try:
-            with loading.opened(config) as target:
-                loading.load(target, asked.entity, wanted, sent.results)
-        except ExactOnlineError as error:
-            # What was written before it is shown first.
-            sent.error = error
-        _note_refusals(shown, sent.results)
-    _conclude(asked, shown, wanted, sent)
-    if sent.error:
-        raise sent.error
-
-
-@dataclass
-class _Sent:
-    """What became of the documents that were handed to the target."""
-
-    was_sent: bool = False
-    results: dict[int, loading.Loaded] = field(default_factory=dict)
-    """By the first row of a document."""
-    error: ExactOnlineError | None = None
-    """What ended it before all were looked at."""
-
-
-def _with_saved(asked: _Asked, table: Table, given: Choices) -> tuple[Choices, list[str]]:
-    """The decisions of now and of earlier files with the same headers, and what to say of them.
-
-    Raises:
-        ConfigurationError: the headers are not those of an earlier file that is much like it.
-    """
-    from exactonline_cli.spreadsheet import header_row  # noqa: PLC0415
-
-    known = headers.vocabulary(asked.entity)
-    names = header_row.find(table, known).names
-    profiles = profile.load(asked.path.parent)
-    found = profiles.get(profile.fingerprint(asked.entity.stream, names))
-    if found:
-        note = f"What columns mean is as for {found.file}, saved {found.saved} in {profile.FILE}."
-        return profile.merged(found.choices, given), [note]
-    change = profile.changed(profiles.values(), asked.entity.stream, names)
-    if change is None or asked.new_headers:
-        return given, []
-    if not asked.is_interactive:
-        raise ConfigurationError(
-            f"{change}. Say what they mean with --column, or give --new-headers to go by the "
-            "headers alone."
-        )
-    click.echo(f"{change}.")
-    click.confirm("Go by the headers of this file alone?", abort=True)
-    return given, []
-
-
-def _drafted(asked: _Asked, table: Table, choices: Choices) -> Draft:
-    """The documents of a table, once all is known that has to be.
-
-    Raises:
-        ConfigurationError: something is open, and nobody can be asked.
-    """
-    while True:
-        draft = documents.draft(table, asked.entity, choices)
-        if not draft.questions:
-            rules.apply(draft)
-            return draft
-        choices = _answered(asked, choices, draft.questions)
-
-
-def _answered(asked: _Asked, choices: Choices, questions: Sequence[Question]) -> Choices:
-    """Ask the first question that can be asked.
-
-    Raises:
-        ConfigurationError: there is none, or nobody can be asked.
-    """
-    refusals = [each.refusal for each in questions]
-    askable = [each for each in questions if each.setting]
-    if not asked.is_interactive or len(askable) < len(questions):
-        for each in refusals:
-            click.echo(f"- {each[0].upper()}{each[1:]}.", err=True)
-        raise ConfigurationError(
-            f"{asked.path.name} leaves open what only you can say (above). Nothing was sent."
-        )
-    question = askable[0]
-    click.echo(f"{question.text[0].upper()}{question.text[1:]}.")
-    answer = click.prompt(f"--{question.setting}", type=click.Choice(question.answers))
-    return profile.answered(choices, question.setting or "", answer)
-
-
-def _prepared(asked: _Asked, target: TargetExactOnline, draft: Draft) -> Preview:
-    """The preview: what Exact Online reckons, what it has, and what the target would refuse."""
-    run = target.run
-    name = run.connection.division_name(run.division)
-    found = books.Books()
-    if asked.entity.stream in RECKONED:
-        found = books.read(run.connection, run.division, *_named(draft.sound))
-        open_questions = vat.questions(draft, found)
-        while open_questions:
-            choices = _answered(asked, draft.choices, open_questions)
-            draft = _drafted(asked, draft.table, choices)
-            open_questions = vat.questions(draft, found)
-    reckoned = vat.apply(draft, found) if asked.entity.stream in RECKONED else {}
-    shown = preview.Preview(
-        asked.path.name,
-        draft,
-        f"{run.division} ({name})",
-        reckoned,
-        notes=[*dict.fromkeys(found.notes), *explanations(draft, found)],
-    )
-    sound = draft.sound
-    outcomes: dict[int, loading.Loaded] = {}
-    loading.load(target, draft.entity, sound, outcomes)
-    for document in sound:
-        loaded = outcomes.get(document.row)
-        shown.states[document.row] = (
-            preview.WRONG if loaded is None else preview.STATES[loaded.outcome]
-        )
-        reason = NO_RESULT if loaded is None else loaded.reason
-        if shown.states[document.row] == preview.WRONG:
-            for problem in target_reasons.problems(document, reason or "was refused"):
-                document.refuse(problem)
-            rules.refuse_other_rows(document)
-        elif reason:
-            shown.reasons[document.row] = reason
-    return shown
-
-
-def _named(sound: Iterable[Document]) -> tuple[set[str], set[str], set[str]]:
-    """The codes of customers, the names that may be theirs, and the codes of items."""
-    customers: set[str] = set()
-    names: set[str] = set()
-    items: set[str] = set()
-    for document in sound:
-        for each in ("OrderedBy", "OrderedByCode"):
-            if each in document.fields:
-                customers.add(str(document.fields[each]))
-        if "OrderedByName" in document.fields:
-            names.add(str(document.fields["OrderedByName"]))
-        for line in document.lines:
-            for each in ("Item", "ItemCode"):
-                if each in line.fields:
-                    items.add(str(line.fields[each]))
-    return customers, names, items
-
-
-def _agreed(asked: _Asked, shown: Preview, wanted: Sequence[Document], *, yes: bool) -> bool:
-    """Whether the user wants the documents to be sent.
-
-    Raises:
-        ConfigurationError: nobody can be asked.
-    """
-    if yes:
-        return True
-    if not asked.is_interactive:
-        raise ConfigurationError(
-            "Nothing was sent, since nobody can be asked here: give --yes to send, or --dry-run to "
-            "look only."
-        )
-    refused = shown.counts[preview.WRONG]
-    rest = f" The {refused} refused ones are left out." if refused else ""
-    return click.confirm(
-        f"Send {len(wanted)} {asked.entity.stream.replace('_', ' ')} to division "
-        f"{shown.division}?{rest}"
-    )
-
-
-def _profile(asked: _Asked, draft: Draft) -> profile.Profile:
-    return profile.Profile(
-        asked.entity.stream,
-        draft.headers.names,
-        asked.path.name,
-        f"{datetime.now(timezone.utc):%Y-%m-%d}",
-        replace(draft.choices),
-    )
-
-
-def _note_refusals(shown: Preview, results: dict[int, loading.Loaded]) -> None:
-    """Note what Exact Online refused, by rows and columns."""
-    for document in shown.draft.documents:
-        loaded = results.get(document.row)
-        if loaded and loaded.outcome == "rejected":
-            for problem in target_reasons.problems(document, loaded.reason or "was refused"):
-                document.refuse(problem)
-            rules.refuse_other_rows(document)
-
-
-def _conclude(asked: _Asked, shown: Preview, wanted: Sequence[Document], sent: _Sent) -> None:
-    """Say what became of the documents, and keep the refused rows in a file.
-
-    Raises:
-        RecordsRejected: some were refused, or are not finished.
-    """
-    refused = [each for each in shown.draft.documents if each.problems]
-    written = _rejected_file(asked, shown, refused, is_sent=sent.was_sent, is_all=not wanted)
-    rows = [
-        _result(shown, document, sent.results[document.row])
-        for document in wanted
-        if document.row in sent.results
-    ]
-    if asked.as_json:
-        file = None if written is None else str(written)
-        print_json({**preview.facts(shown), "results": rows, "rejected_file": file})
-    elif sent.was_sent:
-        _print_results(rows, shown, sent.results)
-    elif not asked.dry_run and not wanted:
-        click.echo("Nothing is to be sent.")
-    if written is not None and not asked.as_json:
-        click.echo(
-            f"The refused rows are in {written.name}, with what is wrong at the end of each: "
-            "correct them there and import that file."
-        )
-    if sent.error is None:
-        _refuse(shown, refused, wanted, sent)
-
-
-def _rejected_file(
-    asked: _Asked, shown: Preview, refused: Sequence[Document], *, is_sent: bool, is_all: bool
-) -> Path | None:
-    """Write the refused rows beside the file: after a load, or where nothing else is in it."""
-    keeps = is_sent or (is_all and not rejected.exist_for(asked.path))
-    return (
-        rejected.write(asked.path, shown.draft) if refused and keeps and not asked.dry_run else None
-    )
-
-
-def _refuse(
-    shown: Preview, refused: Sequence[Document], wanted: Sequence[Document], sent: _Sent
-) -> None:
-    """Raise RecordsRejected where a document was refused, or is not finished."""
-    missing = [each for each in wanted if sent.was_sent and each.row not in sent.results]
-    for document in missing:
-        click.echo(f"{document.reference}: no result came; see exactonline results.", err=True)
-    unfinished = [
-        loaded for loaded in sent.results.values() if loaded.failed and loaded.outcome != "rejected"
-    ]
-    count = len(refused) + len(unfinished) + len(missing)
-    if count:
-        raise RecordsRejected(
-            f"{count} of {len(shown.draft.documents)} documents were refused or are not finished, "
-            "for the reasons above."
-        )
-
-
-def _result(shown: Preview, document: Document, loaded: loading.Loaded) -> dict[str, Any]:
-    reckoned = shown.reckoned.get(document.row)
-    amounts = reckoned.amounts if reckoned and reckoned.lines else None
-    return {
-        "reference": document.reference,
-        "outcome": loaded.outcome,
-        "number": loaded.number,
-        "customer": preview.who(document, reckoned) or None,
-        "total": f"{amounts.total:.2f}" if amounts else None,
-        "exact_id": loaded.exact_id,
-        "link": loaded.link,
-        "reason": loaded.reason,
-    }
-
-
-def _print_results(
-    rows: Sequence[dict[str, Any]], shown: Preview, results: dict[int, loading.Loaded]
-) -> None:
-    click.echo("")
-    print_table(RESULTS, rows, right=("number", "total"))
-    for document in shown.draft.documents:
-        loaded = results.get(document.row)
-        if loaded and loaded.outcome == "rejected":
-            for problem in document.problems:
-                click.echo(f"{problem.sentence(document.reference)}.")
-        elif loaded and loaded.reason:
-            click.echo(f"{document.reference}: {loaded.reason}.")
-    created = sum(loaded.outcome == "created" for loaded in results.values())
-    click.echo(f"{created} of {len(rows)} were created. exactonline results shows them again.")
+    given = Choices(**{each: options[each] for each in DECIDED})
+    importing.run(asked, given, _settings(options))
