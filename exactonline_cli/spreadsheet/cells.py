@@ -270,13 +270,15 @@ def _text(reader: Reader, cell: Cell) -> Value | None:
 
 def _number(reader: Reader, cell: Cell) -> Value | None:
     if isinstance(cell, Percent):
-        return cell.fraction if reader.column.field.name in FRACTIONS else cell.fraction * 100
+        return cell.fraction
     number = _as_number(cell, reader.mark)
     if number is None:
         raise Unreadable(_no_number(cell, reader.mark))
     has_sign = isinstance(cell, str) and numbers.is_per_cent(cell)
-    if reader.column.field.name in FRACTIONS and (has_sign or reader.percentages):
-        return number / 100
+    if reader.column.field.name in FRACTIONS:
+        return number / 100 if has_sign or reader.percentages else number
+    if has_sign:
+        raise Unreadable("has a per cent sign, and is no percentage; write the number alone")
     return number
 
 
@@ -314,6 +316,9 @@ def _yes_no(reader: Reader, cell: Cell) -> Value | None:
     word = text_of(cell).casefold()
     if word in YES or word in NO:
         return word in YES
+    if word.isdecimal():
+        # Some of these fields have more than two values.
+        return Decimal(word)
     raise Unreadable("is neither yes nor no; write J or N, or true or false")
 
 

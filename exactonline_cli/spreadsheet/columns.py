@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from exactonline_cli.spreadsheet.headers import Vocabulary
 
 GIVEN, KNOWN = "given", "header"
+WHAT = frozenset({"Item", "ItemCode", "GLAccount", "GLAccountCode"})
+"""Fields of which a line has one: what it is about."""
 _NUMBERED = re.compile(r"(?<!\d)(\d{1,2})(?!\d)")
 
 
@@ -141,6 +143,9 @@ def _wide(names: Sequence[str], known: Vocabulary) -> dict[int, tuple[int, Field
         for line_field in known.find_in_wide(stem)[:1]:
             by_stem.setdefault(line_field, {}).setdefault(int(number[1]), index)
     several = {each: places for each, places in by_stem.items() if len(places) > 1}
+    if not {each.name for each in several} & WHAT:
+        # Two descriptions of one item make no second line.
+        return {}
     return {
         index: (number, each)
         for each, places in several.items()

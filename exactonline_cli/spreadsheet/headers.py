@@ -152,7 +152,9 @@ class Vocabulary:
         if rest and forced.casefold() in {"line", "document"}:
             part = LINES if forced.casefold() == "line" else DOCUMENT
             possible = self.exact.get(plain_header(rest), ()) + self.find(rest)
-            return next((each for each in possible if each.part == part), None)
+            meant = next((each for each in possible if each.part == part), None)
+            if meant:
+                return meant
         if text.strip() in MEANINGS:
             return Field(text.strip(), MEANINGS[text.strip()])
         found = self.exact.get(plain_header(text)) or self.find(text)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from exactonline_cli.spreadsheet.columns import WHAT, Column
 from exactonline_cli.spreadsheet.headers import LINES, PARTY, plain_header
 from exactonline_cli.spreadsheet.table import Formula, is_empty
 from target_exactonline.schema.texts import clean
@@ -14,7 +15,6 @@ from target_exactonline.schema.texts import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from exactonline_cli.spreadsheet.columns import Column
     from exactonline_cli.spreadsheet.header_row import Headers
     from exactonline_cli.spreadsheet.table import Row, Table
 
@@ -24,8 +24,7 @@ NOTE = "it has text in one column only"
 REPEATED = "it repeats the headers"
 WHO = frozenset({PARTY, "OrderedBy", "OrderedByCode", "OrderedByName", "Customer", "Supplier",
                  "Account", "Name", "Description"})  # fmt: skip
-WHAT = frozenset({"Item", "ItemCode", "GLAccount", "GLAccountCode"})
-"""Fields by which a row is one of data."""
+"""Fields by which a row is one of data, besides those of `columns.WHAT`."""
 FEW_COLUMNS = 3
 
 _TOTAL = re.compile(

@@ -370,6 +370,7 @@ class TestRows:
             (2, "31-02-2026", "Factuurdatum '31-02-2026' does not exist; correct the day"),
             (2, "volgende week", "Factuurdatum 'volgende week' is no date; write it as"),
             (3, "", "row 3 (reference F-2): Artikelcode is empty: a line needs an item"),
+            (4, "50 %", "Aantal '50 %' has a per cent sign, and is no percentage"),
             (4, "1O", "Aantal '1O' is not a number: the letter O stands in it"),
             (5, "€ 12,5x" * 10, "Prijs '€ 12,5x€ 12,5x€ 12,5x€ 12,5x€ 12,5x€ ...' is not a number"),
         ],
@@ -439,6 +440,12 @@ class TestRows:
             "Quantity": Decimal(2),
             "NetPrice": Decimal("2.5"),
         }
+
+    def test_two_descriptions_of_an_item_are_no_two_lines(self, tmp_path: Path) -> None:
+        names = (*HEADERS, "Omschrijving 1", "Omschrijving 2")
+        made = drafted(tmp_path, [names, (*ROW, "a", "b")])
+        assert brief(made.documents[0]) == ("F-1", [2], [LINE])
+        assert made.mapping.left_out == ["Omschrijving 1", "Omschrijving 2"]
 
     @pytest.mark.parametrize(
         ("reference", "said"),
