@@ -140,7 +140,7 @@ class _Codes:
             document.refuse(line.problem("is no rate of VAT; write it as 21 %", VAT_RATE, VAT))
         if rate is None or (not is_rate and not rate):
             return base
-        return self._of_rate(document, line, usual if is_rate else base, rate)
+        return self._of_rate(document, line, (given, usual), rate)
 
     def _usual(self, line: Line, customer: Customer | None) -> VatCode | None:
         """The code that Exact Online gives a line that has none: the customer's, or the item's."""
@@ -150,16 +150,22 @@ class _Codes:
         )
 
     def _of_rate(
-        self, document: Document, line: Line, usual: VatCode | None, rate: Decimal
+        self,
+        document: Document,
+        line: Line,
+        preferred: tuple[VatCode | None, ...],
+        rate: Decimal,
     ) -> VatCode | None:
-        """Give a line the one code of a rate, for prices with VAT or without."""
+        """Give a line the code of a rate: one that it prefers, else the only one there is."""
         includes = PRICE_INCL in line.meant and bool(rate)
         fitting = [
             code
             for code in self.books.vat_codes.values()
             if (code.rate, code.includes) == (rate, includes)
         ]
-        found = usual if usual in fitting else fitting[0] if len(fitting) == 1 else None
+        found = next((code for code in preferred if code in fitting), None)
+        if found is None and len(fitting) == 1:
+            found = fitting[0]
         if found is None:
             reason = self._why_none(fitting, rate, includes=includes)
             document.refuse(line.problem(reason, VAT_RATE, VAT, PRICE_INCL, PRICE))

@@ -129,6 +129,13 @@ def test_a_rate_without_one_code_is_refused(
     assert problem.startswith(f"row 2 (reference F-1): {said}")
 
 
+def test_the_code_that_is_given_for_all_decides_among_those_of_a_rate(tmp_path: Path) -> None:
+    rows = ((*ROW, "0"), ("F-2", *ROW[1:], "21"))
+    made, _ = reckoned(tmp_path, (*HEADERS, "Btw %"), *rows, constants={"VATCode": "7"})
+    assert told(made) == []
+    assert [each.lines[0].fields["VATCode"] for each in made.documents] == ["7", "2"]
+
+
 def test_a_rate_of_nought_is_that_of_the_customer_abroad(tmp_path: Path) -> None:
     row = ("F-2", "10006", *ROW[2:], "0")
     made, _ = reckoned(tmp_path, (*HEADERS, "Btw %"), row)
