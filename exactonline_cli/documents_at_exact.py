@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client import catalogue, regions
-from exactonline_client.lookups import MOST_TERMS
+from exactonline_client.lookups import MAX_TERMS
 from exactonline_client.odata.literals import literal
 from exactonline_client.odata.query import MAX_URL, any_of, url
 
@@ -68,7 +68,7 @@ def details(
         names = ",".join([key, *filter(None, (party, amount))])
         path = endpoint.uri.format(division=division)
         for condition in any_of(
-            key, endpoint.columns[key].type, keys, MAX_URL // 2, most=MOST_TERMS
+            key, endpoint.columns[key].type, keys, MAX_URL // 2, most=MAX_TERMS
         ):
             asked = url(path, {"$filter": condition, "$select": names})
             for row in (row for page in connection.pages(asked, division) for row in page.rows):

@@ -93,7 +93,9 @@ def parse_setting(value: Mapping[str, Any] | None) -> dict[str, StreamSetting]:
     """
     settings = {}
     for stream, given in (value or {}).items():
-        fields = {"entity": given} if isinstance(given, str) else {"entity": stream, **given}
+        fields: dict[str, Any] = (
+            {"entity": given} if isinstance(given, str) else {"entity": stream, **given}
+        )
         settings[stream] = StreamSetting(**fields)
         _check(stream, settings[stream])
     return settings
