@@ -211,7 +211,7 @@ class SandboxConfig:
     """Port on 127.0.0.1; any free one where 0."""
     tls: bool = False
     """Serve https, with a certificate of its own."""
-    books: str = "simple"
+    books: str = "full"
     """How the companies are made: with `simple` bookkeeping, or `full`: currencies, opening
     balances, closed years, payments on both sides, VAT returns."""
     only: tuple[str, ...] = ()

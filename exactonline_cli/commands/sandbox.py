@@ -30,7 +30,7 @@ _SIZES = {"small": 200, "medium": 10_000, "large": 100_000}
 @click.option(
     "--books",
     type=click.Choice(("simple", "full")),
-    default="simple",
+    default="full",
     show_default=True,
     help="Simple bookkeeping, or full: currencies, opening balances, closed years, VAT returns.",
 )

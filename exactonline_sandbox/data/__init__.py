@@ -66,7 +66,7 @@ def fill(company: Company, config: SandboxConfig, today: datetime) -> None:
             if not full:
                 fill_payments(maker)
             entries = config.purchase_entries or max(6, config.invoices // 3)
-            fill_purchases(maker, entries, config.lines_per_entry)
+            fill_purchases(maker, entries - int(full), config.lines_per_entry)
             fill_orders(maker, max(5, config.invoices // 8))
             fill_journal_entries_and_documents(maker)
         if full and not sales_only:

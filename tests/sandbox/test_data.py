@@ -24,7 +24,7 @@ Rows = "list[dict[str, Any]]"
 
 @pytest.fixture(scope="module")
 def company() -> Any:
-    return World(SandboxConfig(invoices=300, clock=NOW)).company(1_700_001)
+    return World(SandboxConfig(invoices=300, clock=NOW, books="simple")).company(1_700_001)
 
 
 def rows(company: Any, table: str) -> list[dict[str, Any]]:
@@ -139,7 +139,9 @@ def test_sales_alone_when_asked() -> None:
 
 
 def test_purchases_of_any_size() -> None:
-    config = SandboxConfig(invoices=10, purchase_entries=7, lines_per_entry=5, clock=NOW)
+    config = SandboxConfig(
+        invoices=10, purchase_entries=7, lines_per_entry=5, clock=NOW, books="simple"
+    )
     company = World(config).company(1_700_001)
     assert len(company.table("purchaseentry/PurchaseEntries")) == 7
     assert len(company.table("purchaseentry/PurchaseEntryLines")) == 35

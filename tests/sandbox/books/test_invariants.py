@@ -29,7 +29,7 @@ shared = lru_cache(maxsize=None)(make)
 
 @cache
 def simple() -> Any:
-    return World(SandboxConfig(invoices=60, clock=NOW)).company(DIVISIONS[0])
+    return World(SandboxConfig(invoices=60, clock=NOW, books="simple")).company(DIVISIONS[0])
 
 
 @pytest.mark.parametrize("division", DIVISIONS)

@@ -216,7 +216,7 @@ def test_reports_follow_what_is_posted_and_paged(start: Callable[..., Any]) -> N
 
 
 def test_simple_books_have_reports_too() -> None:
-    world = World(SandboxConfig(invoices=20, clock=NOW, speed=0.0))
+    world = World(SandboxConfig(invoices=20, clock=NOW, speed=0.0, books="simple"))
     books = Books(world, 1_700_001)
     total = sum(row["Amount"] for row in books.report("read/financial/ReceivablesList"))
     control = accounts(books.company, 20)
