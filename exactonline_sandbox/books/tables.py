@@ -103,6 +103,10 @@ class Table:
             else:
                 row[column] = value
 
+    def edited(self) -> None:
+        """Forget what is derived from the rows, after some were edited in place."""
+        self.derived.clear()
+
     def remove(self, row: Row) -> None:
         """Remove a row."""
         self.derived.clear()

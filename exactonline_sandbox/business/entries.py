@@ -188,6 +188,7 @@ def _rebooking(table: str) -> Callable[[Editor, Row], None]:
         entry = editor.require(table, row["EntryID"], "EntryID")
         lines = editor.where(LINES_OF[table], "EntryID", entry["EntryID"])
         amounts = _converted(entry, lines)
+        editor.company.table(LINES_OF[table]).edited()
         if row is not entry and editor.company.switches.line_touches_header:
             editor.update(table, entry, amounts)
         else:

@@ -164,6 +164,7 @@ def _changed_invoice(editor: Editor, invoice: Row) -> None:
     """Convert the amounts again, as day or currency may be others."""
     lines = editor.where(INVOICE_LINES, "InvoiceID", invoice["InvoiceID"])
     editor.company.table(INVOICES).change(invoice, _converted(editor, invoice, lines))
+    editor.company.table(INVOICE_LINES).edited()
 
 
 def _refuse_processed(invoice: Row) -> None:
@@ -244,6 +245,7 @@ def print_invoice(editor: Editor, given: Row) -> Row:
     if day != invoice["InvoiceDate"]:
         changes["DueDate"] = booking.due_date(editor.company, invoice.get("PaymentCondition"), day)
         changes.update(_converted(editor, {**invoice, **changes}, lines))
+        editor.company.table(INVOICE_LINES).edited()
     document = _document(editor, {**invoice, **changes})
     editor.update(INVOICES, invoice, {**changes, "Document": document["ID"]})
     _book(editor, invoice, lines, (year, period))

@@ -60,7 +60,7 @@ class TestFourSteps:
         assert page.title == "Which divisions?"
         assert "Sanne de Vries" in page.text
         assert "Van Dijk & Zonen Groothandel B.V." in page.text
-        assert "1700002, NL, EUR" in page.text
+        assert "1700002, BE, EUR" in page.text
         page.send("/divisions", which="these", division=["1700002", "1700003"])
         assert page.title == "Connected"
         (account,) = kept(store_url)
