@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 VAT_CODES, ACCOUNTS, ITEMS = "vat/VATCodes", "crm/Accounts", "logistics/Items"
 COLUMNS = {
-    VAT_CODES: ("Code", "Description", "Percentage", "Type"),
+    VAT_CODES: (
+        "Code",
+        "Description",
+        "Percentage",
+        "Type",
+        "Charged",
+        "VATTransactionType",
+        "IsBlocked",
+    ),
     ACCOUNTS: ("Code", "Name", "SalesVATCode"),
     ITEMS: ("Code", "Description", "SalesVatCode", "StandardSalesPrice"),
 }
@@ -28,6 +36,8 @@ MOST_TERMS = 60
 MOST_ASKED = 300
 """Codes that are asked for; from more on a whole bulk list is cheaper, of 1,000 rows a page."""
 INCLUSIVE = "I"
+PURCHASES = "P"
+"""VATTransactionType of codes for purchases alone."""
 """Type of a VAT code whose prices hold the VAT."""
 
 
@@ -122,6 +132,9 @@ def read(
             _text(row["Description"]),
             _number(row["Percentage"]) or Decimal(0),
             _text(row["Type"]) == INCLUSIVE,
+            charged=row["Charged"] is True,
+            for_sales=_text(row["VATTransactionType"]) != PURCHASES
+            and row["IsBlocked"] is not True,
         )
     for column, values in ((CODE, customers), ("Name", names)):
         for row in reader.some(ACCOUNTS, column, list(values)):

@@ -29,6 +29,10 @@ class VatCode:
     """As a fraction: 21 % is 0.21."""
     includes: bool
     """Prices with this code hold the VAT."""
+    charged: bool = False
+    """The buyer books the VAT (reverse charge), so that the document has none."""
+    for_sales: bool = True
+    """It may be used on sales, and is not blocked."""
 
     @property
     def percentage(self) -> str:
@@ -67,7 +71,7 @@ def line(quantity: Decimal, price: Decimal, vat: VatCode | None) -> Amounts:
         vat: None for a line without.
     """
     gross = cents(EXACT.multiply(quantity, price))
-    if vat is None:
+    if vat is None or vat.charged:
         return Amounts(gross)
     if vat.includes:
         net = cents(EXACT.divide(gross, ONE + vat.rate))

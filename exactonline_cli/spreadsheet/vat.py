@@ -162,6 +162,8 @@ class _Codes:
             code
             for code in self.books.vat_codes.values()
             if (code.rate, code.includes) == (rate, includes)
+            and code.for_sales
+            and not (rate and code.charged)
         ]
         found = next((code for code in preferred if code in fitting), None)
         if found is None and len(fitting) == 1:
@@ -184,7 +186,7 @@ class _Codes:
                 "column Btw-code, or --set VATCode=CODE"
             )
         rates = {code.percentage for code in self.books.vat_codes.values()
-                 if code.includes == includes}  # fmt: skip
+                 if code.includes == includes and code.for_sales}  # fmt: skip
         return (
             f"has no VAT code: there is none of {shown} {kind} (there are: "
             f"{', '.join(sorted(rates))})"

@@ -107,11 +107,12 @@ class Isolation:
     def _no_access(self, stream: str, endpoint: str, division: int, error: AccessDenied) -> None:
         """Skip the list, or the division if nothing in it can be read."""
         logger = self._context.logger
-        if error.is_of_division:
+        shut = self._why_unlisted(division)
+        if error.is_of_division and shut is None:
             self._failures.close(division, error)
             logger.warning("Division %s is not read any further: %s", division, error)
             return
-        shut = self._why_shut(division)
+        shut = shut or self._why_shut(division)
         if shut:
             self._failures.close(division, AccessDenied(shut))
             logger.warning("%s", shut)
@@ -121,16 +122,21 @@ class Isolation:
         self._denials[division] += 1
         self._failures.denied(division, error)
 
+    def _why_unlisted(self, division: int) -> str | None:
+        """Advice if a division is not among those of the user; None if it is, or may be."""
+        listed = self._selection.listed
+        if not listed or division in listed:
+            return None
+        return (
+            f"The signed-in user may not open division {division}. "
+            f"Set divisions to some of: {', '.join(map(str, sorted(listed)))}."
+        )
+
     def _why_shut(self, division: int) -> str | None:
-        """Reason why nothing in a division can be read; None if there is none."""
+        """Reason why nothing in a listed division can be read; None if there is none."""
         listed = self._selection.listed
         if not listed:
             return None
-        if division not in listed:
-            return (
-                f"The signed-in user may not open division {division}. "
-                f"Set divisions to some of: {', '.join(map(str, sorted(listed)))}."
-            )
         shut = divisions.block_reason(listed[division])
         is_current = division == self._selection.current
         if not is_current and shut is None and self._denials[division] == FEW - 1:

@@ -120,7 +120,7 @@ class TestDivisions:
     @pytest.mark.usefixtures("books")
     def test_people_see_a_table(self, command: Callable[..., Result]) -> None:
         result = command("divisions")
-        assert "1700002  Van Dijk & Zonen Groothandel B.V.  NL" in result.stdout
+        assert "1700002  Van Dijk & Zonen Groothandel B.V.  BE" in result.stdout
         assert "\x1b" not in result.stdout
 
     def test_without_a_connection_it_says_what_to_do(self, command: Callable[..., Result]) -> None:

@@ -91,7 +91,7 @@ class TestAsking:
         assert not person.answers
         assert app.client_id in result.output
         assert app.client_secret not in result.output
-        assert "1700002  Van Dijk & Zonen Groothandel B.V. (NL EUR)" in result.stderr
+        assert "1700002  Van Dijk & Zonen Groothandel B.V. (BE EUR)" in result.stderr
         assert "as Sanne de Vries" in result.stderr
         assert "divisions '[1700001, 1700003]'" in result.stdout
         assert kept(store_url)[0].divisions == (1_700_001, 1_700_003)

@@ -145,7 +145,7 @@ def test_discovery_needs_no_settings(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     streams = {stream["tap_stream_id"]: stream for stream in json.loads(result.stdout)["streams"]}
-    assert len(streams) == 275
+    assert len(streams) == 276
     assert "posting_results" in streams
     assert streams["sales_invoices"]["key_properties"] == ["Division", "InvoiceID"]
     assert streams["sales_invoices"]["replication_key"] == "Timestamp"

@@ -191,3 +191,17 @@ def test_totals_of_the_file_are_compared_to_the_cent(
     assert (said is None) == (problems == [])
     assert said is None or said in problems[0]
     assert said is None or f"--column {header!r}=ignore" in problems[0]
+
+
+@pytest.mark.parametrize(
+    "other", [{"for_sales": False}, {"charged": True}, {"for_sales": False, "charged": True}]
+)
+def test_a_rate_is_no_code_of_purchases_nor_one_that_the_buyer_books(
+    tmp_path: Path, other: dict[str, bool]
+) -> None:
+    table = save_csv(tmp_path / "a.csv", [(*HEADERS, "Btw %"), (*ROW, "21 %")])
+    company = books()
+    company.vat_codes["22"] = VatCode("22", "Verwerving", Decimal("0.21"), False, **other)  # noqa: FBT003
+    ((_, code),) = next(iter(vat.apply(draft(table), company).values())).lines
+    assert code is not None
+    assert code.code == "2"
