@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from exactonline_client.auth.oauth import App
+    from exactonline_client.auth.app import App
     from exactonline_client.errors import AccessDenied
     from exactonline_client.http.pagination import Page
 

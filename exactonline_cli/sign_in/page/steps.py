@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from exactonline_cli import meltano_project, repository
 from exactonline_cli.sign_in.flow import REDIRECT_RULE, Problem
 from exactonline_cli.sign_in.page.render import message
-from exactonline_client.auth.oauth import CHAIN_DAYS
+from exactonline_client.auth.app import CHAIN_DAYS
 from exactonline_client.errors import ExactOnlineError
 from exactonline_client.regions import REGIONS
 

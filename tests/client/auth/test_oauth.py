@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from exactonline_client import regions
 from exactonline_client.auth import oauth
+from exactonline_client.auth.app import App
 from exactonline_client.errors import (
     ConfigurationError,
     ExactOnlineError,
@@ -184,11 +185,11 @@ class TestSharing:
     def test_apps_and_regions_have_chains_of_their_own(self, exact: Exact) -> None:
         app = exact.app()
         others = (
-            oauth.App(app.region, "another-client", "my-secret"),
-            oauth.App(regions.resolve("be"), "my-client", "my-secret"),
+            App(app.region, "another-client", "my-secret"),
+            App(regions.resolve("be"), "my-client", "my-secret"),
         )
         assert len({app.key, *(other.key for other in others)}) == 3
-        assert oauth.App(app.region, "my-client", "a new secret").key == app.key
+        assert App(app.region, "my-client", "a new secret").key == app.key
 
     def test_a_refused_token_is_renewed_once_for_all(
         self, exact: Exact, endpoint: TokenEndpoint
@@ -704,9 +705,9 @@ class TestConnections:
 
     def test_a_name_comes_from_region_and_client_id(self, exact: Exact) -> None:
         client = "5a0d8f0e-6c0b-4d6e-9a51-0c5a5d6b7e01"
-        app = oauth.App(regions.resolve("nl"), client, "s")
+        app = App(regions.resolve("nl"), client, "s")
         assert app.connection_name == "nl-5a0d8f0e"
-        local = oauth.App(exact.app().region, client, "s")
+        local = App(exact.app().region, client, "s")
         assert local.connection_name == "127.0.0.1-9-5a0d8f0e"
 
 
