@@ -79,6 +79,7 @@ def declared(extra: str) -> list[Requirement]:
         ("cryptography", "49.0.0"),  # CVE-2026-69247, CVE-2026-69248, CVE-2026-69249
         ("filelock", "3.20.2"),  # CVE-2025-68146, CVE-2026-22701
         ("jinja2", "3.1.5"),  # CVE-2025-27516
+        ("python-dotenv", "1.2.1"),  # CVE-2026-28684
         ("requests", "2.32.5"),  # CVE-2026-25645
         ("starlette", "1.3.0"),  # CVE-2026-48710, CVE-2026-54283
         ("urllib3", "2.7.0"),  # CVE-2026-97687, CVE-2026-97688, CVE-2026-97689

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import difflib
 import json
+import logging
 import math
 import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.configuration._dict_config import parse_environment_config
+from dotenv import load_dotenv
 
 from exactonline_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+
+logger = logging.getLogger(__name__)
 
 KINDS = {
     "integer": "a whole number",
@@ -35,17 +38,14 @@ SIMILARITY = 0.8
 def load_file() -> None:
     """Load variables that are not set yet from a file `.env`.
 
-    Uses the file in the current folder, else the one that the Singer SDK finds from the folder of
-    the installed package upwards.
+    Uses the file in the current folder, else the nearest one from the folder of this package
+    upwards, as programs of the Singer SDK do.
 
     Raises:
         ConfigurationError: it cannot be read.
     """
-    set_before = dict(os.environ)
     try:
-        parse_environment_config({}, "", FILE if Path(FILE).is_file() else None)
-        # In the SDK the file overrides the environment; in Meltano it does not.
-        os.environ.update(set_before)
+        load_dotenv(FILE if Path(FILE).is_file() else None)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"The file {FILE} cannot be read: {error}.") from None
 
@@ -60,15 +60,12 @@ def settings(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         ConfigurationError: a value of the wrong type; not quoted, since it may be a secret.
     """
     load_file()
-    properties = schema["properties"]
-    # The SDK would convert some types itself, and crash on wrong values: request texts.
-    as_texts = {"properties": {name: {"type": "string"} for name in properties}}
-    values = {}
-    for name, text in parse_environment_config(as_texts, prefix, os.devnull).items():
-        facts = properties[name]
-        kind = _kind(facts)
+    values: dict[str, Any] = {}
+    for name, facts in schema["properties"].items():
+        text, kind = os.environ.get(variable(prefix, name), ""), _kind(facts)
         if not text.strip():
             continue
+        logger.info("Setting %s is read from %s.", name, variable(prefix, name))
         if kind not in KINDS:
             values[name] = text
             continue

@@ -46,10 +46,16 @@ SCHEMA: dict[str, Any] = {
     ],
 )
 def test_a_text_becomes_what_the_setting_is_of(
-    monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    text: str,
+    value: object,
 ) -> None:
     monkeypatch.setenv(f"SOME_TAP_{name.upper()}", text)
-    found = environment.settings(SCHEMA, "SOME_TAP_")
+    with caplog.at_level("INFO"):
+        found = environment.settings(SCHEMA, "SOME_TAP_")
+    assert caplog.messages == [f"Setting {name} is read from SOME_TAP_{name.upper()}."]
     assert found == {name: value}
     assert type(found[name]) is type(value)
 
