@@ -28,8 +28,10 @@ TAP = (sys.executable, "-m", "tap_exactonline.tap")
 MEASURE = (
     "import resource, subprocess, sys, time; began = time.perf_counter(); "
     "code = subprocess.run(sys.argv[1:]).returncode; "
-    "print(time.perf_counter() - began, "
-    "resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr); sys.exit(code)"
+    "seconds = time.perf_counter() - began; "
+    "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
+    "print(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss, file=sys.stderr); "
+    "sys.exit(code)"
 )
 TOKEN_AGE = 600
 MANY = 10_000_000
@@ -67,6 +69,8 @@ class Run:
     """What a program took."""
 
     seconds: float
+    cpu_seconds: float
+    """Of all its threads and children; other programs on the machine hardly change it."""
     megabytes: float
     """At its peak, as the operating system accounts for it."""
     errors: str
@@ -128,8 +132,8 @@ def measured(command: Iterable[str], output: Path | None = None, source: Path | 
     if done.returncode:
         raise SystemExit(done.stderr)
     *errors, last = done.stderr.splitlines()
-    seconds, kilobytes = last.split()
-    return Run(float(seconds), int(kilobytes) / 1024, "\n".join(errors))
+    seconds, cpu_seconds, kilobytes = last.split()
+    return Run(float(seconds), float(cpu_seconds), int(kilobytes) / 1024, "\n".join(errors))
 
 
 def clean_environment() -> dict[str, str]:

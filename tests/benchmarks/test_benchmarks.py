@@ -76,6 +76,10 @@ def test_day(store: str) -> None:
 def test_startup() -> None:
     table = startup.measure(times=1)
     assert all(seconds > 0 for seconds in column(table, "seconds").values())
+    limits = {name for name, limit in column(table, "limit").items() if limit}
+    assert limits == {*startup.LIMITS}
+    cpu_seconds = column(table, "CPU seconds")
+    assert 0 < cpu_seconds["exactonline --help"] < cpu_seconds[startup.SDK]
 
 
 def test_each_benchmark_is_named_as_its_table() -> None:
