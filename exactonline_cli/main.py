@@ -8,26 +8,55 @@ from typing import Any
 import click
 from typing_extensions import override
 
-from exactonline_cli.commands.connect import connect
-from exactonline_cli.commands.divisions import divisions
-from exactonline_cli.commands.import_file import import_file, invoices
-from exactonline_cli.commands.keepalive import keepalive
-from exactonline_cli.commands.login import login
-from exactonline_cli.commands.plan import plan
-from exactonline_cli.commands.replay import replay
-from exactonline_cli.commands.results import results
-from exactonline_cli.commands.rotate_key import rotate_key
-from exactonline_cli.commands.sandbox import sandbox
-from exactonline_cli.commands.status import status
-from exactonline_cli.commands.webhooks import webhooks
-from exactonline_cli.options import warn_of_misspelt_variables
+from exactonline_cli.lazy import LazyCommand, LazyCommands
+from exactonline_cli.variables import warn_of_misspelt_variables
 from exactonline_client import redaction
 from exactonline_client.errors import ExactOnlineError, OutputError
 from exactonline_client.plugin import environment, package_conflict, stdout
 from exactonline_client.stopping import INTERRUPTED
 
+COMMANDS = LazyCommands(
+    {
+        "connect": LazyCommand(
+            "connect",
+            "Connect an Exact Online account, step by step on a web page of this machine.",
+        ),
+        "divisions": LazyCommand(
+            "divisions", "List the divisions (companies) that the signed-in user may open."
+        ),
+        "import": LazyCommand(
+            "import_file", "Import documents of ENTITY from a spreadsheet: FILE is .csv or .xlsx."
+        ),
+        "invoices": LazyCommand("import_file", "Sales invoices from spreadsheets.", "invoices"),
+        "keepalive": LazyCommand(
+            "keepalive", "Renew the sign-in of each connection; meant for a weekly schedule."
+        ),
+        "login": LazyCommand("login", "Connect an Exact Online account in the terminal."),
+        "plan": LazyCommand(
+            "plan", "Tell what a run of the tap will cost: calls, minutes and days."
+        ),
+        "replay": LazyCommand(
+            "replay",
+            "Send the records that were rejected again, after a fix, and those that are in doubt.",
+        ),
+        "results": LazyCommand(
+            "results", "Show what became of the documents that were written, the newest first."
+        ),
+        "rotate-key": LazyCommand(
+            "rotate_key", "Encrypt all that the store keeps secret with a new key."
+        ),
+        "sandbox": LazyCommand(
+            "sandbox", "Run a local Exact Online with made-up data, until Ctrl-C."
+        ),
+        "status": LazyCommand(
+            "status", "Show sign-ins, calls left and last runs; asks Exact nothing."
+        ),
+        "webhooks": LazyCommand("webhooks", "Work with the webhooks of Exact Online."),
+    }
+)
 
-class _OneLineErrors(click.Group):
+
+class _Program(click.Group):
     """Report an `ExactOnlineError` of any command as one line and its exit code."""
 
     @override
@@ -60,29 +89,18 @@ class _OneLineErrors(click.Group):
             click.echo("Stopped.", err=True)
             ctx.exit(INTERRUPTED)
 
+    @override
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(COMMANDS.help_rows(formatter.width))
 
-@click.group(cls=_OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(
+    cls=_Program, commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="singer-exactonline", prog_name="exactonline")
 def main() -> None:
     """Exact Online from the command line."""
-
-
-for command in (
-    connect,
-    login,
-    divisions,
-    status,
-    keepalive,
-    rotate_key,
-    plan,
-    invoices,
-    import_file,
-    results,
-    replay,
-    sandbox,
-    webhooks,
-):
-    main.add_command(command)
 
 
 if __name__ == "__main__":

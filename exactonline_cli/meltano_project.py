@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from exactonline_cli.options import without_secrets
+from exactonline_cli.variables import without_secrets
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.store.engine import has_password
 from exactonline_client.store.store import project_folder

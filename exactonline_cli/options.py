@@ -1,19 +1,16 @@
-"""Shared by the commands: options, settings from the environment, store and connections."""
+"""Shared by the commands: options, settings of the plugins, the store and its connections."""
 
 from __future__ import annotations
 
-import os
 import sys
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from exactonline_cli.variables import from_environment, given_settings, variables
 from exactonline_client import connections
-from exactonline_client.connection import connect
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.plugin import environment
 from exactonline_client.store import engine
 from exactonline_client.store.store import Store
 
@@ -22,58 +19,10 @@ if TYPE_CHECKING:
 
     from singer_sdk.plugin_base import PluginBase
 
-    from exactonline_client.connection import Connection
     from exactonline_client.connections import SavedConnection
 
-PREFIXES = ("EXACTONLINE", "TAP_EXACTONLINE", "TARGET_EXACTONLINE")
-"""Of environment variables: the shared one, and those that Meltano sets for each plugin."""
 UNASKED_CALLS = 10
 """Maximum of calls that a command makes without confirmation."""
-SETTINGS = (
-    "connection",
-    "region",
-    "base_url",
-    "client_id",
-    "client_secret",
-    "refresh_token",
-    "store_url",
-    "store_key",
-    "user_agent",
-)
-COMMAND_SETTINGS = ("redirect_uri", "webhook_secret")
-"""Settings that only commands read from the environment."""
-
-
-def variables(setting: str) -> list[str]:
-    """The environment variables that may hold a setting, the first one first."""
-    return [f"{prefix}_{setting.upper()}" for prefix in PREFIXES]
-
-
-def from_environment(setting: str) -> str | None:
-    """Read a setting from the environment; secrets come only from there, as options are visible."""
-    return next((os.environ[name] for name in variables(setting) if os.environ.get(name)), None)
-
-
-SECRETS = ("client_secret", "refresh_token", "store_key", "store_url", "webhook_secret")
-"""Settings withheld from other programs; store_url may hold a password."""
-
-
-def without_secrets() -> dict[str, str]:
-    """Copy the environment for a child process, without secrets."""
-    return {name: value for name, value in os.environ.items() if name not in _secret_variables()}
-
-
-def withdraw_secrets() -> None:
-    """Remove the secrets from the environment of this process, once they have been read.
-
-    For child processes that cannot be given another environment, such as browsers.
-    """
-    for name in _secret_variables():
-        os.environ.pop(name, None)
-
-
-def _secret_variables() -> set[str]:
-    return {name for setting in SECRETS for name in variables(setting)}
 
 
 def warn_of_visible_secret(
@@ -159,31 +108,6 @@ def plugin_settings(
     return configuration.settings(plugin, given)
 
 
-def parse_time(text: str) -> datetime:
-    """Parse an ISO date or time; without a zone it is UTC.
-
-    Raises:
-        ValueError: the text has another format.
-    """
-    time = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
-
-
-def warn_of_misspelt_variables() -> None:
-    """Warn of environment variables that look like misspelt settings."""
-    for prefix in PREFIXES:
-        for wrong, right in environment.misspelt(
-            (*SETTINGS, *COMMAND_SETTINGS), f"{prefix}_"
-        ).items():
-            click.echo(f"Environment variable {wrong} has no effect. Is it {right}?", err=True)
-
-
-def given_settings(**options: str | None) -> dict[str, str]:
-    """Collect settings from the options of a command, else from the environment."""
-    settings = {name: options.get(name) or from_environment(name) for name in SETTINGS}
-    return {name: value for name, value in settings.items() if value}
-
-
 def open_store(store_url: str | None) -> Store:
     """Open the store; the caller closes it."""
     return Store(store_url, from_environment("store_key"))
@@ -204,13 +128,3 @@ def saved_connections(store: Store, name: str | None) -> list[SavedConnection]:
             f"{connections.CONNECT}"
         )
     return matching
-
-
-def open_connection(store: Store, name: str) -> Connection:
-    """Open a connection of the store by its name; the caller closes it."""
-    store_settings = {
-        "store_url": store.url.render_as_string(hide_password=False),
-        "store_key": from_environment("store_key"),
-        "user_agent": from_environment("user_agent"),
-    }
-    return connect({**store_settings, "connection": name})

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from exactonline_cli.options import without_secrets
+from exactonline_cli.variables import without_secrets
 
 if TYPE_CHECKING:
     from exactonline_client.store.store import Store

@@ -10,8 +10,12 @@ from contextlib import ExitStack, closing
 import click
 
 from exactonline_cli import meltano_project
-from exactonline_cli.options import option, store_option, withdraw_secrets
+from exactonline_cli.options import option, store_option
 from exactonline_cli.sign_in.flow import begin
+from exactonline_cli.sign_in.page.serve import listen, origin, serve
+from exactonline_cli.sign_in.page.shortcut import shortcut
+from exactonline_cli.sign_in.page.visit import Visit
+from exactonline_cli.variables import withdraw_secrets
 from exactonline_client import connections
 from exactonline_client.errors import ConfigurationError
 
@@ -37,11 +41,6 @@ def connect(
     The page listens on 127.0.0.1 only. It closes when all is done, and after 15 minutes without
     use.
     """
-    # The web libraries take long to import, and the other commands do not need them.
-    from exactonline_cli.sign_in.page.serve import listen, origin, serve  # noqa: PLC0415
-    from exactonline_cli.sign_in.page.shortcut import shortcut  # noqa: PLC0415
-    from exactonline_cli.sign_in.page.visit import Visit  # noqa: PLC0415
-
     if connection and not connections.NAME.fullmatch(connection):
         raise ConfigurationError(f"--name: {connection!r} is no name for a connection.")
     sign_in = begin(store_url, base_url, connection)

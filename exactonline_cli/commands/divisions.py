@@ -8,12 +8,12 @@ import click
 
 from exactonline_cli.options import (
     connection_option,
-    given_settings,
     may_spend,
     store_option,
     yes_option,
 )
 from exactonline_cli.output import json_option, print_json, print_table
+from exactonline_cli.variables import given_settings
 from exactonline_client.connection import connect
 from exactonline_client.divisions import probe
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from exactonline_cli.opening import open_connection
 from exactonline_cli.options import (
     connection_option,
-    open_connection,
     open_store,
     saved_connections,
     store_option,

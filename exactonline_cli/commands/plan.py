@@ -21,15 +21,20 @@ from exactonline_cli.options import (
 from exactonline_cli.output import json_option, print_json, print_table
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.plugin import environment
+from exactonline_client.plugin.configuration import read_files, read_object
+from exactonline_client.plugin.start import readable_configuration_errors
 from exactonline_client.store.store import project_folder
+from tap_exactonline.estimate import cost as estimates
+from tap_exactonline.estimate import sources
+from tap_exactonline.estimate.advice import advice
 from tap_exactonline.settings import FRESH_DAYS
+from tap_exactonline.tap import TapExactOnline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tap_exactonline.estimate.cost import Cost, Estimate
     from tap_exactonline.estimate.sources import Source
-    from tap_exactonline.tap import TapExactOnline
 
 TAP = "tap-exactonline"
 PREFIX = "TAP_EXACTONLINE_"
@@ -96,14 +101,6 @@ def plan(  # noqa: PLR0913 - one for each option
     more than a few are only made when you say so. All settings of the tap can be given as
     environment variables too.
     """
-    # They take long to import.
-    from exactonline_client.plugin.configuration import read_files, read_object  # noqa: PLC0415
-    from exactonline_client.plugin.start import readable_configuration_errors  # noqa: PLC0415
-    from tap_exactonline.estimate import cost as estimates  # noqa: PLC0415
-    from tap_exactonline.estimate import sources  # noqa: PLC0415
-    from tap_exactonline.estimate.advice import advice  # noqa: PLC0415
-    from tap_exactonline.tap import TapExactOnline  # noqa: PLC0415
-
     config = dict(read_files(files).config)
     extras = environment.settings(EXTRAS, PREFIX)
     selected = read_object(catalog) if catalog else None
@@ -160,8 +157,6 @@ def _select(catalog: dict[str, Any], patterns: Sequence[str]) -> None:
 
 def _count(tap: TapExactOnline, lists: list[Source], *, yes: bool) -> int:
     """Count the rows of lists if the user agrees; return the number of calls."""
-    from tap_exactonline.estimate import cost as estimates  # noqa: PLC0415 - takes long to import
-
     calls = sum(len(estimates.queries(tap.planned, source)) for source in lists)
     if not calls:
         return 0

@@ -24,13 +24,13 @@ from exactonline_client.plugin.start import readable_configuration_errors
 from exactonline_client.store import postings
 from exactonline_client.store.postings import UNFINISHED, Posting, Wanted
 from target_exactonline.load import finalize
+from target_exactonline.target import TargetExactOnline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from target_exactonline.results.outcome import Result
     from target_exactonline.run import Run
-    from target_exactonline.target import TargetExactOnline
 
 VALUE = re.compile(r"'[^']*'")
 """What differs in reasons of one kind."""
@@ -66,9 +66,6 @@ def replay(  # noqa: PLR0913 - one for each option
     and loaded again. Invoices that Exact refused to finalise are finalised again, where the
     settings ask for that.
     """
-    # It takes long to import.
-    from target_exactonline.target import TargetExactOnline  # noqa: PLC0415
-
     settings = plugin_settings(
         TargetExactOnline,
         read_files(files).config,

@@ -14,18 +14,18 @@ from uuid import UUID
 import click
 
 from exactonline_cli import documents_at_exact
+from exactonline_cli.opening import open_connection
 from exactonline_cli.options import (
     connection_option,
     division_option,
-    open_connection,
     open_store,
-    parse_time,
     reference_option,
     saved_connections,
     store_option,
     stream_option,
 )
 from exactonline_cli.output import format_time, print_table
+from exactonline_cli.times import parse_time
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.store import postings

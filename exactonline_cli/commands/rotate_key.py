@@ -6,8 +6,9 @@ from contextlib import closing
 
 import click
 
-from exactonline_cli.options import from_environment, open_store, store_option
+from exactonline_cli.options import open_store, store_option
 from exactonline_cli.output import json_option, print_json
+from exactonline_cli.variables import from_environment
 from exactonline_client.errors import ConfigurationError, StoreError
 from exactonline_client.store import keys
 from exactonline_client.store.rotation import rotate

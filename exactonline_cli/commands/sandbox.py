@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exactonline_cli.options import parse_time
+from exactonline_cli.times import parse_time
+from exactonline_sandbox import App, FaultRule, Sandbox, SandboxConfig, Switches, set_switch
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from exactonline_sandbox import SandboxConfig, Server
+    from exactonline_sandbox import Server
 
 _ON, _OFF = ("", "1", "on", "true", "yes"), ("0", "off", "false", "no")
 _WORDS = {**dict.fromkeys(_ON, True), **dict.fromkeys(_OFF, False)}
@@ -59,9 +60,6 @@ def sandbox(ready_file: Path | None, **options: Any) -> None:  # noqa: ANN401 - 
     It answers on 127.0.0.1 only, and behaves like the real service: the same sign-in, limits,
     paging and errors.
     """
-    # It takes long to import, and the other commands do not need it.
-    from exactonline_sandbox import Sandbox  # noqa: PLC0415
-
     config = _config(options)
     click.echo("Making the data ...", err=True)
     instance = Sandbox(config)
@@ -75,8 +73,6 @@ def sandbox(ready_file: Path | None, **options: Any) -> None:  # noqa: ANN401 - 
 
 
 def _config(options: dict[str, Any]) -> SandboxConfig:
-    from exactonline_sandbox import App, FaultRule, SandboxConfig  # noqa: PLC0415
-
     app = App()
     try:
         faults = tuple(FaultRule(**json.loads(text)) for text in options["faults"])
@@ -110,9 +106,7 @@ def _clock(text: str | None) -> datetime | None:
         raise click.BadParameter(f"'{text}' is no ISO date.", param_hint="--clock") from error
 
 
-def _switches(texts: tuple[str, ...]) -> Any:  # noqa: ANN401 - its class is imported late
-    from exactonline_sandbox import Switches, set_switch  # noqa: PLC0415
-
+def _switches(texts: tuple[str, ...]) -> Switches:
     switches = Switches()
     for text in texts:
         name, _, value = text.partition("=")

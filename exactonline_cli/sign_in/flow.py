@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from exactonline_cli.options import from_environment
+from exactonline_cli.variables import from_environment
 from exactonline_client import connection, connections, regions
 from exactonline_client.errors import ConfigurationError, ExactOnlineError
 
