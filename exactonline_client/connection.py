@@ -23,6 +23,8 @@ from exactonline_client.http.session import Session
 from exactonline_client.plugin.settings import DISTRIBUTION
 from exactonline_client.store import runs
 from exactonline_client.store.clock import ServerClock, server_clock
+from exactonline_client.store.delete_watermarks import DeleteWatermarks
+from exactonline_client.store.key_snapshots import SeenKeys
 from exactonline_client.store.store import Store
 from exactonline_client.store.unsupported import RefusedOptions
 
@@ -123,6 +125,14 @@ class Connection:
     def refused_in(self, division: int) -> RefusedOptions:
         """Return the query options that endpoints of a division have refused, across runs."""
         return RefusedOptions(self.store, self.app.key, division, self.clock)
+
+    def seen_keys(self, division: int, stream: str) -> SeenKeys:
+        """Return the keys of a list that earlier runs have emitted."""
+        return SeenKeys(self.store, self.app.key, division, stream)
+
+    def delete_watermarks(self) -> DeleteWatermarks:
+        """Return the positions in the deleted logs up to which deletes were emitted."""
+        return DeleteWatermarks(self.store, self.app.key)
 
     def noted_run(self, program: str) -> AbstractContextManager[None]:
         """Record the block as a run, for `exactonline status`."""

@@ -21,10 +21,11 @@ from exactonline_client import catalogue
 from exactonline_client.errors import AccessDenied, RequestRefused
 from exactonline_client.http import pagination
 from exactonline_client.odata.query import MAX_URL, any_of, match_all, url
+from exactonline_client.odata.refused_query import is_about_query
 from exactonline_client.store.digests import Digests
 from exactonline_client.store.engine import in_parts, retry_on_lost_connection
 from exactonline_client.store.tables import lookups, postings
-from exactonline_client.store.unsupported import RefusedOptions, is_about_query
+from exactonline_client.store.unsupported import RefusedOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

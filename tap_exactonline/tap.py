@@ -28,8 +28,7 @@ from exactonline_client.stopping import Stop
 from tap_exactonline.context import RunContext
 from tap_exactonline.definitions import custom, custom_config
 from tap_exactonline.definitions.definition import stream_definitions
-from tap_exactonline.estimate import cost, sources
-from tap_exactonline.estimate.sources import PlannedRun
+from tap_exactonline.estimate.planned_run import PlannedRun
 from tap_exactonline.message_writer import BufferedWriter
 from tap_exactonline.progress.progress import log_metrics, on_terminal
 from tap_exactonline.readers import attachments
@@ -324,6 +323,9 @@ class TapExactOnline(Tap):
         Raises:
             The errors of `finish`.
         """
+        # Discovery estimates nothing, and SQLAlchemy is slow to import.
+        from tap_exactonline.estimate import cost, sources  # noqa: PLC0415
+
         self._check_settings()
         with self.connection.noted_run(self.name):
             planned, run = self.planned, self.shared

@@ -6,10 +6,8 @@ the app for an hour, for all its users. Calls to that endpoint stop before, so t
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
@@ -21,23 +19,10 @@ if TYPE_CHECKING:
     from exactonline_client.store.store import Store
 
 HOUR = 3600.0
-COUNTED_STATUSES = (400, 401, 403, 404)
-"""Statuses that Exact Online counts."""
 MAX_ERRORS = 9
 """Errors to allow within an hour; leaves room for a call in progress."""
 NO_DIVISION = 0
 """Division number for calls that belong to none."""
-MAX_NAME = 120
-
-_RESOURCE = re.compile(r"/api/v1/(?:beta/)?(?:\d+/)?(?P<name>[^(]+)")
-
-
-def endpoint_of(address: str) -> str:
-    """Return the endpoint of an address, such as `crm/Accounts`, without key and query."""
-    path = urlsplit(address).path
-    match = _RESOURCE.search(path)
-    name = match["name"] if match else path
-    return name.removesuffix("/$count").strip("/")[:MAX_NAME]
 
 
 def check(

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from exactonline_client.errors import AccessDenied, EndpointUnavailable, UnexpectedAnswer
-from exactonline_client.http.error_budget import endpoint_of
+from exactonline_client.http.endpoints import endpoint_of
 from exactonline_client.http.session import check_host
 from exactonline_client.odata.decoding import sanitize
 

@@ -8,7 +8,6 @@ endpoint that refused too many calls is not called again for a while.
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections import defaultdict
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ import sqlalchemy as sa
 
 from exactonline_client.errors import DailyLimitReached
 from exactonline_client.http import error_budget
+from exactonline_client.http.limit_headers import DAILY, MINUTELY, number
 from exactonline_client.store.clock import CLOCK_TOLERANCE, ServerClock
 from exactonline_client.store.engine import retry_on_lost_connection
 from exactonline_client.store.tables import budgets
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MINUTE, DAY = 60.0, 86_400.0
-MINUTELY, DAILY = "X-RateLimit-Minutely-", "X-RateLimit-"
-"""Prefixes of the headers."""
 LOGGED_FROM = 5.0
 """Minimum length in seconds of a wait that is logged."""
 MAX_COUNT = 2**31 - 1
@@ -199,7 +197,7 @@ class Budget:
         )
 
     def record_error(self, division: int | None, endpoint: str) -> None:
-        """Count a call that was refused with one of `error_budget.COUNTED_STATUSES`."""
+        """Count a call that was refused with one of `endpoints.COUNTED_STATUSES`."""
         error_budget.record(self._store, self._app, division, endpoint, self.clock())
 
     def learn(self, division: int | None, headers: Mapping[str, str]) -> None:
@@ -228,11 +226,6 @@ class Budget:
                 )
 
 
-def names_a_limit(headers: Mapping[str, str]) -> bool:
-    """Return whether a 429 names the limit that is used up."""
-    return any(_number(headers.get(f"{prefix}Remaining")) == 0 for prefix in (MINUTELY, DAILY))
-
-
 def _columns(minute: Window, day: Window) -> dict[str, Any]:
     return {
         f"{name}_{field}": getattr(window, field)
@@ -243,12 +236,12 @@ def _columns(minute: Window, day: Window) -> dict[str, Any]:
 
 def _window(headers: Mapping[str, str], prefix: str, now: float, length: float) -> Window:
     """Parse the headers of a limit; without a reset, compute it from the clock."""
-    reset = _number(headers.get(f"{prefix}Reset"))
+    reset = number(headers.get(f"{prefix}Reset"))
     if reset is not None and reset > MILLISECONDS_FROM:
         reset /= 1000
     if reset is not None and reset > MILLISECONDS_FROM:
         reset = None
-    limit, remaining = (_number(headers.get(f"{prefix}{name}")) for name in ("Limit", "Remaining"))
+    limit, remaining = (number(headers.get(f"{prefix}{name}")) for name in ("Limit", "Remaining"))
     if reset is None and remaining is not None:
         reset = (now // length + 1) * length
     return Window(_count(limit), _count(remaining), reset)
@@ -256,11 +249,3 @@ def _window(headers: Mapping[str, str], prefix: str, now: float, length: float) 
 
 def _count(number: float | None) -> int | None:
     return None if number is None else min(int(number), MAX_COUNT)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text or "")
-    except ValueError:
-        return None
-    return number if 0 <= number < math.inf else None

@@ -31,7 +31,7 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
     not_carried_out,
 )
-from exactonline_client.http.error_budget import COUNTED_STATUSES, endpoint_of
+from exactonline_client.http.endpoints import COUNTED_STATUSES, endpoint_of
 from exactonline_client.http.error_responses import (
     TOO_MANY,
     UNAUTHORISED,
@@ -43,7 +43,7 @@ from exactonline_client.http.error_responses import (
     is_missing,
     where,
 )
-from exactonline_client.http.rate_limit import names_a_limit
+from exactonline_client.http.limit_headers import names_a_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

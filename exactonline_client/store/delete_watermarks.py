@@ -7,27 +7,15 @@ before the state was dropped.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from exactonline_client.store.log_position import LogPosition
 from exactonline_client.store.tables import delete_watermarks
 
 if TYPE_CHECKING:
     from exactonline_client.store.store import Store
-
-
-class LogPosition(NamedTuple):
-    """A position in the deleted log of a division, as in the state of a stream."""
-
-    timestamp: int
-    """Rowversion of the last entry that was emitted."""
-    read_at: str | None = None
-    """Time of reading (UTC, ISO) by the server's clock."""
-    moved_at: str | None = None
-    """Time of the division's last move between databases; each database has its own log."""
-    keys_since: int | None = None
-    """Rowversion since which the store has the keys of all emitted rows."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ Refusals are kept per division, since divisions may be on different versions of 
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,45 +18,11 @@ from exactonline_client.store.tables import refusals
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exactonline_client.errors import RequestRefused
     from exactonline_client.store.store import Store
 
 DAYS_REMEMBERED = 30
 """Days after which an option is tried again; the API may have changed."""
 DAY = 86_400.0
-BAD_REQUEST = 400
-UNKNOWN_PROPERTY = re.compile(
-    r"could not find a property named '(\w+)'|no property '(\w+)' exists", re.IGNORECASE
-)
-UNSUPPORTED = re.compile(
-    # Messages of the OData libraries of .NET.
-    r"error in query syntax"
-    r"|query specified in the uri is not valid"
-    r"|cannot be applied to the requested resource"
-    # Messages of Exact Online.
-    r"|filtering on these fields is not supported"
-    r"|has mandatory filtering applied"
-    r"|please add a \$select"
-    r"|\$(?:select|filter|orderby|expand)\S* is not (?:supported|allowed)"
-    r"|the endpoint '\w+' is not supported",
-    re.IGNORECASE,
-)
-
-
-def unknown_property(refusal: RequestRefused) -> str | None:
-    """Return the property that a refusal calls unknown; None for other refusals."""
-    match = UNKNOWN_PROPERTY.search(refusal.reason) if refusal.status == BAD_REQUEST else None
-    return match and (match[1] or match[2])
-
-
-def is_about_query(refusal: RequestRefused) -> bool:
-    """Return whether the message of a refusal is a known one about unsupported query options.
-
-    Any other refusal may be temporary.
-    """
-    if refusal.status != BAD_REQUEST:
-        return False
-    return bool(unknown_property(refusal) or UNSUPPORTED.search(refusal.reason))
 
 
 @dataclass(frozen=True)

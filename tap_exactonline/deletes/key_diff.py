@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from exactonline_client.catalogue import load
 from exactonline_client.deletion import DELETED_AT
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.store.key_snapshots import SeenKeys
 from tap_exactonline.definitions.definition import DIVISION
 from tap_exactonline.extract import decoding, permissions
 from tap_exactonline.state import validity
@@ -105,9 +104,7 @@ class KeyDiff:
         self._connection, self._definition, self._division = connection, definition, division
         self._note_unreadable = note
         division_or_user = 0 if definition.stream.per_user else division
-        self._seen = SeenKeys(
-            connection.store, connection.app.key, division_or_user, definition.name
-        )
+        self._seen = connection.seen_keys(division_or_user, definition.name)
         self._key = key(definition)
         columns = [definition.columns[name] for name in self._key]
         # Unreadable values are reported when the row itself is decoded.

@@ -23,8 +23,6 @@ from exactonline_client.errors import (
 )
 from exactonline_client.odata.literals import literal
 from exactonline_client.odata.query import url
-from exactonline_client.store.delete_watermarks import DeleteWatermarks
-from exactonline_client.store.key_snapshots import SeenKeys
 from tap_exactonline.extract import decoding
 from tap_exactonline.state import validity
 
@@ -32,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from exactonline_client.connection import Connection
+    from exactonline_client.store.delete_watermarks import DeleteWatermarks
+    from exactonline_client.store.key_snapshots import SeenKeys
     from tap_exactonline.context import RunContext
     from tap_exactonline.definitions.definition import StreamDefinition
     from tap_exactonline.divisions.failures import Failures
@@ -145,7 +145,7 @@ class DeleteAttribution:
         return [item for item in candidates if may_be_own(item)]
 
     def _seen(self, stream: str) -> SeenKeys:
-        return SeenKeys(self.connection.store, self.connection.app.key, self.division, stream)
+        return self.connection.seen_keys(self.division, stream)
 
 
 LOG_REFUSED = (
@@ -180,8 +180,7 @@ class DeletedLogs:
     @cached_property
     def watermarks(self) -> DeleteWatermarks:
         """Positions in the logs up to which deletes were sent, for runs without a state."""
-        connection = self._context.connection
-        return DeleteWatermarks(connection.store, connection.app.key)
+        return self._context.connection.delete_watermarks()
 
     def of(self, division: int) -> DeletedLog:
         """Deleted log of a division, read at the first call."""

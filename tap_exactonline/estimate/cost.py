@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from exactonline_client.connection import Connection
     from exactonline_client.store.list_sizes import Known
     from tap_exactonline.definitions.definition import StreamDefinition
-    from tap_exactonline.estimate.sources import PlannedRun, Source
+    from tap_exactonline.estimate.planned_run import PlannedRun
+    from tap_exactonline.estimate.sources import Source
 
 PAGE, BIG_PAGE = 60, 1000
 """Rows per call on plain endpoints, and on sync and bulk endpoints."""

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from exactonline_client.http.error_budget import endpoint_of
+from exactonline_client.http.endpoints import endpoint_of
 from exactonline_client.store import list_sizes
 from exactonline_client.store.list_sizes import Size
 from tap_exactonline.definitions.definition import MODIFIED, TIMESTAMP
@@ -21,23 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tap_exactonline.definitions.definition import StreamDefinition
-    from tap_exactonline.readers.run import Run
+    from tap_exactonline.estimate.planned_run import PlannedRun
     from tap_exactonline.streams.base import ExactStream
 
 ALL, CHANGES = "all", "changes"
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """A run, before or after reading, and its streams."""
-
-    run: Run
-    streams: Mapping[str, ExactStream]
-
-    @property
-    def selected(self) -> list[ExactStream]:
-        """Selected streams."""
-        return [stream for stream in self.streams.values() if stream.selected]
 
 
 @dataclass(frozen=True)

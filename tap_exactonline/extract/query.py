@@ -12,7 +12,7 @@ from exactonline_client.errors import (
 )
 from exactonline_client.odata.literals import literal
 from exactonline_client.odata.query import match_all, url
-from exactonline_client.store.unsupported import is_about_query, unknown_property
+from exactonline_client.odata.refused_query import is_about_query, unknown_property
 from tap_exactonline.definitions.definition import LINE_NUMBER, MODIFIED, TIMESTAMP
 from tap_exactonline.state.bookmarks import modified_filter
 

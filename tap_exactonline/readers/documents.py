@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from exactonline_client.errors import ExactOnlineError, RequestRefused
 from exactonline_client.http import pagination
-from exactonline_client.store.unsupported import is_about_query
+from exactonline_client.odata.refused_query import is_about_query
 from tap_exactonline.definitions.definition import (
     HEADER_LINE_NUMBER,
     LINE_NUMBER,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.odata.decoding import instant, milliseconds
-from exactonline_client.store.delete_watermarks import LogPosition
+from exactonline_client.store.log_position import LogPosition
 from tap_exactonline.definitions.definition import TIMESTAMP
 from tap_exactonline.state import bookmarks
 

@@ -18,8 +18,8 @@ from exactonline_client import catalogue
 from exactonline_client.errors import RequestRefused
 from exactonline_client.odata.decoding import DATE, instant
 from exactonline_client.odata.literals import literal
+from exactonline_client.odata.refused_query import is_about_query
 from exactonline_client.store.tables import loaded_kinds
-from exactonline_client.store.unsupported import is_about_query
 from target_exactonline.load.planned import refers_to_new
 from target_exactonline.load.spelling import Spelling
 

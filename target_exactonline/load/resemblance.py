@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from exactonline_client import catalogue
 from exactonline_client.errors import RequestRefused
 from exactonline_client.odata.literals import literal
-from exactonline_client.store.unsupported import is_about_query
+from exactonline_client.odata.refused_query import is_about_query
 from target_exactonline.load import diff as differences
 from target_exactonline.load.spelling import SHORT, Spelling
 

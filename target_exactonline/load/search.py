@@ -18,7 +18,7 @@ from exactonline_client.errors import (
 from exactonline_client.http import pagination
 from exactonline_client.odata.literals import literal
 from exactonline_client.odata.query import MAX_URL, any_of, url
-from exactonline_client.store.unsupported import is_about_query
+from exactonline_client.odata.refused_query import is_about_query
 from target_exactonline.load.in_doubt import is_ahead
 from target_exactonline.load.spelling import Spelling
 

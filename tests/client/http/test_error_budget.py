@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from exactonline_client.errors import AccessDenied, ErrorLimitReached, RequestRefused, Unavailable
-from exactonline_client.http.error_budget import HOUR, MAX_ERRORS, endpoint_of
+from exactonline_client.http.endpoints import endpoint_of
+from exactonline_client.http.error_budget import HOUR, MAX_ERRORS
 from exactonline_client.store.tables import connections, errors
 from tests.client.conftest import BASE
 

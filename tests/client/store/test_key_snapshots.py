@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exactonline_client.store import key_snapshots, unsupported
-from exactonline_client.store.delete_watermarks import DeleteWatermarks, LogPosition
+from exactonline_client.store.delete_watermarks import DeleteWatermarks
 from exactonline_client.store.key_snapshots import SeenKeys
+from exactonline_client.store.log_position import LogPosition
 from exactonline_client.store.unsupported import RefusedOptions
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exactonline_client.errors import RequestRefused
+from exactonline_client.odata.refused_query import is_about_query, unknown_property
 from exactonline_client.store.store import Store
-from exactonline_client.store.unsupported import RefusedOptions, is_about_query, unknown_property
+from exactonline_client.store.unsupported import RefusedOptions
 
 if TYPE_CHECKING:
     from pathlib import Path

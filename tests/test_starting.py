@@ -34,8 +34,10 @@ def imported(*arguments: str) -> set[str]:
         (("exactonline_cli.main", "no-command"), HEAVY),
         (("exactonline_cli.main", "status"), {"requests", "singer_sdk", "starlette"}),
         (("exactonline_cli.main", "sandbox", "--help"), {"requests", "singer_sdk", "sqlalchemy"}),
+        (("tap_exactonline.tap", "--version"), {"cryptography", "rich", "sqlalchemy"}),
+        (("tap_exactonline.tap", "--discover"), {"cryptography", "rich", "sqlalchemy"}),
     ],
-    ids=lambda value: "-".join(value[1:]) if isinstance(value, tuple) else "",
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_a_program_leaves_out_libraries_that_it_does_not_use(
     arguments: tuple[str, ...], unused: set[str]

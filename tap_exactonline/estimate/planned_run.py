@@ -1,0 +1,25 @@
+"""What an estimate is made of: a run and its streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_exactonline.readers.run import Run
+    from tap_exactonline.streams.base import ExactStream
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run, before or after reading, and its streams."""
+
+    run: Run
+    streams: Mapping[str, ExactStream]
+
+    @property
+    def selected(self) -> list[ExactStream]:
+        """Selected streams."""
+        return [stream for stream in self.streams.values() if stream.selected]
