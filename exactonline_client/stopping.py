@@ -20,6 +20,10 @@ INTERRUPTED = KILLED + signal.SIGINT
 """Exit code of a command ended by Ctrl-C."""
 
 
+class Stopped(SystemExit):
+    """The run was stopped by a signal, and has logged its summary."""
+
+
 class Stop:
     """Collects signals that ask a run to stop.
 

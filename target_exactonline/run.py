@@ -16,6 +16,7 @@ from exactonline_client.errors import (
     ExactOnlineError,
     RecordsRejected,
 )
+from exactonline_client.stopping import Stopped
 from exactonline_client.store.outcomes import WRITTEN
 from target_exactonline import stream_config
 from target_exactonline.factory import LoaderFactory
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
     from target_exactonline.match_sets.loader import MatchSetLoader
     from target_exactonline.schema.entities import Entity
     from target_exactonline.stream_config import StreamMapping
-
-
-class Stopped(SystemExit):
-    """The run was stopped by a signal, and has logged its summary."""
 
 
 class Run:
@@ -126,9 +123,14 @@ class Run:
             stream_name, self._stream_settings, self.config["reference_field"]
         )
 
+    @staticmethod
+    def is_of_match_sets(stream_name: str) -> bool:
+        """Return whether the records of a stream are match sets."""
+        return model.is_match_set_stream(stream_name)
+
     def writes(self, stream_name: str, endpoint: str) -> bool:
         """Return whether a stream is written to this endpoint."""
-        if model.is_match_set_stream(stream_name):
+        if self.is_of_match_sets(stream_name):
             return endpoint == MATCH_SETS
         return self.map_stream(stream_name).entity.endpoint.id == endpoint
 

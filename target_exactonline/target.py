@@ -21,10 +21,8 @@ from exactonline_client.plugin import start
 from exactonline_client.plugin.settings import DISTRIBUTION
 from exactonline_client.plugin.stdout import Output
 from exactonline_client.plugin.stream_maps import Mapper
-from exactonline_client.stopping import Stop
-from target_exactonline.match_sets import model
+from exactonline_client.stopping import Stop, Stopped
 from target_exactonline.message_reader import MessageReader
-from target_exactonline.run import Run, Stopped
 from target_exactonline.settings import SCHEMA
 from target_exactonline.sinks import TEST_STREAM, DocumentSink, MatchSetSink, ProbeSink
 
@@ -51,6 +49,9 @@ class TargetExactOnline(Target):
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401
         """Take the options of the SDK's `Target`."""
+        # `--version` and `--about` write nothing, and SQLAlchemy is slow to import.
+        from target_exactonline.run import Run  # noqa: PLC0415
+
         self.stop = Stop()
         super().__init__(**options)
         if isinstance(self.message_reader, MessageReader):
@@ -109,7 +110,7 @@ class TargetExactOnline(Target):
         kind: Callable[..., Sink]
         if stream_name == TEST_STREAM:
             kind = partial(ProbeSink, run=self.run)
-        elif model.is_match_set_stream(stream_name):
+        elif self.run.is_of_match_sets(stream_name):
             kind = partial(MatchSetSink, run=self.run)
         else:
             kind = partial(DocumentSink, run=self.run, drain_before=self.drain_before)

@@ -36,6 +36,7 @@ def imported(*arguments: str) -> set[str]:
         (("exactonline_cli.main", "sandbox", "--help"), {"requests", "singer_sdk", "sqlalchemy"}),
         (("tap_exactonline.tap", "--version"), {"cryptography", "rich", "sqlalchemy"}),
         (("tap_exactonline.tap", "--discover"), {"cryptography", "rich", "sqlalchemy"}),
+        (("target_exactonline", "--version"), {"cryptography", "rich", "sqlalchemy"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
