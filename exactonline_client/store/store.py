@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 import sqlalchemy as sa
 from cryptography.fernet import InvalidToken
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from exactonline_client.errors import StoreError, StoreLost
@@ -28,6 +28,8 @@ from exactonline_client.store.tables import VERSION, metadata, schema_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 
 logger = logging.getLogger(__name__)
 
@@ -190,9 +192,14 @@ class Store:
         held.invalidate()
         self._take_locks(held)
 
-    def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    def insert(self, table: sa.Table) -> sqlite.Insert | PostgresInsert:
         """Create an insert with `on_conflict_do_...`, which is specific to the dialect."""
-        return sqlite.insert(table) if self._is_file else postgresql.insert(table)
+        if self._is_file:
+            return sqlite.insert(table)
+        # A store in a file does without it, and it is slow to import.
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+        return postgresql.insert(table)
 
     @database.retry_on_lost_connection
     def read(self, query: sa.Select[Any]) -> Sequence[Any]:
