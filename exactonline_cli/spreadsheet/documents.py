@@ -31,7 +31,7 @@ from exactonline_cli.spreadsheet.model import Document, Draft, Line, say
 from exactonline_cli.spreadsheet.problems import Problem
 from exactonline_cli.spreadsheet.table import is_empty, text_of
 from exactonline_client.errors import ConfigurationError
-from exactonline_client.store.postings import LONGEST_REFERENCE
+from exactonline_client.store.references import LONGEST_REFERENCE
 from target_exactonline.schema.names import nearest
 
 if TYPE_CHECKING:

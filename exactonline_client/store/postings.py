@@ -15,6 +15,7 @@ from exactonline_client.errors import StoreError
 from exactonline_client.store.digests import Digests
 from exactonline_client.store.engine import retry_on_lost_connection
 from exactonline_client.store.outcomes import FAILED, PRESENT, UNANSWERED, Status
+from exactonline_client.store.references import LONGEST_REFERENCE
 from exactonline_client.store.tables import postings
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ open, for a user to look at.
 SCHEMA_SIGNS = ("-", ".")
 """Separators of schema and table in the name of a stream."""
 REFERENCE = "reference"
-LONGEST_REFERENCE = 200
-"""Characters of a reference that the store can hold."""
 DIGEST = 16
 """Characters of a hash in a reference."""
 SURE_START = LONGEST_REFERENCE - DIGEST - 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_client.deletion import Mark, mark_of
 from exactonline_client.odata.literals import EMPTY_GUID
-from exactonline_client.store.postings import LONGEST_REFERENCE
+from exactonline_client.store.references import LONGEST_REFERENCE
 from target_exactonline.mapping import attachments, validation
 from target_exactonline.mapping.model import Document, encode
 from target_exactonline.mapping.record import (

@@ -17,7 +17,7 @@ import msgspec
 
 from exactonline_client.deletion import Mark, mark_of
 from exactonline_client.http.xml import ROOT
-from exactonline_client.store.postings import LONGEST_REFERENCE
+from exactonline_client.store.references import LONGEST_REFERENCE
 from target_exactonline.load.journal import made_up
 from target_exactonline.mapping.record import is_metadata, unclear_mark
 from target_exactonline.schema.names import plain
