@@ -22,7 +22,7 @@ CUT = {"longest_reference": 30}
 UPPER = {"kept_reference": "upper"}
 SINGLE = {"kept_reference": "single"}
 NOT = {"kept_reference": "not"}
-MONTHS = (f"{year}-{month:02d}" for year in range(2019, 2026) for month in range(1, 13))
+MONTHS = (f"{year}-{month:02d}" for year in range(2024, 2026) for month in range(1, 13))
 
 
 @pytest.fixture(autouse=True)
