@@ -44,7 +44,13 @@ LINES = {
 @pytest.fixture(scope="module")
 def companies() -> Iterator[Server]:
     config = SandboxConfig(
-        seed=7, invoices=30, divisions=2, minutely_limit=10**6, daily_limit=10**6
+        # Two companies of one country and currency, without closed years.
+        books="simple",
+        seed=7,
+        invoices=30,
+        divisions=2,
+        minutely_limit=10**6,
+        daily_limit=10**6,
     )
     with Sandbox(config).running() as server:
         yield server
