@@ -78,6 +78,7 @@ class _Day:
         self.company = company
         self.editor = editor
         self.rng = rng
+        self._earlier = {row["InvoiceID"] for row in company.table(INVOICES).rows.values()}
 
     def pick(self, table: str, column: str | None = None, value: object = None) -> Row:
         """A random row, of those with this value in the column where one is given."""
@@ -85,14 +86,16 @@ class _Day:
         found = rows.where(column, value) if column else list(rows.rows.values())
         return self.rng.choice(found)
 
-    def open_invoice(self) -> Row:
-        """An open invoice with lines; created where there is none."""
+    def open_invoice(self, *, of_earlier_days: bool = False) -> Row:
+        """An open invoice with lines; one of this day, or a new one, where there is no other."""
         lines = self.company.table(INVOICE_LINES)
         found = [
             invoice
             for invoice in self.company.table(INVOICES).where("Status", OPEN)
             if lines.where("InvoiceID", invoice["InvoiceID"])
         ]
+        if of_earlier_days:
+            found = [each for each in found if each["InvoiceID"] in self._earlier] or found
         return self.rng.choice(found) if found else _new_invoice(self)
 
     def lines(self, count: int) -> list[Row]:
@@ -212,7 +215,7 @@ def _change_order_line(day: _Day) -> None:
 
 
 def _delete_invoice(day: _Day) -> None:
-    remove(day.editor(), INVOICES, day.open_invoice())
+    remove(day.editor(), INVOICES, day.open_invoice(of_earlier_days=True))
 
 
 def _delete_line(day: _Day) -> None:
