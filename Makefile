@@ -18,6 +18,7 @@ export UV_COMPILE_BYTECODE := 1
 BIN := .venv/bin
 ENV := .venv/.made
 DEMO_ENV := .venv-demo/.made
+DBT_ENV := .venv-dbt/.made
 SOURCES := exactonline_cli exactonline_client exactonline_sandbox tap_exactonline \
 	target_exactonline scripts demo benchmarks tests
 UNIT_TESTS := tests/client tests/tap tests/target tests/sandbox --ignore tests/sandbox/test_foreign_clients.py
@@ -50,11 +51,11 @@ types: $(ENV) ## Check the types
 	$(BIN)/mypy $(wildcard $(SOURCES))
 
 .PHONY: pytest
-pytest: $(ENV) $(DEMO_ENV) ## Run the tests alone
+pytest: $(ENV) $(DEMO_ENV) $(DBT_ENV) ## Run the tests alone
 	$(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: coverage
-coverage: $(ENV) $(DEMO_ENV) ## Run the tests and say which lines and branches they leave out
+coverage: $(ENV) $(DEMO_ENV) $(DBT_ENV) ## Run the tests and say which lines and branches they leave out
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
 	$(BIN)/coverage report
 	$(BIN)/coverage report --fail-under=100 --include='$(NO_BRANCH_UNTESTED)'
@@ -80,6 +81,10 @@ meltano: $(ENV) ## Regenerate the settings in meltano.yml from the plugins
 hub: $(ENV) ## Regenerate the definitions for Meltano Hub from the plugins
 	$(BIN)/python -m scripts hub
 
+.PHONY: dbt
+dbt: $(ENV) ## Regenerate the staging models of the dbt project from the catalogue
+	$(BIN)/python -m scripts dbt
+
 .PHONY: docs-tables
 docs-tables: $(ENV) ## Regenerate the pages of tables, and the drawing of the architecture
 	$(BIN)/python -m scripts streams sinks settings errors modules drawing
@@ -101,7 +106,7 @@ lowest: $(UV) ## Run the unit tests with the oldest versions that are allowed
 
 .PHONY: audit
 audit: $(UV) ## Ask the advisory service about each pinned requirement, and the oldest allowed
-	for pins in plugins container meltano target-postgres tap-postgres build; do \
+	for pins in plugins container meltano target-postgres tap-postgres dbt build; do \
 		$(UV) tool run --quiet pip-audit@2.10.1 --strict --disable-pip --require-hashes --requirement requirements/$$pins.txt; \
 	done
 	mkdir -p build
@@ -120,6 +125,7 @@ pins: $(UV) ## Move every pinned requirement to its newest release
 	$(COMPILE) -o requirements/meltano.txt requirements/meltano.in
 	$(COMPILE) -o requirements/tap-postgres.txt requirements/tap-postgres.in
 	$(COMPILE) -o requirements/target-postgres.txt requirements/target-postgres.in
+	$(COMPILE) -o requirements/dbt.txt requirements/dbt.in
 	$(COMPILE) -o requirements/foreign-exactonline.txt requirements/foreign-exactonline.in
 	$(COMPILE) -o requirements/foreign-exact-online-sdk.txt requirements/foreign-exact-online-sdk.in
 	$(COMPILE) -o requirements/foreign-pyodata.txt requirements/foreign-pyodata.in
@@ -140,7 +146,7 @@ build: $(ENV) ## Build the wheel and the source distribution
 
 .PHONY: clean
 clean: ## Remove what the other targets made; sign-in, journal and Meltano's state are spared
-	rm -rf .venv .venv-demo .venv-lowest .tools .demo dist build site
+	rm -rf .venv .venv-demo .venv-dbt .venv-lowest .tools .demo dist build site
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 	[ ! -d .meltano ] || find .meltano -mindepth 1 -maxdepth 1 ! -name 'meltano.db*' -exec rm -rf {} +
@@ -161,6 +167,13 @@ forget-sign-in: ## Delete the sign-in and the journal of what was sent, after a 
 
 .venv-demo/.made: requirements/demo.txt pyproject.toml | $(UV)
 	$(call make-env,.venv-demo,requirements/demo.txt)
+
+# dbt shares no environment with the plugins: it wants other versions of the same packages.
+.venv-dbt/.made: requirements/dbt.txt | $(UV)
+	$(check-python)
+	[ -x .venv-dbt/bin/python ] || $(UV) venv --quiet --python $(PYTHON) .venv-dbt
+	$(UV) pip sync --quiet --python .venv-dbt/bin/python --require-hashes requirements/dbt.txt
+	touch $@
 
 define make-env
 	$(check-python)

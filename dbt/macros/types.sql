@@ -1,0 +1,55 @@
+{#- The database's type for a kind of value: text, number, integer, flag, date or moment. -#}
+{% macro type_of(kind) -%}
+{%- set types = {
+    'text': dbt.type_string(),
+    'number': exact_online.type_exact_number(),
+    'integer': dbt.type_bigint(),
+    'flag': 'boolean',
+    'date': 'date',
+    'moment': dbt.type_timestamp(),
+} -%}
+{{ types[kind] }}
+{%- endmacro %}
+
+
+{#- A decimal type: amounts of money must not be floating. -#}
+{% macro type_exact_number() -%}
+{{ return(adapter.dispatch('type_exact_number', 'exact_online')()) }}
+{%- endmacro %}
+
+{% macro default__type_exact_number() -%} decimal(28, 10) {%- endmacro %}
+
+{% macro postgres__type_exact_number() -%} numeric {%- endmacro %}
+
+{% macro bigquery__type_exact_number() -%} numeric {%- endmacro %}
+
+
+{#- A column as the loader made it: in the case that Exact has. -#}
+{% macro exact_column(name) -%}
+{{ return(adapter.dispatch('exact_column', 'exact_online')(name)) }}
+{%- endmacro %}
+
+{% macro default__exact_column(name) -%} {{ adapter.quote(name) }} {%- endmacro %}
+
+{#- The loader for Snowflake folds names to upper case. -#}
+{% macro snowflake__exact_column(name) -%} {{ name }} {%- endmacro %}
+
+
+{#- The day that ages count to. -#}
+{% macro as_of() -%}
+cast('{{ var("exact__as_of", none) or run_started_at.strftime("%Y-%m-%d") }}' as date)
+{%- endmacro %}
+
+
+{#- A number that grows by one from period to period, for comparisons: year 2026, period 3 is 202603. -#}
+{% macro period_number(year, period) -%} ({{ year }} * 100 + {{ period }}) {%- endmacro %}
+
+
+{#- Days from one date to another. -#}
+{% macro days_between(first, last) -%} {{ dbt.datediff(first, last, 'day') }} {%- endmacro %}
+
+
+{#- A sum of amounts, in the decimal type and 0 where there are none. -#}
+{% macro total(expression) -%}
+cast(coalesce(sum({{ expression }}), 0) as {{ exact_online.type_exact_number() }})
+{%- endmacro %}

@@ -1,0 +1,21 @@
+-- Made from the catalogue by `make dbt`: not to be edited by hand.
+{{ exact_online.staged('aging_payables_list', [
+    ('AccountId', 'account_id', 'text'),
+    ('AccountCode', 'account_code', 'text'),
+    ('AccountName', 'account_name', 'text'),
+    ('AgeGroup1', 'age_group1', 'integer'),
+    ('AgeGroup1Amount', 'age_group1_amount', 'number'),
+    ('AgeGroup1Description', 'age_group1_description', 'text'),
+    ('AgeGroup2', 'age_group2', 'integer'),
+    ('AgeGroup2Amount', 'age_group2_amount', 'number'),
+    ('AgeGroup2Description', 'age_group2_description', 'text'),
+    ('AgeGroup3', 'age_group3', 'integer'),
+    ('AgeGroup3Amount', 'age_group3_amount', 'number'),
+    ('AgeGroup3Description', 'age_group3_description', 'text'),
+    ('AgeGroup4', 'age_group4', 'integer'),
+    ('AgeGroup4Amount', 'age_group4_amount', 'number'),
+    ('AgeGroup4Description', 'age_group4_description', 'text'),
+    ('CurrencyCode', 'currency_code', 'text'),
+    ('TotalAmount', 'total_amount', 'number'),
+    ('Division', 'division_id', 'integer')
+], report=true) }}

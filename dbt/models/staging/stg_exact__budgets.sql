@@ -1,0 +1,28 @@
+-- Made from the catalogue by `make dbt`: not to be edited by hand.
+{{ exact_online.staged('budgets', [
+    ('ID', 'id', 'text'),
+    ('AmountDC', 'amount_dc', 'number'),
+    ('BudgetScenario', 'budget_scenario_id', 'text'),
+    ('BudgetScenarioCode', 'budget_scenario_code', 'text'),
+    ('BudgetScenarioDescription', 'budget_scenario_description', 'text'),
+    ('Costcenter', 'costcenter', 'text'),
+    ('CostcenterDescription', 'costcenter_description', 'text'),
+    ('Costunit', 'costunit', 'text'),
+    ('CostunitDescription', 'costunit_description', 'text'),
+    ('Created', 'created', 'moment'),
+    ('Creator', 'creator_id', 'text'),
+    ('CreatorFullName', 'creator_full_name', 'text'),
+    ('Division', 'division_id', 'integer'),
+    ('GLAccount', 'gl_account_id', 'text'),
+    ('GLAccountCode', 'gl_account_code', 'text'),
+    ('GLAccountDescription', 'gl_account_description', 'text'),
+    ('HID', 'hid', 'integer'),
+    ('Item', 'item_id', 'text'),
+    ('ItemCode', 'item_code', 'text'),
+    ('ItemDescription', 'item_description', 'text'),
+    ('Modified', 'modified', 'moment'),
+    ('Modifier', 'modifier_id', 'text'),
+    ('ModifierFullName', 'modifier_full_name', 'text'),
+    ('ReportingPeriod', 'reporting_period', 'integer'),
+    ('ReportingYear', 'reporting_year', 'integer')
+]) }}

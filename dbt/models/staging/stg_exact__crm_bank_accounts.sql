@@ -1,0 +1,27 @@
+-- Made from the catalogue by `make dbt`: not to be edited by hand.
+{{ exact_online.staged('crm_bank_accounts', [
+    ('ID', 'id', 'text'),
+    ('Account', 'account_id', 'text'),
+    ('AccountName', 'account_name', 'text'),
+    ('Bank', 'bank_id', 'text'),
+    ('BankAccount', 'bank_account', 'text'),
+    ('BankAccountHolderName', 'bank_account_holder_name', 'text'),
+    ('BankDescription', 'bank_description', 'text'),
+    ('BankName', 'bank_name', 'text'),
+    ('BICCode', 'bic_code', 'text'),
+    ('Blocked', 'blocked', 'flag'),
+    ('Created', 'created', 'moment'),
+    ('Creator', 'creator_id', 'text'),
+    ('CreatorFullName', 'creator_full_name', 'text'),
+    ('Description', 'description', 'text'),
+    ('Division', 'division_id', 'integer'),
+    ('Format', 'format', 'text'),
+    ('IBAN', 'iban', 'text'),
+    ('Main', 'main', 'flag'),
+    ('Modified', 'modified', 'moment'),
+    ('Modifier', 'modifier_id', 'text'),
+    ('ModifierFullName', 'modifier_full_name', 'text'),
+    ('PaymentServiceAccount', 'payment_service_account_id', 'text'),
+    ('Type', 'type', 'text'),
+    ('TypeDescription', 'type_description', 'text')
+]) }}

@@ -1,0 +1,25 @@
+-- Made from the catalogue by `make dbt`: not to be edited by hand.
+{{ exact_online.staged('gl_classifications', [
+    ('Timestamp', 'row_version', 'integer'),
+    ('Abstract', 'abstract', 'flag'),
+    ('Balance', 'balance', 'text'),
+    ('Code', 'code', 'text'),
+    ('Created', 'created', 'moment'),
+    ('Creator', 'creator_id', 'text'),
+    ('CreatorFullName', 'creator_full_name', 'text'),
+    ('Description', 'description', 'text'),
+    ('Division', 'division_id', 'integer'),
+    ('ID', 'id', 'text'),
+    ('IsTupleSubElement', 'is_tuple_sub_element', 'flag'),
+    ('Modified', 'modified', 'moment'),
+    ('Modifier', 'modifier_id', 'text'),
+    ('ModifierFullName', 'modifier_full_name', 'text'),
+    ('Name', 'name', 'text'),
+    ('Nillable', 'nillable', 'flag'),
+    ('Parent', 'parent_id', 'text'),
+    ('PeriodType', 'period_type', 'text'),
+    ('SubstitutionGroup', 'substitution_group', 'text'),
+    ('TaxonomyNamespace', 'taxonomy_namespace_id', 'text'),
+    ('TaxonomyNamespaceDescription', 'taxonomy_namespace_description', 'text'),
+    ('Type', 'type_id', 'text')
+]) }}

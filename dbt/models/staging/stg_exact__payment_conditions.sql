@@ -1,0 +1,25 @@
+-- Made from the catalogue by `make dbt`: not to be edited by hand.
+{{ exact_online.staged('payment_conditions', [
+    ('ID', 'id', 'text'),
+    ('Code', 'code', 'text'),
+    ('Created', 'created', 'moment'),
+    ('Creator', 'creator_id', 'text'),
+    ('CreatorFullName', 'creator_full_name', 'text'),
+    ('CreditManagementScenario', 'credit_management_scenario_id', 'text'),
+    ('CreditManagementScenarioCode', 'credit_management_scenario_code', 'text'),
+    ('CreditManagementScenarioDescription', 'credit_management_scenario_description', 'text'),
+    ('Description', 'description', 'text'),
+    ('DiscountCalculation', 'discount_calculation', 'text'),
+    ('DiscountPaymentDays', 'discount_payment_days', 'integer'),
+    ('DiscountPercentage', 'discount_percentage', 'number'),
+    ('Division', 'division_id', 'integer'),
+    ('Modified', 'modified', 'moment'),
+    ('Modifier', 'modifier_id', 'text'),
+    ('ModifierFullName', 'modifier_full_name', 'text'),
+    ('PaymentDays', 'payment_days', 'integer'),
+    ('PaymentDiscountType', 'payment_discount_type', 'text'),
+    ('PaymentEndOfMonths', 'payment_end_of_months', 'integer'),
+    ('PaymentMethod', 'payment_method', 'text'),
+    ('Percentage', 'percentage', 'number'),
+    ('VATCalculation', 'vat_calculation', 'text')
+]) }}

@@ -1,0 +1,21 @@
+-- Made from the catalogue by `make dbt`: not to be edited by hand.
+{{ exact_online.staged('profit_loss_overview', [
+    ('CurrentYear', 'current_year', 'integer'),
+    ('CostsCurrentPeriod', 'costs_current_period', 'number'),
+    ('CostsCurrentYear', 'costs_current_year', 'number'),
+    ('CostsPreviousYear', 'costs_previous_year', 'number'),
+    ('CostsPreviousYearPeriod', 'costs_previous_year_period', 'number'),
+    ('CurrencyCode', 'currency_code', 'text'),
+    ('CurrentPeriod', 'current_period', 'integer'),
+    ('PreviousYear', 'previous_year', 'integer'),
+    ('PreviousYearPeriod', 'previous_year_period', 'integer'),
+    ('ResultCurrentPeriod', 'result_current_period', 'number'),
+    ('ResultCurrentYear', 'result_current_year', 'number'),
+    ('ResultPreviousYear', 'result_previous_year', 'number'),
+    ('ResultPreviousYearPeriod', 'result_previous_year_period', 'number'),
+    ('RevenueCurrentPeriod', 'revenue_current_period', 'number'),
+    ('RevenueCurrentYear', 'revenue_current_year', 'number'),
+    ('RevenuePreviousYear', 'revenue_previous_year', 'number'),
+    ('RevenuePreviousYearPeriod', 'revenue_previous_year_period', 'number'),
+    ('Division', 'division_id', 'integer')
+], report=true) }}

@@ -1,0 +1,21 @@
+-- Made from the catalogue by `make dbt`: not to be edited by hand.
+{{ exact_online.staged('reporting_balance', [
+    ('ID', 'id', 'integer'),
+    ('Amount', 'amount', 'number'),
+    ('AmountCredit', 'amount_credit', 'number'),
+    ('AmountDebit', 'amount_debit', 'number'),
+    ('BalanceType', 'balance_type', 'text'),
+    ('CostCenterCode', 'cost_center_code', 'text'),
+    ('CostCenterDescription', 'cost_center_description', 'text'),
+    ('CostUnitCode', 'cost_unit_code', 'text'),
+    ('CostUnitDescription', 'cost_unit_description', 'text'),
+    ('Count', 'count', 'integer'),
+    ('Division', 'division_id', 'integer'),
+    ('GLAccount', 'gl_account_id', 'text'),
+    ('GLAccountCode', 'gl_account_code', 'text'),
+    ('GLAccountDescription', 'gl_account_description', 'text'),
+    ('ReportingPeriod', 'reporting_period', 'integer'),
+    ('ReportingYear', 'reporting_year', 'integer'),
+    ('Status', 'status', 'integer'),
+    ('Type', 'type', 'integer')
+], report=true) }}
