@@ -45,6 +45,12 @@ cast('{{ var("exact__as_of", none) or run_started_at.strftime("%Y-%m-%d") }}' as
 {% macro period_number(year, period) -%} ({{ year }} * 100 + {{ period }}) {%- endmacro %}
 
 
+{#- A period in words, such as 2026-03. -#}
+{% macro period_label(year, period) -%}
+cast({{ year }} as {{ dbt.type_string() }}) || '-' || lpad(cast({{ period }} as {{ dbt.type_string() }}), 2, '0')
+{%- endmacro %}
+
+
 {#- Days from one date to another. -#}
 {% macro days_between(first, last) -%} {{ dbt.datediff(first, last, 'day') }} {%- endmacro %}
 
