@@ -1,0 +1,16 @@
+-- The header of a sales entry is the debtor's line of the ledger, and the sum of its lines with VAT.
+with lines as (
+    select division_id, entry_id, sum(amount_dc + coalesce(vat_amount_dc, 0)) as amount_dc
+    from {{ ref('stg_exact__sales_entry_lines') }}
+    group by 1, 2
+)
+
+select entries.division_id, entries.entry_id
+from {{ ref('stg_exact__sales_entries') }} as entries
+left join lines on entries.division_id = lines.division_id and entries.entry_id = lines.entry_id
+left join {{ ref('stg_exact__transaction_lines') }} as debtor
+    on entries.division_id = debtor.division_id
+    and entries.entry_id = debtor.entry_id
+    and debtor.line_number = 0
+where lines.amount_dc is null or debtor.amount_dc is null
+    or entries.amount_dc <> lines.amount_dc or entries.amount_dc <> debtor.amount_dc
