@@ -82,8 +82,8 @@ hub: $(ENV) ## Regenerate the definitions for Meltano Hub from the plugins
 	$(BIN)/python -m scripts hub
 
 .PHONY: dbt
-dbt: $(ENV) ## Regenerate the staging models of the dbt project from the catalogue
-	$(BIN)/python -m scripts dbt
+dbt: $(ENV) ## Regenerate the staging and unified models of the dbt project
+	$(BIN)/python -m scripts dbt unified
 
 .PHONY: docs-tables
 docs-tables: $(ENV) ## Regenerate the pages of tables, and the drawing of the architecture

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts import catalogue, dbt, drawing, errors, hub, meltano, modules, settings, sinks, streams
+from scripts import (catalogue, dbt, drawing, errors, hub, meltano, modules, settings, sinks, streams, unified)
 from scripts.pages import ROOT
 
 if TYPE_CHECKING:
@@ -30,9 +30,16 @@ BUILDERS: dict[str, Callable[[], Files]] = {
     "modules": modules.build,
     "drawing": drawing.build,
     "dbt": dbt.build,
+    "unified": unified.build,
 }
 CATALOGUE = "catalogue"
-TARGETS = {"meltano": "meltano", "hub": "hub", "dbt": "dbt", CATALOGUE: "catalogue ENTITIES=..."}
+TARGETS = {
+    "meltano": "meltano",
+    "hub": "hub",
+    "dbt": "dbt",
+    "unified": "dbt",
+    CATALOGUE: "catalogue ENTITIES=...",
+}
 """Make targets; those of all other builders are `docs-tables`."""
 
 

@@ -1,0 +1,26 @@
+-- Made from exactonline_client/unified.csv by `make dbt`: not to be edited by hand.
+select
+    base.id as id,
+    base.id as downstream_id,
+    base.division_id as company_id,
+    base.code as code,
+    base.code as display_id,
+    base.description as name,
+    base.long_description as description,
+    base.sold as sold,
+    base.purchased as purchased,
+    base.tracked as tracked,
+    base.taxable as taxable,
+    base.type as type,
+    base.unit as sales_details_unit_of_measure,
+    base.sales_vat_code as sales_details_tax_rate_code,
+    base.cost_price_standard as purchase_details_unit_price,
+    base.gl_revenue_id as income_account_id,
+    base.gl_costs_id as expense_account_id,
+    base.gl_stock_id as asset_account_id,
+    base.item_group_id as category_id,
+    base.active as active,
+    base.created as created_at,
+    base.modified as updated_at,
+    base.row_version as row_version
+from {{ ref('int_exact__invoice_items') }} as base
