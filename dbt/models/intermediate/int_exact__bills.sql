@@ -22,6 +22,7 @@ select
     entries.*,
     case when entries.type = 31 then 'accounts_payable_credit' else 'bill' end as document_type,
     relations.code as supplier_display_id,
+    coalesce(relations.name, entries.supplier_name) as supplier_display_name,
     sign * (entries.amount_fc - coalesce(entries.vat_amount_fc, 0)) as sub_total,
     sign * entries.vat_amount_fc as total_tax,
     sign * entries.amount_fc as total,

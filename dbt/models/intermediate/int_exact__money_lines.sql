@@ -23,6 +23,8 @@ with lines as (
 
 select
     lines.*,
+    coalesce(relations.code, lines.account_code) as relation_display_id,
+    coalesce(relations.name, lines.account_name) as relation_display_name,
     journals.gl_account_id as money_account_id,
     accounts.gl_account_type in (20, 21) as is_received,
     case
@@ -41,4 +43,6 @@ inner join {{ ref('int_exact__chart_of_accounts') }} as accounts
     and accounts.gl_account_type in (20, 21, 22)
 left join {{ ref('stg_exact__journals') }} as journals
     on lines.division_id = journals.division_id and lines.journal_code = journals.code
+left join {{ ref('stg_exact__accounts') }} as relations
+    on lines.division_id = relations.division_id and lines.account_id = relations.id
 where lines.account_id is not null

@@ -8,8 +8,8 @@ select
     documents.status_code,
     lines.line_number,
     lines.item_id,
-    lines.item_code,
-    lines.item_description,
+    coalesce(items.code, lines.item_code) as item_code,
+    coalesce(items.description, lines.item_description) as item_name,
     lines.description,
     lines.quantity,
     lines.unit_price,
@@ -22,7 +22,8 @@ select
     lines.vat_code,
     lines.vat_percentage,
     lines.gl_account_id,
-    lines.gl_account_description,
+    accounts.gl_account_code as ledger_account_code,
+    coalesce(accounts.gl_account_name, lines.gl_account_description) as ledger_account_name,
     lines.cost_center,
     lines.cost_unit,
     lines.project_id,
@@ -32,3 +33,7 @@ select
 from {{ ref('stg_exact__sales_invoice_lines') }} as lines
 inner join {{ ref('int_exact__sales_documents') }} as documents
     on lines.division_id = documents.division_id and lines.invoice_id = documents.invoice_id
+left join {{ ref('stg_exact__items') }} as items
+    on lines.division_id = items.division_id and lines.item_id = items.id
+left join {{ ref('int_exact__chart_of_accounts') }} as accounts
+    on lines.division_id = accounts.division_id and lines.gl_account_id = accounts.gl_account_id

@@ -59,8 +59,9 @@ select
     documents.order_number,
     documents.invoice_number,
     documents.invoice_to_id,
-    documents.invoice_to_name,
     relations.code as customer_display_id,
+    -- A customer that gets another name does not touch its invoices: the name on them may be an old one.
+    coalesce(relations.name, documents.invoice_to_name) as customer_display_name,
     documents.ordered_by_id,
     documents.deliver_to_id,
     documents.invoice_date,

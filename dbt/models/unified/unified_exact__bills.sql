@@ -17,7 +17,7 @@ select
     base.document_type as type,
     base.supplier_id as supplier_id,
     base.supplier_display_id as supplier_display_id,
-    base.supplier_name as supplier_display_name,
+    base.supplier_display_name as supplier_display_name,
     base.entry_date as bill_date,
     base.due_date as due_date,
     base.paid_date as paid_date,

@@ -3,7 +3,7 @@ with lines as (
     select
         lines.company_id,
         lines.credit_note_id,
-        {{ exact_online.json_array(exact_online.json_object([('id', 'lines.id'), ('company_id', 'lines.company_id'), ('line_number', 'lines.line_number'), ('type', 'lines.type'), ('item', exact_online.json_object([('id', 'lines.item_id'), ('code', 'lines.item_code'), ('name', 'lines.item_name')])), ('code', 'lines.code'), ('description', 'lines.description'), ('quantity', 'lines.quantity'), ('unit_price', 'lines.unit_price'), ('discount_percentage', 'lines.discount_percentage'), ('unit_of_measure', 'lines.unit_of_measure'), ('total_amount', 'lines.total_amount'), ('tax_amount', 'lines.tax_amount'), ('tax_rate', exact_online.json_object([('code', 'lines.tax_rate_code'), ('rate', 'lines.tax_rate_rate')])), ('ledger_account', exact_online.json_object([('id', 'lines.ledger_account_id'), ('name', 'lines.ledger_account_name')])), ('cost_center', 'lines.cost_center'), ('cost_unit', 'lines.cost_unit'), ('project', exact_online.json_object([('id', 'lines.project_id')])), ('memo', 'lines.memo'), ('row_version', 'lines.row_version')]), 'line_number, id') }} as line_items
+        {{ exact_online.json_array(exact_online.json_object([('id', 'lines.id'), ('company_id', 'lines.company_id'), ('line_number', 'lines.line_number'), ('type', 'lines.type'), ('item', exact_online.json_object([('id', 'lines.item_id'), ('code', 'lines.item_code'), ('name', 'lines.item_name')])), ('code', 'lines.code'), ('description', 'lines.description'), ('quantity', 'lines.quantity'), ('unit_price', 'lines.unit_price'), ('discount_percentage', 'lines.discount_percentage'), ('unit_of_measure', 'lines.unit_of_measure'), ('total_amount', 'lines.total_amount'), ('tax_amount', 'lines.tax_amount'), ('tax_rate', exact_online.json_object([('code', 'lines.tax_rate_code'), ('rate', 'lines.tax_rate_rate')])), ('ledger_account', exact_online.json_object([('id', 'lines.ledger_account_id'), ('code', 'lines.ledger_account_code'), ('name', 'lines.ledger_account_name')])), ('cost_center', 'lines.cost_center'), ('cost_unit', 'lines.cost_unit'), ('project', exact_online.json_object([('id', 'lines.project_id')])), ('memo', 'lines.memo'), ('row_version', 'lines.row_version')]), 'line_number, id') }} as line_items
     from {{ ref('unified_exact__credit_note_line_items') }} as lines
     group by 1, 2
 )
@@ -16,7 +16,7 @@ select
     case cast(base.type as {{ dbt.type_string() }}) when '8021' then 'accounts_receivable_credit' when '8024' then 'accounts_receivable_credit' end as type,
     base.invoice_to_id as customer_id,
     base.customer_display_id as customer_display_id,
-    base.invoice_to_name as customer_display_name,
+    base.customer_display_name as customer_display_name,
     base.invoice_date as date_issued,
     base.date_paid as date_paid,
     base.payment_condition as terms_id,

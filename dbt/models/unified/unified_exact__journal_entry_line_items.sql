@@ -10,10 +10,10 @@ select
     base.amount_vat_fc as tax_amount,
     base.vat_code as tax_rate_code,
     base.gl_account_id as ledger_account_id,
-    base.gl_account_code as ledger_account_code,
-    base.gl_account_description as ledger_account_name,
+    base.ledger_account_code as ledger_account_code,
+    base.ledger_account_name as ledger_account_name,
     base.account_id as relation_id,
-    base.account_name as relation_display_name,
+    base.relation_display_name as relation_display_name,
     base.cost_center as cost_center,
     base.cost_unit as cost_unit,
     base.project_id as project_id
