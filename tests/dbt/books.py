@@ -1,0 +1,175 @@
+"""Full books of three companies as tap-exactonline hands them over, loaded as a loader would.
+
+The tap runs twice, with a day of business between that deletes documents.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from singer_sdk.singerlib.encoding import SimpleSingerWriter
+from typing_extensions import override
+
+from scripts.dbt import MODELS
+from tap_exactonline.tap import TapExactOnline
+from tests.built import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from singer_sdk.singerlib import Message
+
+    from exactonline_sandbox import Server
+
+PYTHON = ROOT / ".venv-dbt" / "bin" / "python"
+STREAMS = tuple(model.stream for model in MODELS)
+INVOICES = ("sales_invoices", "sales_invoice_lines")
+SCHEMA = "exact"
+TYPES = {
+    "uuid": "uuid",
+    "date": "date",
+    "date-time": "timestamp",
+    "number": "numeric",
+    "integer": "bigint",
+    "boolean": "boolean",
+    "string": "text",
+}
+"""Types of PostgreSQL that target-postgres gives, by format or type of JSON schema."""
+NULL = "\\N"
+"""What is no value in a file, where an empty text is one."""
+STARTED_AT = "_sdc_sync_started_at"
+DELETED_AT = "_sdc_deleted_at"
+
+
+@dataclass
+class Table:
+    """The rows of a stream by key."""
+
+    types: dict[str, str]
+    """Types of its columns, in their order."""
+    key: tuple[str, ...]
+    rows: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass
+class Tables(SimpleSingerWriter):
+    """Takes the messages of the tap: a record replaces the row with its key."""
+
+    found: dict[str, Table] = field(default_factory=dict)
+    load: int = 0
+    """Number of the load, which loaders give as the time that it started at."""
+    state: dict[str, Any] | None = None
+
+    @override
+    def write_message(self, message: Message) -> None:
+        values = message.to_dict()
+        if values["type"] == "SCHEMA":
+            types = {name: _type(facts) for name, facts in values["schema"]["properties"].items()}
+            types[STARTED_AT] = "bigint"
+            key = tuple(values["key_properties"])
+            self.found.setdefault(values["stream"], Table(types, key))
+        elif values["type"] == "RECORD":
+            table = self.found[values["stream"]]
+            key_values = tuple(values["record"][name] for name in table.key)
+            table.rows[key_values] = {**values["record"], STARTED_AT: self.load}
+        elif values["type"] == "STATE":
+            self.state = values["value"]
+
+
+def _type(facts: dict[str, Any]) -> str:
+    kinds = [facts["type"]] if isinstance(facts["type"], str) else facts["type"]
+    kind = next(name for name in kinds if name != "null")
+    return TYPES[facts.get("format", kind)]
+
+
+def read(server: Server, folder: Path) -> Tables:
+    """Read all streams that models need, then what a day of business changes."""
+    config = {
+        **server.settings(),
+        "divisions": list(server.divisions),
+        "store_url": f"sqlite:///{folder / 'store' / 'store.db'}",
+    }
+    server.control.clock(advance_seconds=600)
+    tables = Tables()
+    _run(tables, config, STREAMS)
+    for number, division in enumerate(server.divisions):
+        server.control.changes(division, seed=number, new=8, changed=8, deleted=6)
+    server.control.clock(advance_seconds=600)
+    _run(tables, config, STREAMS)
+    return tables
+
+
+def read_invoices(server: Server, folder: Path) -> Tables:
+    """Read the invoices afresh."""
+    config = {
+        **server.settings(),
+        "divisions": list(server.divisions),
+        "store_url": f"sqlite:///{folder / 'again' / 'store.db'}",
+    }
+    server.control.clock(advance_seconds=600)
+    tables = Tables()
+    _run(tables, config, INVOICES)
+    return tables
+
+
+def _run(tables: Tables, config: dict[str, Any], streams: tuple[str, ...]) -> None:
+    tables.load += 1
+    catalog = TapExactOnline(config=config, validate_config=False).catalog_dict
+    entries = [entry for entry in catalog["streams"] if entry["tap_stream_id"] in streams]
+    for entry in entries:
+        for item in entry["metadata"]:
+            if not item["breadcrumb"]:
+                item["metadata"]["selected"] = True
+    tap = TapExactOnline(
+        config=config, catalog={"streams": entries}, state=tables.state, message_writer=tables
+    )
+    tap.sync_all()
+    tap.finish()
+    tap.connection.close()
+
+
+def today() -> str:
+    """The day in the companies, which the sandbox's reports are of."""
+    return datetime.now(ZoneInfo("Europe/Amsterdam")).date().isoformat()
+
+
+def into_postgres(uri: str, tables: Tables) -> None:
+    """Make the tables and fill them."""
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(f"create schema {SCHEMA}")
+        for stream, table in tables.found.items():
+            columns = ", ".join(f'"{name}" {kind}' for name, kind in table.types.items())
+            connection.execute(f'create table {SCHEMA}."{stream}" ({columns})')
+            copy = f'copy {SCHEMA}."{stream}" from stdin'
+            with connection.cursor().copy(copy) as into:
+                for row in _rows(table):
+                    into.write_row(row)
+
+
+def into_duckdb(path: Path, tables: Tables, folder: Path) -> None:
+    """Make the tables in a new file, from files of CSV."""
+    described = {}
+    for stream, table in tables.found.items():
+        with (folder / f"{stream}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(table.types)
+            writer.writerows(
+                [NULL if value is None else value for value in row] for row in _rows(table)
+            )
+        described[stream] = table.types
+    (folder / "tables.json").write_text(json.dumps(described), encoding="utf-8")
+    program = Path(__file__).parent / "programs" / "load.py"
+    subprocess.run([PYTHON, program, path, folder, SCHEMA, NULL], check=True)
+
+
+def _rows(table: Table) -> Iterator[list[Any]]:
+    for row in table.rows.values():
+        yield [row.get(name) for name in table.types]
