@@ -87,7 +87,7 @@ dbt: $(ENV) ## Regenerate the staging and unified models of the dbt project
 
 .PHONY: docs-tables
 docs-tables: $(ENV) ## Regenerate the pages of tables, and the drawing of the architecture
-	$(BIN)/python -m scripts streams sinks settings errors modules drawing
+	$(BIN)/python -m scripts streams sinks settings errors modules models drawing
 
 .PHONY: docs
 docs: $(ENV) ## Build the documentation site; a broken link is an error

@@ -239,6 +239,6 @@ def install() -> None:
     Raises:
         Failed: it could not.
     """
-    result = run(["meltano", "install"], {**os.environ, **_tools(), "NO_COLOR": "1"})
+    result = run(["meltano", "install", *PLUGINS], {**os.environ, **_tools(), "NO_COLOR": "1"})
     if result.returncode:
         raise Failed(f"meltano install ended with {result.returncode}\n{result.stdout}")

@@ -12,7 +12,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts import (catalogue, dbt, drawing, errors, hub, meltano, modules, settings, sinks, streams, unified)
+from scripts import (
+    catalogue,
+    dbt,
+    drawing,
+    errors,
+    hub,
+    meltano,
+    models,
+    modules,
+    settings,
+    sinks,
+    streams,
+    unified,
+)
 from scripts.pages import ROOT
 
 if TYPE_CHECKING:
@@ -29,6 +42,7 @@ BUILDERS: dict[str, Callable[[], Files]] = {
     "errors": errors.build,
     "modules": modules.build,
     "drawing": drawing.build,
+    "models": models.build,
     "dbt": dbt.build,
     "unified": unified.build,
 }
