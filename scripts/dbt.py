@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 from exactonline_client import catalogue
 from scripts.catalogue import snake
 from scripts.pages import ROOT, Files
-from tap_exactonline.definitions.definition import DIVISION, TIMESTAMP, Plan, plans
+from tap_exactonline.definitions.definition import (
+    DIVISION,
+    TIMESTAMP,
+    StreamDefinition,
+    stream_definitions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,28 +136,28 @@ def column_type(item: Property) -> str:
     return TYPES[item.type]
 
 
-def render(model: Model, plan: Plan) -> str:
+def render(model: Model, definition: StreamDefinition) -> str:
     """The SQL of a staging model."""
     columns = ",\n".join(
         f"    ('{item.name}', '{column_name(item)}', '{column_type(item)}')"
-        for item in plan.columns.values()
+        for item in definition.columns.values()
     )
     options = "".join(f", {name}=true" for name in ("needed", "report") if getattr(model, name))
     return f"-- {MADE}\n{{{{ exact_online.staged('{model.stream}', [\n{columns}\n]{options}) }}}}\n"
 
 
-def key(plan: Plan) -> tuple[str, ...]:
+def key(definition: StreamDefinition) -> tuple[str, ...]:
     """Columns that no two rows share."""
-    return tuple(column_name(plan.columns[name]) for name in plan.primary_keys)
+    return tuple(column_name(definition.columns[name]) for name in definition.primary_keys)
 
 
-def properties(found: list[tuple[Model, Plan]]) -> Iterator[str]:
+def properties(found: list[tuple[Model, StreamDefinition]]) -> Iterator[str]:
     """The lines of the file that describes the staging models and tests their keys."""
     yield f"# {MADE}"
     yield "version: 2"
     yield "models:"
-    for model, plan in found:
-        names = key(plan)
+    for model, definition in found:
+        names = key(definition)
         yield f"  - name: {model.name}"
         yield f"    description: Live rows of {model.stream}, one for each {_words(names)}."
         yield "    data_tests:"
@@ -163,7 +168,7 @@ def _words(names: tuple[str, ...]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def sources(found: list[tuple[Model, Plan]]) -> Iterator[str]:
+def sources(found: list[tuple[Model, StreamDefinition]]) -> Iterator[str]:
     """The lines of the file that names the tables."""
     yield f"# {MADE}"
     yield "version: 2"
@@ -179,9 +184,14 @@ def sources(found: list[tuple[Model, Plan]]) -> Iterator[str]:
 
 def build() -> Files:
     """All files of `dbt/models/staging`."""
-    every = {plan.name: plan for plan in plans(catalogue.load(), use_sync=True)}
+    every = {
+        definition.name: definition
+        for definition in stream_definitions(catalogue.load(), use_sync=True)
+    }
     found = [(model, every[model.stream]) for model in MODELS]
-    files = {STAGING / f"{model.name}.sql": render(model, plan) for model, plan in found}
+    files = {
+        STAGING / f"{model.name}.sql": render(model, definition) for model, definition in found
+    }
     files[STAGING / "_staging.yml"] = "\n".join(properties(found)) + "\n"
     files[STAGING / "_sources.yml"] = "\n".join(sources(found)) + "\n"
     return files

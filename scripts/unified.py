@@ -14,7 +14,7 @@ from exactonline_client import catalogue
 from scripts.catalogue import snake
 from scripts.dbt import PROJECT, column_name
 from scripts.pages import ROOT, Files
-from tap_exactonline.definitions.definition import DIVISION, plans
+from tap_exactonline.definitions.definition import DIVISION, stream_definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,7 +166,10 @@ def words() -> dict[str, dict[str, str]]:
 
 
 def _properties() -> dict[str, dict[str, Property]]:
-    return {plan.name: plan.columns for plan in plans(catalogue.load(), use_sync=True)}
+    return {
+        definition.name: definition.columns
+        for definition in stream_definitions(catalogue.load(), use_sync=True)
+    }
 
 
 def expression(field: Field, columns: dict[str, dict[str, Property]]) -> str:
