@@ -242,7 +242,7 @@ def runner(
 
 
 @pytest.fixture
-def retry_on_lost_connection(runner: Runner, company: Company) -> Runner:
+def patient(runner: Runner, company: Company) -> Runner:
     """Runs go by the sandbox's clock; a wait moves it, and takes no time."""
     runner.server = company.server
     return runner
