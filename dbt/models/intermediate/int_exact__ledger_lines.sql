@@ -1,5 +1,6 @@
 -- Lines of the ledger. Budgets (3000) are none, and the entries that close a balance sheet at the end
--- of a year (327) and open it again (328) cancel each other: years are added up here anyway.
+-- of a year (327) and open it again (328) cancel each other: years are added up here anyway. A line without a
+-- type stays, for the proofs to see.
 select
     lines.division_id,
     lines.id as transaction_line_id,
@@ -38,11 +39,11 @@ select
     lines.amount_fc,
     case when lines.amount_dc > 0 then lines.amount_dc else 0 end as debit_dc,
     case when lines.amount_dc < 0 then -lines.amount_dc else 0 end as credit_dc,
-    lines.type = 326 as is_result_to_balance_sheet,
+    coalesce(lines.type, 0) = 326 as is_result_to_balance_sheet,
     lines.row_version
 from {{ ref('stg_exact__transaction_lines') }} as lines
 left join {{ ref('exact__transaction_types') }} as types on lines.type = types.type
-where lines.type not in (327, 328, 3000)
+where coalesce(lines.type, 0) not in (327, 328, 3000)
 {%- if not var('exact__include_open_entries', true) %}
     and lines.status = 50
 {%- endif %}

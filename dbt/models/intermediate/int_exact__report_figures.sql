@@ -8,7 +8,7 @@ with lines as (
     from {{ ref('stg_exact__transaction_lines') }} as lines
     inner join {{ ref('int_exact__chart_of_accounts') }} as accounts
         on lines.division_id = accounts.division_id and lines.gl_account_id = accounts.gl_account_id
-    where lines.type not in (327, 328, 3000)
+    where coalesce(lines.type, 0) not in (327, 328, 3000)
 ),
 
 opened as (
