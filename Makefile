@@ -23,7 +23,7 @@ SOURCES := exactonline_cli exactonline_client exactonline_sandbox tap_exactonlin
 	target_exactonline scripts demo benchmarks tests
 UNIT_TESTS := tests/client tests/tap tests/target tests/sandbox --ignore tests/sandbox/test_foreign_clients.py
 STRESS := secrets reads-rounds reads-quota reads-entries reads-kills reads-storms writes-costs \
-	writes-faults writes-followups writes-rounds writes-locks writes-malformed writes-forms fuzz soak
+	writes-faults writes-followups writes-rounds writes-locks writes-malformed writes-forms fuzz soak models-planted
 NO_BRANCH_UNTESTED := exactonline_client/auth/oauth.py,exactonline_client/http/rate_limit.py,exactonline_client/http/error_budget.py,exactonline_client/http/pagination.py,target_exactonline/load/journal.py
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
@@ -131,7 +131,7 @@ pins: $(UV) ## Move every pinned requirement to its newest release
 	$(COMPILE) -o requirements/foreign-pyodata.txt requirements/foreign-pyodata.in
 
 .PHONY: prove
-prove: $(ENV) ## Prove what the README claims, with seeds and figures; takes about two hours
+prove: $(ENV) $(DBT_ENV) ## Prove what the README claims, with seeds and figures; takes about two hours
 	$(BIN)/pytest -q tests/sandbox/test_foreign_clients.py
 	for store in sqlite postgresql; do \
 		$(BIN)/python -m tests.stress tokens --processes 16 --minutes 60 --store $$store; \

@@ -22,7 +22,7 @@ from exactonline_sandbox import Sandbox, SandboxConfig
 from scripts.dbt import PROJECT
 from scripts.unified import PREFIX, RESOURCES
 from tests.dbt import books
-from tests.stress import databases
+from tests.stress import databases, planted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +44,8 @@ class Built:
     outcomes: dict[str, str]
     """`pass`, `success`, `fail`, `error` or `skipped`, by the name of a model or a test."""
     output: str
+    target: Path
+    """Folder of what dbt writes, beside the database where that is a file."""
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Rows of what is built for users, by its name."""
 
@@ -110,7 +112,8 @@ def build(folder: Path, companies: Companies, **settings: str) -> dict[str, Buil
         path = folder / target / "run_results.json"
         assert path.exists(), run.stdout
         results = json.loads(path.read_text(encoding="utf-8"))["results"]
-        found[target] = Built({item["unique_id"]: item["status"] for item in results}, run.stdout)
+        outcomes = {item["unique_id"]: item["status"] for item in results}
+        found[target] = Built(outcomes, run.stdout, folder / target)
     return found
 
 
@@ -213,6 +216,23 @@ def test_both_databases_and_both_signs_of_invoices_give_the_same(
 ) -> None:
     ours, theirs = in_postgres.rows[name], in_duckdb.rows[name]
     assert sorted(map(comparable, ours)) == sorted(map(comparable, theirs))
+
+
+PLANTED = (
+    "a cent",
+    "a tombstone is read as a row",
+    "costs on another account",
+    "a payment is not seen",
+)
+"""Errors that are planted here; all are, by the stress program."""
+
+
+def test_errors_in_the_books_are_seen(in_duckdb: Built) -> None:
+    folder = in_duckdb.target.parent
+    chosen = {name: planted.errors()[name] for name in PLANTED}
+    manifest = in_duckdb.target / "manifest.json"
+    found = planted.planted(folder / "books.duckdb", manifest, chosen, folder)
+    assert planted.missed(found) == []
 
 
 def comparable(row: dict[str, Any]) -> str:
