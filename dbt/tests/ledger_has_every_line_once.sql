@@ -3,7 +3,6 @@ with loaded as (
     select division_id, count(*) as line_count, sum(amount_dc) as amount_dc, sum(abs(amount_fc)) as size_fc
     from {{ ref('stg_exact__transaction_lines') }}
     where coalesce(type, 0) not in (327, 328, 3000)
-    {%- if not var('exact__include_open_entries', true) %} and status = 50 {%- endif %}
     group by 1
 ),
 

@@ -9,7 +9,6 @@ with ledger as (
         sum(case when amount_dc < 0 then -amount_dc else 0 end) as credit_dc
     from {{ ref('stg_exact__transaction_lines') }}
     where coalesce(type, 0) not in (327, 328, 3000)
-    {%- if not var('exact__include_open_entries', true) %} and status = 50 {%- endif %}
     group by 1, 2, 3, 4
 )
 

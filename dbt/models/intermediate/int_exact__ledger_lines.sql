@@ -44,6 +44,3 @@ select
 from {{ ref('stg_exact__transaction_lines') }} as lines
 left join {{ ref('exact__transaction_types') }} as types on lines.type = types.type
 where coalesce(lines.type, 0) not in (327, 328, 3000)
-{%- if not var('exact__include_open_entries', true) %}
-    and lines.status = 50
-{%- endif %}

@@ -9,7 +9,6 @@ select
     amount as amount_dc
 from {{ ref('stg_exact__reporting_balance') }}
 where coalesce(type, 0) not in (327, 328, 3000)
-{%- if not var('exact__include_open_entries', true) %} and status = 50 {%- endif %}
 
 {%- for name in ['current_year_after_entry', 'current_year_processed', 'previous_year_after_entry', 'previous_year_processed'] %}
 
