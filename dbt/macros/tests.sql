@@ -16,7 +16,7 @@ having sum({{ column }}) <> 0
 {% endtest %}
 
 
-{#- Columns name a row of another model, in the same division. -#}
+{#- Columns name a row of another model, in the same division; in those that the other has rows of. -#}
 {% test refers_within_division(model, column, to, field) %}
 select referring.division_id, referring.{{ column }}
 from {{ model }} as referring
@@ -24,4 +24,5 @@ left join {{ to }} as referred
     on referring.division_id = referred.division_id
     and referring.{{ column }} = referred.{{ field }}
 where referring.{{ column }} is not null and referred.{{ field }} is null
+    and referring.division_id in (select division_id from {{ to }})
 {% endtest %}

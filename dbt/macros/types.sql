@@ -51,6 +51,10 @@ cast({{ year }} as {{ dbt.type_string() }}) || '-' || lpad(cast({{ period }} as 
 {%- endmacro %}
 
 
+{#- Companies that a stream was loaded for: a proof is not asked of the others. -#}
+{% macro loaded(model) -%} (select division_id from {{ ref(model) }}) {%- endmacro %}
+
+
 {#- Days from one date to another. -#}
 {% macro days_between(first, last) -%} {{ dbt.datediff(first, last, 'day') }} {%- endmacro %}
 

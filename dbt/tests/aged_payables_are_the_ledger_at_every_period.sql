@@ -31,4 +31,5 @@ from kept
 left join open_items
     on kept.division_id = open_items.division_id and kept.period_number = open_items.period_number
 where kept.age <= {{ var('exact__ageing_periods', 24) }}
+    and kept.division_id in {{ exact_online.loaded('stg_exact__payment_terms') }}
     and kept.amount_dc <> coalesce(open_items.amount_dc, 0)

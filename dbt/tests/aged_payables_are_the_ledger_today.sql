@@ -18,3 +18,4 @@ select ledger.division_id, ledger.amount_dc, open_items.amount_dc as open_dc
 from ledger
 left join open_items on ledger.division_id = open_items.division_id
 where ledger.amount_dc <> coalesce(open_items.amount_dc, 0)
+    and ledger.division_id in {{ exact_online.loaded('stg_exact__payment_terms') }}

@@ -12,5 +12,6 @@ left join {{ ref('stg_exact__transaction_lines') }} as creditor
     on entries.division_id = creditor.division_id
     and entries.entry_id = creditor.entry_id
     and creditor.line_number = 0
-where lines.amount_dc is null or creditor.amount_dc is null
-    or entries.amount_dc <> lines.amount_dc or entries.amount_dc + creditor.amount_dc <> 0
+where entries.division_id in {{ exact_online.loaded('stg_exact__purchase_entry_lines') }}
+    and (lines.amount_dc is null or creditor.amount_dc is null
+    or entries.amount_dc <> lines.amount_dc or entries.amount_dc + creditor.amount_dc <> 0)

@@ -12,5 +12,6 @@ left join {{ ref('stg_exact__transaction_lines') }} as debtor
     on entries.division_id = debtor.division_id
     and entries.entry_id = debtor.entry_id
     and debtor.line_number = 0
-where lines.amount_dc is null or debtor.amount_dc is null
-    or entries.amount_dc <> lines.amount_dc or entries.amount_dc <> debtor.amount_dc
+where entries.division_id in {{ exact_online.loaded('stg_exact__sales_entry_lines') }}
+    and (lines.amount_dc is null or debtor.amount_dc is null
+    or entries.amount_dc <> lines.amount_dc or entries.amount_dc <> debtor.amount_dc)

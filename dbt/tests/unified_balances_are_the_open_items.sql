@@ -18,6 +18,7 @@ open_items as (
     select division_id, side, currency, sum(amount_fc) as amount_fc
     from {{ ref('int_exact__open_items') }}
     where not is_fully_paid
+        and (side = 'receivable' or division_id in {{ exact_online.loaded('stg_exact__purchase_entries') }})
         and (
             (side = 'payable' and transaction_type in (30, 31))
             or (side = 'receivable' and transaction_type in (20, 21) and invoice_number in (

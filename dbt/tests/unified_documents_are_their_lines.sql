@@ -1,9 +1,12 @@
 with documents as (
     select company_id, id, 'invoice' as kind, sub_total, total_tax, total from {{ ref('unified_exact__invoices') }}
+    where company_id in {{ exact_online.loaded('stg_exact__sales_invoice_lines') }}
     union all
     select company_id, id, 'credit_note', sub_total, total_tax, total_amount from {{ ref('unified_exact__credit_notes') }}
+    where company_id in {{ exact_online.loaded('stg_exact__sales_invoice_lines') }}
     union all
     select company_id, id, 'bill', sub_total, total_tax, total from {{ ref('unified_exact__bills') }}
+    where company_id in {{ exact_online.loaded('stg_exact__purchase_entry_lines') }}
 ),
 
 lines as (

@@ -15,4 +15,4 @@ relations as (
 select named.company_id, named.relation_id
 from named
 left join relations on named.company_id = relations.company_id and named.relation_id = relations.id
-where relations.id is null
+where relations.id is null and named.company_id in {{ exact_online.loaded('stg_exact__accounts') }}

@@ -15,6 +15,11 @@ booked as (
     inner join {{ ref('int_exact__chart_of_accounts') }} as accounts
         on lines.division_id = accounts.division_id and lines.gl_account_id = accounts.gl_account_id
     where lines.transaction_type = 40 and accounts.gl_account_type in (20, 21, 22) and lines.account_id is not null
+        and lines.entry_id in (
+            select entry_id from {{ ref('stg_exact__bank_entries') }}
+            union all
+            select entry_id from {{ ref('stg_exact__cash_entries') }}
+        )
     group by 1, 2
 )
 

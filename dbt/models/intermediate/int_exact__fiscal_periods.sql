@@ -31,7 +31,8 @@ select
     ) }} as period_number,
     coalesce(listed.start_date, booked.start_date) as start_date,
     coalesce(listed.end_date, booked.end_date) as end_date,
-    booked.division_id is not null as has_lines
+    booked.division_id is not null as has_lines,
+    listed.division_id is not null as is_listed
 from listed
 full outer join booked
     on listed.division_id = booked.division_id
