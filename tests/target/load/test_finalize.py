@@ -259,7 +259,7 @@ def test_an_invoice_that_was_processed_meanwhile_is_not_said_to_be_sent(
 
 
 def test_an_invoice_with_other_totals_is_left_open(company: Company, runner: Runner) -> None:
-    names = ["right", "wrong"]
+    names = ["right-totals", "wrong-totals"]
     right: dict[str, Any] = {"AmountFCExclVat": 25}
     totals = right, {**right, "VATAmountFC": 1.25, "AmountFC": 26.25}
     records = [company.invoice(name, **each) for name, each in zip(names, totals, strict=True)]
