@@ -10,7 +10,7 @@ pytestmark = pytest.mark.stress
 
 
 def test_a_day_of_hourly_runs() -> None:
-    figures = soak(seed=2, days=1, invoices=10, hours=4)
+    figures = soak(seed=5, days=1, invoices=10, hours=4)
     assert figures.wrong == []
     assert figures.runs == 5
     assert figures.days[0].memory < 300_000
