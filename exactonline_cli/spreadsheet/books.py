@@ -69,7 +69,7 @@ class Item:
 
 @dataclass
 class Books:
-    """Rows of one division, by what a file names them by: in whatever case, without blanks."""
+    """Rows of one division, by folded code or name."""
 
     vat_codes: dict[str, VatCode] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class Books:
 
 
 def fold(text: str) -> str:
-    """What equal codes have in common: Exact Online tells no upper from lower case."""
+    """Normalise a code: Exact Online ignores case."""
     return text.strip().casefold()
 
 

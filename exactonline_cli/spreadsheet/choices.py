@@ -18,7 +18,7 @@ CODES, RATES = "codes", "rates"
 
 @dataclass(frozen=True)
 class Choices:
-    """Decisions for one file; None and `auto` where the file is to tell."""
+    """Options for one file; None and `auto` are decided by its content."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     """Fields by header."""
@@ -31,7 +31,7 @@ class Choices:
     discounts: str | None = None
     """`percent` or `fraction`."""
     vat: str | None = None
-    """`codes` or `rates`: what a column of VAT holds."""
+    """Content of a column of VAT: `codes` or `rates`."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What each column of a table holds: by what the user says, else by its header."""
+"""Map the columns of a table to properties, by option or else by header."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def _records(text: str, delimiter: str) -> Iterator[list[str]]:
 
 
 def _decoded(data: bytes, encoding: str | None, name: str) -> tuple[str, str]:
-    """The text of a file and its encoding: as its first bytes say, else UTF-8, else Windows-1252.
+    """Decode a file by its byte order mark, else as UTF-8, else as Windows-1252.
 
     Raises:
         ConfigurationError: none of them fits.

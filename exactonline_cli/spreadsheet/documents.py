@@ -1,4 +1,4 @@
-"""Documents from the rows of a table: which rows belong together, and what they say."""
+"""Group the rows of a table into documents with lines."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ class _Builder:
         return line, problems
 
     def _is_continued(self, row: Row) -> bool:
-        """Whether a row says nothing of its document, as the rows below the first often do."""
+        """Whether the columns of the document are empty, as often below its first row."""
         of_document = [column for column in self.mapping.columns if column.field.part == DOCUMENT]
         return bool(of_document) and all(is_empty(row.cell(each.index)) for each in of_document)
 
@@ -287,7 +287,7 @@ class _Builder:
         return tuple(sorted((name, say(value)) for name, value in values.items()))
 
     def _agree(self, document: Document, head: Line) -> None:
-        """Add what a row says of its document; an empty cell says nothing."""
+        """Add the values of a row that belong to its document; skip empty cells."""
         document.headers.update(head.headers)
         for held, given in ((document.fields, head.fields), (document.meant, head.meant)):
             for name, value in given.items():

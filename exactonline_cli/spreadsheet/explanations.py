@@ -1,4 +1,4 @@
-"""What an import made of a table, in words: where what is sent is not what stands in a cell."""
+"""Notes on values that are sent in another form than their cells have."""
 
 from __future__ import annotations
 

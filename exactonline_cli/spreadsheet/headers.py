@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from target_exactonline.schema.fields import Shape
 
 DOCUMENT, LINES = "document", "lines"
-"""To what a column belongs."""
+"""Part of a document that a column belongs to."""
 
 KEY = "key"
-"""A number of the source's own that tells which rows are one document."""
+"""Document number of the source, by which rows are grouped."""
 PARTY = "party"
 """A customer or supplier by code or by name."""
 PARTY_NAME = "party_name"
 """The name beside a code, which is for the reader only."""
 VAT = "vat"
-"""A VAT code, a rate or an amount: the values tell."""
+"""A VAT code, a rate or an amount, decided by the values."""
 VAT_RATE = "vat_rate"
 PRICE_INCL = "price_incl"
 PRICE_OPEN = "price_open"

@@ -96,7 +96,7 @@ def load(
             )
 
     target.run.results.listeners.append(note)
-    # Which were rejected is told by the rows of the file.
+    # Rejected documents are reported by row instead.
     with (
         target.run.connection.noted_run(PROGRAM),
         quiet("target_exactonline"),

@@ -53,11 +53,11 @@ class Document(Line):
     rows: list[int] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     totals: dict[str, list[Decimal]] = field(default_factory=dict)
-    """What its rows say of its totals, which Exact Online reckons itself; by meaning."""
+    """Totals given in its rows, by meaning; Exact Online calculates its own."""
     problems: list[Problem] = field(default_factory=list)
 
     def refuse(self, problem: Problem) -> None:
-        """Note what is wrong with it; the same is noted once."""
+        """Add a problem, unless it has the same one already."""
         if problem not in self.problems:
             self.problems.append(problem)
 

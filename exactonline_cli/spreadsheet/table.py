@@ -61,14 +61,14 @@ class Table:
     sheet: str | None = None
     """Of a workbook."""
     notes: list[str] = field(default_factory=list)
-    """What the reader has to be told of how the file was read."""
+    """Notes for the user on how the file was read."""
 
 
 _FORCED_TEXT = re.compile(r"'(?=[\d+-])")
 
 
 def is_empty(cell: Cell) -> bool:
-    """Whether a cell says nothing."""
+    """Whether a cell is empty."""
     return cell is None or (isinstance(cell, str) and not clean(cell))
 
 

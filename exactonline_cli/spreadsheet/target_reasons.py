@@ -1,4 +1,4 @@
-"""What the target says of a document, told by the rows and columns of the file."""
+"""Translate reasons of the target to rows and columns of the file."""
 
 from __future__ import annotations
 

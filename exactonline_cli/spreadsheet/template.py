@@ -35,7 +35,7 @@ BETTER = {
     ("fr", "Description"): "Description de la ligne",
     ("de", "Item"): "Artikelnummer",
 }
-"""Headers that say more than the first one that is known."""
+"""Headers that are clearer than the first known synonym."""
 COMMA_LANGUAGES = frozenset({"nl", "fr", "de"})
 
 

@@ -109,9 +109,9 @@ def catalog(given: Any) -> Catalog:  # noqa: ANN401 - any JSON
     selected = {entry["tap_stream_id"] for entry in streams if _is_selected(entry)}
     known = catalogue.load().streams
     parents = {link.stream for name in selected & known.keys() if (link := known[name].parent)}
-    entries = Catalog()
+    wanted, entries = selected | parents, Catalog()
     for entry in streams:
-        if entry["tap_stream_id"] in selected | parents:
+        if entry["tap_stream_id"] in wanted:
             entries.add_stream(_entry(entry))
     return entries
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 OWN_KEY = f"{METADATA}key_"
-"""Stands in front of a column of the source's own key, which is no field and tells rows apart."""
+"""Prefix of key columns of the source that are no fields; they identify rows."""
 
 
 def checked(mapping: StreamMapping, columns: Sequence[str], keys: Sequence[str]) -> StreamMapping:

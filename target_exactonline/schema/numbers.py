@@ -87,7 +87,7 @@ def _bare(text: str) -> tuple[str, bool]:
 
 
 def reading(texts: Iterable[str]) -> Reading:
-    """The decimal mark that all numbers of a column allow; words among them say nothing."""
+    """Return the decimal mark that all numbers of a column allow; ignore words."""
     fits = set(MARKS)
     example = misfit = ""
     for text in texts:
