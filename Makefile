@@ -129,6 +129,8 @@ pins: $(UV) ## Move every pinned requirement to its newest release
 	$(COMPILE) -o requirements/foreign-exactonline.txt requirements/foreign-exactonline.in
 	$(COMPILE) -o requirements/foreign-exact-online-sdk.txt requirements/foreign-exact-online-sdk.in
 	$(COMPILE) -o requirements/foreign-pyodata.txt requirements/foreign-pyodata.in
+	$(COMPILE) -o requirements/foreign-exactpy.txt requirements/foreign-exactpy.in
+	$(COMPILE) -o requirements/foreign-python-exact-online.txt requirements/foreign-python-exact-online.in
 
 .PHONY: prove
 prove: $(ENV) $(DBT_ENV) ## Prove what the README claims, with seeds and figures; takes about two hours

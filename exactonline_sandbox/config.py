@@ -44,6 +44,8 @@ class Switches:
     """Refuse `$skip`, as endpoints released after 1 March 2017 do."""
     error_limit: bool = True
     """Block the app after more than ten errors on one endpoint in an hour."""
+    bare_unpaged: bool = False
+    """Lists without pages, such as most of `read/`, answer with a bare array without `$top` too."""
     expand: bool = True
     """Plain lists honour `$expand`; else they refuse it."""
     bulk_expand: bool = True

@@ -39,17 +39,17 @@ def call_function(request: Request) -> Answer:
         _parameter(options, "action", "Edm.String")
         answer = layout.named("UserHasRights", "true" if allowed else "false")
         return verbose_json.one(layout.object(answer), layout)
+    bare = switches.bare_unpaged
     if endpoint.id not in (SYNC_TIMESTAMP, ORDER_RESULT):
-        return verbose_json.many([], layout, bare=True)
+        return verbose_json.many([], layout, bare=bare)
     if endpoint.id == ORDER_RESULT:
         process_id = str(_parameter(options, "ProcessID", "Edm.Guid"))
         row = result(request.company, process_id)
         listed = [] if row is None else [_written(request, row)]
-        return verbose_json.many(listed, layout, bare=False)
+        return verbose_json.many(listed, layout, bare=bare)
     row = _sync_timestamp(request.company, options, switches.sync_timestamp_names)
-    if row is None:
-        return verbose_json.many([], layout, bare=True)
-    return verbose_json.many([_written(request, row)], layout, bare=True)
+    listed = [] if row is None else [_written(request, row)]
+    return verbose_json.many(listed, layout, bare=bare)
 
 
 def _written(request: Request, row: Row) -> tuple[str, ...]:

@@ -142,11 +142,12 @@ def _list(request: Request, source: Source) -> Answer:
     written = [(line_writer if "LineNumber" in row else writer).texts(row) for row in page.rows]
     if source.feed is not None and request.world.switches.shuffle_sync_pages:
         random.Random(len(written)).shuffle(written)
-    bare = (
-        options.skiptoken is None
-        and not options.inlinecount
-        and (size is None or (options.top is not None and options.top <= size))
-    )
+    switches = request.world.switches
+    if options.top is None:
+        all_at_once = size is None and switches.bare_unpaged
+    else:
+        all_at_once = size is None or options.top <= size
+    bare = all_at_once and options.skiptoken is None and not options.inlinecount
     return verbose_json.many(written, layout, bare=bare, next_uri=next_uri, count=page.count)
 
 

@@ -47,7 +47,7 @@ def returns(company: Company, _today: date) -> list[Row]:
                 "Created": first["Created"],
                 "Currency": first["Currency"],
                 "Description": first["Description"],
-                "Frequency": "Q",
+                "Frequency": "q",
                 "Period": quarter,
                 "PeriodDescription": f"Kwartaal {quarter}",
                 "Subject": first["Description"],

@@ -337,6 +337,18 @@ def test_refused_skip_and_bulk_expand(start: Callable[..., Api]) -> None:
     assert api.rows(bulk)[0]["SalesInvoiceLines"]["results"]
 
 
+def test_lists_without_pages_in_both_shapes(start: Callable[..., Api]) -> None:
+    api = start()
+    asked = "modified=datetime'2022-01-01'&endPoint='Accounts'"
+    lists = ("read/financial/RevenueList", f"read/sync/Sync/SyncTimestamp?{asked}")
+    for path in lists:
+        assert isinstance(api.get(path).json()["d"]["results"], list), path
+    api.server.control.switches(bare_unpaged=True)
+    for path in lists:
+        assert isinstance(api.get(path).json()["d"], list), path
+    assert "results" in api.get("crm/Accounts").json()["d"]
+
+
 def test_refused_expand(start: Callable[..., Api]) -> None:
     api = start(switches=Switches(expand=False))
     plain = f"{INVOICES}?$select=InvoiceID&$expand=SalesInvoiceLines"
