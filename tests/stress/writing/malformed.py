@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -140,11 +141,11 @@ def broken(record: Record, chance: random.Random) -> Record:
 
 def _bend(record: Record, chance: random.Random) -> None:
     """Put something odd somewhere, which may be right by accident."""
-    lines = record.get("SalesInvoiceLines")
+    lines, odd = record.get("SalesInvoiceLines"), deepcopy(chance.choice(ODD))
     if chance.random() < 0.5 and isinstance(lines, list) and lines and isinstance(lines[0], dict):
-        chance.choice(lines)[chance.choice(LINE_NAMES)] = chance.choice(ODD)
+        chance.choice(lines)[chance.choice(LINE_NAMES)] = odd
     else:
-        record[chance.choice(NAMES)] = chance.choice(ODD)
+        record[chance.choice(NAMES)] = odd
 
 
 def _unknown(record: Record, chance: random.Random) -> None:
