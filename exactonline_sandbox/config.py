@@ -222,7 +222,7 @@ class SandboxConfig:
     daily_limit: int = 5000
     apps: tuple[App, ...] = (App(),)
     users: tuple[User, ...] = (User(),)
-    switches: Switches = field(default_factory=Switches)
+    switches: Switches = field(default_factory=Switches, hash=False)
     faults: tuple[FaultRule, ...] = ()
 
     @property

@@ -15,7 +15,7 @@ from exactonline_sandbox.business.matching import Matches
 from exactonline_sandbox.business.subscriptions import due_events
 from exactonline_sandbox.clock import Clock, tick
 from exactonline_sandbox.config import FIRST_DIVISION, SandboxConfig
-from exactonline_sandbox.data import fill
+from exactonline_sandbox.data.copies import filled
 from exactonline_sandbox.edm.model import schema
 from exactonline_sandbox.edm.values import wall_clock
 from exactonline_sandbox.faults import Faults
@@ -62,10 +62,7 @@ class World:
     def company(self, code: int) -> Company:
         """The data of a division, generated on first use."""
         if code not in self._companies:
-            profile = profile_of(code, self.config.books)
-            company = Company(code, self.config.seed, self.switches, profile)
-            fill(company, self.config, self.started)
-            self._companies[code] = company
+            self._companies[code] = filled(code, self.config, self.switches, self.started)
         return self._companies[code]
 
     def companies(self) -> dict[int, Company]:

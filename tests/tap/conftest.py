@@ -29,15 +29,10 @@ if TYPE_CHECKING:
 
 
 OK = 200
-NOT_OF_DISCOVERY = (
-    "base_url",
-    "client_id",
-    "client_secret",
-    "refresh_token",
-    "store_url",
-    "stream_maps",
-)
-"""Settings that say nothing of the streams that there are."""
+OF_DISCOVERY = (
+    "use_sync_api", "custom_streams", "deletes", "keep_unknown_fields", "attachments"
+)  # fmt: skip
+"""Settings that decide which streams and columns there are."""
 
 
 class Collector(SimpleSingerWriter):
@@ -150,7 +145,7 @@ def is_of(row: dict[str, Any], entity: str) -> bool:
 
 def catalog(streams: tuple[str, ...], columns: Any, config: dict[str, Any]) -> dict[str, Any]:
     """The discovered catalog with some streams selected."""
-    about_streams = {name: value for name, value in config.items() if name not in NOT_OF_DISCOVERY}
+    about_streams = {name: config[name] for name in OF_DISCOVERY if name in config}
     found = []
     for entry in discovered(json.dumps(about_streams, sort_keys=True)):
         name = entry["tap_stream_id"]

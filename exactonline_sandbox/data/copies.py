@@ -1,0 +1,59 @@
+"""Companies with their data; those of small sandboxes are generated once in a process."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from exactonline_sandbox.books.company import Company
+from exactonline_sandbox.books.profile import profile_of
+from exactonline_sandbox.config import SandboxConfig, Switches
+from exactonline_sandbox.data import fill
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+SMALL = 200
+"""A company with at most so many invoices is kept, to be copied for the next sandbox."""
+
+
+def filled(code: int, config: SandboxConfig, switches: Switches, today: datetime) -> Company:
+    """A company with its data, of which the newest are from the last full hour.
+
+    Args:
+        code: The code of the division.
+        config: How many rows of each kind.
+        switches: Shared with the sandbox; changes take effect at once.
+        today: The sandbox's time.
+    """
+    last_hour = today.replace(minute=0, second=0, microsecond=0)
+    order = SandboxConfig(
+        seed=config.seed,
+        invoices=config.invoices,
+        lines_per_invoice=config.lines_per_invoice,
+        purchase_entries=config.purchase_entries,
+        lines_per_entry=config.lines_per_entry,
+        books=config.books,
+        only=config.only,
+        users=config.users,
+        switches=replace(switches),
+    )
+    if config.invoices > SMALL:
+        company = _generated(code, order, last_hour)
+    else:
+        company = pickle.loads(_pickled(code, order, last_hour))  # noqa: S301 - written here
+    company.switches = switches
+    return company
+
+
+@lru_cache(maxsize=32)
+def _pickled(code: int, order: SandboxConfig, until: datetime) -> bytes:
+    return pickle.dumps(_generated(code, order, until))
+
+
+def _generated(code: int, order: SandboxConfig, until: datetime) -> Company:
+    company = Company(code, order.seed, order.switches, profile_of(code, order.books))
+    fill(company, order, until)
+    return company
