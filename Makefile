@@ -22,6 +22,8 @@ DBT_ENV := .venv-dbt/.made
 SOURCES := exactonline_cli exactonline_client exactonline_sandbox tap_exactonline \
 	target_exactonline scripts demo benchmarks tests
 UNIT_TESTS := tests/client tests/tap tests/target tests/sandbox --ignore tests/sandbox/test_foreign_clients.py
+# Four workers on two cores, since many tests wait; the slow ones come first.
+IN_PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 STRESS := secrets reads-rounds reads-quota reads-entries reads-kills reads-storms writes-costs \
 	writes-faults writes-followups writes-rounds writes-locks writes-malformed writes-forms fuzz soak models-planted
 NO_BRANCH_UNTESTED := exactonline_client/auth/oauth.py,exactonline_client/http/rate_limit.py,exactonline_client/http/error_budget.py,exactonline_client/http/pagination.py,target_exactonline/load/journal.py
@@ -52,11 +54,11 @@ types: $(ENV) ## Check the types
 
 .PHONY: pytest
 pytest: $(ENV) $(DEMO_ENV) $(DBT_ENV) ## Run the tests alone
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest $(IN_PARALLEL)
 
 .PHONY: coverage
 coverage: $(ENV) $(DEMO_ENV) $(DBT_ENV) ## Run the tests and say which lines and branches they leave out
-	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
+	$(BIN)/pytest $(IN_PARALLEL) --cov --cov-report=
 	$(BIN)/coverage report
 	$(BIN)/coverage report --fail-under=100 --include='$(NO_BRANCH_UNTESTED)'
 

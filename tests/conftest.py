@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("e2e", "stress"))))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _ears_for_ctrl_c() -> None:
     """A job in the background ignores it, and so would the programs that the tests start."""

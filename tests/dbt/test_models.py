@@ -27,7 +27,7 @@ from tests.stress import databases, planted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 PROGRAMS = Path(__file__).parent / "programs"
 TARGETS = ("postgres", "duckdb")

@@ -321,7 +321,7 @@ def test_what_a_person_has_to_look_at_is_told_though_a_run_was_cut_off_before(
     runner.load(company.invoice("untold", OrderedBy=silent), finalize="email")
     # It is noted as ended only once it was reported.
     noted(runner, finalized="sending")
-    load = runner.load(finalize="email")
+    load = runner.load(finalize="email", settle_after=1)
     assert load.outcomes == [("untold", "updated")]
     assert "whether it was sent is not known" in str(load.reasons[0])
     assert isinstance(load.error, RecordsRejected)
