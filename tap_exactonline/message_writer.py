@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Protocol
 
-from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
 from exactonline_client.plugin.stdout import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from singer_sdk.singerlib import Message
+
+    Record = dict[str, Any]
 
 BUFFER_SIZE = 256 * 1024
 """Maximum number of buffered bytes."""
+
+
+class Lines(Protocol):
+    """Something that takes whole lines, such as standard output."""
+
+    def write(self, lines: bytes | bytearray, /) -> None:
+        """Write whole lines."""
 
 
 class BufferedWriter(MsgSpecWriter):
@@ -24,16 +36,26 @@ class BufferedWriter(MsgSpecWriter):
     and the writer waits to get it back.
     """
 
-    def __init__(self) -> None:
-        """Start with an empty buffer."""
+    def __init__(self, output: Lines | None = None) -> None:
+        """Start with an empty buffer; write to standard output if no other is given."""
         super().__init__()
         self._buffer = bytearray()
-        self._output = Output()
+        self._output = output or Output()
 
     @override
     def write_message(self, message: Message) -> None:
         self._buffer += self.format_message(message)
         if len(self._buffer) >= BUFFER_SIZE or not isinstance(message, RecordMessage):
+            self.flush()
+
+    def write_records(self, stream: str, records: Sequence[Record], version: int | None) -> None:
+        """Write the RECORD messages of records; faster than a message for each."""
+        end: Record = {} if version is None else {"version": version}
+        end["time_extracted"] = datetime.now(timezone.utc)
+        self._buffer += encoder.encode_lines(
+            [{"type": "RECORD", "stream": stream, "record": record, **end} for record in records]
+        )
+        if len(self._buffer) >= BUFFER_SIZE:
             self.flush()
 
     def flush(self) -> None:

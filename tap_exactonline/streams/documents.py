@@ -90,7 +90,7 @@ class LineStream(ExactStream):
         if self._measured is None:
             self._begin()
         wanted = rows[: self.ABORT_AT_RECORD_COUNT]
-        for row in wanted:
+        for row in self._unwritten(wanted):
             self._write_record_message(row)
             self._counter.increment()
         return len(wanted) == len(rows)

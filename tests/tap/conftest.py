@@ -11,17 +11,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from singer_sdk.singerlib.encoding import SimpleSingerWriter
-from typing_extensions import override
 
 from exactonline_sandbox import Sandbox, SandboxConfig
+from tap_exactonline.message_writer import BufferedWriter
 from tap_exactonline.tap import TapExactOnline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from singer_sdk.singerlib import Message
 
     from exactonline_client.errors import ExactOnlineError
     from exactonline_sandbox import Server
@@ -35,15 +32,15 @@ OF_DISCOVERY = (
 """Settings that decide which streams and columns there are."""
 
 
-class Collector(SimpleSingerWriter):
+class Collector(BufferedWriter):
     """Keeps the messages that would go to standard output."""
 
     def __init__(self) -> None:
+        super().__init__(self)
         self.messages: list[dict[str, Any]] = []
 
-    @override
-    def write_message(self, message: Message) -> None:
-        self.messages.append(message.to_dict())
+    def write(self, lines: bytes | bytearray) -> None:
+        self.messages += map(json.loads, lines.splitlines())
 
 
 @dataclass
@@ -96,6 +93,7 @@ class Bench:
             tap.finish()
         except Exception as error:  # noqa: BLE001 - the test says which it expects
             outcome.error = error  # type: ignore[assignment]
+        tap.flush()
         tap.connection.close()
         for call in self.server.control.calls()["calls"]:
             if call["division"]:
