@@ -23,7 +23,7 @@ from exactonline_sandbox.control.routes import control_routes
 from exactonline_sandbox.faults import MESSAGE
 from exactonline_sandbox.oauth import OAuthError
 from exactonline_sandbox.web.consent import ConsentError, consent_page, decide
-from exactonline_sandbox.web.pages import page_routes
+from exactonline_sandbox.web.pages import page_of, page_routes
 from exactonline_sandbox.web.render import render
 
 if TYPE_CHECKING:
@@ -81,6 +81,9 @@ def _data_handler(world: World) -> Handler:
 
     async def handle(request: Request) -> Response:
         call = await _call(request)
+        page = _page_for_people(world, call)
+        if page:
+            return RedirectResponse(page, status_code=303)
         if call.division is None:
             return await _handle_with_faults(world, call, request)
         world.recorder.begin(call.division)
@@ -91,6 +94,18 @@ def _data_handler(world: World) -> Handler:
             world.recorder.end(call.division)
 
     return handle
+
+
+def _page_for_people(world: World, call: Call) -> str | None:
+    """The page that shows a row to a browser, which asks for it without a token."""
+    is_browser = (
+        call.method == "GET"
+        and "authorization" not in call.headers
+        and "text/html" in call.headers.get("accept", "")
+    )
+    if not is_browser or call.division is None or call.xml:
+        return None
+    return page_of(world, call.division, call.path)
 
 
 async def _call(request: Request) -> Call:

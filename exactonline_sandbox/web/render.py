@@ -28,6 +28,13 @@ def _amount(value: Decimal | None) -> str:
     return "" if value is None else f"{value:,.2f}"
 
 
+def _price(value: Decimal | None) -> str:
+    """A price in cents, or with as many digits as it has."""
+    if value is None:
+        return ""
+    return f"{value:,.2f}" if value == round(value, 2) else f"{value.normalize():,f}"
+
+
 def _plain(value: Decimal | None) -> str:
     """A number without needless zeros."""
     return "" if value is None else f"{value.normalize():f}"
@@ -37,4 +44,4 @@ def _percentage(value: Decimal | None) -> str:
     return "" if value is None else f"{(value * 100).normalize():f}%"
 
 
-_environment.filters.update(amount=_amount, plain=_plain, percentage=_percentage)
+_environment.filters.update(amount=_amount, price=_price, plain=_plain, percentage=_percentage)

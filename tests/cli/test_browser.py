@@ -6,15 +6,15 @@ Run with --screenshots to write pictures of the steps to docs/images.
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from exactonline_cli.sign_in.page.shortcut import shortcut
 from exactonline_client import regions
+from scripts.browser import CHROMIUM, browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,19 +25,7 @@ if TYPE_CHECKING:
     from exactonline_sandbox import Server
     from tests.cli.conftest import Page
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-WAIT = 15_000
-"""Milliseconds the browser may take for anything."""
 
 pytestmark = [
     pytest.mark.e2e,
@@ -50,22 +38,11 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("chromium"),
-            executable_path=CHROMIUM,
-            headless=True,
-            args=FLAGS,
-            java_script_enabled=False,
-            viewport={"width": 760, "height": 560},
-            color_scheme="light",
-        )
-        opened.set_default_timeout(WAIT)
+def context() -> Iterator[BrowserContext]:
+    with browser(viewport={"width": 760, "height": 560}, color_scheme="light") as opened:
         # The redirect address of the app: a page on the web that need not know anything.
         opened.route("https://example.com/**", lambda route: route.fulfill(body="Nothing here."))
         yield opened
-        opened.close()
 
 
 @pytest.fixture
