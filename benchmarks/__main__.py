@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import chart, day, divisions, loads, startup, throughput, writing
+from benchmarks import chart, day, divisions, importing, loads, startup, throughput, writing
 from demo import ending
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ BENCHMARKS: Mapping[str, Callable[[], Table]] = {
     "divisions": divisions.measure,
     "writing": writing.measure,
     "day": day.measure,
+    "importing": importing.measure,
     "memory": loads.memory,
     "startup": startup.measure,
 }

@@ -27,7 +27,7 @@ from exactonline_cli.spreadsheet.explanations import explanations
 from exactonline_client.errors import ConfigurationError, ExactOnlineError, RecordsRejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from exactonline_cli.spreadsheet.choices import Choices, Question
@@ -48,7 +48,7 @@ RESULTS = {
     "total": "Total",
 }
 NO_RESULT = "was not looked at, for no reason that is known: import it in a file of its own"
-LOOKED_UP_TOGETHER = 2000
+LOOKED_UP_TOGETHER = 500
 """Documents of one batch of a dry run."""
 SENT = (preview.NEW, preview.CHANGED, preview.OPEN)
 """States of documents that are handed to the target."""
@@ -106,23 +106,29 @@ def run(asked: Asked, given: Choices, config: Mapping[str, Any]) -> None:
     if not asked.as_json:
         for line in preview.lines(shown, everything=asked.everything):
             click.echo(line)
-    wanted = [each for each in shown.draft.documents if shown.state(each) in SENT]
+    wanted = sum(shown.counts[each] for each in SENT)
     sent = _Sent()
     if not asked.dry_run and wanted and _agreed(asked, shown, wanted):
         profile.save(asked.path.parent, _profile(asked, shown.draft))
-        _send(asked, config, wanted, sent)
-        _note_refusals(shown, sent.results)
+        _send(asked, config, shown.draft, sent)
+        _note_refusals(shown.draft, sent.results)
+        shown = preview.Preview(shown.file, shown.draft, shown.division, shown.notes)
     _conclude(asked, shown, wanted, sent)
     if sent.error:
         raise sent.error
 
 
-def _send(asked: Asked, config: Mapping[str, Any], wanted: Sequence[Document], sent: _Sent) -> None:
+def _wanted(draft: Draft) -> Iterator[Document]:
+    """The documents that are handed to the target, by what the preview said of them."""
+    return (each for each in draft.documents if each.outcome in SENT)
+
+
+def _send(asked: Asked, config: Mapping[str, Any], draft: Draft, sent: _Sent) -> None:
     """Hand documents to the target; an error waits until what was written before it is shown."""
     sent.was_sent = True
     try:
         with loading.opened(config) as target:
-            loading.load(target, asked.entity, wanted, sent.results)
+            loading.load(target, asked.entity, _wanted(draft), sent.results)
     except ExactOnlineError as error:
         sent.error = error
 
@@ -199,30 +205,26 @@ def _prepared(asked: Asked, target: TargetExactOnline, draft: Draft) -> Preview:
             choices = _answered(asked, draft.choices, open_questions)
             draft = _drafted(asked, draft.table, choices)
             open_questions = vat.questions(draft, found)
-    reckoned = vat.apply(draft, found) if asked.entity.stream in RECKONED else {}
-    shown = preview.Preview(
-        asked.path.name,
-        draft,
-        f"{run.division} ({name})",
-        reckoned,
-        notes=[*dict.fromkeys(found.notes), *explanations(draft, found)],
-    )
-    sound = draft.sound
+        vat.apply(draft, found)
+    notes = [*dict.fromkeys(found.notes), *explanations(draft, found)]
     outcomes: dict[int, loading.Loaded] = {}
-    loading.load(target, draft.entity, sound, outcomes)
-    for document in sound:
-        loaded = outcomes.get(document.row)
-        shown.states[document.row] = (
-            preview.WRONG if loaded is None else preview.STATES[loaded.outcome]
-        )
-        reason = NO_RESULT if loaded is None else loaded.reason
-        if shown.states[document.row] == preview.WRONG:
-            for problem in target_reasons.problems(document, reason or "was refused"):
-                document.refuse(problem)
-            rules.refuse_other_rows(document)
-        elif reason:
-            shown.reasons[document.row] = reason
-    return shown
+    loading.load(target, draft.entity, draft.sound, outcomes)
+    for document in draft.documents.edited():
+        if not document.problems:
+            _note_outcome(document, outcomes.get(document.row))
+    return preview.Preview(asked.path.name, draft, f"{run.division} ({name})", notes)
+
+
+def _note_outcome(document: Document, loaded: loading.Loaded | None) -> None:
+    """Note what a dry run says of a document."""
+    document.outcome = preview.WRONG if loaded is None else preview.STATES[loaded.outcome]
+    reason = NO_RESULT if loaded is None else loaded.reason
+    if document.outcome == preview.WRONG:
+        for problem in target_reasons.problems(document, reason or "was refused"):
+            document.refuse(problem)
+        rules.refuse_other_rows(document)
+    else:
+        document.note = reason
 
 
 def _named(sound: Iterable[Document]) -> tuple[set[str], set[str], set[str]]:
@@ -243,7 +245,7 @@ def _named(sound: Iterable[Document]) -> tuple[set[str], set[str], set[str]]:
     return customers, names, items
 
 
-def _agreed(asked: Asked, shown: Preview, wanted: Sequence[Document]) -> bool:
+def _agreed(asked: Asked, shown: Preview, wanted: int) -> bool:
     """Whether the user wants the documents to be sent.
 
     Raises:
@@ -259,8 +261,7 @@ def _agreed(asked: Asked, shown: Preview, wanted: Sequence[Document]) -> bool:
     refused = shown.counts[preview.WRONG]
     rest = f" The {refused} refused ones are left out." if refused else ""
     return click.confirm(
-        f"Send {len(wanted)} {asked.entity.stream.replace('_', ' ')} to division "
-        f"{shown.division}?{rest}"
+        f"Send {wanted} {asked.entity.stream.replace('_', ' ')} to division {shown.division}?{rest}"
     )
 
 
@@ -274,9 +275,9 @@ def _profile(asked: Asked, draft: Draft) -> profile.Profile:
     )
 
 
-def _note_refusals(shown: Preview, results: dict[int, loading.Loaded]) -> None:
+def _note_refusals(draft: Draft, results: Mapping[int, loading.Loaded]) -> None:
     """Note what Exact Online refused, by rows and columns."""
-    for document in shown.draft.documents:
+    for document in draft.documents.edited():
         loaded = results.get(document.row)
         if loaded and loaded.outcome == "rejected":
             for problem in target_reasons.problems(document, loaded.reason or "was refused"):
@@ -284,17 +285,17 @@ def _note_refusals(shown: Preview, results: dict[int, loading.Loaded]) -> None:
             rules.refuse_other_rows(document)
 
 
-def _conclude(asked: Asked, shown: Preview, wanted: Sequence[Document], sent: _Sent) -> None:
+def _conclude(asked: Asked, shown: Preview, wanted: int, sent: _Sent) -> None:
     """Say what became of the documents, and keep the refused rows in a file.
 
     Raises:
         RecordsRejected: some were refused, or are not finished.
     """
-    refused = [each for each in shown.draft.documents if each.problems]
+    refused = shown.counts[preview.WRONG]
     written = _rejected_file(asked, shown, refused, is_sent=sent.was_sent, is_all=not wanted)
     rows = [
-        _result(shown, document, sent.results[document.row])
-        for document in wanted
+        _result(document, sent.results[document.row])
+        for document in _wanted(shown.draft)
         if document.row in sent.results
     ]
     if asked.as_json:
@@ -310,11 +311,11 @@ def _conclude(asked: Asked, shown: Preview, wanted: Sequence[Document], sent: _S
             "correct them there and import that file."
         )
     if sent.error is None:
-        _refuse(shown, refused, wanted, sent)
+        _refuse(shown, refused, sent)
 
 
 def _rejected_file(
-    asked: Asked, shown: Preview, refused: Sequence[Document], *, is_sent: bool, is_all: bool
+    asked: Asked, shown: Preview, refused: int, *, is_sent: bool, is_all: bool
 ) -> Path | None:
     """Write the refused rows beside the file: after a load, or where nothing else is in it."""
     keeps = is_sent or (is_all and not rejected.exist_for(asked.path))
@@ -323,17 +324,17 @@ def _rejected_file(
     )
 
 
-def _refuse(
-    shown: Preview, refused: Sequence[Document], wanted: Sequence[Document], sent: _Sent
-) -> None:
+def _refuse(shown: Preview, refused: int, sent: _Sent) -> None:
     """Raise RecordsRejected where a document was refused, or is not finished."""
-    missing = [each for each in wanted if sent.was_sent and each.row not in sent.results]
-    for document in missing:
-        click.echo(f"{document.reference}: no result came; see exactonline results.", err=True)
+    missing = 0
+    for document in _wanted(shown.draft) if sent.was_sent else ():
+        if document.row not in sent.results:
+            missing += 1
+            click.echo(f"{document.reference}: no result came; see exactonline results.", err=True)
     unfinished = [
         loaded for loaded in sent.results.values() if loaded.failed and loaded.outcome != "rejected"
     ]
-    count = len(refused) + len(unfinished) + len(missing)
+    count = refused + len(unfinished) + missing
     if count:
         raise RecordsRejected(
             f"{count} of {len(shown.draft.documents)} documents were refused or are not finished, "
@@ -341,14 +342,13 @@ def _refuse(
         )
 
 
-def _result(shown: Preview, document: Document, loaded: loading.Loaded) -> dict[str, Any]:
-    reckoned = shown.reckoned.get(document.row)
-    amounts = reckoned.amounts if reckoned and reckoned.lines else None
+def _result(document: Document, loaded: loading.Loaded) -> dict[str, Any]:
+    amounts = preview.amounts_of(document)
     return {
         "reference": document.reference,
         "outcome": loaded.outcome,
         "number": loaded.number,
-        "customer": preview.who(document, reckoned) or None,
+        "customer": preview.who(document) or None,
         "total": f"{amounts.total:.2f}" if amounts else None,
         "exact_id": loaded.exact_id,
         "link": loaded.link,

@@ -25,7 +25,7 @@ from target_exactonline.schema import dates, numbers
 from target_exactonline.schema.fields import shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from exactonline_cli.spreadsheet.choices import Choices
     from exactonline_cli.spreadsheet.headers import Field
@@ -153,8 +153,8 @@ def readers(
     questions: list[Question] = []
     for column in columns:
         kind = kind_of(entity, column)
-        cells = [row.cell(column.index) for row in rows]
-        texts = [cell for cell in cells if isinstance(cell, str) and not is_empty(cell)]
+        cells = _Cells(rows, column.index)
+        texts = (cell for cell in cells if isinstance(cell, str) and not is_empty(cell))
         reader = Reader(column, kind)
         if kind in {NUMBER, VAT}:
             reader = _number_reader(reader, texts, cells, choices, questions)
@@ -164,10 +164,21 @@ def readers(
     return found, list(dict.fromkeys(questions))
 
 
+@dataclass(frozen=True)
+class _Cells:
+    """The cells of a column, read anew each time."""
+
+    rows: Sequence[Row]
+    index: int
+
+    def __iter__(self) -> Iterator[Cell]:
+        return (row.cell(self.index) for row in self.rows)
+
+
 def _number_reader(
     reader: Reader,
-    texts: Sequence[str],
-    cells: Sequence[Cell],
+    texts: Iterable[str],
+    cells: Iterable[Cell],
     choices: Choices,
     questions: list[Question],
 ) -> Reader:
@@ -197,7 +208,7 @@ def _number_reader(
 
 
 def _are_percentages(
-    reader: Reader, cells: Sequence[Cell], choices: Choices, questions: list[Question]
+    reader: Reader, cells: Iterable[Cell], choices: Choices, questions: list[Question]
 ) -> bool:
     """Whether plain numbers of a discount are percentages."""
     if re.search(
@@ -206,14 +217,13 @@ def _are_percentages(
         return True
     if choices.discounts:
         return choices.discounts == PER_CENT
-    plain = [
-        cell
+    values = (
+        _as_number(cell, reader.mark)
         for cell in cells
         if not is_empty(cell)
         and not isinstance(cell, (Percent, Formula, CellError))
         and not (isinstance(cell, str) and numbers.is_per_cent(cell))
-    ]
-    values = [_as_number(cell, reader.mark) for cell in plain]
+    )
     example = next((value for value in values if value), None)
     if example is not None:
         questions.append(
@@ -228,7 +238,7 @@ def _are_percentages(
 
 
 def _date_reader(
-    reader: Reader, texts: Sequence[str], choices: Choices, questions: list[Question]
+    reader: Reader, texts: Iterable[str], choices: Choices, questions: list[Question]
 ) -> Reader:
     column = reader.column
     if choices.dates == dates.ISO:

@@ -6,13 +6,15 @@ import codecs
 import csv
 import io
 from collections import Counter
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, TextIO
 
+from exactonline_cli.spreadsheet.spool import Spool
 from exactonline_cli.spreadsheet.table import Row, Table
 from exactonline_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 DELIMITERS = (";", ",", "\t", "|")
@@ -26,7 +28,12 @@ SAMPLE = 30
 """Rows by which the delimiter is found."""
 SHOWN = {"\t": "tab", ";": "semicolon", ",": "comma", "|": "bar"}
 """Names of delimiters."""
+SAMPLE_SIZE = 100_000
+"""Characters that are read at once."""
 LONGEST_CELL = 1_000_000
+LONGEST_MARK = 3
+LONGEST_SEPARATOR = 10
+"""Characters of a line that names the delimiter."""
 
 _SEPARATOR = "sep="
 
@@ -42,54 +49,65 @@ def read(path: Path, encoding: str | None, known: Callable[[Sequence[str]], int]
     Raises:
         ConfigurationError: the file is in another encoding, or is no CSV.
     """
-    data = path.read_bytes()
-    text, encoding = _decoded(data, encoding, path.name)
-    delimiter = None
-    if text[: len(_SEPARATOR)].casefold() == _SEPARATOR:
-        # A spreadsheet takes this line as a word to itself, and does not count it as a row.
-        line, _, text = text.partition("\n")
-        delimiter = line.rstrip("\r")[len(_SEPARATOR) :][:1] or None
-    delimiter = delimiter or _delimiter(text, known)
+    encoding = _encoding(path, encoding)
     csv.field_size_limit(LONGEST_CELL)
-    try:
-        rows = [
-            Row(number, list(cells))
-            for number, cells in enumerate(_records(text, delimiter), start=1)
-        ]
-    except csv.Error as error:
-        raise ConfigurationError(
-            f"{path.name} cannot be read as CSV ({error}). Save it anew as CSV UTF-8."
-        ) from None
+    with path.open(encoding=encoding, newline="") as file:
+        delimiter, first = _named_delimiter(file)
+        file.seek(first)
+        delimiter = delimiter or _delimiter(file.read(SAMPLE_SIZE), known)
+        file.seek(first)
+        rows: Spool[Row] = Spool()
+        try:
+            for number, cells in enumerate(csv.reader(file, delimiter=delimiter), start=1):
+                rows.append(Row(number, list(cells)))
+        except csv.Error as error:
+            raise ConfigurationError(
+                f"{path.name} cannot be read as CSV ({error}). Save it anew as CSV UTF-8."
+            ) from None
     return Table(rows, encoding=encoding, delimiter=delimiter)
 
 
-def _records(text: str, delimiter: str) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+def _named_delimiter(file: TextIO) -> tuple[str | None, int]:
+    """The delimiter that the first line names, and where the rows begin.
+
+    A spreadsheet takes such a line as a word to itself, and does not count it as a row.
+    """
+    start = file.tell()
+    line = file.readline(LONGEST_SEPARATOR)
+    if line[: len(_SEPARATOR)].casefold() != _SEPARATOR:
+        return None, start
+    return line.rstrip("\r\n")[len(_SEPARATOR) :][:1] or None, file.tell()
 
 
-def _decoded(data: bytes, encoding: str | None, name: str) -> tuple[str, str]:
-    """Decode a file by its byte order mark, else as UTF-8, else as Windows-1252.
+def _encoding(path: Path, encoding: str | None) -> str:
+    """The encoding of a file by its byte order mark, else UTF-8, else Windows-1252.
 
     Raises:
         ConfigurationError: none of them fits.
     """
-    marked = next((each for mark, each in MARKS.items() if data.startswith(mark)), None)
+    with path.open("rb") as file:
+        start = file.read(LONGEST_MARK)
+    marked = next((each for mark, each in MARKS.items() if start.startswith(mark)), None)
     certain = encoding or marked
     for candidate in (certain,) if certain else ("utf-8", "cp1252"):
-        text = _in(data, candidate)
-        if text is not None:
-            return text, candidate
+        if _is_in(path, candidate):
+            return candidate
     tried = encoding or marked or "UTF-8 or Windows-1252"
     raise ConfigurationError(
-        f"{name} is no text in {tried}. Save it as CSV UTF-8, or name its encoding with --encoding."
+        f"{path.name} is no text in {tried}. Save it as CSV UTF-8, or name its encoding with "
+        "--encoding."
     )
 
 
-def _in(data: bytes, encoding: str) -> str | None:
+def _is_in(path: Path, encoding: str) -> bool:
+    """Whether a whole file can be read in an encoding."""
     try:
-        return data.decode(encoding)
+        with path.open(encoding=encoding, newline="") as file:
+            while file.read(SAMPLE_SIZE):
+                pass
     except (UnicodeError, LookupError):
-        return None
+        return False
+    return True
 
 
 def _delimiter(text: str, known: Callable[[Sequence[str]], int]) -> str:
@@ -97,7 +115,9 @@ def _delimiter(text: str, known: Callable[[Sequence[str]], int]) -> str:
 
     def fitness(delimiter: str) -> tuple[int, int, int]:
         try:
-            rows = [row for row, _ in zip(_records(text, delimiter), range(SAMPLE), strict=False)]
+            rows = list(
+                islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), SAMPLE)
+            )
         except csv.Error:
             return 0, 0, 0
         widths = Counter(len(row) for row in rows if any(row))

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from exactonline_cli.spreadsheet import columns as column_matching
@@ -29,13 +30,14 @@ from exactonline_cli.spreadsheet.headers import (
 )
 from exactonline_cli.spreadsheet.model import Document, Draft, Line, say
 from exactonline_cli.spreadsheet.problems import Problem
+from exactonline_cli.spreadsheet.spool import Spool
 from exactonline_cli.spreadsheet.table import is_empty, text_of
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.store.references import LONGEST_REFERENCE
 from target_exactonline.schema.names import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from exactonline_cli.spreadsheet.cells import Reader
     from exactonline_cli.spreadsheet.choices import Choices
@@ -161,12 +163,12 @@ def _give_descriptions_to_documents(mapping: ColumnMap, rows: Sequence[Row]) -> 
         or any(column.field == Field("Description", DOCUMENT) for column in mapping.columns)
     ):
         return
-    texts: dict[str, set[str]] = {}
-    for row in rows:
-        texts.setdefault(text_of(row.cell(key.index)), set()).add(
-            text_of(row.cell(described.index))
-        )
-    if all(len(each) == 1 for each in texts.values()):
+    texts: dict[str, str] = {}
+    if all(
+        texts.setdefault(text_of(row.cell(key.index)), text) == text
+        for row in rows
+        for text in (text_of(row.cell(described.index)),)
+    ):
         place = mapping.columns.index(described)
         mapping.columns[place] = column_matching.Column(
             described.index, described.header, Field("Description", DOCUMENT), described.how
@@ -220,35 +222,45 @@ class _Builder:
     constants: Mapping[Field, Value]
     notes: list[str] = field(default_factory=list)
 
-    def build(self, rows: Sequence[Row]) -> list[Document]:
+    def build(self, rows: Iterable[Row]) -> Spool[Document]:
         """All documents, in the order of their first rows."""
         has_lines = headers.line_shape(self.entity) is not None
-        documents: dict[object, Document] = {}
+        documents: Spool[Document] = Spool()
+        indexes: dict[object, int] = {}
         continued: list[int] = []
-        before: Document | None = None
+        document: Document | None = None
+        index = -1
         for row in rows:
             head, problems = self._read(row, DOCUMENT, None)
-            if has_lines and before and self._is_continued(row):
+            if has_lines and document and self._is_continued(row):
                 continued.append(row.number)
-                document = before
             else:
+                if document:
+                    documents[index] = document
                 place = self._place(head, row) if has_lines else row.number
-                document = documents.setdefault(place, Document(row.number))
-            document.rows.append(row.number)
-            for problem in problems:
-                document.refuse(problem)
-            self._agree(document, head)
+                index = indexes.setdefault(place, len(documents))
+                if index == len(documents):
+                    documents.append(Document(row.number))
+                document = documents[index]
+            self._add(document, row, head, problems)
             if has_lines:
                 self._add_lines(document, row)
-            before = document
+        if document:
+            documents[index] = document
         if continued:
             self.notes.append(
                 f"Rows {_some(continued)} have no customer and no number: they are further lines "
                 "of the document above."
             )
-        found = list(documents.values())
-        self._name(found)
-        return found
+        self._name(documents)
+        return documents
+
+    def _add(self, document: Document, row: Row, head: Line, problems: Iterable[Problem]) -> None:
+        """Add what a row says of its document."""
+        document.rows.append(row.number)
+        for problem in problems:
+            document.refuse(problem)
+        self._agree(document, head)
 
     def _read(self, row: Row, part: str, group: int | None) -> tuple[Line, list[Problem]]:
         line = Line(row.number)
@@ -277,14 +289,15 @@ class _Builder:
         return bool(of_document) and all(is_empty(row.cell(each.index)) for each in of_document)
 
     def _place(self, head: Line, row: Row) -> object:
-        """What the rows of one document have in common."""
+        """What the rows of one document have in common, in few bytes."""
         key = head.meant.get(KEY) or head.fields.get(REFERENCE)
         if key:
             return str(key)
         if self.mapping.of(KEY) or self.mapping.of(REFERENCE):
             return row.number
         values = {**head.meant, **head.fields}
-        return tuple(sorted((name, say(value)) for name, value in values.items()))
+        texts = sorted((name, say(value)) for name, value in values.items())
+        return blake2b(repr(texts).encode(), digest_size=16).digest()
 
     def _agree(self, document: Document, head: Line) -> None:
         """Add the values of a row that belong to its document; skip empty cells."""
@@ -320,7 +333,7 @@ class _Builder:
     def _has_groups(self) -> bool:
         return self.mapping.groups != [None]
 
-    def _name(self, documents: Sequence[Document]) -> None:
+    def _name(self, documents: Spool[Document]) -> None:
         """Give each document its reference and the values that hold for all."""
         reference_field = self.entity.reference_field(REFERENCE)
         made: Counter[str] = Counter()
@@ -329,7 +342,8 @@ class _Builder:
             document.meant.get(KEY) or document.fields.get(reference_field or KEY)
             for document in documents
         )
-        for document in documents:
+        places: dict[str, list[int]] = {}
+        for index, document in enumerate(documents.edited()):
             self._set_constants(document)
             own = document.fields.pop(reference_field, None) if reference_field else None
             found = own if own is not None else document.meant.get(KEY)
@@ -348,7 +362,9 @@ class _Builder:
             else:
                 document.reference = _made(document, made)
                 document.is_made = True
-        self._refuse_doubles(documents)
+            if document.reference is not None:
+                places.setdefault(document.reference, []).append(index)
+        self._refuse_doubles(documents, places.values())
 
     @staticmethod
     def _check_reference(document: Document) -> None:
@@ -370,15 +386,13 @@ class _Builder:
                 holder.fields[each.name] = value
 
     @staticmethod
-    def _refuse_doubles(documents: Sequence[Document]) -> None:
+    def _refuse_doubles(documents: Spool[Document], places: Iterable[Sequence[int]]) -> None:
         """Refuse documents of one reference: Exact Online would have one of them."""
-        by_reference: dict[str, list[Document]] = {}
-        for document in documents:
-            if document.reference is not None:
-                by_reference.setdefault(document.reference, []).append(document)
-        for same in by_reference.values():
-            for document in same if len(same) > 1 else ():
-                others = [each.row for each in same if each is not document]
+        for same in places:
+            rows = {index: documents[index].row for index in same} if len(same) > 1 else {}
+            for index in rows:
+                document = documents[index]
+                others = [row for each, row in rows.items() if each != index]
                 document.refuse(
                     Problem(
                         document.row,
@@ -388,6 +402,7 @@ class _Builder:
                         document.reference,
                     )
                 )
+                documents[index] = document
 
 
 def _made(document: Document, made: Counter[str]) -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from exactonline_cli.spreadsheet.cells import FRACTIONS
+from exactonline_cli.spreadsheet.countries import country_code
 from exactonline_cli.spreadsheet.headers import CHECKS, KEY, VAT, VAT_RATE
 from exactonline_cli.spreadsheet.model import say
 from exactonline_cli.spreadsheet.rules import SAME_DAY
@@ -66,7 +67,7 @@ def _of_discounts(draft: Draft) -> Iterator[str]:
         name = column.field.name
         if name not in FRACTIONS:
             continue
-        lines = [line for document in draft.sound for line in (document, *document.lines)]
+        lines = (line for document in draft.sound for line in (document, *document.lines))
         found = next((value for line in lines if (value := line.fields.get(name))), None)
         if isinstance(found, Decimal):
             yield (
@@ -79,13 +80,8 @@ def _of_countries(draft: Draft) -> Iterator[str]:
     column = draft.mapping.of("Country")
     if column is None:
         return
-    texts = {row.number: text_of(row.cell(column.index)) for row in draft.rows}
-    found = {
-        texts[document.row]: code
-        for document in draft.documents
-        if isinstance(code := document.fields.get("Country"), str)
-        and texts.get(document.row, "").upper() != code
-    }
+    texts = dict.fromkeys(text_of(row.cell(column.index)) for row in draft.rows)
+    found = {text: code for text in texts if (code := country_code(text)) and text.upper() != code}
     if found:
         yield f"{column.header}: {', '.join(f'{text} is {code}' for text, code in found.items())}."
 
@@ -109,7 +105,7 @@ def _of_rates(draft: Draft, books: Books) -> Iterator[str]:
 
 def _of_checks(draft: Draft, books: Books) -> Iterator[str]:
     checked = [column for column in draft.mapping.columns if column.field.name in CHECKS]
-    if not checked or not books.vat_codes or not draft.sound:
+    if not checked or not books.vat_codes or not any(draft.sound):
         return
     names = ", ".join(column.header for column in checked if _has_numbers(draft, column))
     if names:
@@ -117,14 +113,16 @@ def _of_checks(draft: Draft, books: Books) -> Iterator[str]:
 
 
 def _has_numbers(draft: Draft, column: Column) -> bool:
-    cells = [row.cell(column.index) for row in draft.rows]
+    cells = (row.cell(column.index) for row in draft.rows)
     return any(isinstance(cell, (Decimal, Percent, str)) and not is_empty(cell) for cell in cells)
 
 
 def _of_made(draft: Draft) -> Iterator[str]:
-    made = [document.reference or "" for document in draft.documents if document.is_made]
-    if made:
+    made = (document.reference for document in draft.documents if document.is_made)
+    first = next(made, None)
+    if first is not None:
+        count = 1 + sum(1 for _ in made)
         yield (
-            f"{len(made)} documents have no reference in the file; theirs is made of customer, day "
-            f"and place, such as {made[0]}, and is the same when the file is imported again."
+            f"{count} documents have no reference in the file; theirs is made of customer, day "
+            f"and place, such as {first}, and is the same when the file is imported again."
         )

@@ -41,17 +41,18 @@ def find(table: Table, known: Vocabulary) -> Headers:
         ConfigurationError: there are none that are known.
     """
     best, count = -1, 0
-    for index, row in enumerate(table.rows[:FARTHEST]):
-        names = _joined(table.rows, index, known)
+    top = table.rows[:FARTHEST]
+    for index, row in enumerate(top):
+        names = _joined(top, index, known)
         found = known.count([name for name in names if name])
         if found > count and len(row.cells) >= found:
             best, count = index, found
     if count < LEAST:
         raise ConfigurationError(_nothing_found(table, known))
-    names = _joined(table.rows, best, known)
-    has_upper = best and _is_upper(table.rows[best - 1], table.rows[best], known)
-    rows = table.rows[best - 1 : best + 1] if has_upper else table.rows[best : best + 1]
-    return Headers(table.rows[best].number, tuple(names), tuple(rows), best + 1)
+    names = _joined(top, best, known)
+    has_upper = best and _is_upper(top[best - 1], top[best], known)
+    rows = top[best - 1 : best + 1] if has_upper else top[best : best + 1]
+    return Headers(top[best].number, tuple(names), tuple(rows), best + 1)
 
 
 def _names(row: Row) -> list[str]:

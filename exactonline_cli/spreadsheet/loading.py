@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -71,22 +70,14 @@ def load(
         DailyLimitReached: not all were looked at.
         The errors of the target, other than that records were rejected.
     """
-    collection = headers.lines_of(entity)
-    reference_field = entity.reference_field(YOUR_REF)
     rows: dict[str, int] = {}
-    schema = {"type": "SCHEMA", "stream": entity.stream, "schema": {"properties": {}}}
-    messages = [_encode(schema)]
-    for document in documents:
-        rows[document.reference or ""] = document.row
-        content = record(document, collection.name if collection else None, reference_field)
-        message = {"type": "RECORD", "stream": entity.stream, "record": content}
-        messages.append(_encode(message))
+    same: dict[Loaded, Loaded] = {}
 
     def note(result: Any) -> None:  # noqa: ANN401 - a result of the target
         row = rows.get(result.reference)
         if row is not None and result.stream == entity.stream:
             outcome = result.outcome
-            found[row] = Loaded(
+            loaded = Loaded(
                 outcome.status.value,
                 outcome.exact_id,
                 _link(target, entity, outcome.exact_id),
@@ -94,6 +85,8 @@ def load(
                 outcome.reason,
                 outcome.failed,
             )
+            # In a dry run most are equal.
+            found[row] = same.setdefault(loaded, loaded) if outcome.exact_id is None else loaded
 
     target.run.results.listeners.append(note)
     # Rejected documents are reported by row instead.
@@ -102,9 +95,23 @@ def load(
         quiet("target_exactonline"),
         suppress(RecordsRejected),
     ):
-        target.listen(io.StringIO(b"\n".join([*messages, b""]).decode()))
+        # It reads the messages one by one.
+        target.listen(_messages(entity, documents, rows))  # type: ignore[arg-type]
     if target.run.halted:
         raise target.run.halted
+
+
+def _messages(entity: Entity, documents: Iterable[Document], rows: dict[str, int]) -> Iterator[str]:
+    """Documents as Singer messages; `rows` takes the first row of each by its reference."""
+    collection = headers.lines_of(entity)
+    reference_field = entity.reference_field(YOUR_REF)
+    schema = {"type": "SCHEMA", "stream": entity.stream, "schema": {"properties": {}}}
+    yield _encode(schema).decode()
+    for document in documents:
+        rows[document.reference or ""] = document.row
+        content = record(document, collection.name if collection else None, reference_field)
+        message = {"type": "RECORD", "stream": entity.stream, "record": content}
+        yield _encode(message).decode()
 
 
 def _link(target: TargetExactOnline, entity: Entity, key: str | None) -> str | None:

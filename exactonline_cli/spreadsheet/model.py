@@ -10,10 +10,14 @@ from exactonline_cli.spreadsheet.problems import Problem
 from exactonline_cli.spreadsheet.table import plain_number
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from exactonline_cli.spreadsheet.choices import Choices, Question
     from exactonline_cli.spreadsheet.columns import ColumnMap
     from exactonline_cli.spreadsheet.header_row import Headers
+    from exactonline_cli.spreadsheet.reckoned import Reckoned
     from exactonline_cli.spreadsheet.rows import Skipped
+    from exactonline_cli.spreadsheet.spool import Spool
     from exactonline_cli.spreadsheet.table import Row, Table
     from target_exactonline.schema.entities import Entity
 
@@ -55,6 +59,12 @@ class Document(Line):
     totals: dict[str, list[Decimal]] = field(default_factory=dict)
     """Totals given in its rows, by meaning; Exact Online calculates its own."""
     problems: list[Problem] = field(default_factory=list)
+    reckoned: Reckoned | None = None
+    """What it comes to; None where it was not reckoned."""
+    outcome: str | None = None
+    """What a dry run says becomes of it, in the words of the preview."""
+    note: str | None = None
+    """What the target says besides."""
 
     def refuse(self, problem: Problem) -> None:
         """Add a problem, unless it has the same one already."""
@@ -71,16 +81,16 @@ class Draft:
     headers: Headers
     mapping: ColumnMap
     choices: Choices
-    rows: list[Row]
-    documents: list[Document]
+    rows: Spool[Row]
+    documents: Spool[Document]
     skipped: list[Skipped]
     questions: list[Question]
     notes: list[str]
 
     @property
-    def sound(self) -> list[Document]:
+    def sound(self) -> Iterator[Document]:
         """The documents that nothing is wrong with so far."""
-        return [document for document in self.documents if not document.problems]
+        return (document for document in self.documents if not document.problems)
 
 
 def say(value: Value) -> str:

@@ -13,11 +13,11 @@ from exactonline_cli.spreadsheet.model import say
 from exactonline_cli.spreadsheet.table import is_empty, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from exactonline_cli.spreadsheet.model import Document, Draft, Line
     from exactonline_cli.spreadsheet.problems import Problem
-    from exactonline_cli.spreadsheet.vat import Reckoned
+    from exactonline_cli.spreadsheet.reckoning import Amounts
 
 NEW, THERE, CHANGED, WRONG, OPEN = "new", "there already", "to change", "refused", "in doubt"
 """What becomes of a document."""
@@ -45,32 +45,30 @@ class Preview:
     draft: Draft
     division: str
     """Number and name."""
-    reckoned: Mapping[int, Reckoned] = field(default_factory=dict)
-    """By the first row of a document."""
-    states: dict[int, str] = field(default_factory=dict)
-    """What becomes of each document that was sound, by its first row."""
-    reasons: dict[int, str] = field(default_factory=dict)
-    """What the target says besides, by the same."""
     notes: list[str] = field(default_factory=list)
 
-    def state(self, document: Document) -> str:
-        """What becomes of a document."""
-        return WRONG if document.problems else self.states.get(document.row, NEW)
+    counts: Counter[str] = field(init=False, default_factory=Counter)
+    """How many documents there are of each state."""
+    problems: list[tuple[Problem, str | None]] = field(init=False, default_factory=list)
+    """All mistakes with the references of their documents, by row."""
+    total: Decimal | None = field(init=False, default=None)
+    """What the new documents come to; None where that is not known of any."""
 
-    @property
-    def counts(self) -> Counter[str]:
-        """How many documents there are of each state."""
-        return Counter(self.state(document) for document in self.draft.documents)
+    def __post_init__(self) -> None:
+        """Sum up the documents."""
+        for document in self.draft.documents:
+            now = state(document)
+            self.counts[now] += 1
+            self.problems += [(problem, document.reference) for problem in document.problems]
+            amounts = amounts_of(document) if now == NEW else None
+            if amounts:
+                self.total = (self.total or Decimal(0)) + amounts.total
+        self.problems.sort(key=lambda pair: pair[0].row)
 
-    @property
-    def problems(self) -> list[tuple[Problem, Document]]:
-        """All mistakes with their documents, by row."""
-        found = [
-            (problem, document)
-            for document in self.draft.documents
-            for problem in document.problems
-        ]
-        return sorted(found, key=lambda pair: pair[0].row)
+
+def state(document: Document) -> str:
+    """What becomes of a document."""
+    return WRONG if document.problems else document.outcome or NEW
 
 
 def lines(preview: Preview, *, everything: bool = False) -> Iterator[str]:
@@ -87,7 +85,7 @@ def lines(preview: Preview, *, everything: bool = False) -> Iterator[str]:
     shown = draft.documents if everything else draft.documents[:MOST_SHOWN]
     for document in shown:
         yield ""
-        yield from _document(preview, document)
+        yield from _document(document)
     hidden = len(draft.documents) - len(shown)
     if hidden:
         yield ""
@@ -166,16 +164,15 @@ MEANS = {
 """What is said of fields that have a better name for people."""
 
 
-def _document(preview: Preview, document: Document) -> Iterator[str]:
-    reckoned = preview.reckoned.get(document.row)
-    state = preview.state(document)
+def _document(document: Document) -> Iterator[str]:
+    reckoned = document.reckoned
     made = " (made)" if document.is_made else ""
     parts = [
         f"{document.reference or '(no reference)'}{made}",
-        who(document, reckoned),
+        who(document),
         _day(document),
         f"{'row' if len(document.rows) == 1 else 'rows'} {_span(document.rows)}",
-        state,
+        state(document),
     ]
     yield "  ".join(part for part in parts if part)
     if document.problems:
@@ -188,12 +185,13 @@ def _document(preview: Preview, document: Document) -> Iterator[str]:
     amounts = reckoned.amounts if reckoned else None
     if document.lines and amounts is not None:
         yield f"    net {amounts.net:.2f}  VAT {amounts.vat:.2f}  total {amounts.total:.2f}"
-    if document.row in preview.reasons:
-        yield f"    {preview.reasons[document.row]}"
+    if document.note:
+        yield f"    {document.note}"
 
 
-def who(document: Document, reckoned: Reckoned | None) -> str:
+def who(document: Document) -> str:
     """The customer or supplier of a document: its code and name."""
+    reckoned = document.reckoned
     if reckoned and reckoned.customer:
         return f"{reckoned.customer.code} {reckoned.customer.name}"
     names = ("OrderedBy", "OrderedByCode", "OrderedByName", "Customer", "CustomerCode", "Supplier",
@@ -227,12 +225,12 @@ def _line(line: Line, net: Decimal | None, rate: str) -> str:
 
 def _mistakes(preview: Preview) -> Iterator[str]:
     """The mistakes, those of one kind together."""
-    by_kind: dict[tuple[str | None, str], list[tuple[Problem, Document]]] = {}
-    for problem, document in preview.problems:
-        by_kind.setdefault((problem.column, problem.reason), []).append((problem, document))
+    by_kind: dict[tuple[str | None, str], list[tuple[Problem, str | None]]] = {}
+    for problem, reference in preview.problems:
+        by_kind.setdefault((problem.column, problem.reason), []).append((problem, reference))
     for same in by_kind.values():
-        for problem, document in same[:ROWS_SHOWN]:
-            yield f"{problem.sentence(document.reference)}."
+        for problem, reference in same[:ROWS_SHOWN]:
+            yield f"{problem.sentence(reference)}."
         if len(same) > ROWS_SHOWN:
             rows = _span([problem.row for problem, _ in same[ROWS_SHOWN:]])
             yield f"  the same in {len(same) - ROWS_SHOWN} more: rows {rows}."
@@ -252,15 +250,9 @@ def summary(preview: Preview) -> str:
     parts = [f"{counts[NEW]} to create", *(f"{counts[each]} {each}" for each in
              (CHANGED, THERE, OPEN, WRONG) if counts[each])]  # fmt: skip
     text = ", ".join(parts)
-    amounts = [
-        reckoned.amounts.total
-        for document in preview.draft.documents
-        if preview.state(document) == NEW
-        and (reckoned := preview.reckoned.get(document.row))
-        and reckoned.lines
-        and reckoned.amounts
-    ]
-    return f"{text}; together {sum(amounts, Decimal(0)):.2f} with VAT." if amounts else f"{text}."
+    return (
+        f"{text}." if preview.total is None else f"{text}; together {preview.total:.2f} with VAT."
+    )
 
 
 def facts(preview: Preview) -> dict[str, Any]:
@@ -280,32 +272,37 @@ def facts(preview: Preview) -> dict[str, Any]:
         ],
         "left_out_columns": draft.mapping.left_out,
         "skipped_rows": [{"row": each.row, "reason": each.why} for each in draft.skipped],
-        "documents": [_facts_of(preview, document) for document in draft.documents],
+        "documents": [_facts_of(document) for document in draft.documents],
         "problems": [
-            {"row": problem.row, "reference": document.reference, "column": problem.column,
+            {"row": problem.row, "reference": reference, "column": problem.column,
              "value": problem.value, "reason": problem.reason}
-            for problem, document in preview.problems
+            for problem, reference in preview.problems
         ],
         "notes": [*draft.notes, *preview.notes],
     }  # fmt: skip
 
 
-def _facts_of(preview: Preview, document: Document) -> dict[str, Any]:
-    reckoned = preview.reckoned.get(document.row)
-    amounts = reckoned.amounts if reckoned and reckoned.lines and not document.problems else None
+def amounts_of(document: Document) -> Amounts | None:
+    """What a document with lines comes to; None where that is not known."""
+    reckoned = document.reckoned
+    return reckoned.amounts if reckoned and reckoned.lines else None
+
+
+def _facts_of(document: Document) -> dict[str, Any]:
+    amounts = None if document.problems else amounts_of(document)
     return {
         "reference": document.reference,
         "reference_made": document.is_made,
-        "state": preview.state(document),
+        "state": state(document),
         "rows": document.rows,
-        "customer": who(document, reckoned) or None,
+        "customer": who(document) or None,
         "fields": {name: say(value) for name, value in document.fields.items()},
         "lines": [{name: say(value) for name, value in line.fields.items()}
                   for line in document.lines],
         "net": f"{amounts.net:.2f}" if amounts else None,
         "vat": f"{amounts.vat:.2f}" if amounts else None,
         "total": f"{amounts.total:.2f}" if amounts else None,
-        "note": preview.reasons.get(document.row),
+        "note": document.note,
     }  # fmt: skip
 
 

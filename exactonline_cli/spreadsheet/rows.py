@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from exactonline_cli.spreadsheet.columns import WHAT, Column
 from exactonline_cli.spreadsheet.headers import LINES, PARTY, plain_header
+from exactonline_cli.spreadsheet.spool import Spool
 from exactonline_cli.spreadsheet.table import Formula, is_empty
 from target_exactonline.schema.texts import clean
 
@@ -44,22 +46,26 @@ class Skipped:
 
 def data(
     table: Table, headers: Headers, columns: Sequence[Column]
-) -> tuple[list[Row], list[Skipped]]:
+) -> tuple[Spool[Row], list[Skipped]]:
     """The rows of data below the headers, and those that are left out, with the reason."""
-    kept: list[Row] = []
+    kept: Spool[Row] = Spool()
+    empty: range | None = None
     skipped: list[Skipped] = []
     titles = [plain_header(name) for name in headers.names if name]
     has_lines = any(column.field.part == LINES for column in columns)
-    for row in table.rows[headers.first :]:
+    for row in islice(table.rows, headers.first, None):
         why = _why_not(row, titles, columns, has_lines=has_lines)
+        if why == EMPTY:
+            empty = range(empty.start if empty else row.number, row.number + 1)
+            continue
+        # Empty rows at the end are the end of the sheet, not a gap.
+        skipped += [Skipped(number, EMPTY) for number in empty or ()]
+        empty = None
         if why:
             skipped.append(Skipped(row.number, why))
         else:
             kept.append(row)
-    # What is behind the last row with anything in it is the end of the sheet, not a gap.
-    told = [row.number for row in kept] + [each.row for each in skipped if each.why != EMPTY]
-    last = max(told, default=0)
-    return kept, [each for each in skipped if each.why != EMPTY or each.row < last]
+    return kept, skipped
 
 
 def _why_not(

@@ -43,7 +43,7 @@ def apply(draft: Draft) -> None:
     """
     entity = draft.entity
     has_discount = draft.mapping.of(DISCOUNT) is not None
-    for document in draft.documents:
+    for document in draft.documents.edited():
         _name_party(document, entity)
         _copy_day(document, entity, draft)
         for line in document.lines:

@@ -12,6 +12,8 @@ from target_exactonline.schema.texts import clean
 if TYPE_CHECKING:
     from datetime import date
 
+    from exactonline_cli.spreadsheet.spool import Spool
+
 
 @dataclass(frozen=True)
 class Percent:
@@ -53,7 +55,7 @@ class Row:
 class Table:
     """All rows of a file or sheet, and how it was read."""
 
-    rows: list[Row]
+    rows: Spool[Row]
     encoding: str | None = None
     """Of a CSV file."""
     delimiter: str | None = None

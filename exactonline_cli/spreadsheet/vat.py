@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from exactonline_cli.spreadsheet.headers import (
 )
 from exactonline_cli.spreadsheet.model import say
 from exactonline_cli.spreadsheet.problems import Problem
+from exactonline_cli.spreadsheet.reckoned import Reckoned
 from exactonline_cli.spreadsheet.rules import DISCOUNT, LIST_PRICE, PRICE, refuse_other_rows
 
 if TYPE_CHECKING:
@@ -30,21 +31,6 @@ if TYPE_CHECKING:
 CODE = "VATCode"
 PER_CENT = " %"
 INVOICES = "sales_invoices"
-
-
-@dataclass
-class Reckoned:
-    """What a document comes to."""
-
-    customer: Customer | None
-    lines: list[tuple[Amounts | None, VatCode | None]] = field(default_factory=list)
-    """Of each line; None where its price is Exact Online's to find."""
-
-    @property
-    def amounts(self) -> Amounts | None:
-        """The amounts of the document; None where those of a line are not known."""
-        known = [amounts for amounts, _ in self.lines if amounts is not None]
-        return reckoning.total(known) if len(known) == len(self.lines) else None
 
 
 def questions(draft: Draft, books: Books) -> list[Question]:
@@ -72,17 +58,15 @@ def _of_rate(code: VatCode) -> str:
     return code.percentage.removesuffix(PER_CENT)
 
 
-def apply(draft: Draft, books: Books) -> dict[int, Reckoned]:
-    """Give lines their VAT codes, and reckon what documents come to.
+def apply(draft: Draft, books: Books) -> None:
+    """Give the lines of sound documents their VAT codes, and reckon what these come to.
 
     What does not fit becomes a problem of its document.
-
-    Returns:
-        What each sound document comes to, by its first row.
     """
     codes = _Codes(books, are_codes=_are_codes(draft, books))
-    found = {}
-    for document in draft.sound:
+    for document in draft.documents.edited():
+        if document.problems:
+            continue
         names = ("OrderedBy", "OrderedByCode", "OrderedByName")
         customer = books.customer(*(_say(document, name) for name in names))
         reckoned = Reckoned(customer)
@@ -92,8 +76,7 @@ def apply(draft: Draft, books: Books) -> dict[int, Reckoned]:
         if draft.entity.stream == INVOICES and books.vat_codes:
             _compare(document, reckoned)
         refuse_other_rows(document)
-        found[document.row] = reckoned
-    return found
+        document.reckoned = reckoned
 
 
 def _plain_texts(draft: Draft) -> set[str]:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 import zipfile
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from defusedxml import ElementTree
+
+from exactonline_cli.spreadsheet.spool import Spool
 from exactonline_cli.spreadsheet.table import Cell, CellError, Formula, Percent, Row, Table
 from exactonline_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from openpyxl import Workbook
-    from openpyxl.worksheet.worksheet import Worksheet
 
 LARGEST = 500_000_000
 """Bytes that a workbook may hold once it is unpacked."""
@@ -54,16 +60,13 @@ def read(path: Path, sheet: str | None, known: Callable[[Sequence[str]], int]) -
         raise ConfigurationError(WITHOUT_LIBRARY) from None
     _check(path)
     try:
-        book = openpyxl.load_workbook(path)
-        chosen = _choose(book, sheet, known, path.name)
-        results: dict[tuple[int, int], Any] = {}
-        if any(cell.data_type == FORMULA for row in book[chosen].iter_rows() for cell in row):
-            stored = openpyxl.load_workbook(path, data_only=True)[chosen]
-            results = {
-                (number, index): value
-                for number, row in enumerate(stored.iter_rows(values_only=True), start=1)
-                for index, value in enumerate(row)
-            }
+        with closing(openpyxl.load_workbook(path, read_only=True)) as book:
+            chosen = _choose(book, sheet, known, path.name)
+            form = _form(path, book[chosen])
+            if not form.has_formulas:
+                return _table(book[chosen], form)
+            with closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as results:
+                return _table(book[chosen], form, results[chosen])
     except ConfigurationError:
         raise
     except Exception as error:  # noqa: BLE001 - the library raises whatever it meets
@@ -71,7 +74,6 @@ def read(path: Path, sheet: str | None, known: Callable[[Sequence[str]], int]) -
             f"{path.name} cannot be read as a workbook ({type(error).__name__}). Open it in Excel, "
             "save it as .xlsx, and import again."
         ) from None
-    return _table(book[chosen], results)
 
 
 def _check(path: Path) -> None:
@@ -106,7 +108,7 @@ def _choose(
         each.title: max(
             (
                 known([value for value in row if isinstance(value, str)])
-                for row in each.iter_rows(max_row=min(SAMPLE, each.max_row), values_only=True)
+                for row in _rows(each, SAMPLE, values_only=True)
             ),
             default=0,
         )
@@ -123,37 +125,94 @@ def _choose(
     )
 
 
-def _table(sheet: Worksheet, results: Mapping[tuple[int, int], Any]) -> Table:
-    """The rows of a sheet; `results` are those of its formulas, by row and column."""
-    covered = _merged_down(sheet)
-    rows: list[Row] = []
-    for number, shown in enumerate(sheet.iter_rows(), start=1):
-        cells = [_cell(cell, results.get((number, index))) for index, cell in enumerate(shown)]
-        for index, (row, column) in covered.get(number, {}).items():
-            cells[index] = rows[row - 1].cells[column]
-        rows.append(Row(number, cells))
+def _rows(sheet: Any, most: int | None = None, *, values_only: bool = False) -> Iterator[Any]:  # noqa: ANN401 - as the library has it
+    """The rows of a sheet, one by one."""
+    # Some programs write a size that is too small, by which rows would be left out.
+    sheet.reset_dimensions()
+    found: Iterator[Any] = sheet.iter_rows(max_row=most, values_only=values_only)
+    return found
+
+
+@dataclass
+class _Form:
+    """What a sheet is besides its cells; the library does not tell it of a sheet read by rows."""
+
+    has_formulas: bool = False
+    hidden: list[int] = field(default_factory=list)
+    """Numbers of rows."""
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    """First column and row, last column and row of areas that are one cell."""
+
+
+def _form(path: Path, sheet: Any) -> _Form:  # noqa: ANN401 - as the library has it
+    from openpyxl.worksheet.cell_range import CellRange  # noqa: PLC0415 - an extra
+
+    form = _Form()
+    place = sheet._worksheet_path  # noqa: SLF001 - no public name tells the part of the archive
+    with zipfile.ZipFile(path) as archive, archive.open(place) as part:
+        for _, element in ElementTree.iterparse(part, forbid_dtd=True):
+            name = element.tag.rpartition("}")[2]
+            if name == "f":
+                form.has_formulas = True
+            elif name == "row":
+                if element.get("hidden") in {"1", "true"}:
+                    form.hidden.append(int(element.get("r", 0)))
+                element.clear()
+            elif name == "mergeCell":
+                form.merged.append(CellRange(element.get("ref")).bounds)
+    return form
+
+
+def _table(sheet: Any, form: _Form, results: Any = None) -> Table:  # noqa: ANN401 - as the library has them
+    """The rows of a sheet; `results` is the same with the results of its formulas."""
+    merged = _Merged(form.merged)
+    rows: Spool[Row] = Spool()
+    stored: Iterable[Sequence[Any]] = (
+        repeat(()) if results is None else _rows(results, values_only=True)
+    )
+    for number, (shown, values) in enumerate(zip(_rows(sheet), stored, strict=False), start=1):
+        cells = [
+            _cell(cell, values[index] if index < len(values) else None)
+            for index, cell in enumerate(shown)
+        ]
+        merged.fill(number, cells)
+        if any(cell is not None for cell in cells):
+            # Rows that are only formatted may go on to the end of the sheet.
+            for gap in range(len(rows) + 1, number):
+                rows.append(Row(gap, []))
+            rows.append(Row(number, cells))
     table = Table(rows, sheet=sheet.title)
-    hidden = [str(number) for number, size in sheet.row_dimensions.items() if size.hidden]
-    if hidden:
-        more = ", ..." if len(hidden) > MOST_SHOWN else ""
-        table.notes.append(
-            f"Rows {', '.join(hidden[:MOST_SHOWN])}{more} are hidden in the sheet; they are read "
-            "too."
-        )
+    if form.hidden:
+        named = ", ".join(map(str, form.hidden[:MOST_SHOWN]))
+        more = ", ..." if len(form.hidden) > MOST_SHOWN else ""
+        table.notes.append(f"Rows {named}{more} are hidden in the sheet; they are read too.")
     return table
 
 
-def _merged_down(sheet: Worksheet) -> dict[int, dict[int, tuple[int, int]]]:
-    """For each row, the columns that a merged cell above covers, and where that begins.
+class _Merged:
+    """Cells that are one: each row has the value in the column in which the area begins.
 
-    Only the column in which it begins is filled: a title across the sheet is no value of each.
+    Only that column is filled: a title across the sheet is no value of each.
     """
-    found: dict[int, dict[int, tuple[int, int]]] = {}
-    for area in sheet.merged_cells.ranges:
-        left, top, _, bottom = area.bounds
-        for row in range(top + 1, bottom + 1):
-            found.setdefault(row, {})[left - 1] = (top, left - 1)
-    return found
+
+    def __init__(self, areas: Iterable[tuple[int, int, int, int]]) -> None:
+        self._waiting = sorted(areas, key=itemgetter(1), reverse=True)
+        self._open: dict[tuple[int, int, int, int], Cell] = {}
+
+    def fill(self, number: int, cells: list[Cell]) -> None:
+        """Give the cells of a row the values of the areas that it lies in; rows come in order."""
+        while self._waiting and self._waiting[-1][1] <= number:
+            area = self._waiting.pop()
+            first = area[0] - 1
+            self._open[area] = cells[first] if first < len(cells) else None
+        for area in list(self._open):
+            left, _, right, bottom = area
+            if number > bottom:
+                del self._open[area]
+                continue
+            cells.extend([None] * (left - len(cells)))
+            cells[left - 1] = self._open[area]
+            cells[left:right] = [None] * len(cells[left:right])
 
 
 def _cell(shown: Any, stored: Any) -> Cell:  # noqa: ANN401 - as the library has them

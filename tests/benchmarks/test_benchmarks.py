@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from defusedxml import ElementTree
 
-from benchmarks import chart, day, divisions, loads, startup, throughput, writing
+from benchmarks import chart, day, divisions, importing, loads, startup, throughput, writing
 from benchmarks.__main__ import BENCHMARKS, Machine, page, write
 from benchmarks.report import Table, shown
 
@@ -58,6 +58,14 @@ def test_writing() -> None:
     assert column(table, "429 answers") == {"new": 0, "the same again": 0}
     assert column(table, "calls each")["new"] >= 1
     assert column(table, "calls each")["the same again"] < 1
+
+
+@pytest.mark.e2e
+def test_importing() -> None:
+    table = importing.measure(sizes=(20, 40))
+    assert [row[1] for row in table.rows] == [20, 40] * 4
+    assert {row[table.columns.index("to the first")] for row in table.rows[::2]} == {1}
+    assert all(row[table.columns.index("calls")] for row in table.rows)
 
 
 @pytest.mark.e2e

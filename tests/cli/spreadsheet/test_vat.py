@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exactonline_cli.spreadsheet.model import Draft
-    from exactonline_cli.spreadsheet.vat import Reckoned
+    from exactonline_cli.spreadsheet.reckoned import Reckoned
 
 CODES = (
     ("0", "Geen btw", "0", False),
@@ -50,7 +50,8 @@ def reckoned(
 ) -> tuple[Draft, list[Reckoned]]:
     made = draft(save_csv(folder / "a.csv", [headers, *rows]), **choices)
     assert made.questions == []
-    return made, list(vat.apply(made, books()).values())
+    vat.apply(made, books())
+    return made, [each.reckoned for each in made.documents if each.reckoned]
 
 
 @pytest.mark.parametrize(
@@ -202,6 +203,10 @@ def test_a_rate_is_no_code_of_purchases_nor_one_that_the_buyer_books(
     table = save_csv(tmp_path / "a.csv", [(*HEADERS, "Btw %"), (*ROW, "21 %")])
     company = books()
     company.vat_codes["22"] = VatCode("22", "Verwerving", Decimal("0.21"), False, **other)  # noqa: FBT003
-    ((_, code),) = next(iter(vat.apply(draft(table), company).values())).lines
+    made = draft(table)
+    vat.apply(made, company)
+    reckoned = made.documents[0].reckoned
+    assert reckoned is not None
+    ((_, code),) = reckoned.lines
     assert code is not None
     assert code.code == "2"
