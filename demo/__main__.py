@@ -62,14 +62,20 @@ class Story:
                 TAP_EXACTONLINE__SELECT=selection,
             )
         written = {stream: self._written_since(stream, moment) for stream in CORE_STREAMS}
+        has_deleted = any(deleted for _, deleted in written.values())
+        columns = ("stream", "rows", "of them deleted")[: 2 + has_deleted]
         self.screen.table(
-            ("stream", "rows", "of them deleted"),
-            [(stream, counts) for stream, counts in written.items() if counts[0]],
+            columns,
+            [
+                (stream, counts[: 1 + has_deleted])
+                for stream, counts in written.items()
+                if counts[0]
+            ],
         )
         self.console.print(
             f"{self.stack.sandbox.data_calls()} API calls, {time.monotonic() - began:.0f} s."
         )
-        if any(deleted for _, deleted in written.values()):
+        if has_deleted:
             self.console.print(f"[dim]{ABOUT_DELETES}")
         self.console.print()
 
@@ -105,7 +111,7 @@ class Story:
 
     def compare(self) -> bool:
         """Compare both systems; returns whether they are equal."""
-        self.screen.step("Both systems compared, row by row")
+        self.screen.step("Both systems compared, by the keys of their rows")
         with self.screen.working("Comparing"):
             counts = [count(self.stack, self.division, stream) for stream in CORE_STREAMS]
         self.screen.table(

@@ -57,5 +57,5 @@ class Screen:
 
 
 def shown(number: int) -> str:
-    """A number as people read it; nothing for none."""
-    return f"{number:,}" if number else ""
+    """A number as people read it."""
+    return f"{number:,}"

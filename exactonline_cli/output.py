@@ -26,7 +26,10 @@ def print_json(value: object) -> None:
 
 
 def print_table(
-    columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], right: Collection[str] = ()
+    columns: Mapping[str, str],
+    rows: Sequence[Mapping[str, Any]],
+    right: Collection[str] = (),
+    linked: str | None = None,
 ) -> None:
     """Print rows, with colours on a terminal only.
 
@@ -34,6 +37,7 @@ def print_table(
         columns: the headings, by key of a row.
         rows: by key.
         right: the keys of columns that are aligned to the right.
+        linked: the key of the column that a terminal links to the `link` of its row.
     """
     from rich.console import Console  # noqa: PLC0415 - takes long to import
     from rich.table import Table  # noqa: PLC0415
@@ -43,7 +47,9 @@ def print_table(
     for key, heading in columns.items():
         table.add_column(heading, overflow="fold", justify="right" if key in right else "left")
     for row in rows:
-        table.add_row(*(Text(_shown(row[key])) for key in columns))
+        link = row.get("link") if linked else None
+        styles = {linked: f"link {link}"} if link else {}
+        table.add_row(*(Text(_shown(row[key]), styles.get(key, "")) for key in columns))
     # A file or a pipe has no width of its own, and nothing may be cut off there.
     console = Console(
         file=redaction.drawable(sys.stdout), width=None if sys.stdout.isatty() else 400

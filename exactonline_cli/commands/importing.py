@@ -360,7 +360,7 @@ def _print_results(
     rows: Sequence[dict[str, Any]], shown: Preview, results: dict[int, loading.Loaded]
 ) -> None:
     click.echo("")
-    print_table(RESULTS, rows, right=("number", "total"))
+    print_table(RESULTS, rows, right=("number", "total"), linked="reference")
     for document in shown.draft.documents:
         loaded = results.get(document.row)
         if loaded and loaded.outcome == "rejected":

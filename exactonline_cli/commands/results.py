@@ -127,7 +127,8 @@ def results(  # noqa: PLR0913 - one for each option
         _print_csv(found)
     else:
         if found:
-            print_table(_columns(found), [_for_people(facts) for facts in found], right=RIGHT)
+            shown = [_for_people(facts) for facts in found]
+            print_table(_columns(found), shown, right=RIGHT, linked="reference")
         click.echo(_summary(counts, len(found)))
 
 

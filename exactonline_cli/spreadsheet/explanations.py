@@ -109,7 +109,7 @@ def _of_checks(draft: Draft, books: Books) -> Iterator[str]:
         return
     names = ", ".join(column.header for column in checked if _has_numbers(draft, column))
     if names:
-        yield f"{names}: not sent, and equal to what Exact will reckon where nothing else is said."
+        yield f"{names}: not sent, only compared with what Exact will reckon."
 
 
 def _has_numbers(draft: Draft, column: Column) -> bool:

@@ -15,7 +15,7 @@ from exactonline_cli.spreadsheet.table import is_empty, text_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from exactonline_cli.spreadsheet.model import Document, Draft, Line
+    from exactonline_cli.spreadsheet.model import Document, Draft, Value
     from exactonline_cli.spreadsheet.problems import Problem
     from exactonline_cli.spreadsheet.reckoning import Amounts
 
@@ -100,13 +100,14 @@ def lines(preview: Preview, *, everything: bool = False) -> Iterator[str]:
 
 def _heading(preview: Preview) -> str:
     table, head = preview.draft.table, preview.draft.headers
+    count = len(preview.draft.rows)
     how = (
         f"sheet {table.sheet}"
         if table.sheet
         else f"{table.encoding}, {DELIMITER_NAMES.get(table.delimiter or '', table.delimiter)}"
     )
     return (
-        f"{preview.file} ({how}; headers in row {head.row}; {len(preview.draft.rows)} rows) for "
+        f"{preview.file} ({how}; headers in row {head.row}; {count} row{'' if count == 1 else 's'}) for "
         f"division {preview.division}"
     )
 
@@ -177,11 +178,7 @@ def _document(document: Document) -> Iterator[str]:
     yield "  ".join(part for part in parts if part)
     if document.problems:
         return
-    for index, line in enumerate(document.lines):
-        amounts, code = reckoned.lines[index] if reckoned else (None, None)
-        yield "    " + _line(
-            line, amounts.net if amounts else None, code.percentage if code else ""
-        )
+    yield from _lines(document)
     amounts = reckoned.amounts if reckoned else None
     if document.lines and amounts is not None:
         yield f"    net {amounts.net:.2f}  VAT {amounts.vat:.2f}  total {amounts.total:.2f}"
@@ -204,23 +201,50 @@ def _day(document: Document) -> str:
     return next((say(document.fields[name]) for name in days if name in document.fields), "")
 
 
-def _line(line: Line, net: Decimal | None, rate: str) -> str:
-    fields = line.fields
+NUMBERS = (0, 3, 5)
+"""Columns of `_cells` that are aligned to the right."""
+
+
+def _lines(document: Document) -> Iterator[str]:
+    """The lines of a document, their values below each other."""
+    rows = [_cells(document, index) for index in range(len(document.lines))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            f"{cell:>{width}}" if place in NUMBERS else f"{cell:<{width}}"
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            if width
+        ]
+        yield f"    {'  '.join(cells)}".rstrip()
+
+
+def _cells(document: Document, index: int) -> tuple[str, ...]:
+    """Quantity, item or account, text, price, discount, amount and VAT of a line."""
+    fields, reckoned = document.lines[index].fields, document.reckoned
+    amounts, code = reckoned.lines[index] if reckoned else (None, None)
     what = next(
         (say(fields[each]) for each in ("Item", "ItemCode", "GLAccount") if each in fields), ""
     )
-    text = say(fields["Description"]) if "Description" in fields else ""
+    text = fields.get("Description") or (reckoned.items[index] if reckoned else "")
     price = fields.get("NetPrice", fields.get("UnitPrice"))
-    parts = [f"{say(fields.get('Quantity', Decimal(1)))} x " if "Quantity" in fields else "", what]
-    said = "".join(parts) + (f"  {_cut(text, 40)}" if text else "")
-    said += f"  at {say(price)}" if price is not None else ""
-    if fields.get("Discount"):
-        said += f", less {say(Decimal(say(fields['Discount'])) * 100)} %"
-    if "AmountFC" in fields:
-        said += f"  {say(fields['AmountFC'])}"
-    if net is not None:
-        said += f"  = {net:.2f}" + (f" + VAT {rate}" if rate else "")
-    return said
+    discount = fields.get("Discount")
+    amount = amounts.net if amounts else fields.get("AmountFC")
+    return (
+        say(fields["Quantity"]) if "Quantity" in fields else "",
+        what,
+        _cut(say(text), 40),
+        _money(price),
+        f"less {say(Decimal(say(discount)) * 100)} %" if discount else "",
+        _money(amount),
+        f"VAT {code.percentage}" if amounts and code else "",
+    )
+
+
+def _money(value: Value | None) -> str:
+    """An amount with cents, or with as many digits as it has."""
+    if not isinstance(value, Decimal):
+        return "" if value is None else say(value)
+    return f"{value:.2f}" if value == round(value, 2) else say(value)
 
 
 def _mistakes(preview: Preview) -> Iterator[str]:

@@ -19,6 +19,8 @@ class Reckoned:
     customer: Customer | None
     lines: list[tuple[Amounts | None, VatCode | None]] = field(default_factory=list)
     """Of each line; None where its price is Exact Online's to find."""
+    items: list[str] = field(default_factory=list)
+    """What the item of each line is called."""
 
     @property
     def amounts(self) -> Amounts | None:

@@ -24,7 +24,7 @@ from exactonline_cli.spreadsheet.reckoned import Reckoned
 from exactonline_cli.spreadsheet.rules import DISCOUNT, LIST_PRICE, PRICE, refuse_other_rows
 
 if TYPE_CHECKING:
-    from exactonline_cli.spreadsheet.books import Books, Customer
+    from exactonline_cli.spreadsheet.books import Books, Customer, Item
     from exactonline_cli.spreadsheet.model import Document, Draft, Line
     from exactonline_cli.spreadsheet.reckoning import Amounts, VatCode
 
@@ -72,7 +72,9 @@ def apply(draft: Draft, books: Books) -> None:
         reckoned = Reckoned(customer)
         for line in document.lines:
             code = codes.of(document, line, customer)
-            reckoned.lines.append((_amounts(line, books, code), code))
+            item = _item(line, books)
+            reckoned.lines.append((_amounts(line, item, code), code))
+            reckoned.items.append(item.description if item else "")
         if draft.entity.stream == INVOICES and books.vat_codes:
             _compare(document, reckoned)
         refuse_other_rows(document)
@@ -127,7 +129,7 @@ class _Codes:
 
     def _usual(self, line: Line, customer: Customer | None) -> VatCode | None:
         """The code that Exact Online gives a line that has none: the customer's, or the item's."""
-        item = self.books.item(_say(line, "Item") or _say(line, "ItemCode"))
+        item = _item(line, self.books)
         return self.books.vat(
             (customer.vat_code if customer else None) or (item.vat_code if item else None)
         )
@@ -183,9 +185,12 @@ def _rate(text: str) -> Decimal | None:
         return None
 
 
-def _amounts(line: Line, books: Books, code: VatCode | None) -> Amounts | None:
+def _item(line: Line, books: Books) -> Item | None:
+    return books.item(_say(line, "Item") or _say(line, "ItemCode"))
+
+
+def _amounts(line: Line, item: Item | None, code: VatCode | None) -> Amounts | None:
     price = _number(line, PRICE)
-    item = books.item(_say(line, "Item") or _say(line, "ItemCode"))
     if price is None:
         listed = _number(line, LIST_PRICE)
         if listed is None:

@@ -32,7 +32,7 @@ def test_a_table_adds_up_and_its_numbers_end_below_each_other() -> None:
     made.table(("stream", "new", "gone"), [("accounts", (1200, 0)), ("items", (34, 5))])
     rows = [line.split("│")[1:-1] for line in output.getvalue().splitlines() if "│" in line]
     assert [[cell.strip() for cell in row] for row in rows] == [
-        ["accounts", "1,200", ""],
+        ["accounts", "1,200", "0"],
         ["items", "34", "5"],
         ["total", "1,234", "5"],
     ]

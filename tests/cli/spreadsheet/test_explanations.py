@@ -19,7 +19,7 @@ NUMBER = (
     "the number itself."
 )
 DISCOUNT = "Korting %: 10 % is sent as 0.1, since a discount is a fraction at Exact."
-CHECKED = "Regelbedrag: not sent, and equal to what Exact will reckon where nothing else is said."
+CHECKED = "Regelbedrag: not sent, only compared with what Exact will reckon."
 DAY = "Factuurdatum is taken for OrderDate as well, since there is no other date."
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from exactonline_cli.spreadsheet import profile
 from exactonline_cli.spreadsheet.csv_file import read
@@ -136,6 +138,19 @@ class TestInvoices:
             "nov.rejected.xlsx",
             "nov.xlsx",
         ]
+
+    def test_a_reference_leads_to_the_invoice_in_a_browser(
+        self, company: Company, tmp_path: Path
+    ) -> None:
+        path = save_csv(tmp_path / "a.csv", [NAMES, row("LINK-1")])
+        terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
+        said = company.run("invoices", "import", path, "--yes", **terminal).stdout
+        (address,) = re.findall(r"\x1b\]8;[^;]*;(http[^\x1b]+)\x1b\\LINK-1", said)
+        shown = requests.get(address, headers={"Accept": "text/html"}, timeout=20)
+        assert "LINK-1" in shown.text
+        assert "30.25" in shown.text
+        again = company.run("results", "--reference", "LINK-1", **terminal).stdout
+        assert address in again
 
     def test_a_dry_run_leaves_nothing(self, company: Company, tmp_path: Path) -> None:
         path = save_csv(tmp_path / "a.csv", [NAMES, row("DRY-1"), row("DRY-2", "99999")])
