@@ -107,8 +107,8 @@ def _heading(preview: Preview) -> str:
         else f"{table.encoding}, {DELIMITER_NAMES.get(table.delimiter or '', table.delimiter)}"
     )
     return (
-        f"{preview.file} ({how}; headers in row {head.row}; {count} row{'' if count == 1 else 's'}) for "
-        f"division {preview.division}"
+        f"{preview.file} ({how}; headers in row {head.row}; {count} "
+        f"{'row' if count == 1 else 'rows'}) for division {preview.division}"
     )
 
 
