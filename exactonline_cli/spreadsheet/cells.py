@@ -57,6 +57,8 @@ MEANT = {
 }
 """Kinds of meanings that are no numbers."""
 FRACTIONS = frozenset({"Discount", "DiscountSales", "DiscountPurchase"})
+TIMES = frozenset({"Quantity"})
+"""Numbers that may be written as hours and minutes."""
 YES = frozenset({"j", "ja", "y", "yes", "o", "oui", "w", "waar", "true", "vrai", "x", "1"})
 NO = frozenset({"n", "nee", "no", "non", "nein", "onwaar", "false", "faux", "0", "-"})
 CUSTOMER = frozenset({"klant", "debiteur", "customer", "client", "kunde", "debitor"})
@@ -282,6 +284,8 @@ def _number(reader: Reader, cell: Cell) -> Value | None:
     if isinstance(cell, Percent):
         return cell.fraction
     number = _as_number(cell, reader.mark)
+    if number is None and reader.column.field.name in TIMES and HOURS.fullmatch(text_of(cell)):
+        return _length(reader, cell)
     if number is None:
         raise Unreadable(_no_number(cell, reader.mark))
     has_sign = isinstance(cell, str) and numbers.is_per_cent(cell)

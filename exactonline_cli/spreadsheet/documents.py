@@ -416,7 +416,7 @@ def _made(document: Document, made: Counter[str]) -> str:
         "",
     )
     day = next((say(document.fields[name]) for name in DAYS if name in document.fields), "")
-    parts = [re.sub(r"[^\w.]+", "-", party).strip("-")[:LONGEST_PART], day.replace("-", "")]
+    parts = [re.sub(r"[^\w.]+", "-", party)[:LONGEST_PART].strip("-"), day.replace("-", "")]
     stem = "-".join(part for part in parts if part) or "import"
     made[stem] += 1
     return f"{stem}-{made[stem]}"

@@ -14,7 +14,7 @@ from exactonline_cli.spreadsheet.table import Percent, is_empty, text_of
 from target_exactonline.schema.fields import shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from exactonline_cli.spreadsheet.books import Books
     from exactonline_cli.spreadsheet.columns import Column
@@ -125,4 +125,13 @@ def _of_made(draft: Draft) -> Iterator[str]:
         yield (
             f"{count} documents have no reference in the file; theirs is made of customer, day "
             f"and place, such as {first}, and is the same when the file is imported again."
+            + _perhaps(draft.mapping.left_out)
         )
+
+
+def _perhaps(left_out: Sequence[str]) -> str:
+    """Where a reference may be after all: rows of one invoice would become several."""
+    if not left_out:
+        return ""
+    named = ", ".join(left_out[:MOST_NAMED])
+    return f" If a column that is left out ({named}) holds their number, say --column HEADER=key."

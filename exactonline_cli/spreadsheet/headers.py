@@ -103,6 +103,7 @@ def plain_header(text: str) -> str:
     """What the spellings of a header have in common: letters and digits, without accents."""
     joined = clean(text).replace("-\n", "").replace("-\r\n", "")
     folded = unicodedata.normalize("NFKC", joined).casefold().replace("%", "pct").replace("#", "no")
+    folded = folded.replace("°", "o")
     letters = unicodedata.normalize("NFD", folded)
     return "".join(letter for letter in letters if letter.isalnum())
 

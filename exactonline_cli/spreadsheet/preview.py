@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from exactonline_cli.spreadsheet.columns import KNOWN
 from exactonline_cli.spreadsheet.csv_file import SHOWN as DELIMITER_NAMES
 from exactonline_cli.spreadsheet.headers import IGNORE, PARTY_NAME
 from exactonline_cli.spreadsheet.model import say
+from exactonline_cli.spreadsheet.rules import DISCOUNT, LIST_PRICE, PRICE
 from exactonline_cli.spreadsheet.table import is_empty, text_of
 
 if TYPE_CHECKING:
@@ -125,8 +127,12 @@ def _columns(draft: Draft) -> Iterator[str]:
             continue
         number = f" of item {column.group}" if column.group is not None else ""
         how = " (as you say)" if column.how == "given" else ""
+        meant = column.field.name
+        if meant == LIST_PRICE and column.how == KNOWN and not draft.mapping.of(DISCOUNT):
+            # Without a discount, a price for one is what the customer pays.
+            meant = PRICE
         yield (
-            f"  {name:<{width}}  {MEANS.get(column.field.name, column.field.name)}{number}{how}"
+            f"  {name:<{width}}  {MEANS.get(meant, meant)}{number}{how}"
             + (f"  e.g. {_cut(sample, 30)}" if sample else "")
         )
     for name, value in draft.choices.constants.items():

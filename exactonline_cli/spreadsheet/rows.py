@@ -34,6 +34,8 @@ _TOTAL = re.compile(
     r"montant total|saldo)\b\W*((excl|incl|ht|ttc|btw|vat|tva)\b.*)?",
     re.IGNORECASE,
 )
+_FIGURE = re.compile(r"[€$£]?\s*[-+]?\d[\d\s.,:'-]*[€$£%]?")
+"""A number, an amount or a length of time, as text."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,12 @@ def _why_not(
     if len(texts) > 1 and [plain_header(text) for text in texts] == titles:
         return REPEATED
     if has_lines and not _holds(row, columns, WHAT):
-        numbers = [cell for cell in filled if isinstance(cell, (Decimal, Formula))]
-        if any(map(_is_total, texts)) and not _holds(row, columns, WHO):
-            return TOTALS
-        if not texts and numbers and not _holds(row, columns, WHO):
+        are_figures = all(
+            isinstance(cell, (Decimal, Formula))
+            or (isinstance(cell, str) and _FIGURE.fullmatch(clean(cell)))
+            for cell in filled
+        )
+        if (are_figures or any(map(_is_total, texts))) and not _holds(row, columns, WHO):
             return TOTALS
     if len(filled) == 1 and len(titles) >= FEW_COLUMNS and texts and " " in texts[0]:
         return NOTE

@@ -27,6 +27,8 @@ KINDS = {
     "Projects": "project",
     "ItemGroups": "item group",
 }
+OPTIONAL = frozenset({"project", "cost centre", "cost unit", "unit", "payment condition"})
+"""Kinds that a document can do without."""
 _PLACE = re.compile(
     r"(?:\w+\[(?P<number>\d+)\]\.)?(?P<name>[A-Z]\w+)(?::| )\s*(?P<why>.*)", re.DOTALL
 )
@@ -56,10 +58,11 @@ def _problem(document: Document, reason: str) -> Problem:
     held = next(each for each in spellings if each in holder.headers)
     value = holder.fields.get(held)
     text = None if value is None else say(value)
-    return Problem(holder.row, _why(found["why"], text), holder.headers[held], text)
+    header = holder.headers[held]
+    return Problem(holder.row, _why(found["why"], text, header), header, text)
 
 
-def _why(reason: str, value: str | None) -> str:
+def _why(reason: str, value: str | None, header: str) -> str:
     """A reason in words that go on from the value."""
     absent = _ABSENT.fullmatch(reason)
     if absent is None:
@@ -75,6 +78,11 @@ def _why(reason: str, value: str | None) -> str:
                 f"{said}; near it is {padded[0]}: a leading zero was lost, so write it anew in a "
                 "column of text"
             )
+    if not those and kind in OPTIONAL:
+        return (
+            f"{said}; correct it, create it in Exact first, or leave the column out with --column "
+            f"{header!r}=ignore"
+        )
     if not those:
         return f"{said}; correct it, or create it in Exact first"
     word = "near it" if absent["near"] == "near it" else "there are"

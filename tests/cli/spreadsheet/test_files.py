@@ -191,7 +191,7 @@ FILES = {
     ),
     "a workbook with hours as time": File(
         [
-            (*NL[:4], "Duration", *NL[5:]),
+            (*NL[:4], "Uren", *NL[5:]),
             ("{}1", "10001", DAY, "D-0017", (0.0625, "[h]:mm"), 95, 21),
         ],
         {"1": "172.43"},

@@ -392,6 +392,22 @@ class TestOthers:
             "is the code or name of no account; correct it, or create it in Exact first"
         )
 
+    def test_a_sheet_of_hours_of_a_consultant(self, company: Company, tmp_path: Path) -> None:
+        names = ("Factuurnr.", "Klantcode", "Datum", "Project", "Omschrijving", "Uren", "Tarief")
+        rows = [("Urenstaat november",), (), names,
+                ("HOURS-1", "10001", "28-11-2026", "Migratie", "Overleg", "2:30", "95,00"),
+                ("", "", "", "", "", "2:30", "")]  # fmt: skip
+        path = save_csv(tmp_path / "a.csv", rows)
+        item = ("--set", "Item=D-0017")
+        (problem,) = company.invoices_import(path, *item)["problems"]
+        assert problem["reason"].endswith(
+            "create it in Exact first, or leave the column out with --column 'Project'=ignore"
+        )
+        found = company.invoices_import(path, *item, "--column", "Project=ignore")
+        assert [each["reference"] for each in found["results"]] == ["HOURS-1"]
+        assert found["documents"][0]["lines"][0]["Quantity"] == "2.5"
+        assert found["skipped_rows"][-1]["row"] == 5
+
     def test_an_entity_that_is_not_there(self, company: Company, tmp_path: Path) -> None:
         path = save_csv(tmp_path / "a.csv", [NAMES, row("F-1")])
         result = company.run("import", "sales_invoice", path, "--dry-run")
