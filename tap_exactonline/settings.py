@@ -64,6 +64,18 @@ OWN: dict[str, dict[str, Any]] = {
             "whole. Default: everything."
         ),
     },
+    "column_names": {
+        "type": "string",
+        "enum": ["exact", "snake"],
+        "default": "exact",
+        "title": "Column Names",
+        "examples": ["snake"],
+        "description": (
+            "How columns are named: exact (InvoiceNumber, as Exact has it) or snake "
+            "(invoice_number, which needs no quotes in PostgreSQL and Snowflake; words that SQL "
+            "reserves get an underscore at their end). Changing it gives the tables new columns."
+        ),
+    },
     "use_sync_api": {
         "type": "boolean",
         "default": True,

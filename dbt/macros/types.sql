@@ -35,6 +35,15 @@
 {% macro snowflake__exact_column(name) -%} {{ name }} {%- endmacro %}
 
 
+{#- A name without what differs between Exact's names and those in snake case: case and underscores. -#}
+{% macro bare_name(name) -%} {{ return(name | lower | replace('_', '')) }} {%- endmacro %}
+
+{#- A column under the name that the table has, by its bare name; else under that of Exact. -#}
+{% macro loaded_column(name, present) -%}
+{{ return(exact_online.exact_column(present.get(exact_online.bare_name(name), name)) | trim) }}
+{%- endmacro %}
+
+
 {#- The day that ages count to. -#}
 {% macro as_of() -%}
 cast('{{ var("exact__as_of", none) or run_started_at.strftime("%Y-%m-%d") }}' as date)

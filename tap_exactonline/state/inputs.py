@@ -11,6 +11,7 @@ from singer_sdk.singerlib.catalog import CatalogEntry
 
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
+from tap_exactonline.definitions import names
 from tap_exactonline.definitions.definition import MODIFIED, TIMESTAMP
 from tap_exactonline.state import bookmarks, validity
 
@@ -145,6 +146,28 @@ def _not_singer(entry: object) -> ConfigurationError:
         f"The Singer catalog: stream {name or 'without tap_stream_id'} is not of the "
         f"Singer format. {REDISCOVER}"
     )
+
+
+def rename_columns(entry: CatalogEntry | None, names_by_exact: Mapping[str, str]) -> None:
+    """Rename the columns of a catalog that was made with another setting `column_names`."""
+    known = entry.schema.properties if entry is not None else None
+    if entry is None or known is None:
+        return
+    renamed = {
+        other: name
+        for exact, name in names_by_exact.items()
+        for other in (exact, names.snake(exact))
+        if other in known and name not in known
+    }
+    if not renamed:
+        return
+    entry.schema.properties = {renamed.get(name, name): facts for name, facts in known.items()}
+    for other, name in renamed.items():
+        if ("properties", other) in entry.metadata:
+            entry.metadata["properties", name] = entry.metadata.pop(("properties", other))
+    entry.key_properties = [renamed.get(name, name) for name in entry.key_properties or ()]
+    bookmark = entry.replication_key
+    entry.replication_key = renamed.get(bookmark, bookmark) if bookmark else None
 
 
 def align_columns(

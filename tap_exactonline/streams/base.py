@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from exactonline_client.deletion import DELETED_AT
 from exactonline_client.errors import ExactOnlineError
+from tap_exactonline.definitions import names
 from tap_exactonline.definitions.definition import DIVISION
 from tap_exactonline.definitions.schema import UNKNOWN_FIELDS, schema
 from tap_exactonline.deletes import log as deletes
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
 NO_STATE_BY_COUNT = sys.maxsize
 ROWS_AT_ONCE = 250
 """Rows that are written between two looks at the stop flag."""
-COLUMN = 2
-"""Length of a column's breadcrumb: `("properties", "Name")`."""
 
 
 class ExactStream(Stream):
@@ -82,9 +81,17 @@ class ExactStream(Stream):
         self._keeps_unknown = run.keeps_unknown and definition.allows_star
         self._drift = schema_drift.DriftDetector(definition.name, definition.endpoint.properties)
         stream_schema = schema(definition, tombstones=self.tombstones, unknown=self._keeps_unknown)
+        style = run.context.config.get(names.SETTING)
+        self._names = names.by_exact_name(definition.name, definition.columns, style)
+        self._renames = style == names.SNAKE
+        stream_schema["properties"] = self._named(stream_schema["properties"])
         super().__init__(tap, schema=stream_schema, name=definition.name)
-        self.primary_keys = definition.primary_keys
-        self.replication_key = definition.bookmark
+        self.primary_keys = [self._names[key] for key in definition.primary_keys]
+        self.replication_key = self._names[definition.bookmark] if definition.bookmark else None
+
+    def _named(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values by Exact's names of their columns under the names of the records."""
+        return {self._names.get(name, name): value for name, value in values.items()}
 
     @property
     @override
@@ -99,14 +106,15 @@ class ExactStream(Stream):
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
         """Apply the input catalog, which may have been made with other settings."""
-        marks = {DELETED_AT, UNKNOWN_FIELDS, DIVISION.name}
-        inputs.align_columns(
-            catalog.get_stream(self.name), self.schema, needed_columns(self.definition) | marks
-        )
+        needed = needed_columns(self.definition) | {DELETED_AT, UNKNOWN_FIELDS, DIVISION.name}
+        entry = catalog.get_stream(self.name)
+        inputs.rename_columns(entry, self._names)
+        inputs.align_columns(entry, self.schema, self._named(dict.fromkeys(needed)))
         super().apply_catalog(catalog)
         if self.replication_key:
             # The catalog may name a column of another endpoint.
-            self.replication_key = self.definition.bookmark
+            bookmark = self.definition.bookmark
+            self.replication_key = self._names[bookmark] if bookmark else None
 
     @property  # type: ignore[explicit-override]  # it has one; a setter makes mypy blind to it
     @override
@@ -147,6 +155,8 @@ class ExactStream(Stream):
     @override
     def _generate_record_messages(self, record: Row) -> Generator[RecordMessage, None, None]:
         """Drop tombstones without the key of the catalog or a map: they would insert new rows."""
+        if self._renames:
+            record = self._named(record)
         messages = super()._generate_record_messages(record)
         if not record.get(DELETED_AT):
             yield from messages
@@ -194,6 +204,8 @@ class ExactStream(Stream):
                 if not deselected.isdisjoint(row):
                     for name in deselected.intersection(row):
                         del row[name]
+            if self._renames:
+                chunk = [self._named(row) for row in chunk]
             writer.write_records(stream_map.stream_alias, chunk, self._stream_version)
             self._counter.increment(len(chunk))
         self.state_manager.is_flushed = False
@@ -252,7 +264,7 @@ class ExactStream(Stream):
             is_selected=self.selected,
             is_incremental=self.is_incremental,
             deselected=frozenset(
-                path[1] for path, wanted in self.mask.items() if len(path) == COLUMN and not wanted
+                name for name, shown in self._names.items() if not self._is_wanted(shown)
             ),
             keeps_unknown=self._keeps_unknown
             and self.mask.get(("properties", UNKNOWN_FIELDS), True),
@@ -261,6 +273,9 @@ class ExactStream(Stream):
             compares_keys=self._compares,
             drift=self._drift,
         )
+
+    def _is_wanted(self, column: str) -> bool:
+        return bool(self.mask.get(("properties", column), True))
 
     def reader(self, division: int, context: Context | None) -> PartitionReader:
         """Make the reader of one division, which starts from the current state."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
 from typing_extensions import override
 
+from tap_exactonline.definitions import names
 from tap_exactonline.definitions.schema import INSTANT
 from tap_exactonline.state import inputs
 from tap_exactonline.state.bookmarks import PARTITION
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 NAME = "posting_results"
+KEY = ("Division", "entity", "reference")
 SETTLING_TIME = timedelta(minutes=1)
 """Age up to which rows are read again: a target on another machine may be writing concurrently."""
 
@@ -60,8 +62,6 @@ class PostingResults(Stream):
     """Journal of the target, in the store that tap and target share."""
 
     name = NAME
-    schema: ClassVar[dict[str, Any]] = SCHEMA
-    primary_keys: ClassVar[tuple[str, ...]] = ("Division", "entity", "reference")
     replication_key = "at"
     selected_by_default = False
     is_sorted = True
@@ -70,13 +70,19 @@ class PostingResults(Stream):
     def __init__(self, tap: Tap, run: Run) -> None:
         """Make a stream of `tap`."""
         self.run = run
-        super().__init__(tap)
+        style = run.context.config.get(names.SETTING)
+        self._names = names.by_exact_name(NAME, SCHEMA["properties"], style)
+        columns = {self._names[name]: facts for name, facts in SCHEMA["properties"].items()}
+        super().__init__(tap, schema={**SCHEMA, "properties": columns})
+        self.primary_keys = [self._names[name] for name in KEY]
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
         """Apply the input catalog, which may be older than this version."""
-        needed = {*self.primary_keys, "at"}
-        inputs.align_columns(catalog.get_stream(self.name), self.schema, needed)
+        needed = {*(self._names[name] for name in KEY), "at"}
+        entry = catalog.get_stream(self.name)
+        inputs.rename_columns(entry, self._names)
+        inputs.align_columns(entry, self.schema, needed)
         super().apply_catalog(catalog)
 
     @property
@@ -110,7 +116,7 @@ class PostingResults(Stream):
     @override
     def _write_record_message(self, record: Row) -> None:
         self.run.context.stop.check()
-        super()._write_record_message(record)
+        super()._write_record_message({self._names[name]: record[name] for name in record})
 
     @override
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:

@@ -19,6 +19,7 @@ from singer_sdk.singerlib.encoding import SimpleSingerWriter
 from typing_extensions import override
 
 from scripts.dbt import MODELS
+from tap_exactonline.definitions.names import snake
 from tap_exactonline.tap import TapExactOnline
 from tests.built import ROOT
 
@@ -82,6 +83,23 @@ class Tables(SimpleSingerWriter):
             table.rows[key_values] = {**values["record"], STARTED_AT: self.load}
         elif values["type"] == "STATE":
             self.state = values["value"]
+
+
+def in_snake_case(tables: Tables) -> Tables:
+    """The same tables as the tap gives them with `column_names: snake`."""
+    return Tables(
+        {
+            stream: Table(
+                {snake(name): kind for name, kind in table.types.items()},
+                tuple(map(snake, table.key)),
+                {
+                    key: {snake(name): value for name, value in row.items()}
+                    for key, row in table.rows.items()
+                },
+            )
+            for stream, table in tables.found.items()
+        }
+    )
 
 
 def _type(facts: dict[str, Any]) -> str:

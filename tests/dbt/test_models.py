@@ -81,13 +81,13 @@ def companies(tmp_path_factory: pytest.TempPathFactory) -> Companies:
 def databases_built(
     companies: Companies, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Built]:
-    """PostgreSQL, and DuckDB from invoices with the other sign."""
+    """PostgreSQL with columns in snake case, and DuckDB from invoices with the other sign."""
     folder = tmp_path_factory.mktemp("dbt")
     duckdb = folder / "books.duckdb"
     books.into_duckdb(duckdb, companies.with_negated_invoices, folder)
     with databases.server() as server:
         uri = server.url.replace("+psycopg", "")
-        books.into_postgres(uri, companies.tables)
+        books.into_postgres(uri, books.in_snake_case(companies.tables))
         host = parse_qs(urlsplit(uri).query)["host"][0]
         built = build(folder, companies, DBT_EXACT_HOST=host, DBT_EXACT_PATH=str(duckdb))
         built["postgres"].rows = dict(_rows_of_postgres(uri))
