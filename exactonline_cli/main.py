@@ -24,6 +24,9 @@ COMMANDS = LazyCommands(
         "divisions": LazyCommand(
             "divisions", "List the divisions (companies) that the signed-in user may open."
         ),
+        "doctor": LazyCommand(
+            "doctor", "Check an account: sign-in, rights, limits, and how Exact Online behaves."
+        ),
         "import": LazyCommand(
             "import_file", "Import documents of ENTITY from a spreadsheet: FILE is .csv or .xlsx."
         ),

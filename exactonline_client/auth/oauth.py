@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 REFRESH_AGE = 570.0
 """Age in seconds from which an access token can be renewed; it is valid for 600."""
+VALID = 600.0
+"""Seconds that an access token is valid."""
 GRACE = 30.0
 """Remaining validity in seconds at that age."""
 LAST_USE = 595.0
@@ -135,6 +137,12 @@ class TokenSource(AuthBase):
             if self._token is None or self._clock() >= self._renew_at:
                 self._token = self._renew(refused=None)
             return self._token.value
+
+    def expired_token(self) -> str | None:
+        """Return the stored access token if it has expired; refresh nothing."""
+        token = self._stored().token
+        has_expired = token is not None and self._clock() >= token.received_at + VALID + GRACE
+        return token.value if token is not None and has_expired else None
 
     def is_current(self, header: str) -> bool:
         """Return whether an `Authorization` header holds the present token, not yet expired."""

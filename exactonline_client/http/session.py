@@ -189,6 +189,27 @@ class Session:
             ) from None
         return parsed
 
+    def ask(
+        self, address: str, division: int | None, token: str | None = None
+    ) -> requests.Response:
+        """Send a read once and return its response, also an error, to learn how it is made.
+
+        Args:
+            address: path from `/`.
+            division: whose limits the call counts against; None for calls without limits.
+            token: sent in place of a valid access token.
+
+        Raises:
+            EndpointUnavailable, Unavailable, DailyLimitReached, ErrorLimitReached, SignInNeeded
+        """
+        try:
+            if token is None:
+                return self._exchange("GET", address, division, checked=False)
+            headers = {"Authorization": f"Bearer {token}"}
+            return self._send("GET", address, division, None, headers, None, None, auth=_signed)
+        except Transient as error:
+            raise EndpointUnavailable(f"{where('GET', address)}: {error}.") from None
+
     def _read_once(  # noqa: PLR0913 - what a request consists of
         self,
         method: str,
@@ -295,8 +316,12 @@ class Session:
         headers: Mapping[str, str | None] | None = None,
         max_bytes: int | None = None,
         confirm: Callable[[], None] | None = None,
+        checked: bool = True,
     ) -> requests.Response:
-        """Send a request, again only after a 429 or a 401; return the successful response."""
+        """Send a request, again only after a 429 or a 401; return the response.
+
+        It is successful, unless it is not `checked`.
+        """
         rechecked, renewed, limited = False, False, 0
         while True:
             answer = self._send(method, address, division, body, headers, max_bytes, confirm)
@@ -332,7 +357,8 @@ class Session:
                     with not_carried_out():
                         self._tokens.renew_refused(authorization)
                     continue
-            check(method, address, answer)
+            if checked:
+                check(method, address, answer)
             return answer
 
     def _send(  # noqa: PLR0913, PLR0917 - what a request consists of
@@ -344,6 +370,7 @@ class Session:
         headers: Mapping[str, str | None] | None,
         max_bytes: int | None,
         confirm: Callable[[], None] | None,
+        auth: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None,
     ) -> requests.Response:
         url = self.base_url + address if address.startswith("/") else address
         sent_headers: dict[str, str | None] = {"Accept": "application/json"}
@@ -366,7 +393,7 @@ class Session:
                     url,
                     data=body,
                     headers=sent_headers,
-                    auth=self._tokens,
+                    auth=auth or self._tokens,
                     timeout=transfer.timeouts(self._timeout),
                     allow_redirects=False,
                     stream=True,
@@ -398,6 +425,10 @@ class Session:
                 self._budget.record_error(division, endpoint)
         except StoreError as error:
             logger.warning("What is left of the limits could not be noted. %s", error)
+
+
+def _signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _says_expired(answer: requests.Response) -> bool:

@@ -21,7 +21,7 @@ UNSUPPORTED = re.compile(
     r"|filtering on these fields is not supported"
     r"|has mandatory filtering applied"
     r"|please add a \$select"
-    r"|\$(?:select|filter|orderby|expand)\S* is not (?:supported|allowed)"
+    r"|\$(?:select|filter|orderby|expand|skip)\S* is not (?:supported|allowed)"
     r"|the endpoint '\w+' is not supported",
     re.IGNORECASE,
 )

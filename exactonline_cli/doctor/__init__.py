@@ -1,0 +1,1 @@
+"""Check an account without changing it: what `exactonline doctor` asks, and how it judges."""
