@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from scripts import (
     catalogue,
     dbt,
+    dictionary,
     drawing,
     errors,
     hub,
@@ -37,6 +38,7 @@ BUILDERS: dict[str, Callable[[], Files]] = {
     "meltano": meltano.build,
     "hub": hub.build,
     "streams": streams.build,
+    "dictionary": dictionary.build,
     "sinks": sinks.build,
     "settings": settings.build,
     "errors": errors.build,

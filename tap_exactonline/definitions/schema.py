@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.deletion import DELETED_AT
+from tap_exactonline.definitions import dictionary
 
 if TYPE_CHECKING:
     from exactonline_client.catalogue import Property
@@ -37,7 +38,10 @@ def schema(
     """
     keys = definition.primary_keys
     properties = {
-        name: _property(item, nullable=name not in keys)
+        name: {
+            **_property(item, nullable=name not in keys),
+            **_described(definition.name, item),
+        }
         for name, item in definition.columns.items()
     }
     if tombstones:
@@ -52,6 +56,11 @@ def schema(
             "description": "Fields that are not known here, with their values as Exact sends them.",
         }
     return {"type": "object", "properties": properties}
+
+
+def _described(stream: str, item: Property) -> dict[str, str]:
+    description = dictionary.describe(stream, item.name, item.type)
+    return {"description": description} if description else {}
 
 
 def _property(item: Property, *, nullable: bool) -> dict[str, Any]:
