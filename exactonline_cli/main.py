@@ -30,6 +30,9 @@ COMMANDS = LazyCommands(
         "import": LazyCommand(
             "import_file", "Import documents of ENTITY from a spreadsheet: FILE is .csv or .xlsx."
         ),
+        "init": LazyCommand(
+            "init", "Make a Meltano project in FOLDER, with the tap, the target and a loader."
+        ),
         "invoices": LazyCommand("import_file", "Sales invoices from spreadsheets.", "invoices"),
         "keepalive": LazyCommand(
             "keepalive", "Renew the sign-in of each connection; meant for a weekly schedule."

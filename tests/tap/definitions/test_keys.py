@@ -6,7 +6,7 @@ import pytest
 
 from exactonline_client import catalogue
 from tap_exactonline.definitions.definition import DIVISION, stream_definitions
-from tap_exactonline.streams.posting_results import PostingResults
+from tap_exactonline.streams.posting_results import KEY
 
 OF_THE_USER = {
     "accountant_info",
@@ -47,4 +47,4 @@ def test_lists_of_the_user_have_no_bookmark_and_no_deletes_in_the_log(*, use_syn
 
 
 def test_the_division_is_in_the_key_of_the_journal() -> None:
-    assert DIVISION.name in PostingResults.primary_keys
+    assert DIVISION.name in KEY

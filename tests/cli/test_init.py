@@ -1,0 +1,95 @@
+"""`exactonline init`: the Meltano project that it writes."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from exactonline_cli.new_project.choices import LOADERS, PURPOSES, SCHEDULES
+from exactonline_client import catalogue
+from tests.cli.conftest import at_keyboard, read_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+def project(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((folder / "meltano.yml").read_text(encoding="utf-8"))
+    return content
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_every_choice_makes_a_project(
+    command: Callable[..., Result], tmp_path: Path, loader: str, purpose: str
+) -> None:
+    folder = tmp_path / "books"
+    options = ("--no-input", "--loader", loader, "--purpose", purpose, "--column-names", "snake")
+    done = command("init", str(folder), *options, "--connection", "main")
+    assert done.exit_code == 0, done.output
+    made = project(folder)
+    (tap,) = made["plugins"]["extractors"]
+    first, target = made["plugins"]["loaders"]
+    assert tap["select"] == [f"{name}.*" for name in PURPOSES[purpose]]
+    assert tap["config"] == {"column_names": "snake", "connection": "main"}
+    assert target["config"] == {"connection": "main"}
+    assert first["name"] == LOADERS[loader].plugin
+    assert made["jobs"] == [{"name": "read-exact", "tasks": [f"tap-exactonline {first['name']}"]}]
+    assert made["schedules"][0]["interval"] == "@daily"
+    assert "SINGER_EXACTONLINE_URL=file://" in (folder / ".env").read_text(encoding="utf-8")
+    assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600
+    assert {"/.env", "/.exactonline"} <= {
+        *(folder / ".gitignore").read_text(encoding="utf-8").splitlines()
+    }
+    secrets = {item["name"] for item in tap["settings"] if item.get("sensitive")}
+    assert {"client_secret", "refresh_token", "store_key"} <= secrets
+
+
+def test_selected_streams_exist() -> None:
+    known = catalogue.load().streams
+    assert {name for names in PURPOSES.values() for name in names} - {"*"} <= known.keys()
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_schedule_can_be_left_out(
+    command: Callable[..., Result], tmp_path: Path, schedule: str
+) -> None:
+    folder = tmp_path / "books"
+    assert command("init", str(folder), "--no-input", "--schedule", schedule).exit_code == 0
+    assert ("schedules" in project(folder)) == (schedule != "none")
+
+
+def test_nothing_is_replaced_without_asking(command: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "meltano.yml").write_text("mine", encoding="utf-8")
+    done = command("init", str(tmp_path), "--no-input")
+    assert done.exit_code == 2
+    assert "meltano.yml already" in done.output
+    assert (tmp_path / "meltano.yml").read_text(encoding="utf-8") == "mine"
+    assert not (tmp_path / ".env").exists()
+    assert command("init", str(tmp_path), "--no-input", "--overwrite").exit_code == 0
+    assert project(tmp_path)["jobs"]
+
+
+def test_questions_are_asked_on_a_terminal(store_url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "asked"
+    with at_keyboard(["init", str(folder)], store_url) as (process, keyboard):
+        for question, answer in (
+            (b"rows go", b"duckdb"),
+            (b"for", b"ledger"),
+            (b"read", b"weekly"),
+        ):
+            read_until(process.stdout, question)
+            os.write(keyboard, answer + b"\n")
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    made = project(folder)
+    assert made["plugins"]["loaders"][0]["name"] == "target-duckdb"
+    assert "transaction_lines.*" in made["plugins"]["extractors"][0]["select"]
+    assert made["schedules"][0]["interval"] == "@weekly"
