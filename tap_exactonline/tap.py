@@ -222,8 +222,15 @@ class TapExactOnline(Tap):
         calls = Counter({division: count for division, count in usage.calls.items() if division})
         for division, count in sorted(calls.items()):
             expected = self._expected.get(division)
-            expectation = f", where {expected} were expected" if expected else ""
-            self.logger.info("Division %s: %d API calls%s", division, count, expectation)
+            expectation = f" ({expected} expected)" if expected else ""
+            endpoints = ", ".join(
+                f"{number} {endpoint}"
+                for (owner, endpoint), number in usage.calls_by_endpoint.most_common()
+                if owner == division
+            )
+            self.logger.info(
+                "Division %s: %d API calls%s: %s", division, count, expectation, endpoints
+            )
         log_metrics(usage, self.connection.budget)
         self.shared.failures.check()
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from exactonline_cli.new_project import files
 from exactonline_cli.new_project.choices import LOADERS, PURPOSES, SCHEDULES
 from exactonline_client.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 COLUMN_NAMES = ("exact", "snake")
 DEFAULTS = {"loader": "postgres", "purpose": "receivables", "schedule": "daily"}
@@ -19,7 +22,11 @@ QUESTIONS = {
     "purpose": "What are they for",
     "schedule": "How often should they be read",
 }
-CHOICES = {"loader": LOADERS, "purpose": PURPOSES, "schedule": SCHEDULES}
+CHOICES: dict[str, Mapping[str, Any]] = {
+    "loader": LOADERS,
+    "purpose": PURPOSES,
+    "schedule": SCHEDULES,
+}
 
 
 @click.command()

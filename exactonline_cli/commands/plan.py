@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -63,6 +65,13 @@ DIVISIONS = {
     "minutes": "Minutes",
     "days": "Days",
 }
+WIDE = 120
+"""Width of a terminal from which all columns are shown."""
+WIDE_ONLY = ("endpoint", "scope", "page_size", "last_run")
+FEW = 3
+"""Lists without rows of a division that still have a line each."""
+SHOWN = 4
+"""Streams without rows that are named."""
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -161,18 +170,17 @@ def _count(tap: TapExactOnline, lists: list[Source], *, yes: bool) -> int:
     if not calls:
         return 0
     divisions = len({source.division for source in lists})
-    what = f"Counting the rows of {len(lists)} lists in {divisions} divisions"
+    where = f"{divisions} division{'' if divisions == 1 else 's'}"
+    what = f"Counting the rows of {len(lists)} lists in {where}"
     with tap.stop.waiting():
         if not may_spend(calls, what, "--no-count", yes=yes):
             return 0
-    click.echo(
-        f"Counting rows: {calls} calls in {divisions} divisions. --no-count saves them.", err=True
-    )
+    click.echo(f"Counting rows: {calls} calls in {where}. --no-count saves them.", err=True)
     for number, problem in enumerate(estimates.count(tap.planned, lists), 1):
         if problem:
             click.echo(problem, err=True)
         if number % STEP == 0:
-            click.echo(f"{number} of {len(lists)} lists are counted.", err=True)
+            click.echo(f"{number} of {len(lists)} lists counted.", err=True)
     return calls
 
 
@@ -194,7 +202,7 @@ def _facts(
 
 
 def _print(estimate: Estimate, hints: Iterable[str]) -> None:
-    print_table(LISTS, [_row(cost) for cost in estimate.costs])
+    print_table(_columns(), _rows(estimate.costs))
     click.echo("\nDivisions")
     rows = [
         {**asdict(division), "calls": _calls(division.calls, at_least=division.at_least)}
@@ -208,6 +216,39 @@ def _print(estimate: Estimate, hints: Iterable[str]) -> None:
     )
     for hint in hints:
         click.echo(f"- {hint}")
+
+
+def _columns() -> dict[str, str]:
+    """Return the columns that fit the terminal; a file or a pipe gets all."""
+    if not sys.stdout.isatty() or shutil.get_terminal_size().columns >= WIDE:
+        return LISTS
+    return {name: heading for name, heading in LISTS.items() if name not in WIDE_ONLY}
+
+
+def _rows(costs: Sequence[Cost]) -> list[dict[str, Any]]:
+    """Return a row for each list; those of a division without rows share one if they are many."""
+    empty: dict[int, list[Cost]] = {}
+    for cost in costs:
+        if cost.rows == 0 and cost.streams and cost.last_run is None:
+            empty.setdefault(cost.division, []).append(cost)
+    grouped = {division: group for division, group in empty.items() if len(group) > FEW}
+    hidden = {id(cost) for group in grouped.values() for cost in group}
+    return [
+        *(_row(cost) for cost in costs if id(cost) not in hidden),
+        *(_group(division, group) for division, group in grouped.items()),
+    ]
+
+
+def _group(division: int, costs: Sequence[Cost]) -> dict[str, Any]:
+    names = sorted(name for cost in costs for name in cost.streams)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return {
+        **dict.fromkeys(LISTS),
+        "division": division,
+        "stream": f"{len(costs)} lists without rows: {', '.join(names[:SHOWN])}{more}",
+        "rows": "0",
+        "calls": _calls(sum(cost.calls for cost in costs), at_least=False),
+    }
 
 
 def _row(cost: Cost) -> dict[str, Any]:

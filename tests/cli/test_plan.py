@@ -113,6 +113,34 @@ def test_people_get_a_table(
     ]
 
 
+def test_lists_without_rows_share_a_line(
+    command: Callable[..., Result], tmp_path: Path, selection: str, config: str, server: Server
+) -> None:
+    empty = (
+        "employees",
+        "schedules",
+        "leave_registrations",
+        "absence_registrations",
+        "shop_orders",
+    )
+    found = json.loads(selection)
+    for entry in found["streams"]:
+        for item in entry["metadata"]:
+            if not item["breadcrumb"]:
+                item["metadata"]["selected"] = entry["tap_stream_id"] in (*empty, "journals")
+    path = tmp_path / "chosen.json"
+    path.write_text(json.dumps(found))
+    options = ("plan", "--yes", "--config", config, "--catalog", str(path))
+    lines = command(*options).stdout.splitlines()
+    grouped = [line for line in lines if "lists without rows" in line]
+    assert len(grouped) == len(server.divisions)
+    assert "5 lists without rows: absence_registrations, employees" in grouped[0]
+    assert "and 1 more" in grouped[0]
+    assert sum("journals" in line for line in lines) == len(server.divisions)
+    lists = planned(command(*options, "--json"))["lists"]
+    assert {name for each in lists for name in each["streams"]} >= set(empty)
+
+
 def test_settings_come_from_the_environment_too(
     command: Callable[..., Result], catalog: str, server: Server
 ) -> None:
@@ -333,7 +361,7 @@ class TestManyCalls:
     ) -> None:
         result = command(*options, "--yes", "--json")
         assert planned(result)["calls_spent_on_counting"] == spent(server) == self.CALLS
-        assert result.stderr.endswith(f"\n25 of {self.CALLS} lists are counted.\n")
+        assert result.stderr.endswith(f"\n25 of {self.CALLS} lists counted.\n")
 
     @pytest.mark.parametrize(("answer", "calls"), [(b"y\n", CALLS), (b"\n", 0)])
     def test_the_answer_counts(
