@@ -31,7 +31,8 @@ COMMANDS = LazyCommands(
             "import_file", "Import documents of ENTITY from a spreadsheet: FILE is .csv or .xlsx."
         ),
         "init": LazyCommand(
-            "init", "Make a Meltano project in FOLDER, with the tap, the target and a loader."
+            "init",
+            "Make a Meltano project in FOLDER, with the tap, the target, a loader and a schedule.",
         ),
         "invoices": LazyCommand("import_file", "Sales invoices from spreadsheets.", "invoices"),
         "keepalive": LazyCommand(

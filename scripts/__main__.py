@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from scripts import (
     catalogue,
+    commands,
     dbt,
     dictionary,
     drawing,
@@ -39,6 +40,7 @@ BUILDERS: dict[str, Callable[[], Files]] = {
     "hub": hub.build,
     "streams": streams.build,
     "dictionary": dictionary.build,
+    "commands": commands.build,
     "sinks": sinks.build,
     "settings": settings.build,
     "errors": errors.build,
