@@ -276,12 +276,14 @@ def _year_end(account: Account) -> Judgement:
 
 
 def _sync_names(account: Account) -> Judgement:
-    answers = [account.calls.get(_start(name, account.now - RECENT)) for name in SYNC_NAMES]
-    known = sum(answer.status == OK for answer in answers)
-    refused = sum(answer.status == REFUSED for answer in answers)
-    if not known and not refused:
-        raise NotSeen("the function gave no answer")
-    return not refused, f"{known} of {len(SYNC_NAMES)} names are known"
+    for number, name in enumerate(SYNC_NAMES):
+        status = account.calls.get(_start(name, account.now - RECENT)).status
+        if status == REFUSED:
+            # The others are not tried: each refusal counts as an error of the app.
+            return False, f"{number} names are known, the next is refused"
+        if status != OK:
+            raise NotSeen(f"HTTP {status}")
+    return True, f"{len(SYNC_NAMES)} names are known"
 
 
 def _columns(account: Account) -> Judgement:

@@ -228,7 +228,10 @@ class Checkup:
                 self.account.denied.append(name)
             elif answer.status == OK and not answer.rows and asked < MOST_RIGHTS_ASKED:
                 asked += 1
-                if self._has_no_rights(endpoint):
+                may_read = self._may_read(endpoint)
+                if may_read is None:
+                    asked = MOST_RIGHTS_ASKED  # each refusal counts as an error of the app
+                elif not may_read:
                     self.account.hidden.append(name)
         lacking = [*self.account.denied, *self.account.hidden]
         self._find(
@@ -246,16 +249,22 @@ class Checkup:
         every = match_all(endpoint, self.calls.division) if endpoint.sync_twin else None
         return url(endpoint.path, {"$select": columns, "$top": "1", "$filter": every})
 
-    def _has_no_rights(self, endpoint: Endpoint) -> bool:
+    def _may_read(self, endpoint: Endpoint) -> bool | None:
+        """Whether Exact says that the user may read a list; None if it does not say."""
         name = literal(f"{endpoint.service}/{endpoint.name}", "Edm.String")
         try:
             answer = self.calls.get(
                 url("users/UserHasRights", {"endpoint": name, "action": "'GET'"})
             )
         except NotSeen:
-            return False
+            return None
         value = pagination.content(answer.response.content) if answer.status == OK else None
-        return isinstance(value, dict) and False in value.values()
+        if isinstance(value, dict):
+            value = value.get("results", value)
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        values = value.values() if isinstance(value, dict) else ()
+        return next((each for each in values if isinstance(each, bool)), None)
 
     def _limits(self) -> None:
         headers: dict[str, str] = {}
