@@ -121,13 +121,13 @@ audit: $(UV) ## Ask the advisory service about each pinned requirement, and the 
 	done
 	mkdir -p build
 	$(UV) pip compile --quiet --resolution lowest-direct --python $(PYTHON) --no-header --generate-hashes \
-		--extra excel --extra keyring --extra postgres -o build/oldest.txt pyproject.toml
+		--extra duckdb --extra excel --extra keyring --extra postgres -o build/oldest.txt pyproject.toml
 	$(UV) tool run --quiet pip-audit@2.10.1 --strict --disable-pip --require-hashes --requirement build/oldest.txt
 
 .PHONY: pins
 pins: $(UV) ## Move every pinned requirement to its newest release
 	$(COMPILE) -o requirements/uv.txt requirements/uv.in
-	$(COMPILE) -o requirements/dev.txt pyproject.toml --extra excel --extra keyring --extra postgres --group dev
+	$(COMPILE) -o requirements/dev.txt pyproject.toml --extra duckdb --extra excel --extra keyring --extra postgres --group dev
 	$(COMPILE) -o requirements/demo.txt pyproject.toml --extra postgres --group demo
 	$(COMPILE) -o requirements/plugins.txt pyproject.toml
 	$(COMPILE) -o requirements/container.txt pyproject.toml --extra excel --extra postgres

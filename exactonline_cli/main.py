@@ -39,12 +39,18 @@ COMMANDS = LazyCommands(
             "keepalive", "Renew the sign-in of each connection; meant for a weekly schedule."
         ),
         "login": LazyCommand("login", "Connect an Exact Online account in the terminal."),
+        "models": LazyCommand(
+            "models", "Copy the dbt project, which builds the books from the tap's tables, to PATH."
+        ),
         "plan": LazyCommand(
             "plan", "Tell what a run of the tap will cost: calls, minutes and days."
         ),
         "replay": LazyCommand(
             "replay",
             "Send the records that were rejected again, after a fix, and those that are in doubt.",
+        ),
+        "report": LazyCommand(
+            "report", "Write a report of the books, in one HTML file, from what dbt has built."
         ),
         "results": LazyCommand(
             "results", "Show what became of the documents that were written, the newest first."

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from exactonline_client.connections import SavedConnection
 
+ADDRESSES = ("store_url", "database")
+"""Options that are secret only with a password in them."""
 UNASKED_CALLS = 10
 """Maximum of calls that a command makes without confirmation."""
 
@@ -30,7 +32,7 @@ def warn_of_visible_secret(
 ) -> str | None:
     """Warn of a secret among the arguments, which every user of the machine can read."""
     is_argument = context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
-    is_secret = option.name != "store_url" or engine.has_password(value or "")
+    is_secret = option.name not in ADDRESSES or engine.has_password(value or "")
     if value and is_argument and is_secret:
         click.echo(
             f"Warning: others on this machine can read the secret in {option.opts[0]} in the list "

@@ -29,6 +29,9 @@ PACKAGES = (
     "tap_exactonline",
     "target_exactonline",
 )
+FOLDERS = (*PACKAGES, "dbt")
+SHIPPED_MODELS = "exactonline_cli/dbt_project"
+"""Where a wheel has the folder `dbt`."""
 VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 PRESENT = """
 from importlib.util import find_spec
@@ -57,9 +60,9 @@ def interpreter(version: str) -> str | None:
 
 
 def tracked() -> set[str]:
-    """The files of the packages, as git lists them; those that are not added yet as well."""
+    """The files of the packages and of the dbt project, as git lists them, new ones too."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *PACKAGES],
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *FOLDERS],
         capture_output=True,
         text=True,
         check=True,
@@ -71,7 +74,8 @@ def tracked() -> set[str]:
 def test_the_wheel_holds_the_packages_and_nothing_else(built: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(built[0]) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert names == tracked()
+    assert {re.sub(f"^{SHIPPED_MODELS}/", "dbt/", name) for name in names} == tracked()
+    assert f"{SHIPPED_MODELS}/dbt_project.yml" in names
     for package in PACKAGES:
         assert f"{package}/py.typed" in names
     assert "exactonline_client/catalogue.json" in names
@@ -80,8 +84,8 @@ def test_the_wheel_holds_the_packages_and_nothing_else(built: tuple[Path, Path])
 def test_the_source_distribution_builds_the_same(built: tuple[Path, Path]) -> None:
     with tarfile.open(built[1]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {name for name in names if name.split("/")[0] in PACKAGES} == tracked()
-    rest = {name for name in names if name.split("/")[0] not in PACKAGES}
+    assert {name for name in names if name.split("/")[0] in FOLDERS} == tracked()
+    rest = {name for name in names if name.split("/")[0] not in FOLDERS}
     assert rest == {
         *("CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml", ".gitignore"),
     }
@@ -165,6 +169,10 @@ def test_it_works_in_an_empty_environment(
     assert "target-exactonline" in text
     code, text = said([programs / "python", "-c", PRESENT], tmp_path)
     assert (code, text) == (0, "[]\n")
+    code, text = said([programs / "exactonline", "models", tmp_path / "models"], tmp_path)
+    assert code == 0
+    assert f"dbt build --project-dir {tmp_path / 'models'}" in text
+    assert (tmp_path / "models" / "dbt_project.yml").is_file()
     command: list[str | Path]
     command = [programs / "exactonline", "connect", "--no-browser", "--port", "0"]
     with at_work(command, tmp_path) as address:

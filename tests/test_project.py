@@ -112,7 +112,7 @@ def test_pins_leave_out_the_backoff_that_breaks_the_other(path: Path) -> None:
     [
         ("plugins.txt", ()),
         ("demo.txt", ("postgres",)),
-        ("dev.txt", ("excel", "keyring", "postgres")),
+        ("dev.txt", ("duckdb", "excel", "keyring", "postgres")),
     ],
 )
 def test_pins_meet_the_declared_requirements(file: str, extras: tuple[str, ...]) -> None:
@@ -138,7 +138,7 @@ def test_everything_imported_is_declared() -> None:
     owned = owners()
     listed = {
         canonicalize_name(wanted.name)
-        for extra in ("", "excel", "keyring", "postgres")
+        for extra in ("", "duckdb", "excel", "keyring", "postgres")
         for wanted in declared(extra)
     }
     for path in MODULES:

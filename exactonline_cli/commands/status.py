@@ -7,15 +7,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
-import sqlalchemy as sa
 
 from exactonline_cli import repository
+from exactonline_cli.calls_left import calls_left
 from exactonline_cli.options import connection_option, open_store, saved_connections, store_option
 from exactonline_cli.output import format_time, json_option, print_json, print_table
-from exactonline_client.http.rate_limit import DAY, MINUTE, Window
 from exactonline_client.store import runs
 from exactonline_client.store.clock import server_clock
-from exactonline_client.store.tables import budgets
 
 if TYPE_CHECKING:
     from exactonline_client.connections import SavedConnection
@@ -99,7 +97,7 @@ def _facts(store: Store, account: SavedConnection) -> dict[str, Any]:
         "token_age_minutes": None if received is None else round((now - received) / 60, 1),
         "days_left": None if left is None else round(left, 1),
         "ended": account.ended,
-        "budgets": _budgets(store, account.app_key, now),
+        "budgets": _budgets(store, account, now),
         "runs": [
             {
                 **vars(run),
@@ -111,27 +109,18 @@ def _facts(store: Store, account: SavedConnection) -> dict[str, Any]:
     }
 
 
-def _budgets(store: Store, app: str, now: float) -> list[dict[str, Any]]:
-    """List the calls left in each division; a window that has ended is full again."""
-    query = sa.select(budgets).where(budgets.c.app == app).order_by(budgets.c.division)
-    rows = store.read(query)
-    divisions = []
-    for row in rows:
-        minute = Window(row.minute_limit, row.minute_remaining, row.minute_reset)
-        day = Window(row.day_limit, row.day_remaining, row.day_reset)
-        minute.roll(now, MINUTE)
-        day.roll(now, DAY)
-        divisions.append(
-            {
-                "division": row.division,
-                "minute_remaining": minute.remaining,
-                "minute_limit": minute.limit,
-                "day_remaining": day.remaining,
-                "day_limit": day.limit,
-                "day_reset": format_time(day.reset),
-            }
-        )
-    return divisions
+def _budgets(store: Store, account: SavedConnection, now: float) -> list[dict[str, Any]]:
+    return [
+        {
+            "division": left.division,
+            "minute_remaining": left.minute_remaining,
+            "minute_limit": left.minute_limit,
+            "day_remaining": left.day_remaining,
+            "day_limit": left.day_limit,
+            "day_reset": format_time(left.day_reset),
+        }
+        for left in calls_left(store, account, now)
+    ]
 
 
 def _print_tables(accounts: list[dict[str, Any]]) -> None:
