@@ -1,4 +1,7 @@
-"""The Meltano Hub definitions in `hub/`, from what the plugins say of themselves."""
+"""The Meltano Hub definitions in `hub/`, from what the plugins say of themselves.
+
+That of the models is made from `meltano.yml`, where all of it is written by hand.
+"""
 
 from __future__ import annotations
 
@@ -71,6 +74,31 @@ The name of a stream says what is written: send a stream `sales_invoices` with t
     ),
 )
 
+MODELS = "dbt-exactonline"
+REQUIREMENTS = ROOT / "requirements" / "dbt.in"
+MODELS_TEXTS = {
+    "description": "Models of the books of Exact Online, and proofs of the accounts",
+    "next_steps": """\
+Copy the project out of the package of the tap into the folder `dbt` of yours, and build:
+
+```bash
+meltano invoke tap-exactonline:models
+meltano run tap-exactonline target-postgres dbt-exactonline:build
+```
+
+The models read the schema `exact` (`default_target_schema` of target-postgres); another is named by
+the variable `exact_schema` in `dbt/dbt_project.yml`.
+""",
+    "prereq": """\
+The tap `tap-exactonline` in the same project, and tables that it has loaded into PostgreSQL or
+DuckDB; `gl_accounts` and `transaction_lines` are needed.
+""",
+    "usage": """\
+`build` ends with an error when a proof does not hold. `meltano invoke tap-exactonline:report`
+writes the figures and the verdicts into one HTML file.
+""",
+}
+
 
 class _Text(yaml.SafeDumper):
     """Writes texts of several lines as such, as the Hub does."""
@@ -87,7 +115,7 @@ _Text.add_representer(str, _represent)
 def definition(entry: Entry) -> dict[str, Any]:
     """A plugin's whole definition."""
     about = describe(entry.name)
-    ours = _in_meltano_file(entry)
+    ours = _in_meltano_file(entry.name, entry.kind)
     found: dict[str, Any] = {
         "capabilities": sorted(about["capabilities"]),
         "commands": ours["commands"],
@@ -118,10 +146,38 @@ def definition(entry: Entry) -> dict[str, Any]:
     return found | _addresses()
 
 
-def _in_meltano_file(entry: Entry) -> dict[str, Any]:
-    """The plugin's entry in `meltano.yml`, where what is written by hand stands once."""
+def models_definition() -> dict[str, Any]:
+    """The definition of the utility that runs dbt."""
+    ours = _in_meltano_file(MODELS, "utilities")
+    found: dict[str, Any] = {
+        **{key: ours[key] for key in ("commands", "executable", "label", "name", "namespace")},
+        **MODELS_TEXTS,
+        "domain_url": "https://www.exact.com/",
+        "keywords": ["dbt"],
+        "logo_url": "/assets/logos/utilities/exactonline.svg",
+        "maintenance_status": MAINTENANCE,
+        "pip_url": " ".join(_requirements()),
+        "quality": QUALITY,
+        "settings": [_hidden(item) for item in ours["settings"]],
+        "variant": DISTRIBUTION,
+    }
+    return found | _addresses()
+
+
+def _requirements() -> list[str]:
+    """What is installed for it, with the limits of the pins."""
+    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _hidden(found: dict[str, Any]) -> dict[str, Any]:
+    return {**found, "kind": "password"} if found.get("sensitive") else found
+
+
+def _in_meltano_file(name: str, kind: str) -> dict[str, Any]:
+    """A plugin's entry in `meltano.yml`, where what is written by hand stands once."""
     file = yaml.safe_load(MELTANO_FILE.read_text(encoding="utf-8"))
-    return next(item for item in file["plugins"][entry.kind] if item["name"] == entry.name)
+    return next(item for item in file["plugins"][kind] if item["name"] == name)
 
 
 def _setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -142,11 +198,12 @@ def _addresses() -> dict[str, str]:
     return {names[label]: address for label, _, address in split if label in names}
 
 
-def render(entry: Entry) -> str:
+def render(found: dict[str, Any]) -> str:
     """A definition's file; the Hub wants all keys in the order of the alphabet."""
-    return yaml.dump(definition(entry), Dumper=_Text, sort_keys=True, allow_unicode=True, width=100)
+    return yaml.dump(found, Dumper=_Text, sort_keys=True, allow_unicode=True, width=100)
 
 
 def build() -> Files:
-    """The files of both plugins."""
-    return {FOLDER / f"{entry.name}.yml": render(entry) for entry in ENTRIES}
+    """The files of both plugins and of the models."""
+    found = [*(definition(entry) for entry in ENTRIES), models_definition()]
+    return {FOLDER / f"{each['name']}.yml": render(each) for each in found}

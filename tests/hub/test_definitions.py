@@ -124,7 +124,27 @@ def test_the_form_is_that_of_the_hub(name: str, kind: str) -> None:
     assert found["logo_url"].startswith(f"/assets/logos/{kind}/")
 
 
-@pytest.mark.parametrize("name", PLUGINS)
+def test_the_models_are_a_utility_with_settings_of_dbts_profile() -> None:
+    found = definition("dbt-exactonline")
+    assert (found["executable"], found["logo_url"]) == (
+        "dbt",
+        "/assets/logos/utilities/exactonline.svg",
+    )
+    assert set(found["commands"]) == {"build", "test"}
+    assert "dbt-core>=1.11,<1.12" in found["pip_url"].split()
+    profile = (ROOT / "dbt" / "profiles.yml").read_text(encoding="utf-8")
+    variables = set(re.findall(r"env_var\('(\w+)'", profile))
+    given = {setting["env"]: setting for setting in found["settings"]}
+    assert set(given) == variables | {"DBT_PROJECT_DIR", "DBT_PROFILES_DIR"}
+    hidden = [name for name, setting in given.items() if setting["kind"] == "password"]
+    assert hidden == ["DBT_EXACT_PASSWORD"]
+    # What the definition tells users to run is a command of the tap.
+    commands = definition("tap-exactonline")["commands"]
+    told = re.findall(r"tap-exactonline:(\w+)", found["next_steps"] + found["usage"])
+    assert set(told) == {"models", "report"} <= set(commands)
+
+
+@pytest.mark.parametrize("name", [*PLUGINS, "dbt-exactonline"])
 def test_keys_are_sorted_and_lists_are_blocks(name: str) -> None:
     def check(node: yaml.Node | None) -> None:
         if isinstance(node, yaml.MappingNode):
@@ -183,7 +203,7 @@ def test_defaults_are_those_of_the_plugin(name: str) -> None:
         assert setting.get("value") == (None if default == [] else default)
 
 
-@pytest.mark.parametrize(("name", "kind"), PLUGINS.items())
+@pytest.mark.parametrize(("name", "kind"), [*PLUGINS.items(), ("dbt-exactonline", "utilities")])
 def test_the_logo_is_a_small_square_drawing(name: str, kind: str) -> None:
     file = HUB / "logos" / kind / Path(definition(name)["logo_url"]).name
     assert file.stat().st_size < 20_000
