@@ -95,7 +95,8 @@ DuckDB; `gl_accounts` and `transaction_lines` are needed.
 """,
     "usage": """\
 `build` ends with an error when a proof does not hold. `meltano invoke tap-exactonline:report`
-writes the figures and the verdicts into one HTML file.
+writes the figures and the verdicts into one HTML file, if the tap was installed with its extra
+`postgres` or `duckdb`.
 """,
 }
 

@@ -246,6 +246,32 @@ def render(
     )
 
 
+REFERENCES = {
+    "invoice_id": "invoices",
+    "credit_note_id": "credit_notes",
+    "bill_id": "bills",
+    "journal_entry_id": "journal_entries",
+    "item_id": "invoice_items",
+    "ledger_account_id": "ledger_accounts",
+    "account_id": "ledger_accounts",
+    "income_account_id": "ledger_accounts",
+    "expense_account_id": "ledger_accounts",
+    "asset_account_id": "ledger_accounts",
+    "tax_payable_account_id": "ledger_accounts",
+    "tax_remitted_account_id": "ledger_accounts",
+}
+"""What a column names a row of; a test asks whether the row is there."""
+
+
+def references(names: list[str]) -> Iterator[str]:
+    """The tests of the columns that name rows of other models."""
+    for name in names:
+        if name in REFERENCES:
+            other = f"ref('{PREFIX}{REFERENCES[name]}')"
+            arguments = f"column: {name}, to: {other}, field: id, division: company_id"
+            yield f"      - exact_online.refers_within_division: {{arguments: {{{arguments}}}}}"
+
+
 def properties(found: dict[str, list[Field]]) -> Iterator[str]:
     """The lines of the file that describes the unified models and tests them."""
     lists = words()
@@ -259,6 +285,7 @@ def properties(found: dict[str, list[Field]]) -> Iterator[str]:
         yield f'    description: "{item.description}"'
         yield "    data_tests:"
         yield f"      - exact_online.is_key: {{arguments: {{columns: [{key}]}}}}"
+        yield from references(names)
         yield "    columns:"
         for field in found[item.name]:
             yield f"      - name: {field.column}"

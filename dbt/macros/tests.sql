@@ -16,13 +16,13 @@ having sum({{ column }}) <> 0
 {% endtest %}
 
 
-{#- Columns name a row of another model, in the same division; in those that the other has rows of. -#}
-{% test refers_within_division(model, column, to, field) %}
-select referring.division_id, referring.{{ column }}
+{#- A column names a row of another model, in the same division; in those that the other has rows of. -#}
+{% test refers_within_division(model, column, to, field, division='division_id') %}
+select referring.{{ division }}, referring.{{ column }}
 from {{ model }} as referring
 left join {{ to }} as referred
-    on referring.division_id = referred.division_id
+    on referring.{{ division }} = referred.{{ division }}
     and referring.{{ column }} = referred.{{ field }}
 where referring.{{ column }} is not null and referred.{{ field }} is null
-    and referring.division_id in (select division_id from {{ to }})
+    and referring.{{ division }} in (select {{ division }} from {{ to }})
 {% endtest %}

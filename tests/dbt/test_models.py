@@ -33,7 +33,8 @@ PROGRAMS = Path(__file__).parent / "programs"
 TARGETS = ("postgres", "duckdb")
 MARTS = sorted(path.stem for path in (PROJECT / "models" / "marts").glob("*.sql"))
 UNIFIED = [f"{PREFIX}{item.name}" for item in RESOURCES]
-ENOUGH_PROOFS = 40
+ENOUGH_PROOFS = 50
+ENOUGH_TESTS = 200
 ENOUGH_FIGURES = 1000
 
 
@@ -163,6 +164,7 @@ def test_everything_is_built_and_proven(built: Built) -> None:
     proven = {name.split(".")[2] for name, how in built.outcomes.items() if how == "pass"}
     assert written <= proven
     assert len(written) >= ENOUGH_PROOFS
+    assert list(built.outcomes.values()).count("pass") >= ENOUGH_TESTS
 
 
 def test_reconciliation_has_all_reports(built: Built) -> None:

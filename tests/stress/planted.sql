@@ -126,3 +126,35 @@ delete from exact.accounts where "ID" in (select "InvoiceTo" from exact.sales_in
 
 -- a report of Exact says something else
 update exact.reporting_balance set "Amount" = "Amount" + 0.01 where "ID" = 7;
+
+-- VAT of a sale is booked as costs
+update exact.transaction_lines set "GLAccount" = (select "ID" from exact.gl_accounts as others
+where others."Type" = 121 and others."Division" = transaction_lines."Division" limit 1) where
+"ID" in (select "ID" from exact.transaction_lines where "_sdc_deleted_at" is null and "Type" = 20
+and "GLAccount" in (select "ID" from exact.gl_accounts where "Type" = 24) order by "ID" limit 1);
+
+-- VAT of a purchase is booked as costs
+update exact.transaction_lines set "GLAccount" = (select "ID" from exact.gl_accounts as others
+where others."Type" = 121 and others."Division" = transaction_lines."Division" limit 1) where
+"ID" in (select min(cast("ID" as varchar)) from exact.transaction_lines where "_sdc_deleted_at" is
+null and "Type" = 30 and "GLAccount" in (select "ID" from exact.gl_accounts where "Type" = 24) group
+by "EntryID" having count(*) = 1 order by 1 limit 1);
+
+-- half the result of a year is carried to equity
+update exact.transaction_lines set "AmountDC" = "AmountDC" / 2, "AmountFC" = "AmountFC" / 2 where
+"Type" = 326;
+
+-- an open item is on an account of the other side
+update exact.payment_terms set "GLAccount" = (select "ID" from exact.gl_accounts as others where
+others."Type" = 22 and others."Division" = payment_terms."Division" limit 1) where "ID" in (select
+"ID" from exact.payment_terms where not "IsFullyPaid" and "LineType" = 20 order by "ID" limit 1);
+
+-- more is open of an invoice than it has
+update exact.payment_terms set "AmountFC" = "AmountFC" * 10 where "ID" in (select "ID" from
+exact.payment_terms where not "IsFullyPaid" and "LineType" = 20 and "InvoiceNumber" in (select
+"InvoiceNumber" from exact.sales_invoices) order by "ID" limit 1);
+
+-- more is received than the invoice has
+update exact.bank_entry_lines set "AmountFC" = "AmountFC" * 10 where "ID" in (select lines."ID" from
+exact.bank_entry_lines as lines inner join exact.transaction_lines as paid on lines."OffsetID" =
+paid."ID" where paid."Type" = 20 order by lines."ID" limit 1);
