@@ -136,7 +136,7 @@ and "GLAccount" in (select "ID" from exact.gl_accounts where "Type" = 24) order 
 -- VAT of a purchase is booked as costs
 update exact.transaction_lines set "GLAccount" = (select "ID" from exact.gl_accounts as others
 where others."Type" = 121 and others."Division" = transaction_lines."Division" limit 1) where
-"ID" in (select min(cast("ID" as varchar)) from exact.transaction_lines where "_sdc_deleted_at" is
+"ID" in (select cast(min(cast("ID" as varchar)) as uuid) from exact.transaction_lines where "_sdc_deleted_at" is
 null and "Type" = 30 and "GLAccount" in (select "ID" from exact.gl_accounts where "Type" = 24) group
 by "EntryID" having count(*) = 1 order by 1 limit 1);
 
