@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from exactonline_cli.doctor.calls import FORBIDDEN, MISSING, OK, REFUSED, UNAUTHORISED, NotSeen
+from exactonline_client.http import pagination
 from exactonline_client.odata import decoding
 from exactonline_client.odata.query import url
 
@@ -286,6 +287,14 @@ def _sync_names(account: Account) -> Judgement:
     return True, f"{len(SYNC_NAMES)} names are known"
 
 
+def _unpaged_shape(account: Account) -> Judgement:
+    answer = account.calls.get(_start(SYNC_NAMES[0], account.now - RECENT))
+    if answer.status != OK:
+        raise NotSeen(f"HTTP {answer.status}")
+    is_bare = isinstance(pagination.content(answer.response.content), list)
+    return not is_bare, "a list in an array" if is_bare else "a list in an object"
+
+
 def _columns(account: Account) -> Judgement:
     answers = [answer for answer in account.rights.values() if answer.status in (OK, REFUSED)]
     if not answers:
@@ -480,6 +489,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption("mandatory_filtering", "Lists with a sync twin need no filter.", _mandatory_filter),
     Assumption("select_required", "Plain lists need no $select.", _serves_whole_rows),
     Assumption("refuse_skip", "$skip is served.", _serves(SKIPPED, "$skip")),
+    Assumption("bare_unpaged", "A list without pages stands in an object.", _unpaged_shape),
     Assumption("expand", "Plain lists honour $expand.", _serves(EXPANDED, "$expand")),
     Assumption(
         "bulk_expand", "Bulk lists honour $expand.", _serves(EXPANDED_BULK, "$expand on bulk")

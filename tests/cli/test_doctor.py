@@ -36,6 +36,7 @@ POSITIONS: list[tuple[str, Any, str, int]] = [
     ("mandatory_filtering", True, FAILS, NL),
     ("select_required", ("*",), FAILS, NL),
     ("refuse_skip", True, FAILS, NL),
+    ("bare_unpaged", True, FAILS, NL),
     ("expand", False, FAILS, NL),
     ("bulk_expand", False, FAILS, NL),
     ("header_row_id", "own", FAILS, NL),
