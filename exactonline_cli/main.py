@@ -21,6 +21,10 @@ COMMANDS = LazyCommands(
             "connect",
             "Connect an Exact Online account, step by step on a web page of this machine.",
         ),
+        "connections": LazyCommand(
+            "connections",
+            "List, rename and revoke the connections of the store; asks Exact nothing.",
+        ),
         "divisions": LazyCommand(
             "divisions", "List the divisions (companies) that the signed-in user may open."
         ),

@@ -15,10 +15,10 @@ from exactonline_client import regions
 from exactonline_client.auth.app import CHAIN_DAYS, DAY, App
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.store.engine import retry_on_lost_connection
-from exactonline_client.store.tables import connections
+from exactonline_client.store.tables import connections, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from exactonline_client.regions import Region
     from exactonline_client.store.store import Store
@@ -92,6 +92,75 @@ def remember_user(store: Store, name: str, me: Mapping[str, Any]) -> None:
 def choose_divisions(store: Store, name: str, codes: Sequence[int] | None) -> None:
     """Store the divisions chosen at sign-in; None for all."""
     _update(store, name, divisions=list(codes) if codes else None)
+
+
+def check_name(name: str) -> None:
+    """Check that a connection can have this name.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    if not NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"{name!r} cannot be the name of a connection. Use up to 64 letters, digits, dots, "
+            "dashes and underscores."
+        )
+
+
+def rename(store: Store, old: str, new: str) -> None:
+    """Rename a connection; its runs move along, and what is kept by app stays as it is.
+
+    Waits until no process refreshes the tokens of either name.
+
+    Raises:
+        ConfigurationError: the name is taken or cannot be one, or there is no such connection.
+    """
+    check_name(new)
+    if old == new:
+        return
+    first, second = sorted((old, new))
+    with store.lock(f"token-{first}"), store.lock(f"token-{second}"):
+        _rename(store, old, new)
+
+
+@retry_on_lost_connection
+def _rename(store: Store, old: str, new: str) -> None:
+    with store.transaction() as transaction:
+        names = set(transaction.execute(sa.select(connections.c.name)).scalars())
+        if old not in names:
+            raise _unknown(old, names)
+        if new in names:
+            raise ConfigurationError(
+                f"The connection {new!r} exists already. Choose another name, or revoke that one."
+            )
+        named = connections.update().where(connections.c.name == old).values(name=new)
+        transaction.execute(named)
+        transaction.execute(runs.update().where(runs.c.connection == old).values(connection=new))
+
+
+def forget(store: Store, name: str) -> None:
+    """Delete a connection with its tokens and runs; journal and limits belong to the app and stay.
+
+    Raises:
+        ConfigurationError: there is no such connection.
+    """
+    with store.lock(f"token-{name}"):
+        _forget(store, name)
+
+
+@retry_on_lost_connection
+def _forget(store: Store, name: str) -> None:
+    with store.transaction() as transaction:
+        names = set(transaction.execute(sa.select(connections.c.name)).scalars())
+        if name not in names:
+            raise _unknown(name, names)
+        transaction.execute(connections.delete().where(connections.c.name == name))
+        transaction.execute(runs.delete().where(runs.c.connection == name))
+
+
+def _unknown(name: str, names: Iterable[str]) -> ConfigurationError:
+    known = ", ".join(sorted(names)) or "none"
+    return ConfigurationError(f"There is no connection {name!r} (stored: {known}).")
 
 
 @retry_on_lost_connection
