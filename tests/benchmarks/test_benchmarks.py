@@ -92,7 +92,7 @@ def test_startup() -> None:
 
 def test_each_benchmark_is_named_as_its_table() -> None:
     assert {*BENCHMARKS} == {
-        "calls", "throughput", "divisions", "writing", "day", "memory", "startup",
+        "calls", "throughput", "divisions", "writing", "day", "importing", "memory", "startup",
     }  # fmt: skip
 
 

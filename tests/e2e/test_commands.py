@@ -69,6 +69,10 @@ RUNS = [
     ),
     Run(TAP, "plan", said="Together: "),
     Run(TAP, "plan", ("--no-count", "--json"), said='"calls_spent_on_counting": 0'),
+    Run(TAP, "doctor", said=" API calls of at most 60."),
+    Run(TAP, "models", said="The dbt project is in dbt."),
+    # dbt has built nothing yet.
+    Run(TAP, "report", ("--database", "duckdb:///nothing.duckdb"), code=2, said="nothing.duckdb"),
     Run(TARGET, "results", said="No results."),
     Run(TARGET, "replay", said="Division 1700001: 0 records are sent again."),
     # What Meltano adds to the settings and the environment of a plugin means no harm.
