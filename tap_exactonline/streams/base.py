@@ -184,10 +184,12 @@ class ExactStream(Stream):
 
         All others are written here: the SDK takes several times as long.
         """
+        if not self.selected:
+            # It may be missing in the catalog, and then has no map.
+            return rows
         stream_map, writer = self.stream_maps[0], self._tap.message_writer
         if (
-            not self.selected
-            or len(self.stream_maps) > 1
+            len(self.stream_maps) > 1
             or not isinstance(stream_map, SameRecordTransform)
             or stream_map.flattening_enabled
             or not isinstance(writer, BufferedWriter)

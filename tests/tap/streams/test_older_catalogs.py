@@ -96,3 +96,13 @@ def test_a_catalog_that_was_shortened(bench: Bench, *, use_sync_api: bool) -> No
     (accounts, *_) = (m["record"] for m in sent if m.get("stream") == "accounts" and "record" in m)
     assert {"Division", "ID"} < accounts.keys()
     assert len(accounts) <= 5
+
+
+def test_lines_whose_documents_are_not_in_the_catalog(bench: Bench) -> None:
+    given = catalog(("purchase_order_lines",), None, {})
+    given["streams"] = [
+        entry for entry in given["streams"] if entry["tap_stream_id"] == "purchase_order_lines"
+    ]
+    sent = messages(bench, given)
+    records = [message for message in sent if message["type"] == "RECORD"]
+    assert len(records) == len(bench.truth("purchase_order_lines")) > 0
