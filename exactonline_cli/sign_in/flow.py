@@ -15,7 +15,7 @@ from exactonline_client import connection, connections, regions
 from exactonline_client.errors import ConfigurationError, ExactOnlineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from exactonline_client.connection import Connection
     from exactonline_client.connections import SavedConnection
@@ -28,10 +28,18 @@ REDIRECT_RULE = (
 class Problem(Exception):  # noqa: N818 - what a person has to correct
     """Something to correct, and the field it is in."""
 
-    def __init__(self, field_name: str, message: str) -> None:
-        """`field_name` is a field of the form that the message is about."""
-        super().__init__(message)
+    def __init__(self, field_name: str, message: str, more: Sequence[Problem] = ()) -> None:
+        """Say what to correct.
+
+        Args:
+            field_name: the field of the form that the message is about.
+            message: what to correct.
+            more: problems of other fields of the same form.
+        """
+        super().__init__(" ".join([message, *map(str, more)]))
         self.field = field_name
+        self.message = message
+        self.all: tuple[Problem, ...] = (self, *more)
 
 
 @dataclass
@@ -75,16 +83,31 @@ class SignIn:
         self.redirect_uri = fields.get("redirect_uri", "").strip()
         self.name = fields.get("name", "").strip()
         self._start_again()
-        if not self.client_id:
-            raise Problem("client_id", "Enter the client ID of your app.")
-        if not self.client_secret:
-            raise Problem("client_secret", "Enter the client secret of your app.")
-        check_redirect_uri(self.redirect_uri)
+        problems = list(self._app_problems())
+        if problems:
+            raise Problem(problems[0].field, problems[0].message, problems[1:])
         try:
             self.connection = connection.connect(self._settings(), clock=self.clock)
         except ConfigurationError as error:
             raise Problem("name", str(error)) from None
         self.state = secrets.token_urlsafe(24)
+
+    def _app_problems(self) -> Iterator[Problem]:
+        """All that is missing or wrong in step 2, in the order of the form."""
+        if not self.client_id:
+            yield Problem("client_id", "Enter the client ID of your app.")
+        if not self.client_secret:
+            yield Problem("client_secret", "Enter the client secret of your app.")
+        try:
+            check_redirect_uri(self.redirect_uri, self.base_url)
+        except Problem as problem:
+            yield problem
+        if self.name and not connections.NAME.fullmatch(self.name):
+            yield Problem(
+                "name",
+                "This is no name for a connection. Use up to 64 letters, digits, dots, dashes and "
+                "underscores.",
+            )
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -220,21 +243,41 @@ def begin(store_url: str | None, base_url: str | None, name: str | None) -> Sign
     )
 
 
-def check_redirect_uri(address: str) -> None:
+def check_redirect_uri(address: str, base_url: str | None = None) -> None:
     """Check that an address can be registered as a redirect address.
+
+    Exact takes public https addresses only; a sandbox on this machine, at `base_url`, takes
+    addresses of this machine too.
 
     Raises:
         Problem: it cannot.
     """
     if not address:
         raise Problem("redirect_uri", "Enter the redirect address of your app.")
+    scheme, host = _split(address)
+    if _is_loopback(host) and _is_loopback(_split(base_url or "")[1]):
+        if scheme in {"http", "https"}:
+            return
+    elif scheme == "https" and "." in host and not _is_local(host):
+        return
+    raise Problem("redirect_uri", f"This is not an https address on the web. {REDIRECT_RULE}")
+
+
+def _split(address: str) -> tuple[str, str]:
+    """Scheme and host of an address; empty for what is none."""
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
     except ValueError:
-        parts, host = urlsplit(""), ""
-    if parts.scheme != "https" or "." not in host or _is_local(host):
-        raise Problem("redirect_uri", f"This is not an https address on the web. {REDIRECT_RULE}")
+        return "", ""
+    return parts.scheme, host
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _is_local(host: str) -> bool:

@@ -20,6 +20,7 @@ from typing_extensions import Self, override
 
 from exactonline_cli.main import main
 from exactonline_cli.sign_in import flow
+from exactonline_cli.sign_in.page.app import make_app
 from exactonline_cli.sign_in.page.serve import listen, origin, serve
 from exactonline_cli.sign_in.page.visit import Visit
 from exactonline_sandbox import App, Sandbox, SandboxConfig, User
@@ -181,8 +182,15 @@ def open_page(server: Server, store_url: str) -> Iterator[Callable[..., Page]]:
         now = [0.0]
         sign_in = flow.begin(store_url, base_url, name)
         listener = listen(0)
-        visit = Visit(sign_in, origin(listener), store_url, project, lambda: now[0])
-        thread = threading.Thread(target=serve, args=(visit, listener), daemon=True)
+        visit = Visit(
+            sign_in=sign_in,
+            origin=origin(listener),
+            store_url=store_url,
+            project=project,
+            clock=lambda: now[0],
+        )
+        serving = (make_app(visit), visit, listener)
+        thread = threading.Thread(target=serve, args=serving, daemon=True)
         thread.start()
         opened.append(Page(visit.address, visit=visit, thread=thread, now=now))
         return opened[-1]

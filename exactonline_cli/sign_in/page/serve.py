@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from exactonline_cli.sign_in.page.app import make_app
 from exactonline_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from exactonline_cli.sign_in.page.visit import Visit
+    from starlette.applications import Starlette
+
+    from exactonline_cli.sign_in.page.session import Session
 
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.2
-"""Time between two checks whether the visit is over."""
+"""Time between two checks whether the session is over."""
 
 
 def listen(port: int) -> socket.socket:
@@ -44,10 +45,10 @@ def origin(listener: socket.socket) -> str:
     return f"http://{HOST}:{listener.getsockname()[1]}"
 
 
-def serve(visit: Visit, listener: socket.socket) -> None:
-    """Serve until the visit is over or Ctrl-C."""
+def serve(app: Starlette, session: Session, listener: socket.socket) -> None:
+    """Serve until the session is over or Ctrl-C."""
     config = uvicorn.Config(
-        make_app(visit),
+        app,
         http="h11",
         ws="none",
         lifespan="off",
@@ -59,12 +60,12 @@ def serve(visit: Visit, listener: socket.socket) -> None:
         log_level="error",
         timeout_graceful_shutdown=5,
     )
-    asyncio.run(_serve(uvicorn.Server(config), visit, listener))
+    asyncio.run(_serve(uvicorn.Server(config), session, listener))
 
 
-async def _serve(server: uvicorn.Server, visit: Visit, listener: socket.socket) -> None:
+async def _serve(server: uvicorn.Server, session: Session, listener: socket.socket) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not serving.done():
         await asyncio.wait({serving}, timeout=POLL_SECONDS)
-        server.should_exit = server.should_exit or visit.over()
+        server.should_exit = server.should_exit or session.over()
     await serving

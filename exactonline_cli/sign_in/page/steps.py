@@ -5,24 +5,27 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse
 
 from exactonline_cli import meltano_project, repository
+from exactonline_cli.sign_in.first_look import last_invoices
 from exactonline_cli.sign_in.flow import REDIRECT_RULE, Problem
+from exactonline_cli.sign_in.page.protection import first_value, redirect
 from exactonline_cli.sign_in.page.render import message
 from exactonline_client.auth.app import CHAIN_DAYS
 from exactonline_client.errors import ExactOnlineError
 from exactonline_client.regions import REGIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable
+    from typing import Any
 
     from starlette.responses import Response
 
     from exactonline_cli.meltano_project import Setting
+    from exactonline_cli.sign_in.page.protection import Form
     from exactonline_cli.sign_in.page.visit import Visit
 
-    Form = Mapping[str, list[str]]
     Page = Callable[[Visit], str]
     Handler = Callable[[Visit, Form], Response]
 
@@ -36,16 +39,6 @@ STEP_OF = {
     "divisions": "/divisions",
 }
 """The step that a field is asked in."""
-
-
-def first_value(form: Form, name: str) -> str:
-    """Return the first value of a field; empty if the form has no such field."""
-    return form.get(name, [""])[0]
-
-
-def redirect(path: str) -> Response:
-    """Redirect the browser to a step."""
-    return RedirectResponse(path, status_code=303)
 
 
 def correct(visit: Visit, problem: Problem) -> Response:
@@ -72,7 +65,26 @@ def _show_divisions(visit: Visit) -> str:
         rows = visit.sign_in.divisions()
     except ExactOnlineError as error:
         return visit.page("unreadable.html", reason=str(error))
-    return visit.page("divisions.html", rows=rows, me=visit.sign_in.opened.me)
+    me = visit.sign_in.opened.me
+    if visit.ticked is None:
+        before = visit.sign_in.account and visit.sign_in.account.divisions
+        known = {row["Code"] for row in rows}
+        visit.ticked = set(before or [me["CurrentDivision"]]) & known
+    ticked = visit.ticked
+    shown = sorted(_found(rows, visit.search), key=lambda row: row["Code"] not in ticked)
+    return visit.page(
+        "divisions.html", rows=shown, count=len(rows), ticked=ticked, search=visit.search, me=me
+    )
+
+
+def _found(rows: Iterable[dict[str, Any]], search: str) -> list[dict[str, Any]]:
+    """Find divisions by parts of name or code."""
+    words = search.casefold().split()
+    return [
+        row
+        for row in rows
+        if all(word in f"{row['Code']} {row['Description']}".casefold() for word in words)
+    ]
 
 
 def _show_done(visit: Visit) -> str:
@@ -86,10 +98,28 @@ def _show_done(visit: Visit) -> str:
         exposed=repository.warning(sign_in.opened.store),
         days=CHAIN_DAYS,
         ends=f"{ends.day} {ends:%B %Y}",
+        companies=_companies(visit),
+        invoices=visit.invoices,
         settings=_settings(visit),
         project=visit.project,
         written=visit.written,
+        next_commands=_next_commands(visit),
     )
+
+
+def _companies(visit: Visit) -> list[dict[str, Any]]:
+    sign_in = visit.sign_in
+    try:
+        rows = sign_in.divisions()
+    except ExactOnlineError:
+        rows = [{"Code": code, "Description": ""} for code in sign_in.chosen or ()]
+    return [row for row in rows if sign_in.all_divisions or row["Code"] in (sign_in.chosen or ())]
+
+
+def _next_commands(visit: Visit) -> list[str]:
+    if not visit.project:
+        return [f"exactonline plan --connection {visit.sign_in.opened.name}"]
+    return ["meltano invoke tap-exactonline:plan", "meltano run tap-exactonline target-postgres"]
 
 
 def _settings(visit: Visit) -> list[Setting]:
@@ -121,12 +151,39 @@ def _take_address(visit: Visit, form: Form) -> Response:
 
 
 def _take_divisions(visit: Visit, form: Form) -> Response:
-    if visit.next_step() == "/divisions":
-        codes = [int(text) for text in form.get("division", []) if text.isdecimal()]
+    if visit.next_step() != "/divisions":
+        return redirect(visit.next_step())
+    codes = {int(text) for text in form.get("division", []) if text.isdecimal()}
+    try:
+        rows = visit.sign_in.divisions()
+        # What a search had hidden is not in the form, and keeps its tick.
+        listed = {row["Code"] for row in _found(rows, first_value(form, "shown"))}
+        visit.ticked = codes | ((visit.ticked or set()) - listed)
+        action = first_value(form, "do")
+        visit.search = first_value(form, "search") if action else ""
+        if action == "all":
+            visit.ticked |= {row["Code"] for row in _found(rows, visit.search)}
+        elif action == "none":
+            visit.ticked -= {row["Code"] for row in _found(rows, visit.search)}
+        if not action:
+            everything = first_value(form, "which") == "all"
+            visit.sign_in.choose_divisions(sorted(visit.ticked), everything=everything)
+    except ExactOnlineError:
+        return redirect("/divisions")  # its page shows why they cannot be read
+    return redirect(visit.next_step())
+
+
+def _look(visit: Visit, _form: Form) -> Response:
+    companies = _companies(visit) if visit.connected else []
+    if companies:
+        sign_in = visit.sign_in
+        codes = [row["Code"] for row in companies]
         try:
-            visit.sign_in.choose_divisions(codes, everything=first_value(form, "which") == "all")
-        except ExactOnlineError:
-            return redirect("/divisions")  # its page shows why they cannot be read
+            current = sign_in.opened.me["CurrentDivision"]
+            division = current if current in codes else codes[0]
+            visit.invoices = last_invoices(sign_in.opened, division)
+        except ExactOnlineError as error:
+            visit.problem = Problem("content", str(error))
     return redirect(visit.next_step())
 
 
@@ -143,7 +200,7 @@ def _finish(visit: Visit, _form: Form) -> Response:
     if not visit.connected:
         return redirect(visit.next_step())
     visit.finished = True
-    return HTMLResponse(message("Done", "You can close this tab."))
+    return HTMLResponse(message("Done", "You can close this tab.", language=visit.language))
 
 
 PAGES: dict[str, Page] = {
@@ -158,8 +215,9 @@ FORMS: dict[str, Handler] = {
     "/app": _take_app,
     "/sign-in": _take_address,
     "/divisions": _take_divisions,
+    "/look": _look,
     "/meltano": _write_meltano,
     "/finish": _finish,
 }
-AFTER_CONNECTED = ("/meltano", "/finish")
+AFTER_CONNECTED = ("/look", "/meltano", "/finish")
 """Forms of the last page; the others change nothing once the account is connected."""

@@ -1,80 +1,58 @@
-"""The visit to the page: one user, one sign-in, and the secrets that admit one browser."""
+"""The visit to the page of `exactonline connect`: one user, one sign-in."""
 
 from __future__ import annotations
 
-import secrets
-import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from exactonline_cli.sign_in.page.render import STEPS, render
+from typing_extensions import override
+
+from exactonline_cli.sign_in.page.render import STEPS
+from exactonline_cli.sign_in.page.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from exactonline_cli.meltano_project import Setting
-    from exactonline_cli.sign_in.flow import Problem, SignIn
+    from exactonline_cli.sign_in.flow import SignIn
 
 IDLE, AFTERWARDS = 900.0, 120.0
 """Seconds without a request after which the page closes: before and after the last step."""
 
 
-@dataclass
-class Visit:
+@dataclass(kw_only=True)
+class Visit(Session):
     """State of the page between requests."""
 
     sign_in: SignIn
-    origin: str
     store_url: str | None
     project: Path | None
-    clock: Callable[[], float]
-    entry: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    """The secret in the address that the terminal shows; it opens the page once."""
-    cookie: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    problem: Problem | None = None
-    """What the next page shows, once."""
+    ticked: set[int] | None = None
+    """Divisions ticked so far; None before the list was shown."""
+    search: str = ""
+    """What the list of divisions is searched for."""
+    invoices: list[dict[str, Any]] | None = None
+    """The last sales invoices; None before they were asked for."""
     written: list[Setting] = field(default_factory=list)
-    finished: bool = False
-    last_seen: float = 0.0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __post_init__(self) -> None:
-        """Start the idle time when the page is offered."""
-        self.last_seen = self.clock()
-
-    @property
-    def address(self) -> str:
-        """The address to open in a browser."""
-        return f"{self.origin}/?key={self.entry}"
-
-    @property
-    def cookie_name(self) -> str:
-        """The name of the cookie, with the port: all ports of a machine share their cookies."""
-        return f"exactonline-connect-{self.origin.rpartition(':')[2]}"
 
     @property
     def connected(self) -> bool:
         """Whether all four steps are done."""
         return self.sign_in.chosen is not None
 
+    @override
     def over(self) -> bool:
         """Whether the user has finished, or the page was idle for too long."""
         idle = self.clock() - self.last_seen
         return self.finished or idle >= (AFTERWARDS if self.connected else IDLE)
 
+    @override
     def page(self, template: str, **values: object) -> str:
-        """Render a page of this visit."""
-        problem, self.problem = self.problem, None
-        return render(
-            template,
-            problem=problem,
-            sign_in=self.sign_in,
-            csrf=self.csrf,
-            origin=self.origin,
-            **values,
-        )
+        return super().page(template, sign_in=self.sign_in, **values)
+
+    @override
+    def home(self) -> str:
+        return self.next_step()
 
     def next_step(self) -> str:
         """Path of the first step that is still to be done."""
