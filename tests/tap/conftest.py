@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 OK = 200
 OF_DISCOVERY = (
-    "use_sync_api", "custom_streams", "deletes", "keep_unknown_fields", "attachments"
+    "use_sync_api", "custom_streams", "deletes", "keep_unknown_fields", "attachments",
+    "column_names",
 )  # fmt: skip
 """Settings that decide which streams and columns there are."""
 
