@@ -65,6 +65,7 @@ def timeless(message: dict[str, Any]) -> dict[str, Any]:
         (("accounts",), {"ID", "Name"}, {}),
         (DOCUMENTS, None, {}),
         (DOCUMENTS, {"InvoiceID", "YourRef"}, {}),
+        (DOCUMENTS, {"invoice_id", "your_ref"}, {"column_names": "snake"}),
         (("contacts",), None, {"keep_unknown_fields": True, "use_sync_api": False}),
         (("accounts",), None, {"stream_maps": {"accounts": {"Name": "Name + '!'"}}}),
         (("accounts",), None, {"stream_maps": {"accounts": {"__filter__": "Name > 'M'"}}}),
