@@ -10,6 +10,7 @@ from exactonline_client.odata.query import url
 
 if TYPE_CHECKING:
     from exactonline_client.connection import Connection
+    from exactonline_client.odata.decoding import WrongType
 
 ENTITY = "salesinvoice/SalesInvoices"
 COLUMNS = ("InvoiceDate", "InvoiceNumber", "InvoiceToName", "AmountFC", "Currency")
@@ -17,7 +18,7 @@ COUNT = 3
 
 
 def last_invoices(connection: Connection, division: int) -> list[dict[str, Any]]:
-    """Read the last sales invoices of a division, the newest first.
+    """Read the last sales invoices of a division, the newest first; None for an odd value.
 
     Raises:
         The errors of `Session.get`.
@@ -30,5 +31,9 @@ def last_invoices(connection: Connection, division: int) -> list[dict[str, Any]]
     }
     address = url(endpoint.uri.format(division=division), query)
     page = next(iter(connection.pages(address, division)), None)
-    decode = decoder([endpoint.properties[name] for name in COLUMNS], connection.zone)
+    decode = decoder([endpoint.properties[name] for name in COLUMNS], connection.zone, _leave_out)
     return [decode(dict(row)) for row in page.rows[:COUNT]] if page else []
+
+
+def _leave_out(_: WrongType) -> None:
+    """Accept that a value has another type: a look at data is not where to stop for it."""

@@ -13,13 +13,16 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
 from jinja2.ext import extract_from_ast
 
+from exactonline_cli.sign_in.first_look import last_invoices
 from exactonline_cli.sign_in.page.render import environment, texts
 from exactonline_client import connections, regions
 from exactonline_client.connection import connect
@@ -300,6 +303,15 @@ class TestTheEnd:
         assert "exactonline plan --connection" in page.text
         page.send("/look")
         assert page.answer.text.count('class="number">EUR') in {1, 2, 3}
+
+    def test_a_value_of_another_type_is_left_out(self) -> None:
+        row = {"InvoiceDate": "soon", "InvoiceNumber": 7, "InvoiceToName": "A", "AmountFC": "two"}
+        connection: Any = SimpleNamespace(
+            zone=ZoneInfo("Europe/Amsterdam"),
+            pages=lambda _address, _division: [SimpleNamespace(rows=[row])],
+        )
+        (found,) = last_invoices(connection, 1_700_001)
+        assert (found["InvoiceNumber"], found["InvoiceDate"], found["AmountFC"]) == (7, None, None)
 
     def test_a_callback_page_to_host(self, command: Callable[..., Result], tmp_path: Path) -> None:
         file = tmp_path / "callback.html"
