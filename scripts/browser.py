@@ -29,11 +29,12 @@ WAIT = 15_000
 
 
 @contextmanager
-def browser(**options: Any) -> Iterator[BrowserContext]:  # noqa: ANN401 - as Playwright has them
-    """A browser without scripts, with a profile that is deleted at the end.
+def browser(*, script: bool = False, **options: Any) -> Iterator[BrowserContext]:  # noqa: ANN401
+    """A browser with a profile that is deleted at the end.
 
     Args:
-        options: such as `viewport` and `color_scheme`.
+        script: whether pages may run scripts.
+        options: of Playwright, such as `viewport` and `color_scheme`.
     """
     with TemporaryDirectory() as profile, sync_playwright() as playwright:
         opened = playwright.chromium.launch_persistent_context(
@@ -41,7 +42,7 @@ def browser(**options: Any) -> Iterator[BrowserContext]:  # noqa: ANN401 - as Pl
             executable_path=CHROMIUM,
             headless=True,
             args=FLAGS,
-            java_script_enabled=False,
+            java_script_enabled=script,
             **options,
         )
         opened.set_default_timeout(WAIT)

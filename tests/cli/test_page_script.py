@@ -6,18 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.cli.test_browser import (
-    CHROMIUM,
-    FLAGS,
-    WAIT,
-    at_exact,
-    choose_region,
-    enter,
-    fill_app,
-    paste,
-)
+from scripts.browser import CHROMIUM, browser
+from tests.cli.test_browser import at_exact, choose_region, enter, fill_app, paste
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,16 +41,11 @@ needs_axe = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("chromium"), executable_path=CHROMIUM, headless=True, args=FLAGS
-        )
-        opened.set_default_timeout(WAIT)
+def context() -> Iterator[BrowserContext]:
+    with browser(script=True) as opened:
         opened.grant_permissions(["clipboard-read", "clipboard-write"])
         opened.route("https://example.com/**", lambda route: route.fulfill(body="Nothing here."))
         yield opened
-        opened.close()
 
 
 @pytest.fixture
