@@ -93,7 +93,7 @@ dbt: $(ENV) ## Regenerate the staging and unified models of the dbt project
 
 .PHONY: docs-tables
 docs-tables: $(ENV) ## Regenerate the pages of tables, and the drawing of the architecture
-	$(BIN)/python -m scripts streams sinks settings errors modules models drawing
+	$(BIN)/python -m scripts streams dictionary commands sinks settings errors modules models drawing
 
 .PHONY: pictures
 pictures: $(ENV) ## Take the pictures of the import and of the sandbox's pages anew; needs Chromium
