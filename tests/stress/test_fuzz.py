@@ -6,7 +6,7 @@ import pytest
 
 from tests.stress.fuzz import fuzz_all
 
-pytestmark = pytest.mark.stress
+pytestmark = [pytest.mark.stress, pytest.mark.timeout(400)]
 
 
 def test_mutated_input_is_taken_or_refused() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.stress.kills import FIRST, LATER, PHASES, RENEWAL, SIGN_IN, WORKED, Plan, kills, report
 
-pytestmark = pytest.mark.stress
+pytestmark = [pytest.mark.stress, pytest.mark.timeout(400)]
 
 BEFORE, UNDER_WAY, ANSWERED, WRITTEN = PHASES
 

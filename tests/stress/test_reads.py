@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.stress.reading.books import Books
 
-pytestmark = pytest.mark.stress
+pytestmark = [pytest.mark.stress, pytest.mark.timeout(400)]
 
 HOUR = 3600
 NOON = datetime(2026, 9, 14, 12, tzinfo=timezone.utc)

@@ -13,7 +13,7 @@ import pytest
 from tests.stress.__main__ import PROGRAMS, carry_out, listing, parser
 from tests.stress.program import Program
 
-pytestmark = pytest.mark.stress
+pytestmark = [pytest.mark.stress, pytest.mark.timeout(400)]
 ROOT = Path(__file__).parent.parent.parent
 NAMES = [program.name for program in PROGRAMS]
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.stress.secrets import SCENARIOS, Findings, explore
 
-pytestmark = pytest.mark.stress
+pytestmark = [pytest.mark.stress, pytest.mark.timeout(400)]
 
 CHOSEN = {
     "cut": 7,

@@ -6,7 +6,7 @@ import pytest
 
 from tests.stress.soak import soak
 
-pytestmark = pytest.mark.stress
+pytestmark = [pytest.mark.stress, pytest.mark.timeout(400)]
 
 
 def test_a_day_of_hourly_runs() -> None:

@@ -10,7 +10,7 @@ from tests.stress.databases import KINDS
 from tests.stress.stage import Asked
 from tests.stress.tokens import Figures, Load, hammer
 
-pytestmark = pytest.mark.stress
+pytestmark = [pytest.mark.stress, pytest.mark.timeout(400)]
 
 
 def test_one_refresh_at_a_time_and_none_too_early() -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.stress.writing.followups import FollowUp
 
-pytestmark = pytest.mark.stress
+pytestmark = [pytest.mark.stress, pytest.mark.timeout(400)]
 
 
 def test_every_invoice_is_made_once_through_faults_and_kills() -> None:
