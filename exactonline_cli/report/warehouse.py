@@ -26,6 +26,7 @@ CONNECT_TIMEOUT = 10
 QUERY_TIMEOUT = 300
 """Seconds that a query may take."""
 EXAMPLES = "postgresql://me@localhost/warehouse or duckdb:///exact.duckdb"
+NAME_ANOTHER = f"Name the database that dbt builds in with --database, such as {EXAMPLES}."
 
 
 class Warehouse(Protocol):
@@ -128,10 +129,7 @@ class _DuckDB(Warehouse):
         self.name = name
         self._error = duckdb.Error
         if not path.is_file():
-            raise ConfigurationError(
-                f"There is no file {path}. Name the database that dbt builds in with --database, "
-                f"such as {EXAMPLES}."
-            )
+            raise ConfigurationError(f"There is no file {path}. {NAME_ANOTHER}")
         try:
             self._connection = duckdb.connect(str(path), read_only=True)
         except duckdb.Error as error:
@@ -164,4 +162,7 @@ def _no_driver(package: str, extra: str) -> ConfigurationError:
 
 def _unreadable(name: str, error: BaseException) -> ConfigurationError:
     reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return ConfigurationError(f"The database {name} cannot be read: {reason}")
+    return ConfigurationError(
+        f"The database {name} cannot be read: {reason.rstrip('.')}. Check that it is running. "
+        f"{NAME_ANOTHER}"
+    )
