@@ -5,16 +5,28 @@ from __future__ import annotations
 import pickle
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exactonline_sandbox.books.company import Company
 from exactonline_sandbox.books.profile import profile_of
-from exactonline_sandbox.config import SandboxConfig, Switches
 from exactonline_sandbox.data import fill
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from exactonline_sandbox.config import SandboxConfig, Switches
+
+SAME_DATA: dict[str, Any] = {
+    "divisions": 1,
+    "clock": None,
+    "speed": 1.0,
+    "port": 0,
+    "tls": False,
+    "minutely_limit": 60,
+    "daily_limit": 5000,
+    "faults": (),
+}
+"""Settings of a sandbox that decide nothing of a company's data."""
 SMALL = 200
 """A company with at most so many invoices is kept, to be copied for the next sandbox."""
 
@@ -29,17 +41,7 @@ def filled(code: int, config: SandboxConfig, switches: Switches, today: datetime
         today: The sandbox's time.
     """
     last_hour = today.replace(minute=0, second=0, microsecond=0)
-    order = SandboxConfig(
-        seed=config.seed,
-        invoices=config.invoices,
-        lines_per_invoice=config.lines_per_invoice,
-        purchase_entries=config.purchase_entries,
-        lines_per_entry=config.lines_per_entry,
-        books=config.books,
-        only=config.only,
-        users=config.users,
-        switches=replace(switches),
-    )
+    order = replace(config, **SAME_DATA, switches=replace(switches))
     if config.invoices > SMALL:
         company = _generated(code, order, last_hour)
     else:
