@@ -179,10 +179,10 @@ class ExactStream(Stream):
                     level=logging.WARNING,
                 )
 
-    def _unwritten(self, rows: list[Row]) -> list[Row]:
-        """Rows that the SDK has to write one by one, because it may change or drop them.
+    def _write_at_once(self, rows: list[Row]) -> list[Row]:
+        """Write rows without the SDK, which takes several times as long.
 
-        All others are written here: the SDK takes several times as long.
+        Returns the rows that the SDK has to write one by one, because it may change or drop them.
         """
         if not self.selected:
             # It may be missing in the catalog, and then has no map.
@@ -243,7 +243,7 @@ class ExactStream(Stream):
                     ):
                         result.check()
                 elif result.stream == self.name:
-                    yield from self._unwritten(result.rows)
+                    yield from self._write_at_once(result.rows)
                     self.commit(result)
                 else:
                     self.write_lines(result)

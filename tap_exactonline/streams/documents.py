@@ -90,7 +90,7 @@ class LineStream(ExactStream):
         if self._measured is None:
             self._begin()
         wanted = rows[: self.ABORT_AT_RECORD_COUNT]
-        for row in self._unwritten(wanted):
+        for row in self._write_at_once(wanted):
             self._write_record_message(row)
             self._counter.increment()
         return len(wanted) == len(rows)
@@ -100,7 +100,7 @@ class LineStream(ExactStream):
         self._write_schema_message()
         self._measured = ExitStack()
         self._measured.enter_context(self.get_sync_timer())
-        self._counter = self._measured.enter_context(self.get_record_counter())
+        self._measured.enter_context(self.get_record_counter())
 
     def end(self) -> None:
         """Log the metrics of the stream after the headers have been read."""
