@@ -14,7 +14,8 @@ from playwright.sync_api import expect
 
 from exactonline_cli.sign_in.page.shortcut import shortcut
 from exactonline_client import regions
-from scripts.browser import CHROMIUM, browser
+from scripts.browser import browser
+from tests.chromium import in_chromium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,14 +28,7 @@ if TYPE_CHECKING:
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(
-        CHROMIUM is None,
-        reason="NO BROWSER: the sign-in page was not tested in Chromium. "
-        "Install it with scripts/install_browser.sh",
-    ),
-]
+pytestmark = in_chromium("the sign-in page was not tested")
 
 
 @pytest.fixture(scope="module")

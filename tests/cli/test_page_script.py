@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from scripts.browser import CHROMIUM, browser
+from scripts.browser import browser
+from tests.chromium import in_chromium
 from tests.cli.test_browser import at_exact, choose_region, enter, fill_app, paste
 
 if TYPE_CHECKING:
@@ -25,14 +26,7 @@ AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = (390, 1280)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(
-        CHROMIUM is None,
-        reason="NO BROWSER: the script of the sign-in page was not tested in Chromium. "
-        "Install it with scripts/install_browser.sh",
-    ),
-]
+pytestmark = in_chromium("the script of the sign-in page was not tested")
 needs_axe = pytest.mark.skipif(
     not AXE.exists(),
     reason="NO AXE: the accessibility of the sign-in page was not checked. Install it with "

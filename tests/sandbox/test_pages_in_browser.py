@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from exactonline_sandbox import Sandbox, SandboxConfig
-from scripts.browser import CHROMIUM, browser
+from scripts.browser import browser
+from tests.chromium import in_chromium
 from tests.sandbox.conftest import NOON, Api
 
 if TYPE_CHECKING:
@@ -22,14 +23,7 @@ if TYPE_CHECKING:
 WIDE, NARROW = {"width": 1100, "height": 800}, {"width": 390, "height": 800}
 REFERENCE = "PO-2026/0042-" + "A" * 40
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(
-        CHROMIUM is None,
-        reason="NO BROWSER: the sandbox's pages were not tested in Chromium. "
-        "Install it with scripts/install_browser.sh",
-    ),
-]
+pytestmark = in_chromium("the sandbox's pages were not tested")
 
 
 @pytest.fixture(scope="module")

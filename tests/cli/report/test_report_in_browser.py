@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from exactonline_cli.main import main
-from scripts.browser import CHROMIUM, browser
+from scripts.browser import browser
+from tests.chromium import in_chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,14 +20,7 @@ if TYPE_CHECKING:
 
 NARROW = 320
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(
-        CHROMIUM is None,
-        reason="NO BROWSER: the report was not opened in Chromium. "
-        "Install it with scripts/install_browser.sh",
-    ),
-]
+pytestmark = in_chromium("the report was not opened")
 
 
 @pytest.fixture(scope="module")
