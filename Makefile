@@ -35,7 +35,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: lint types pytest ## Check everything: style, types and behaviour
+test: lint types pytest ## Check everything: style, types and behaviour, but for what takes long
 
 .PHONY: lint
 lint: $(ENV) ## Check style, formatting and the direction of imports
@@ -54,7 +54,7 @@ types: $(ENV) ## Check the types
 
 .PHONY: pytest
 pytest: $(ENV) $(DEMO_ENV) $(DBT_ENV) ## Run the tests alone
-	$(BIN)/pytest $(IN_PARALLEL)
+	$(BIN)/pytest $(IN_PARALLEL) -m "not slow and not stress"
 
 .PHONY: coverage
 coverage: $(ENV) $(DEMO_ENV) $(DBT_ENV) ## Run the tests and say which lines and branches they leave out
@@ -143,7 +143,8 @@ pins: $(UV) ## Move every pinned requirement to its newest release
 	$(COMPILE) -o requirements/foreign-python-exact-online.txt requirements/foreign-python-exact-online.in
 
 .PHONY: prove
-prove: $(ENV) $(DBT_ENV) ## Prove what the README claims, with seeds and figures; takes about two hours
+prove: $(ENV) $(DEMO_ENV) $(DBT_ENV) ## Prove what the README claims, with seeds and figures; takes about two hours
+	$(BIN)/pytest $(IN_PARALLEL) -m "slow or stress"
 	$(BIN)/pytest -q tests/sandbox/test_foreign_clients.py
 	for store in sqlite postgresql; do \
 		$(BIN)/python -m tests.stress tokens --processes 16 --minutes 60 --store $$store; \

@@ -22,7 +22,7 @@ from demo import CORE_STREAMS, ending, keep
 from demo.billing import table_of_invoices
 from demo.comparison import count, warehouse_columns
 from demo.screen import Screen
-from demo.stack import ROOT, WAREHOUSE, Failed, Stack, install, running
+from demo.stack import ROOT, WAREHOUSE, Failed, Stack, alone_in_checkout, install, running
 
 INVOICES = 400
 LINES = 5
@@ -172,16 +172,28 @@ def main() -> int:
     screen = Screen(console, STEPS)
     began = time.monotonic()
     try:
-        with screen.working("Installing the plugins with Meltano (the first time takes a minute)"):
-            install()
-        console.print(f"Starting a sandbox of Exact Online ({INVOICES:,} invoices) and PostgreSQL")
-        options = ["--invoices", str(INVOICES), "--lines-per-invoice", str(LINES), "--seed", "1"]
-        options += ["--minutely-limit", str(CALLS_A_MINUTE)]
-        with running(given.folder, options) as stack:
-            ended_well = run_demo(stack, screen)
-            _conclude(console, given.folder, began, ended_well=ended_well)
-            if given.keep:
-                keep.wait(stack, int(stack.sandbox.facts["divisions"][0]), console)
+        with alone_in_checkout():
+            with screen.working(
+                "Installing the plugins with Meltano (the first time takes a minute)"
+            ):
+                install()
+            console.print(
+                f"Starting a sandbox of Exact Online ({INVOICES:,} invoices) and PostgreSQL"
+            )
+            options = [
+                "--invoices",
+                str(INVOICES),
+                "--lines-per-invoice",
+                str(LINES),
+                "--seed",
+                "1",
+            ]
+            options += ["--minutely-limit", str(CALLS_A_MINUTE)]
+            with running(given.folder, options) as stack:
+                ended_well = run_demo(stack, screen)
+                _conclude(console, given.folder, began, ended_well=ended_well)
+                if given.keep:
+                    keep.wait(stack, int(stack.sandbox.facts["divisions"][0]), console)
     except Failed as error:
         console.print(f"[red]{error}", markup=True)
         return EXIT_DIFFERENT

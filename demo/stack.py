@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+import filelock
 import psycopg
 import requests
 
@@ -232,6 +233,25 @@ def _address_for_tap_postgres(postgres_uri: str) -> str:
 def _tools() -> dict[str, str]:
     """Where the programs are: Meltano is in the demo's environment."""
     return {"PATH": os.pathsep.join([str(ROOT / ".venv-demo" / "bin"), os.environ["PATH"]])}
+
+
+@contextmanager
+def alone_in_checkout(timeout: float = 0) -> Iterator[None]:
+    """Keep other demos and tests out of this checkout; wait `timeout` seconds for theirs to end.
+
+    Meltano keeps the plugins' environments, their settings and their catalogs in the project's
+    folder: two programs that install or run there at once delete each other's files.
+
+    Raises:
+        Failed: another demo or test runs here.
+    """
+    folder = ROOT / ".meltano"
+    folder.mkdir(exist_ok=True)
+    try:
+        with filelock.FileLock(folder / "in-use.lock", timeout=timeout):
+            yield
+    except filelock.Timeout:
+        raise Failed(f"Another demo or test uses {folder}. Stop it, then start again.") from None
 
 
 def install() -> None:

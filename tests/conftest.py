@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no worker is left alone with it at the end."""
-    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("e2e", "stress"))))
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("e2e", "slow", "stress"))))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,34 +25,34 @@ def column(table: Table, name: str) -> dict[str, Any]:
     return {str(row[0]): row[place] for row in table.rows}
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_calls() -> None:
     found = column(loads.calls(invoices=200, lines=1), "calls")
     assert found == {"fewest possible": 1, "this tap": 3, "one call a parent": 204}
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_memory() -> None:
     table = loads.memory([10], lines=2)
     assert [row[0] for row in table.rows] == ["30"]
     assert column(table, "peak MB")["30"] > 10
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_throughput() -> None:
     table = throughput.measure(invoices=20, times=1, foreign=False)
     assert {*column(table, "side")} == {"this tap", "plain SDK RESTStream", "(download alone)"}
     assert column(table, "to the RESTStream")["plain SDK RESTStream"] == 1
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_divisions() -> None:
     table = divisions.measure(divisions=2, streams=2, latency=0.01, side_by_side=(1,))
     (row,) = table.rows
     assert row[table.columns.index("calls")] == 7, "the log and two lists each, and the divisions"
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_writing() -> None:
     table = writing.measure(invoices=3, speed=60)
     assert column(table, "429 answers") == {"new": 0, "the same again": 0}
@@ -60,7 +60,7 @@ def test_writing() -> None:
     assert column(table, "calls each")["the same again"] < 1
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_importing() -> None:
     table = importing.measure(sizes=(20, 40))
     assert [row[1] for row in table.rows] == [20, 40] * 4
@@ -68,7 +68,7 @@ def test_importing() -> None:
     assert all(row[table.columns.index("calls")] for row in table.rows)
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 def test_day(store: str) -> None:
     daily_limit = 150
@@ -80,7 +80,7 @@ def test_day(store: str) -> None:
     assert column(table, "429 answers a minute")["3 of ours and a foreign one"] <= 1
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_startup() -> None:
     table = startup.measure(times=1)
     assert all(seconds > 0 for seconds in column(table, "seconds").values())

@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from demo.stack import Stack, install, running
+from demo.stack import Stack, alone_in_checkout, install, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="session")
+WAIT = 900
+"""Seconds; another file of tests may use the checkout first."""
+
+
+@pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    install()
     options = ["--invoices", "100", "--divisions", "2", "--seed", "20", "--minutely-limit", "600"]
     # Not in pytest's folder, which pytest closes to others: PostgreSQL runs as a user of its own.
-    with TemporaryDirectory() as folder, running(Path(folder) / "stack", options) as parts:
-        yield parts
+    with alone_in_checkout(WAIT), TemporaryDirectory() as folder:
+        install()
+        with running(Path(folder) / "stack", options) as parts:
+            yield parts

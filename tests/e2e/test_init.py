@@ -15,7 +15,7 @@ from tests.built import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
 BIN = ROOT / ".venv-demo" / "bin"
 
 

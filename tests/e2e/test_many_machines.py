@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Row = tuple[str, int]
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 
 JOBS = 4
 TOKEN_AGE = 600

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from demo.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1300)]
 
 LEFT_OUT = ("document_attachments",)
 """A call for each file, and no figures."""

@@ -22,7 +22,7 @@ from tests.e2e.hub import serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1500)]
 
 PAGES = ("README.md", "docs/warehouse.md", "docs/invoices.md", "docs/look-after.md")
 NOT_RUN = {

@@ -17,7 +17,7 @@ from tests.e2e.rows import differences, loaded
 if TYPE_CHECKING:
     from demo.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1300)]
 
 
 def divisions(stack: Stack) -> list[int]:

@@ -16,7 +16,7 @@ from tests import pages
 from tests.built import ROOT
 from tests.e2e.hub import serving
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(700)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(700)]
 
 PAGE = "docs/tutorial.md"
 TEXT = (ROOT / PAGE).read_text(encoding="utf-8")
