@@ -28,7 +28,7 @@ COLUMNS = {
         "VATTransactionType",
         "IsBlocked",
     ),
-    ACCOUNTS: ("Code", "Name", "SalesVATCode"),
+    ACCOUNTS: ("Code", "Name", "SalesVATCode", "Status"),
     ITEMS: ("Code", "Description", "SalesVatCode", "StandardSalesPrice"),
 }
 MOST_TERMS = 60
@@ -36,9 +36,11 @@ MOST_TERMS = 60
 MOST_ASKED = 300
 """Codes that are asked for; from more on a whole bulk list is cheaper, of 1,000 rows a page."""
 INCLUSIVE = "I"
+"""Type of a VAT code whose prices hold the VAT."""
 PURCHASES = "P"
 """VATTransactionType of codes for purchases alone."""
-"""Type of a VAT code whose prices hold the VAT."""
+CUSTOMER = "C"
+"""Status of an account that is a customer."""
 
 
 class Lists(Protocol):
@@ -55,6 +57,8 @@ class Customer:
     code: str
     name: str
     vat_code: str | None
+    is_customer: bool = True
+    """Exact Online may refuse invoices to other accounts."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,10 @@ def read(
     for column, values in ((CODE, customers), ("Name", names)):
         for row in reader.some(ACCOUNTS, column, list(values)):
             found = Customer(
-                _text(row["Code"]), _text(row["Name"]), _text(row["SalesVATCode"]) or None
+                _text(row["Code"]),
+                _text(row["Name"]),
+                _text(row["SalesVATCode"]) or None,
+                is_customer=_text(row["Status"]) == CUSTOMER,
             )
             books.customers[fold(found.code)] = found
             same = books.names.setdefault(fold(found.name), [])

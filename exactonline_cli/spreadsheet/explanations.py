@@ -35,6 +35,7 @@ def explanations(draft: Draft, books: Books) -> list[str]:
         *_of_rates(draft, books),
         *_of_checks(draft, books),
         *_of_made(draft),
+        *_of_parties(draft),
     ]
 
 
@@ -135,3 +136,14 @@ def _perhaps(left_out: Sequence[str]) -> str:
         return ""
     named = ", ".join(left_out[:MOST_NAMED])
     return f" If a column that is left out ({named}) holds their number, say --column HEADER=key."
+
+
+def _of_parties(draft: Draft) -> Iterator[str]:
+    parties = (each.reckoned.customer for each in draft.documents if each.reckoned)
+    others = {each.code for each in parties if each and not each.is_customer}
+    if others:
+        codes = ", ".join(sorted(others))
+        yield (
+            f"Not a customer at Exact, which may refuse an invoice to it: {codes}; "
+            "give the account the status of a customer first."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,3 +76,14 @@ def test_countries_by_name(tmp_path: Path) -> None:
     rows = [("1", "A", "Nederland"), ("2", "B", "be"), ("3", "C", "België"), ("4", "D", "")]
     found = said(tmp_path, ("Relatiecode", "Bedrijfsnaam", "Land"), *rows, entity="accounts")
     assert found == ["Land: Nederland is NL, België is BE."]
+
+
+def test_an_account_that_is_no_customer_is_named(tmp_path: Path) -> None:
+    made = draft(save_csv(tmp_path / "a.csv", [HEADERS, ROW, ("F-2", *ROW[1:])]))
+    known = books()
+    known.customers["10000"] = replace(known.customers["10000"], is_customer=False)
+    vat.apply(made, known)
+    assert explanations(made, known)[-1] == (
+        "Not a customer at Exact, which may refuse an invoice to it: 10000; give the account the "
+        "status of a customer first."
+    )
