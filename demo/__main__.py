@@ -25,9 +25,9 @@ from demo.screen import Screen
 from demo.stack import ROOT, WAREHOUSE, Failed, Stack, alone_in_checkout, install, running
 
 INVOICES = 400
-LINES = 5
-CALLS_A_MINUTE = 600
-"""Exact allows 60; the demo does not let you wait for the minute to turn."""
+SANDBOX = ("--invoices", str(INVOICES), "--lines-per-invoice", "5", "--seed", "1",
+           "--minutely-limit", "600")  # fmt: skip
+"""Exact allows 60 calls a minute; the demo does not let you wait for the minute to turn."""
 NEW_INVOICES = 25
 DAY = 86_400
 STEPS = 7
@@ -178,18 +178,9 @@ def main() -> int:
             ):
                 install()
             console.print(
-                f"Starting a sandbox of Exact Online ({INVOICES:,} invoices) and PostgreSQL"
+                f"Starting a sandbox of Exact Online ({INVOICES} invoices) and PostgreSQL"
             )
-            options = [
-                "--invoices",
-                str(INVOICES),
-                "--lines-per-invoice",
-                str(LINES),
-                "--seed",
-                "1",
-            ]
-            options += ["--minutely-limit", str(CALLS_A_MINUTE)]
-            with running(given.folder, options) as stack:
+            with running(given.folder, SANDBOX) as stack:
                 ended_well = run_demo(stack, screen)
                 _conclude(console, given.folder, began, ended_well=ended_well)
                 if given.keep:

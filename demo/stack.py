@@ -248,10 +248,11 @@ def alone_in_checkout(timeout: float = 0) -> Iterator[None]:
     folder = ROOT / ".meltano"
     folder.mkdir(exist_ok=True)
     try:
-        with filelock.FileLock(folder / "in-use.lock", timeout=timeout):
-            yield
+        held = filelock.FileLock(folder / "in-use.lock").acquire(timeout=timeout)
     except filelock.Timeout:
         raise Failed(f"Another demo or test uses {folder}. Stop it, then start again.") from None
+    with held:
+        yield
 
 
 def install() -> None:

@@ -249,7 +249,7 @@ def some(
     """
     customers = [
         Customer(_text(row["Code"]), _text(row["Name"]), None)
-        for row in _first(lists, division, ACCOUNTS, "Status eq 'C'", most)
+        for row in _first(lists, division, ACCOUNTS, f"Status eq '{CUSTOMER}'", most)
     ]
     items = [
         (

@@ -1,4 +1,4 @@
-"""Notes on values that are sent in another form than their cells have."""
+"""Notes on a draft: values sent in another form than in their cells, and what Exact may refuse."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_NAMED = 5
 
 
 def explanations(draft: Draft, books: Books) -> list[str]:
-    """Sentences about a draft whose VAT is settled, each about one column."""
+    """Sentences about a draft whose VAT is settled, each about one column or kind of account."""
     return [
         *_of_number(draft),
         *_of_days(draft),
@@ -35,7 +35,7 @@ def explanations(draft: Draft, books: Books) -> list[str]:
         *_of_rates(draft, books),
         *_of_checks(draft, books),
         *_of_made(draft),
-        *_of_parties(draft),
+        *_of_accounts(draft),
     ]
 
 
@@ -130,20 +130,20 @@ def _of_made(draft: Draft) -> Iterator[str]:
         )
 
 
+def _of_accounts(draft: Draft) -> Iterator[str]:
+    named = (each.reckoned.customer for each in draft.documents if each.reckoned)
+    others = sorted({each.code for each in named if each and not each.is_customer})
+    if others:
+        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+        yield (
+            "Exact may refuse invoices to accounts that are not customers: "
+            f"{', '.join(others[:MOST_NAMED])}{more}. Make them customers there first."
+        )
+
+
 def _perhaps(left_out: Sequence[str]) -> str:
     """Where a reference may be after all: rows of one invoice would become several."""
     if not left_out:
         return ""
     named = ", ".join(left_out[:MOST_NAMED])
     return f" If a column that is left out ({named}) holds their number, say --column HEADER=key."
-
-
-def _of_parties(draft: Draft) -> Iterator[str]:
-    parties = (each.reckoned.customer for each in draft.documents if each.reckoned)
-    others = {each.code for each in parties if each and not each.is_customer}
-    if others:
-        codes = ", ".join(sorted(others))
-        yield (
-            f"Not a customer at Exact, which may refuse an invoice to it: {codes}; "
-            "give the account the status of a customer first."
-        )

@@ -78,12 +78,12 @@ def test_countries_by_name(tmp_path: Path) -> None:
     assert found == ["Land: Nederland is NL, België is BE."]
 
 
-def test_an_account_that_is_no_customer_is_named(tmp_path: Path) -> None:
+def test_accounts_that_are_no_customers_are_named(tmp_path: Path) -> None:
     made = draft(save_csv(tmp_path / "a.csv", [HEADERS, ROW, ("F-2", *ROW[1:])]))
     known = books()
     known.customers["10000"] = replace(known.customers["10000"], is_customer=False)
     vat.apply(made, known)
     assert explanations(made, known)[-1] == (
-        "Not a customer at Exact, which may refuse an invoice to it: 10000; give the account the "
-        "status of a customer first."
+        "Exact may refuse invoices to accounts that are not customers: 10000. Make them customers "
+        "there first."
     )

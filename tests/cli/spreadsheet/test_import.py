@@ -86,6 +86,18 @@ class TestInvoices:
         for document in found["documents"]:
             assert shown(document) == there[document["reference"]], document
 
+    def test_an_account_that_is_no_customer_is_named_before_it_is_refused(
+        self, company: Company, tmp_path: Path
+    ) -> None:
+        path = save_csv(tmp_path / "a.csv", [NAMES, row("SUP-1", "50001"), row("SUP-2")])
+        found = company.invoices_import(path)
+        (note,) = (note for note in found["notes"] if "not customers" in note)
+        assert note.startswith(
+            "Exact may refuse invoices to accounts that are not customers: 50001."
+        )
+        outcomes = {each["reference"]: each["outcome"] for each in found["results"]}
+        assert outcomes == {"SUP-1": "rejected", "SUP-2": "created"}
+
     def test_refused_rows_come_in_a_file_and_only_they_are_sent_then(
         self, company: Company, tmp_path: Path
     ) -> None:
