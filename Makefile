@@ -12,8 +12,6 @@ ENTITIES ?=
 UV := $(or $(shell command -v uv),.tools/bin/uv)
 # The interpreter is the user's choice: uv must not fetch one of its own.
 export UV_PYTHON_DOWNLOADS := never
-# Programs start faster when their packages are compiled once, at installation.
-export UV_COMPILE_BYTECODE := 1
 
 BIN := .venv/bin
 ENV := .venv/.made

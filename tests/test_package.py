@@ -32,7 +32,10 @@ PACKAGES = (
 FOLDERS = (*PACKAGES, "dbt")
 SHIPPED_MODELS = "exactonline_cli/dbt_project"
 """Where a wheel has the folder `dbt`."""
-VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+VERSIONS = (
+    *("3.10", "3.11"),
+    *(pytest.param(version, marks=pytest.mark.slow) for version in ("3.12", "3.13", "3.14")),
+)
 PRESENT = """
 from importlib.util import find_spec
 print([name for name in ("keyring", "playwright", "psycopg") if find_spec(name)])

@@ -126,12 +126,8 @@ def test_pins_meet_the_declared_requirements(file: str, extras: tuple[str, ...])
 
 def owners() -> dict[str, set[str]]:
     """The installed distributions by the top-level names that they bring."""
-    found: dict[str, set[str]] = {}
-    for distribution in metadata.distributions():
-        for file in distribution.files or ():
-            top = file.parts[0].removesuffix(".py")
-            found.setdefault(top, set()).add(canonicalize_name(distribution.name))
-    return found
+    found = metadata.packages_distributions()
+    return {top: {canonicalize_name(name) for name in names} for top, names in found.items()}
 
 
 def test_everything_imported_is_declared() -> None:

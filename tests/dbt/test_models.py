@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 PROGRAMS = Path(__file__).parent / "programs"
-TARGETS = ("postgres", "duckdb")
 MARTS = sorted(path.stem for path in (PROJECT / "models" / "marts").glob("*.sql"))
 UNIFIED = [f"{PREFIX}{item.name}" for item in RESOURCES]
 ENOUGH_PROOFS = 50
@@ -79,28 +78,34 @@ def companies(tmp_path_factory: pytest.TempPathFactory) -> Companies:
 
 
 @pytest.fixture(scope="module")
-def databases_built(
-    companies: Companies, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Built]:
-    """PostgreSQL with columns in snake case, and DuckDB from invoices with the other sign."""
-    folder = tmp_path_factory.mktemp("dbt")
-    duckdb = folder / "books.duckdb"
-    books.into_duckdb(duckdb, companies.with_negated_invoices, folder)
+def in_postgres(companies: Companies, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """PostgreSQL, with columns in snake case."""
+    folder = tmp_path_factory.mktemp("postgres")
     with databases.server() as server:
         uri = server.url.replace("+psycopg", "")
         books.into_postgres(uri, books.in_snake_case(companies.tables))
         host = parse_qs(urlsplit(uri).query)["host"][0]
-        built = build(folder, companies, DBT_EXACT_HOST=host, DBT_EXACT_PATH=str(duckdb))
-        built["postgres"].rows = dict(_rows_of_postgres(uri))
-    built["duckdb"].rows = dict(_rows_of_duckdb(duckdb))
+        built = build("postgres", folder, companies, DBT_EXACT_HOST=host)
+        built.rows = dict(_rows_of_postgres(uri))
     return built
 
 
-def build(folder: Path, companies: Companies, **settings: str) -> dict[str, Built]:
-    """Run `dbt build` for both databases."""
+@pytest.fixture(scope="module")
+def in_duckdb(companies: Companies, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """DuckDB, from invoices with the other sign."""
+    folder = tmp_path_factory.mktemp("duckdb")
+    path = folder / "books.duckdb"
+    books.into_duckdb(path, companies.with_negated_invoices, folder)
+    built = build("duckdb", folder, companies, DBT_EXACT_PATH=str(path))
+    built.rows = dict(_rows_of_duckdb(path))
+    return built
+
+
+def build(target: str, folder: Path, companies: Companies, **settings: str) -> Built:
+    """Run `dbt build` for a database."""
     variables = json.dumps({"exact__as_of": companies.today})
     run = subprocess.run(
-        [books.PYTHON, PROGRAMS / "build.py", PROJECT, folder, variables, *TARGETS],
+        [books.PYTHON, PROGRAMS / "build.py", PROJECT, folder, variables, target],
         cwd=folder,
         env={**os.environ, "DO_NOT_TRACK": "1", **settings},
         stdout=subprocess.PIPE,
@@ -108,14 +113,11 @@ def build(folder: Path, companies: Companies, **settings: str) -> dict[str, Buil
         text=True,
         check=False,
     )
-    found = {}
-    for target in TARGETS:
-        path = folder / target / "run_results.json"
-        assert path.exists(), run.stdout
-        results = json.loads(path.read_text(encoding="utf-8"))["results"]
-        outcomes = {item["unique_id"]: item["status"] for item in results}
-        found[target] = Built(outcomes, run.stdout, folder / target)
-    return found
+    path = folder / target / "run_results.json"
+    assert path.exists(), run.stdout
+    results = json.loads(path.read_text(encoding="utf-8"))["results"]
+    outcomes = {item["unique_id"]: item["status"] for item in results}
+    return Built(outcomes, run.stdout, folder / target)
 
 
 def _rows_of_postgres(uri: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -142,19 +144,10 @@ def results() -> list[tuple[str, str]]:
     ]
 
 
-@pytest.fixture
-def in_postgres(databases_built: dict[str, Built]) -> Built:
-    return databases_built["postgres"]
-
-
-@pytest.fixture
-def in_duckdb(databases_built: dict[str, Built]) -> Built:
-    return databases_built["duckdb"]
-
-
-@pytest.fixture(params=TARGETS)
-def built(request: pytest.FixtureRequest, databases_built: dict[str, Built]) -> Built:
-    return databases_built[request.param]
+@pytest.fixture(params=["in_postgres", pytest.param("in_duckdb", marks=pytest.mark.slow)])
+def built(request: pytest.FixtureRequest) -> Built:
+    found: Built = request.getfixturevalue(request.param)
+    return found
 
 
 def test_everything_is_built_and_proven(built: Built) -> None:
@@ -212,6 +205,7 @@ def _largest(tables: books.Tables) -> float:
     return max(row.get("AmountDC") or 0 for row in tables.found["sales_invoices"].rows.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*MARTS, *UNIFIED])
 def test_both_databases_and_both_signs_of_invoices_give_the_same(
     in_postgres: Built, in_duckdb: Built, name: str
@@ -229,6 +223,7 @@ PLANTED = (
 """Errors that are planted here; all are, by the stress program."""
 
 
+@pytest.mark.slow
 def test_errors_in_the_books_are_seen(in_duckdb: Built) -> None:
     folder = in_duckdb.target.parent
     chosen = {name: planted.errors()[name] for name in PLANTED}

@@ -145,29 +145,29 @@ def is_of(row: dict[str, Any], entity: str) -> bool:
 def catalog(streams: tuple[str, ...], columns: Any, config: dict[str, Any]) -> dict[str, Any]:
     """The discovered catalog with some streams selected."""
     about_streams = {name: config[name] for name in OF_DISCOVERY if name in config}
-    found = []
-    for entry in discovered(json.dumps(about_streams, sort_keys=True)):
-        name = entry["tap_stream_id"]
-        if name not in streams:
-            unselected = {"breadcrumb": [], "metadata": {"selected": False}}
-            found.append({**entry, "metadata": [unselected]})
+    entries = discovered(json.dumps(about_streams, sort_keys=True))
+    found = {name: unselected for name, (_, unselected) in entries.items()}
+    for name in streams:
+        if name not in entries:
             continue
-        chosen = deepcopy(entry)
+        chosen = found[name] = deepcopy(entries[name][0])
         for item in chosen["metadata"]:
             if not item["breadcrumb"]:
                 item["metadata"]["selected"] = True
             elif columns and name == streams[0]:
                 item["metadata"]["selected"] = item["breadcrumb"][-1] in columns
-        found.append(chosen)
-    return {"streams": found}
+    return {"streams": [*found.values()]}
 
 
 @cache
-def discovered(config: str) -> list[dict[str, Any]]:
-    """The entries that discovery prints with these settings; it takes long."""
+def discovered(config: str) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """What discovery prints with these settings, by stream, and the same not selected."""
     tap = TapExactOnline(config=json.loads(config), validate_config=False)
-    entries: list[dict[str, Any]] = json.loads(json.dumps(tap.catalog_dict))["streams"]
-    return entries
+    entries = json.loads(json.dumps(tap.catalog_dict))["streams"]
+    unselected = {"breadcrumb": [], "metadata": {"selected": False}}
+    return {
+        entry["tap_stream_id"]: (entry, {**entry, "metadata": [unselected]}) for entry in entries
+    }
 
 
 @pytest.fixture

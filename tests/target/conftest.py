@@ -102,13 +102,20 @@ def division(server: Server) -> int:
     return server.divisions[0]
 
 
+@pytest.fixture(scope="session")
+def customer_and_items(server: Server, division: int) -> tuple[str, list[str]]:
+    accounts, items = (server.control.truth(division, name) for name in ("accounts", "items"))
+    customer = next(row["ID"] for row in accounts if row["Status"] == "C")
+    return customer, [row["ID"] for row in items if row["IsSalesItem"]]
+
+
 @pytest.fixture
-def company(server: Server, division: int) -> Iterator[Company]:
+def company(
+    server: Server, division: int, customer_and_items: tuple[str, list[str]]
+) -> Iterator[Company]:
     control = server.control
-    customer = next(row for row in control.truth(division, "accounts") if row["Status"] == "C")
-    items = [row["ID"] for row in control.truth(division, "items") if row["IsSalesItem"]]
     control.reset_calls()
-    yield Company(server, division, customer["ID"], items)
+    yield Company(server, division, *customer_and_items)
     control.faults()
     control.limits(division=division, leave_today=100_000)
 

@@ -1,7 +1,4 @@
-"""Run `dbt build` for several targets: `build.py PROJECT FOLDER VARS TARGET ...`.
-
-Runs in the environment of dbt, in one process, as most of its time goes into starting.
-"""
+"""Run `dbt build`, in the environment of dbt: `build.py PROJECT FOLDER VARS TARGET`."""
 
 from __future__ import annotations
 
@@ -12,17 +9,15 @@ from dbt.cli.main import dbtRunner
 
 
 def main() -> None:
-    """Build each target, with what dbt writes in a folder of its name."""
-    project, folder, variables, *targets = sys.argv[1:]
-    for target in targets:
-        place = Path(folder) / target
-        dbtRunner().invoke(
-            [
-                *("--no-use-colors", "--quiet", "--log-level-file", "none", "build"),
-                *("--project-dir", project, "--profiles-dir", project, "--target", target),
-                *("--target-path", str(place), "--vars", variables, "--threads", "2"),
-            ]
-        )
+    """Build the target, with what dbt writes in a folder of its name."""
+    project, folder, variables, target = sys.argv[1:]
+    dbtRunner().invoke(
+        [
+            *("--no-use-colors", "--quiet", "--log-level-file", "none", "build"),
+            *("--project-dir", project, "--profiles-dir", project, "--target", target),
+            *("--target-path", str(Path(folder) / target), "--vars", variables, "--threads", "2"),
+        ]
+    )
 
 
 if __name__ == "__main__":
