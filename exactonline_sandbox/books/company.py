@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,21 @@ class Company:
         self._seen_from: datetime | None = None
         """Commit time of the current change, where that is later."""
         self._timestamp = FIRST_TIMESTAMP + self.rng.randrange(1_000_000)
+
+    def copy(self, switches: Switches) -> Company:
+        """The same company with rows of its own; the values in them never change."""
+        made = copy(self)
+        made.switches = switches
+        made.rng = copy(self.rng)
+        made.gl_accounts, made.numbers = {**self.gl_accounts}, {**self.numbers}
+        made.activity = Counter(self.activity)
+        made._events = [*self._events]  # noqa: SLF001 - of the same class
+        rows = {id(row): {**row} for table in self._tables.values() for row in table.rows.values()}
+        tables = {name: table.copy(rows) for name, table in self._tables.items()}
+        made._tables = tables  # noqa: SLF001 - as above
+        feeds = {name: feed.copy(rows) for name, feed in self._feeds.items()}
+        made._feeds = feeds  # noqa: SLF001 - as above
+        return made
 
     def table(self, name: str) -> Table:
         """The table of a plain endpoint; created empty."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from exactonline_sandbox.edm.guids import guid_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
 Row: TypeAlias = dict[str, Any]
@@ -47,6 +47,12 @@ class Table:
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.rows)
+
+    def copy(self, copies: Mapping[int, Row]) -> Table:
+        """The same table with copies of its rows, by their ids; its indexes are built anew."""
+        made = Table(self.name, self.key, self._guid_key)
+        made.rows = {key: copies[id(row)] for key, row in self.rows.items()}
+        return made
 
     def key_of(self, row: Row) -> Any:  # noqa: ANN401 - a key is of any type
         """The key of a row; a tuple for several key columns."""
@@ -158,6 +164,14 @@ class Feed:
         self._rows: list[Row] = []
         self._stale = 0
         self._seen_from: dict[int, datetime] = {}
+
+    def copy(self, copies: Mapping[int, Row]) -> Feed:
+        """The same feed with copies of its rows, by their ids; without stale entries."""
+        made = Feed()
+        for stamp, row in zip(self._stamps, self._rows, strict=True):
+            if row.get("Timestamp") == stamp:
+                made.append(copies[id(row)], self._seen_from.get(stamp))
+        return made
 
     def append(self, row: Row, seen_from: datetime | None = None) -> None:
         """Add a row with a timestamp higher than all before.

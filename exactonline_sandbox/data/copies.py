@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -42,17 +41,16 @@ def filled(code: int, config: SandboxConfig, switches: Switches, today: datetime
     """
     last_hour = today.replace(minute=0, second=0, microsecond=0)
     order = replace(config, **SAME_DATA, switches=replace(switches))
-    if config.invoices > SMALL:
-        company = _generated(code, order, last_hour)
-    else:
-        company = pickle.loads(_pickled(code, order, last_hour))  # noqa: S301 - written here
+    if config.invoices <= SMALL:
+        return _kept(code, order, last_hour).copy(switches)
+    company = _generated(code, order, last_hour)
     company.switches = switches
     return company
 
 
 @lru_cache(maxsize=32)
-def _pickled(code: int, order: SandboxConfig, until: datetime) -> bytes:
-    return pickle.dumps(_generated(code, order, until))
+def _kept(code: int, order: SandboxConfig, until: datetime) -> Company:
+    return _generated(code, order, until)
 
 
 def _generated(code: int, order: SandboxConfig, until: datetime) -> Company:
