@@ -69,7 +69,7 @@ demo-keep: $(DEMO_ENV) ## The same, left running with what to open and to ask, u
 	.venv-demo/bin/python -m demo --keep
 
 .PHONY: bench
-bench: $(ENV) ## Run all benchmarks and write docs/benchmarks.md; takes a quarter of an hour
+bench: $(ENV) $(DEMO_ENV) ## Run all benchmarks and write docs/benchmarks.md; takes a quarter of an hour
 	$(BIN)/python -m benchmarks
 
 .PHONY: catalogue

