@@ -90,8 +90,8 @@ dbt: $(ENV) ## Regenerate the staging and unified models of the dbt project
 	$(BIN)/python -m scripts dbt unified
 
 .PHONY: docs-tables
-docs-tables: $(ENV) ## Regenerate the pages of tables, and the drawing of the architecture
-	$(BIN)/python -m scripts streams dictionary commands sinks settings errors modules models drawing
+docs-tables: $(ENV) ## Regenerate the pages of tables, and the drawings
+	$(BIN)/python -m scripts streams dictionary commands sinks settings errors modules models lineage drawing
 
 .PHONY: pictures
 pictures: $(ENV) ## Take the pictures of the import and of the sandbox's pages anew; needs Chromium

@@ -20,6 +20,7 @@ from scripts import (
     drawing,
     errors,
     hub,
+    lineage,
     meltano,
     models,
     modules,
@@ -47,6 +48,7 @@ BUILDERS: dict[str, Callable[[], Files]] = {
     "modules": modules.build,
     "drawing": drawing.build,
     "models": models.build,
+    "lineage": lineage.build,
     "dbt": dbt.build,
     "unified": unified.build,
 }

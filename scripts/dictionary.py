@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from exactonline_client import catalogue
-from scripts.pages import Files, filled, table
+from scripts import joins as drawn
+from scripts.pages import DOCS, Files, filled, table
 from tap_exactonline.definitions import dictionary
 from tap_exactonline.definitions.definition import stream_definitions
 from tap_exactonline.definitions.schema import schema
@@ -31,31 +32,30 @@ def build() -> Files:
         ),
         key=lambda definition: definition.name,
     )
-    joins = sorted(join for definition in found for join in _joins(definition))
-    return filled(
+    joins = sorted({join for definition in found for join in _joins(definition)})
+    by_table: dict[str, list[tuple[str, str]]] = {}
+    for name, column, target in joins:
+        by_table.setdefault(name, []).append((column, target))
+    page = filled(
         "dictionary.md",
-        diagram=_diagram(joins),
         joins=table(
             ("table", "column", "points to"),
             ((f"`{name}`", f"`{column}`", f"`{target}`") for name, column, target in joins),
         ),
         columns="\n\n".join(map(_stream, found)),
     )
+    return {**page, DOCS / "images" / "joins.svg": drawn.draw(by_table)}
 
 
 def _joins(definition: StreamDefinition) -> Iterator[tuple[str, str, str]]:
+    header = drawn.headers().get(definition.name)
+    if header and header[1] in dictionary.CORE:
+        yield definition.name, *header
     for item in definition.columns.values():
         text = dictionary.describe(definition.name, item.name, item.type) or ""
         match = TARGET.search(text)
         if match and match[1] in dictionary.CORE:
             yield definition.name, item.name, match[1]
-
-
-def _diagram(joins: list[tuple[str, str, str]]) -> str:
-    """The joins as a Mermaid diagram, each pair of tables once."""
-    pairs = sorted({(target, name) for name, _, target in joins if target != name})
-    lines = [f"    {target} ||--o{{ {name} : has" for target, name in pairs]
-    return "\n".join(["```mermaid", "erDiagram", *lines, "```"])
 
 
 def _stream(definition: StreamDefinition) -> str:

@@ -314,10 +314,10 @@ def draw(graph: grimp.ImportGraph, names: Sequence[str]) -> str:
     boxes = package_boxes(rows)
     parts = [part for row in rows for one in row for part in _package(one, boxes[one.name])]
     for arrow in arrows(between, names_in_rows, boxes):
-        parts.append(_line(arrow.points, "between"))
+        parts.append(line(arrow.points, "between"))
         if arrow.label:
             (x, y), (to_x, to_y) = arrow.points[-2:]
-            parts.append(_text((x + to_x) / 2, (y + to_y) / 2, arrow.label, "label"))
+            parts.append(text((x + to_x) / 2, (y + to_y) / 2, arrow.label, "label"))
     width = max(box.left + box.width for box in boxes.values()) + MARGIN
     height = max(box.bottom for box in boxes.values()) + FOOT
     size = f'width="{width:.0f}" height="{height:.0f}"'
@@ -330,7 +330,7 @@ def draw(graph: grimp.ImportGraph, names: Sequence[str]) -> str:
             ARROW,
             f'<rect {size} fill="#ffffff"/>',
             *parts,
-            _text(width / 2, height - FOOT / 3, FOOTNOTE, "note"),
+            text(width / 2, height - FOOT / 3, FOOTNOTE, "note"),
             "</svg>\n",
         ]
     )
@@ -339,30 +339,33 @@ def draw(graph: grimp.ImportGraph, names: Sequence[str]) -> str:
 def _package(package: Package, box: Box) -> list[str]:
     rooms = room_boxes(package, box)
     lines = [
-        _line([(rooms[a].centre, rooms[a].bottom), (rooms[b].centre, rooms[b].top)], "inside")
+        line([(rooms[a].centre, rooms[a].bottom), (rooms[b].centre, rooms[b].top)], "inside")
         for a, b in sorted(package.edges)
     ]
     return [
-        _rectangle(box, "package"),
-        _text(box.centre, box.top + 20, package.name, "title"),
-        _text(box.centre, box.top + 38, package.note, "note"),
+        rectangle(box, "package"),
+        text(box.centre, box.top + 20, package.name, "title"),
+        text(box.centre, box.top + 38, package.note, "note"),
         *lines,
-        *(_rectangle(room, "room") for room in rooms.values()),
-        *(_text(at.centre, at.top + 16, _name(room), "name") for room, at in rooms.items()),
+        *(rectangle(room, "room") for room in rooms.values()),
+        *(text(at.centre, at.top + 16, _name(room), "name") for room, at in rooms.items()),
     ]
 
 
-def _rectangle(box: Box, kind: str) -> str:
+def rectangle(box: Box, kind: str) -> str:
+    """A box, of a class of the style."""
     return (
         f'<rect class="{kind}" x="{box.left:.0f}" y="{box.top:.0f}" width="{box.width:.0f}" '
         f'height="{box.height:.0f}" rx="5"/>'
     )
 
 
-def _text(x: float, y: float, text: str, kind: str) -> str:
-    return f'<text class="{kind}" x="{x:.0f}" y="{y:.0f}">{escape(text)}</text>'
+def text(x: float, y: float, content: str, kind: str) -> str:
+    """A text with its middle at `x`."""
+    return f'<text class="{kind}" x="{x:.0f}" y="{y:.0f}">{escape(content)}</text>'
 
 
-def _line(points: Iterable[Point], kind: str) -> str:
+def line(points: Iterable[Point], kind: str) -> str:
+    """A line from point to point."""
     path = " ".join(f"{x:.0f} {y:.0f}" for x, y in points)
     return f'<path class="{kind}" d="M{path}"/>'
