@@ -47,7 +47,7 @@ COMMANDS = LazyCommands(
             "models", "Copy the dbt project, which builds the books from the tap's tables, to PATH."
         ),
         "plan": LazyCommand(
-            "plan", "Tell what a run of the tap will cost: calls, minutes and days."
+            "plan", "Show what a run of the tap will cost: calls, minutes and days."
         ),
         "replay": LazyCommand(
             "replay",

@@ -80,7 +80,7 @@ class Connection:
         if division not in names:
             choices = ", ".join(f"{code} ({name})" for code, name in names.items())
             raise ConfigurationError(
-                f"Setting division: {division} is none that {self.me['FullName']} may open. "
+                f"Setting division: {division} is not one that {self.me['FullName']} may open. "
                 f"Choose one of {choices}."
             )
         return str(names[division])

@@ -182,8 +182,8 @@ def identify(settings: Mapping[str, Any], store: Store) -> tuple[str, App]:
     name = settings.get("connection")
     if name and not NAME.fullmatch(name):
         raise ConfigurationError(
-            f"Setting connection: {name!r} is no name for a connection. Use up to 64 letters, "
-            "digits, dots, dashes and underscores."
+            f"Setting connection: {name!r} is not a valid name for a connection. Use up to 64 "
+            "letters, digits, dots, dashes and underscores."
         )
     region = regions.resolve(settings.get("region") or "nl", settings.get("base_url"))
     saved = load(store)

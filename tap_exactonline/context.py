@@ -60,7 +60,7 @@ class RunContext:
             return bookmarks.utc_text(text)
         except ValueError:
             raise ConfigurationError(
-                f"Setting start_date: {text!r} is no date. Write it as 2025-01-01T00:00:00Z."
+                f"Setting start_date: {text!r} is not a date. Write it as 2025-01-01T00:00:00Z."
             ) from None
 
     def _check_stop(self) -> None:

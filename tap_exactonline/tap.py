@@ -348,7 +348,7 @@ class TapExactOnline(Tap):
                 with on_terminal(run.progress):
                     self.sync_all()
             except SystemExit:
-                self.logger.info("Stopped by a signal. The next run goes on from here.")
+                self.logger.info("Stopped by a signal. The next run continues from here.")
                 raise
             finally:
                 run.readers.stop()

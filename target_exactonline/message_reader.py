@@ -66,8 +66,8 @@ class MessageReader(SingerReader):
             message = None
         if not isinstance(message, dict):
             raise ExactOnlineError(
-                f"Line {self._lines} of the input is no Singer message. Does something other than "
-                "the tap print to it?"
+                f"Line {self._lines} of the input is not a Singer message. Does something other "
+                "than the tap print to it?"
             )
         if message.get("type") not in TYPES:
             raise ExactOnlineError(

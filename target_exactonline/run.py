@@ -288,7 +288,7 @@ class Run:
 
     def stopped(self) -> Stopped:
         """Log the summary after a signal; return the exception that ends the run."""
-        self._logger.info("Stopped by a signal. The next run goes on from here.")
+        self._logger.info("Stopped by a signal. The next run continues from here.")
         self._report()
         if not self._has_results:
             return Stopped(0)

@@ -108,10 +108,10 @@ def _check(stream: str, setting: StreamSetting) -> None:
     if not is_line and name not in known:
         possible = sorted({*entities.entities()})
         near = nearest(setting.entity, possible)
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"Possible: {', '.join(possible)}."
         raise ConfigurationError(
-            f"Setting streams: stream {stream!r} is to be {setting.entity!r}, which is nothing "
-            f"that can be written. {'Near it' if near else 'Possible'}: "
-            f"{', '.join(near or possible)}."
+            f"Setting streams: {setting.entity!r} (of stream {stream!r}) is not a writable entity. "
+            f"{hint}"
         )
     if is_line and (setting.rows or setting.reference_field):
         raise ConfigurationError(

@@ -55,7 +55,7 @@ def connect(  # noqa: PLR0913 - one for each option
         _write_callback_page(callback_page)
         return
     if connection and not connections.NAME.fullmatch(connection):
-        raise ConfigurationError(f"--name: {connection!r} is no name for a connection.")
+        raise ConfigurationError(f"--name: {connection!r} is not a valid name for a connection.")
     sign_in = begin(store_url, base_url, connection)
     withdraw_secrets()
     with closing(listen(port)) as listener, closing(sign_in), ExitStack() as stack:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CHECKS = {"name": "Check", "result": "Result", "detail": "Found"}
 ASSUMPTIONS = {"sentence": "Assumption", "verdict": "Verdict", "why": "Seen"}
-UNCHECKED = "The sign-in or the division has to be mended first; see above."
+UNCHECKED = "Fix the sign-in or the division first; see above."
 
 
 @click.command()

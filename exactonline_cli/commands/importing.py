@@ -47,7 +47,7 @@ RESULTS = {
     "customer": "Customer",
     "total": "Total",
 }
-NO_RESULT = "was not looked at, for no reason that is known: import it in a file of its own"
+NO_RESULT = "was not looked at, for an unknown reason: import it in a file of its own"
 LOOKED_UP_TOGETHER = 500
 """Documents of one batch of a dry run."""
 SENT = (preview.NEW, preview.CHANGED, preview.OPEN)

@@ -184,7 +184,7 @@ def _choose(sign_in: SignIn, text: str) -> None:
     words = text.replace(",", " ").split()
     wrong = [word for word in words if not word.isdecimal()]
     if wrong:
-        raise Problem("divisions", f"{wrong[0]!r} is no code of a division.")
+        raise Problem("divisions", f"{wrong[0]!r} is not the code of a division.")
     sign_in.choose_divisions([int(word) for word in words], everything=False)
 
 

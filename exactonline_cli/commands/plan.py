@@ -103,7 +103,7 @@ def plan(  # noqa: PLR0913 - one for each option
     fresh_days: float,
     as_json: bool,
 ) -> None:
-    """Tell what a run of the tap will cost: calls, minutes and days.
+    """Show what a run of the tap will cost: calls, minutes and days.
 
     Without --catalog, what the Meltano project selects is planned; without a project, every
     stream. The rows of a list that no run has read lately are counted, which costs a call each;

@@ -197,7 +197,8 @@ def _seconds(text: str | None) -> float | None:
         return parse_time(text.strip()).timestamp()
     except ValueError:
         raise ConfigurationError(
-            f"--since: {text!r} is no moment. Write it as 2026-06-25 or 2026-06-25T14:00."
+            f"--since: {text!r} is not a date or a time. Write it as 2026-06-25 or "
+            "2026-06-25T14:00."
         ) from None
 
 

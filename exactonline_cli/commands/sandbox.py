@@ -103,7 +103,7 @@ def _clock(text: str | None) -> datetime | None:
     try:
         return parse_time(text)
     except ValueError as error:
-        raise click.BadParameter(f"'{text}' is no ISO date.", param_hint="--clock") from error
+        raise click.BadParameter(f"'{text}' is not an ISO date.", param_hint="--clock") from error
 
 
 def _switches(texts: tuple[str, ...]) -> Switches:

@@ -129,5 +129,5 @@ def _json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}.") from None
     if not isinstance(found, dict):
-        raise ConfigurationError(f"{path} is no file of dbt.")
+        raise ConfigurationError(f"{path} is not a file of dbt.")
     return found

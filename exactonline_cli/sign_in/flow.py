@@ -105,8 +105,8 @@ class SignIn:
         if self.name and not connections.NAME.fullmatch(self.name):
             yield Problem(
                 "name",
-                "This is no name for a connection. Use up to 64 letters, digits, dots, dashes and "
-                "underscores.",
+                "This is not a valid name for a connection. Use up to 64 letters, digits, dots, "
+                "dashes and underscores.",
             )
 
     def _settings(self) -> dict[str, Any]:
@@ -302,7 +302,7 @@ def _query(text: str) -> dict[str, list[str]]:
         query = urlsplit(address).query if "?" in address else address
         return parse_qs(query)
     except ValueError:
-        raise Problem("address", "This is no address.") from None
+        raise Problem("address", "This is not an address.") from None
 
 
 def _refused(error: str) -> str:

@@ -292,7 +292,7 @@ def _number(reader: Reader, cell: Cell) -> Value | None:
     if reader.column.field.name in FRACTIONS:
         return number / 100 if has_sign or reader.percentages else number
     if has_sign:
-        raise Unreadable("has a per cent sign, and is no percentage; write the number alone")
+        raise Unreadable("has a per cent sign, and is not a percentage; write the number alone")
     return number
 
 
@@ -320,7 +320,7 @@ def _date(reader: Reader, cell: Cell) -> Value | None:
             return dates.parse(cell, reader.order).isoformat()
     except dates.NotADate as error:
         raise Unreadable(str(error)) from None
-    raise Unreadable("is no date; write it as 2026-11-28 or 28-11-2026")
+    raise Unreadable("is not a date; write it as 2026-11-28 or 28-11-2026")
 
 
 def _yes_no(reader: Reader, cell: Cell) -> Value | None:
@@ -353,14 +353,14 @@ def _kind(reader: Reader, cell: Cell) -> Value | None:
     try:
         return INVOICE_KINDS[text.casefold()]
     except KeyError:
-        raise Unreadable("is no type of invoice; write factuur or creditnota") from None
+        raise Unreadable("is not a type of invoice; write factuur or creditnota") from None
 
 
 def _country(reader: Reader, cell: Cell) -> Value | None:
     del reader
     found = country_code(text_of(cell))
     if found is None:
-        raise Unreadable("is no country that is known; write its code of two letters, such as NL")
+        raise Unreadable("is not a known country; write its code of two letters, such as NL")
     return found
 
 
@@ -368,7 +368,7 @@ def _length(reader: Reader, cell: Cell) -> Value | None:
     del reader
     found = HOURS.fullmatch(text_of(cell))
     if found is None:
-        raise Unreadable("is no length of time; write hours and minutes, such as 1:30")
+        raise Unreadable("is not a length of time; write hours and minutes, such as 1:30")
     seconds = int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
     return (Decimal(seconds) / 3600).quantize(Decimal("0.0001"))
 
@@ -380,12 +380,12 @@ def _vat(reader: Reader, cell: Cell) -> Value | None:
     if isinstance(cell, str) and numbers.is_per_cent(cell):
         number = numbers.parse(cell, reader.mark)
         if number is None:
-            raise Unreadable("is no rate of VAT; write it as 21 %")
+            raise Unreadable("is not a rate of VAT; write it as 21 %")
         return f"{plain_number(number)} %"
     if reader.column.field.name == headers.VAT_RATE:
         number = _as_number(cell, reader.mark)
         if number is None:
-            raise Unreadable("is no rate of VAT; write it as 21 %")
+            raise Unreadable("is not a rate of VAT; write it as 21 %")
         # No rate lies below one per cent: such a number is a fraction.
         rate = number * 100 if 0 < number < 1 else number
         return f"{plain_number(rate)} %"

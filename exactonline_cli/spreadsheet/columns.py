@@ -123,8 +123,8 @@ def _by_user(names: Sequence[str], known: Vocabulary, given: Mapping[str, str]) 
         if field_meant is None:
             near = nearest(meant, [each.name for some in known.exact.values() for each in some])
             raise ConfigurationError(
-                f"--column: {meant!r} is no field of {known.entity.stream}."
-                + (f" Near it: {', '.join(near)}." if near else "")
+                f"--column: {meant!r} is not a field of {known.entity.stream}."
+                + (f" Did you mean {' or '.join(near)}?" if near else "")
                 + " To leave the column out, give ignore."
             )
         found[index] = field_meant

@@ -94,7 +94,7 @@ def _encoding(path: Path, encoding: str | None) -> str:
             return candidate
     tried = encoding or marked or "UTF-8 or Windows-1252"
     raise ConfigurationError(
-        f"{path.name} is no text in {tried}. Save it as CSV UTF-8, or name its encoding with "
+        f"{path.name} is not text in {tried}. Save it as CSV UTF-8, or name its encoding with "
         "--encoding."
     )
 

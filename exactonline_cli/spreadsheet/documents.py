@@ -140,8 +140,8 @@ def _property(known: headers.Vocabulary, name: str) -> Field:
     if found is None or found.name in MEANINGS:
         near = nearest(name, [each.name for some in known.exact.values() for each in some])
         raise ConfigurationError(
-            f"--set: {name!r} is no field of {known.entity.stream}."
-            + (f" Near it: {', '.join(near)}." if near else "")
+            f"--set: {name!r} is not a field of {known.entity.stream}."
+            + (f" Did you mean {' or '.join(near)}?" if near else "")
         )
     return found
 

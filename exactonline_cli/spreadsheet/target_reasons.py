@@ -35,7 +35,7 @@ _PLACE = re.compile(
 _NEXT = re.compile(r"; (?=(?:\w+\[\d+\]\.)?[A-Z]\w+(?::| ))")
 _ABSENT = re.compile(
     r"no row of (?P<kind>\w+) has (?P<by>Code|Name|FullName|Description) '(?P<value>.*?)'"
-    r"(?P<other> or Name '.*?')?(?: \((?P<near>near it|there are): (?P<those>.*)\))?$",
+    r"(?P<other> or Name '.*?')?(?: \((?P<near>similar|there are): (?P<those>.*)\))?$",
     re.DOTALL,
 )
 
@@ -75,7 +75,7 @@ def _why(reason: str, value: str | None, header: str) -> str:
         padded = [each for each in those if each.isdigit() and each.lstrip("0") == value]
         if padded:
             return (
-                f"{said}; near it is {padded[0]}: a leading zero was lost, so write it anew in a "
+                f"{said}, but {padded[0]} exists: a leading zero was lost, so write it again in a "
                 "column of text"
             )
     if not those and kind in OPTIONAL:
@@ -85,5 +85,4 @@ def _why(reason: str, value: str | None, header: str) -> str:
         )
     if not those:
         return f"{said}; correct it, or create it in Exact first"
-    word = "near it" if absent["near"] == "near it" else "there are"
-    return f"{said} ({word}: {', '.join(those)})"
+    return f"{said} ({absent['near']}: {', '.join(those)})"

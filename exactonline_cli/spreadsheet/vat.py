@@ -122,7 +122,7 @@ class _Codes:
         base = given or usual
         rate = _rate(text or "") if is_rate else base.rate if base else None
         if is_rate and rate is None:
-            document.refuse(line.problem("is no rate of VAT; write it as 21 %", VAT_RATE, VAT))
+            document.refuse(line.problem("is not a rate of VAT; write it as 21 %", VAT_RATE, VAT))
         if rate is None or (not is_rate and not rate):
             return base
         return self._of_rate(document, line, (given, usual), rate)

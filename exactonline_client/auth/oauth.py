@@ -487,13 +487,13 @@ def _pair(answer: requests.Response, known: str | None, base_url: str) -> tuple[
     except (ValueError, KeyError, TypeError, RecursionError):
         pair = None, None
     if not all(isinstance(token, str) and _TOKEN.fullmatch(token) for token in pair):
-        what = "something that is no pair of tokens"
+        what = "something that is not a pair of tokens"
     elif pair[0] in (pair[1], known):
         what = "a pair of tokens that cannot be a new one"
     else:
         return pair
     raise Unavailable(
         f"The token endpoint of {base_url} answered with {what}. Try again in a few minutes; the "
-        "stored sign-in was left as it is. If it stays, check region and base_url: a proxy in "
+        "stored sign-in is unchanged. If it stays, check region and base_url: a proxy in "
         "between may answer in its place."
     )

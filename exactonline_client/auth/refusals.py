@@ -49,7 +49,7 @@ def no_answer(error: Exception, base_url: str) -> Unavailable:
     kind = Unavailable if never_sent(error) else NoAnswer
     return untrusted(error, base_url) or kind(
         f"The token endpoint of {base_url} did not answer ({type(error).__name__}). Is the address "
-        "right, and the network up? The stored sign-in was left as it is; start again to try it "
+        "right, and the network up? The stored sign-in is unchanged; start again to try it "
         "again."
     )
 
@@ -131,6 +131,6 @@ def refresh_token_refused(
     what = f"HTTP {status}" if reason == f"HTTP {status}" else f"HTTP {status}: {reason}"
     return Unavailable(
         f"The token endpoint of {base_url} gave no tokens ({what}). Try again in a few minutes; "
-        "the stored sign-in was left as it is. If it stays, check region and base_url: a proxy in "
+        "the stored sign-in is unchanged. If it stays, check region and base_url: a proxy in "
         "between may answer in its place."
     )

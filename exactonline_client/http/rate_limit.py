@@ -178,7 +178,7 @@ class Budget:
         seconds = minute.seconds_blocked(now)
         if seconds >= LOGGED_FROM:
             logger.info(
-                "Division %s: the calls of this minute are used up; going on in %.0f s",
+                "Division %s: the calls of this minute are used up; continuing in %.0f s",
                 division,
                 seconds,
             )
@@ -191,7 +191,7 @@ class Budget:
         who = "this run" if self._wait_for_day else "the next run"
         return DailyLimitReached(
             f"Division {division}: the {day.limit or ''} calls of today are used up{reserve}. "
-            f"They start anew at {resets:%Y-%m-%d %H:%M} UTC; {who} goes on from here.",
+            f"They start anew at {resets:%Y-%m-%d %H:%M} UTC; {who} continues from here.",
             division=division,
             reset=reset,
         )

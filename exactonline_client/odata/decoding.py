@@ -46,7 +46,7 @@ class WrongType(ValueError):  # noqa: N818
 
     def __init__(self, name: str, edm: str, value: object) -> None:
         """Name the property and both types, never the value."""
-        super().__init__(f"{name} should be {edm}, but came as {type(value).__name__}")
+        super().__init__(f"{name} should be {edm}, but is {type(value).__name__}")
         self.name = name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import filelock
@@ -71,26 +71,23 @@ def ensure_private_file(file: Path) -> None:
     """
     ensure_private_folder(file.parent)
     try:
-        # Neither follow a link nor wait for a pipe.
-        flags = os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        descriptor = os.open(file, flags, 0o600)
+        _create(file)
+        status = file.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            raise _planted(file, "is a link")
+        _refuse_foreign(file, status)
+        _refuse_other_kinds(file, status)
+        if status.st_mode & 0o077:
+            file.chmod(0o600)
     except OSError as error:
-        if file.is_symlink():
-            raise _planted(file, "is a link") from None
         raise _unusable(file.parent, error) from None
-    try:
-        _close_to_others(file, descriptor)
-    except OSError as error:
-        raise _unusable(file.parent, error) from None
-    finally:
-        os.close(descriptor)
 
 
 def refuse_foreign_file(file: Path) -> None:
     """Refuse a file that belongs to another user; a missing file is accepted.
 
     Raises:
-        StoreError: it belongs to another user, or is no regular file.
+        StoreError: it belongs to another user, or is not a regular file.
     """
     try:
         status = file.lstat()
@@ -100,12 +97,14 @@ def refuse_foreign_file(file: Path) -> None:
     _refuse_other_kinds(file, status)
 
 
-def _close_to_others(file: Path, descriptor: int) -> None:
-    status = os.fstat(descriptor)
-    _refuse_foreign(file, status)
-    _refuse_other_kinds(file, status)
-    if status.st_mode & 0o077:
-        file.chmod(0o600)
+def _create(file: Path) -> None:
+    """Create a file unless there is one of this name.
+
+    One that exists is not even opened: closing a database ends all locks that SQLite holds on it in
+    this process, and another process would then remove its write-ahead log.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _others_may_write(status: os.stat_result) -> bool:
@@ -134,7 +133,7 @@ def _is_private(gid: int) -> bool:
 
 def _refuse_other_kinds(file: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise _planted(file, "is no regular file")
+        raise _planted(file, "is not a regular file")
     if status.st_nlink > 1:
         raise _planted(file, "has another name (a hard link)")
 

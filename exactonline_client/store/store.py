@@ -130,7 +130,7 @@ class Store:
         )
         return StoreError(
             f"The store {self.name} was written by {age} version of this program "
-            f"(schema {version}, this one knows {VERSION}). {advice}; the store was left as it is."
+            f"(schema {version}, this one knows {VERSION}). {advice}; the store is unchanged."
         )
 
     @property

@@ -200,7 +200,7 @@ def _check_slicing(entry: Entry, endpoint: Endpoint) -> None:
     given = {*(entry.parameters or {}), *([entry.parameter] if entry.parameter else [])}
     wrong = [name for name in given if not custom_config.WORD.fullmatch(name)]
     if wrong:
-        raise EntryError("parameters", f"{wrong[0]!r} is no name of a parameter.")
+        raise EntryError("parameters", f"{wrong[0]!r} is not the name of a parameter.")
     is_function = endpoint.kind == "function"
     if is_function and entry.parameters is None and not given:
         raise EntryError(
@@ -322,7 +322,7 @@ def _check_columns(
             cure = " If Exact has it, declare its type in schema." if declare else ""
             raise EntryError(
                 place,
-                f"{name} is no column of {owner} that is known.{did_you_mean(name, columns)}{cure}",
+                f"{name} is not a known column of {owner}.{did_you_mean(name, columns)}{cure}",
             )
 
 

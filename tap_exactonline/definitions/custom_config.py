@@ -101,7 +101,7 @@ def read(setting: Any) -> list[Entry]:  # noqa: ANN401 - whatever the configurat
         raise ConfigurationError(_in_our_words(str(error))) from None
     except UnicodeEncodeError:
         raise ConfigurationError(
-            f"Setting {SETTING}: the name of a field is no valid text (UTF-8). An entry has "
+            f"Setting {SETTING}: the name of a field is not valid text (UTF-8). An entry has "
             f"{', '.join(Entry.__struct_fields__)}."
         ) from None
 
@@ -127,7 +127,7 @@ def declared_column(name: str, kind: str) -> Property:
     if not WORD.fullmatch(name):
         raise EntryError(place, "a column consists of letters, digits and underscores.")
     if kind not in TYPES:
-        raise EntryError(place, f"{kind!r} is no type. Use one of {', '.join(TYPES)}.")
+        raise EntryError(place, f"{kind!r} is not a type. Use one of {', '.join(TYPES)}.")
     return replace(TYPES[kind], name=name)
 
 

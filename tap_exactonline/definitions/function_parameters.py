@@ -57,5 +57,5 @@ def _typed(value: dict[str, Any]) -> str:
     if isinstance(text, bool):
         text = literal(text, "Edm.Boolean")
     if not isinstance(text, (str, int, float)) or not re.fullmatch(PATTERNS[edm], str(text)):
-        raise ValueError(f"this is no value of type {edm}")
+        raise ValueError(f"this is not a value of type {edm}")
     return str(text) if edm == "Edm.Boolean" else literal(text, edm)

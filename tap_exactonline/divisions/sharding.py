@@ -29,6 +29,6 @@ def shard(divisions: Iterable[int], share: str | None) -> list[int]:
     part, parts = map(int, match.groups()) if match else (0, 0)
     if not 1 <= part <= parts:
         raise ConfigurationError(
-            f"Setting {SETTING}: {share!r} is no share. Write 2/4 for the second of four jobs."
+            f"Setting {SETTING}: {share!r} is not a share. Write 2/4 for the second of four jobs."
         )
     return [division for division in divisions if division % parts == part - 1]

@@ -81,7 +81,7 @@ def read(path: str) -> list[Content]:
     try:
         lines = Path(path).read_bytes().splitlines()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "that is no path"
+        reason = getattr(error, "strerror", None) or "that is not a path"
         raise ConfigurationError(f"Setting {SETTING}: {path} cannot be read: {reason}.") from None
     contents = []
     for number, line in enumerate(lines, start=1):

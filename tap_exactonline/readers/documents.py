@@ -279,7 +279,7 @@ class ExpandedReader(DocumentReader):
         if page is None:
             key_values = {column: row.get(column) for column in self.definition.stream.key}
             lines.note_unreadable_lines(
-                f"{self.definition.expand} of a row is no list of rows", key_values
+                f"{self.definition.expand} of a row is not a list of rows", key_values
             )
             return []
         rows = page.rows

@@ -162,7 +162,7 @@ def named(setting: str | None, store: Path) -> Folder | None:
         return None
     path = Path(setting).absolute()
     if not os.path.isdir(path):  # noqa: PTH112 - true or false, also for what is no path
-        raise ConfigurationError(f"Setting {SETTING}: {str(path)!r} is no folder.")
+        raise ConfigurationError(f"Setting {SETTING}: {str(path)!r} is not a folder.")
     if path.resolve().parent == path.resolve():
         raise ConfigurationError(
             f"Setting {SETTING}: {str(path)!r} is the whole machine. Name a folder that holds "

@@ -136,7 +136,7 @@ def unclear_mark(record: Mapping[str, Any]) -> str | None:
         if mark_of({name: value}) is Mark.UNCLEAR:
             return (
                 f"{name} should be empty or the moment of the deletion (such as "
-                f"2026-06-25T10:00:00Z, and not before 1971), but came as {describe(value)}"
+                f"2026-06-25T10:00:00Z, and not before 1971), but is {describe(value)}"
             )
     return None
 
@@ -215,9 +215,11 @@ def _set_aside(  # noqa: PLR0913, PLR0917
 
 
 def _refusal(shape: Shape, name: str, item: Property | None) -> str:
-    what = f"{name!r} is no field of {shape.name}" if item is None else f"{item.name} is read-only"
+    what = (
+        f"{name!r} is not a field of {shape.name}" if item is None else f"{item.name} is read-only"
+    )
     similar = nearest(name, shape.writable)
-    return f"{what} (near it: {', '.join(similar)})" if similar else what
+    return f"{what} (similar: {', '.join(similar)})" if similar else what
 
 
 def text(value: object) -> str:
@@ -231,7 +233,7 @@ def text(value: object) -> str:
     except (ArithmeticError, TypeError, ValueError):
         converted = ""
     if not converted:
-        raise BadValueError(f"should be a code or name, but came as {describe(value)}")
+        raise BadValueError(f"should be a code or name, but is {describe(value)}")
     if not converted.isprintable():
         raise BadValueError("holds characters that cannot be searched for")
     return converted
@@ -310,10 +312,10 @@ def _rows(value: object) -> Iterator[Mapping[str, Any]]:
             value = json.loads(value, parse_float=Decimal)
         except (ValueError, RecursionError):
             raise BadValueError(
-                "should be a list of objects, but came as text that is not JSON"
+                "should be a list of objects, but is text that is not JSON"
             ) from None
     if not isinstance(value, list):
-        raise BadValueError(f"should be a list of objects, but came as {describe(value)}")
+        raise BadValueError(f"should be a list of objects, but is {describe(value)}")
     if not value:
         raise BadValueError("should hold at least one line, but is empty")
     for row in value:
@@ -351,7 +353,7 @@ def _map_reference(
         return
     if key is None:
         if not link.target.by or not options.accepts_codes:
-            raise BadValueError(f"should be a GUID, but came as {describe(value)}")
+            raise BadValueError(f"should be a GUID, but is {describe(value)}")
         _add_column(mapped, link, link.target.by[0], text(value))
     elif options.other_division:
         mapped.fields[link.name] = _related_row(link, ((SOURCE_KEY, key),), {}, options)
@@ -378,7 +380,7 @@ def _embedded_row(
     """Map a related row that is embedded in the record; it may be created if missing."""
     target = link.target
     if target.endpoint not in CREATABLE.values():
-        raise BadValueError("should be a key or a code, but came as an object")
+        raise BadValueError("should be a key or a code, but is an object")
     shape = shape_of(target.endpoint)
     nested = replace(
         options, from_exact=False, other_division=False, accepts_codes=False, clear=False

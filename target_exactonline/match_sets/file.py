@@ -55,7 +55,7 @@ def _sets(file: Path) -> list[Element]:
     root = xml.read(file.read_bytes()) if file.is_file() else None
     if root is None or root.find(TOPIC) is None:
         raise ConfigurationError(
-            f"Setting {SETTING}: {file} exists, but is no file of match sets. Name another, or "
+            f"Setting {SETTING}: {file} exists, but is not a file of match sets. Name another, or "
             "remove it."
         )
     return list(root.iter("MatchSet"))

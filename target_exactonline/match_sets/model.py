@@ -204,7 +204,7 @@ def _lines(given: object, problems: list[str]) -> list[dict[str, Any]]:
     for number, row in enumerate(rows, start=1):
         name = f"lines[{number}]"
         if not isinstance(row, dict):
-            problems.append(f"{name} should be an object, but came as {describe(row)}")
+            problems.append(f"{name} should be an object, but is {describe(row)}")
             continue
         unclear = unclear_mark(row)
         if unclear or mark_of(row) is Mark.DELETED:
@@ -220,7 +220,7 @@ def _lines(given: object, problems: list[str]) -> list[dict[str, Any]]:
 def _write_off(given: object, problems: list[str]) -> dict[str, Any]:
     row = _decoded(given)
     if not isinstance(row, dict):
-        problems.append(f"write_off should be an object, but came as {describe(row)}")
+        problems.append(f"write_off should be an object, but is {describe(row)}")
         return {}
     fields = _fields(row, WRITE_OFF_FIELDS, "write_off.", problems)
     if not fields.get("gl_account"):
@@ -255,7 +255,7 @@ def _fields(
         if is_metadata(given) or (name and is_empty(value)):
             continue
         if name is None:
-            problems.append(f"{where}{given} is no field of a match set; {', '.join(known)} are")
+            problems.append(f"{where}{given} is not a field of a match set; {', '.join(known)} are")
         elif name in fields:
             problems.append(f"{where}{name} is given twice")
         else:

@@ -210,5 +210,5 @@ def _report_missing(lookups: Lookups | None, reference: _Reference) -> None:
         reference.document.shown += similar
         known = " or ".join(f"{column} {value!r}" for column, value in by)
         problem = f"no row of {_kind(reference)} has {known}"
-        problem += f" (near it: {', '.join(similar)})" if similar else ""
+        problem += f" (similar: {', '.join(similar)})" if similar else ""
     _reject(reference, problem)

@@ -23,9 +23,7 @@ WRITTEN_BEFORE = (
     "the same record was written before; whether the document was changed or deleted at Exact "
     "Online since was not asked"
 )
-CHANGED = (
-    "The record has changed since an earlier load; the document at Exact Online was left as it is"
-)
+CHANGED = "The record has changed since an earlier load; the document at Exact Online is unchanged"
 NOT_DELETED = (
     "It was deleted at the source; it is deleted at Exact Online only with hard_delete: true"
 )

@@ -102,7 +102,7 @@ def parse(text: str, order: str) -> date:
         return serial(Decimal(bare))
     found = _YEAR_LAST.fullmatch(bare)
     if not found:
-        raise NotADate("is no date; write it as 2026-11-28 or 28-11-2026")
+        raise NotADate("is not a date; write it as 2026-11-28 or 28-11-2026")
     if order == ISO:
         raise NotADate("begins with its day or its month; write the year first, or set --dates")
     first, second, year_text = int(found[1]), int(found[3]), found[4]

@@ -108,10 +108,10 @@ class Entity:
             self.check_reference(setting)
             return setting
         if setting not in _writable_names():
-            near = ", ".join(nearest(setting, _writable_names()))
+            near = " or ".join(nearest(setting, _writable_names()))
             raise ConfigurationError(
-                f"Setting reference_field: nothing that can be written has a field {setting!r}."
-                + (f" Near it: {near}." if near else "")
+                f"Setting reference_field: no writable entity has a field {setting!r}."
+                + (f" Did you mean {near}?" if near else "")
             )
         return self.references[0] if self.references else None
 
@@ -214,8 +214,12 @@ def find(stream_name: str) -> Entity:
         if plain(name) == wanted:
             return entity
     near = nearest(wanted, possible)
-    some = f"Near it: {', '.join(near)}" if near else f"Possible: {', '.join(COMMON)} and others"
+    hint = (
+        f"Did you mean {' or '.join(near)}?"
+        if near
+        else f"Writable are {', '.join(COMMON)} and others."
+    )
     raise ConfigurationError(
-        f"Stream {stream_name!r} is nothing that can be written. {some}. Select only what can be "
-        "written in the tap, or say with the setting streams what it is."
+        f"Stream {stream_name!r} is not a writable entity. {hint} Select only writable entities in "
+        "the tap, or name the entity of the stream in the setting streams."
     )

@@ -105,7 +105,7 @@ def wrong_type(value: object, edm: str) -> BadValueError:
     form, both = AMBIGUOUS.get(edm, (None, ""))
     is_either = form is not None and isinstance(value, str) and form.fullmatch(value.strip())
     return BadValueError(
-        f"should be {EXPECTED[edm]}, but came as {both if is_either else describe(value)}"
+        f"should be {EXPECTED[edm]}, but is {both if is_either else describe(value)}"
     )
 
 

@@ -346,7 +346,7 @@ class TestMistakes:
             ("redirect_uri", "https://nowhere/callback", "no.* https address.*localhost"),
             ("redirect_uri", "https://192.168.0.1/callback", "no.* https address.*localhost"),
             ("redirect_uri", "https://[", "no.* https address.*localhost"),
-            ("name", "a/b", "no name for a connection"),
+            ("name", "a/b", "not a valid name for a connection"),
         ],
     )
     def test_an_app_that_cannot_be(
@@ -442,7 +442,7 @@ class TestMistakes:
             (f"{NOWHERE}?code=abc", "another sign-in"),
             (f"{NOWHERE}?code=abc&state=of-another", "another sign-in"),
             (f"{NOWHERE}?error=server_error", "server_error"),
-            ("https://[?x=1", "no address"),
+            ("https://[?x=1", "not an address"),
         ],
     )
     def test_an_address_without_a_code(
@@ -841,7 +841,7 @@ def test_a_taken_port_is_told(command: Callable[..., Result]) -> None:
 def test_a_wrong_name_is_told_before_the_page_opens(command: Callable[..., Result]) -> None:
     result = command("connect", "--no-browser", "--name", "a b")
     assert result.exit_code == 2
-    assert "no name" in result.stderr
+    assert "not a valid name" in result.stderr
 
 
 def test_secrets_never_leave_the_form(

@@ -134,7 +134,7 @@ class TestAsking:
             "Access was refused",
             "three minutes",
             "Paste the whole address",
-            "'x' is no code of a division",
+            "'x' is not the code of a division",
             "no division 12",
         ):
             assert told in result.stderr

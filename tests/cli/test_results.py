@@ -221,7 +221,7 @@ class TestResults:
     def test_a_moment_that_is_none(self, command: Callable[..., Result]) -> None:
         result = command("results", "--since", "yesterday")
         assert result.exit_code == 2
-        assert "--since: 'yesterday' is no moment" in result.stderr
+        assert "--since: 'yesterday' is not a date or a time" in result.stderr
 
 
 class TestSettle:

@@ -126,7 +126,7 @@ class TestWhichOne:
     @pytest.mark.parametrize("name", ["", "a/b", "../x", "-x", "x" * 65])
     def test_names_are_checked(self, name: str, place: Settings) -> None:
         if name:
-            with pytest.raises(ConfigurationError, match="no name for a connection"):
+            with pytest.raises(ConfigurationError, match="not a valid name for a connection"):
                 connect({**place, **MINE, "connection": name})
         else:
             assert meant(place, connection=name, **MINE)[0] == NAME

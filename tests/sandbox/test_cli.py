@@ -98,7 +98,7 @@ def test_serves_https_with_its_own_certificate(tmp_path: Path) -> None:
         (["--switch", "json-layout=wide"], "takes one of wire, compact; not 'wide'"),
         (["--switch", "late-commits=soon"], "could not convert"),
         (["--switch", "expand=perhaps"], "takes a bool, not 'perhaps'"),
-        (["--clock", "soon"], "is no ISO date"),
+        (["--clock", "soon"], "is not an ISO date"),
         (["--fault", "{"], "not a fault rule"),
         (["--fault", '{"colour": "red"}'], "not a fault rule"),
     ],

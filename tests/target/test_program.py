@@ -175,7 +175,7 @@ def test_a_line_that_is_no_message_is_not_repeated(wire_runner: Runner, tmp_path
     text = lines(wire_runner.schema()) + "Jan de Vries, Kerkstraat 1\n"
     ended = program(wire_runner.settings, tmp_path, text)
     assert ended.returncode == 1
-    assert "Line 2 of the input is no Singer message." in ended.stderr
+    assert "Line 2 of the input is not a Singer message." in ended.stderr
     assert "Kerkstraat" not in ended.stderr
     assert "Traceback" not in ended.stderr
 

@@ -365,8 +365,8 @@ class TestOthers:
         result = company.run("import", "general_journal_entries", path, "--yes")
         assert result.exit_code == 5
         assert (
-            "row 4 (reference M-2): Grootboekrekening '500' is the code of no ledger account; near "
-            "it is 0500: a leading zero was lost" in result.stdout
+            "row 4 (reference M-2): Grootboekrekening '500' is the code of no ledger account, but "
+            "0500 exists: a leading zero was lost" in result.stdout
         )
         assert len(company.rows("general_journal_entries")) == before + 1
         company.run("import", "general_journal_entries", path, "--yes")
@@ -424,4 +424,4 @@ class TestOthers:
         path = save_csv(tmp_path / "a.csv", [NAMES, row("F-1")])
         result = company.run("import", "sales_invoice", path, "--dry-run")
         assert result.exit_code == 2
-        assert "Near it: sales_invoices" in result.stderr
+        assert "Did you mean sales_invoices" in result.stderr

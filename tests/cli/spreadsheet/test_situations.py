@@ -87,7 +87,7 @@ class TestFiles:
             draft(path)
 
     def test_an_encoding_that_nobody_knows(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigurationError, match="no text in klingon"):
+        with pytest.raises(ConfigurationError, match="not text in klingon"):
             drafted(tmp_path, [HEADERS, ROW], encoding="klingon")
 
 
@@ -240,7 +240,10 @@ class TestHeaders:
         ("given", "said"),
         [
             ({"Bestaat niet": "Item"}, "the file has no column 'Bestaat niet'"),
-            ({"Prijs": "NetPrise"}, "'NetPrise' is no field of sales_invoices. Near it: NetPrice"),
+            (
+                {"Prijs": "NetPrise"},
+                "'NetPrise' is not a field of sales_invoices. Did you mean NetPrice",
+            ),
         ],
     )
     def test_what_a_user_says_is_checked(
@@ -311,7 +314,7 @@ class TestHeaders:
         assert made.documents[0].lines[0].fields["Quantity"] == Decimal("1.5")
 
     def test_a_constant_that_is_no_field(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigurationError, match=r"--set: 'Jurnal' is no field .* Journal"):
+        with pytest.raises(ConfigurationError, match=r"--set: 'Jurnal' is not a field .* Journal"):
             drafted(tmp_path, [HEADERS, ROW], constants={"Jurnal": "70"})
 
 
@@ -370,9 +373,9 @@ class TestRows:
             (0, "", "row 3: Factuurnummer is empty: a document needs a number"),
             (1, "", "row 3 (reference F-2): Klantcode is empty: an invoice needs a customer"),
             (2, "31-02-2026", "Factuurdatum '31-02-2026' does not exist; correct the day"),
-            (2, "volgende week", "Factuurdatum 'volgende week' is no date; write it as"),
+            (2, "volgende week", "Factuurdatum 'volgende week' is not a date; write it as"),
             (3, "", "row 3 (reference F-2): Artikelcode is empty: a line needs an item"),
-            (4, "50 %", "Aantal '50 %' has a per cent sign, and is no percentage"),
+            (4, "50 %", "Aantal '50 %' has a per cent sign, and is not a percentage"),
             (4, "1O", "Aantal '1O' is not a number: the letter O stands in it"),
             (5, "€ 12,5x" * 10, "Prijs '€ 12,5x€ 12,5x€ 12,5x€ 12,5x€ 12,5x€ ...' is not a number"),
         ],
@@ -580,7 +583,7 @@ class TestOtherEntities:
         assert made.documents[1].fields == {"Name": "B", "Country": "BE"}
         (problem,) = told(made)
         assert problem == (
-            "row 4 (reference 20003): Land 'Atlantis' is no country that is known; write its code "
+            "row 4 (reference 20003): Land 'Atlantis' is not a known country; write its code "
             "of two letters, such as NL"
         )
 

@@ -275,11 +275,13 @@ class TestWords:
         ((level, text),) = said(limits(60, 0, MINUTE_END * 1000, DAY_END * 1000))
         assert level == "WARNING"
         assert text.startswith("Division 1: the 5000 calls of today are used up.")
-        assert text.endswith("00:00 UTC; this run goes on from here. It waits 12.0 hours for that.")
+        assert text.endswith(
+            "00:00 UTC; this run continues from here. It waits 12.0 hours for that."
+        )
 
     def test_of_a_minute(self, said: Any) -> None:
         assert said(limits(0, 9, MINUTE_END * 1000, DAY_END * 1000)) == [
-            ("INFO", "Division 1: the calls of this minute are used up; going on in 52 s")
+            ("INFO", "Division 1: the calls of this minute are used up; continuing in 52 s")
         ]
 
     def test_of_nothing_worth_telling(self, said: Any) -> None:

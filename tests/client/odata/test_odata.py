@@ -292,7 +292,7 @@ def test_a_wrong_type_names_the_property_and_never_the_value(
     with pytest.raises(decoding.WrongType) as caught:
         decoded(value, edm, "TheName", kind)
     assert caught.value.name == "TheName"
-    assert str(caught.value) == f"TheName should be {edm}, but came as {type(value).__name__}"
+    assert str(caught.value) == f"TheName should be {edm}, but is {type(value).__name__}"
 
 
 def test_a_code_of_a_wrong_type_is_told_too() -> None:

@@ -104,7 +104,7 @@ def test_a_second_name_of_another_file_is_refused(name: str, folder: Path, tmp_p
 def test_a_pipe_is_refused_and_not_waited_for(name: str, folder: Path) -> None:
     folder.mkdir(mode=0o700)
     os.mkfifo(folder / name)
-    assert f"{name} is no regular file" in refusal(folder)
+    assert f"{name} is not a regular file" in refusal(folder)
 
 
 def test_a_link_of_ones_own_is_followed(folder: Path, tmp_path: Path) -> None:

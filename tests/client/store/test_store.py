@@ -726,11 +726,16 @@ class TestTrouble:
         with pytest.raises(StoreError, match=r"lock.*Permission denied"), store.lock("here"):
             pass
 
-    @pytest.mark.parametrize("place", ["file/store.db", "folder"])
-    def test_a_place_that_is_none_is_told(self, place: str, tmp_path: Path, key: str) -> None:
+    @pytest.mark.parametrize(
+        ("place", "told"),
+        [("file/store.db", "cannot be kept at"), ("folder", "is not a regular file")],
+    )
+    def test_a_place_that_is_none_is_told(
+        self, place: str, told: str, tmp_path: Path, key: str
+    ) -> None:
         (tmp_path / "file").touch()
         (tmp_path / "folder").mkdir()
-        with pytest.raises(StoreError, match="cannot be kept at"):
+        with pytest.raises(StoreError, match=told):
             Store(f"sqlite:///{tmp_path / place}", key)
 
     @pytest.mark.parametrize(
@@ -764,3 +769,37 @@ class TestTrouble:
             Store(url, key)
         assert f"127.0.0.1:{closed_port}/db" in str(caught.value)
         assert "hunter" not in str(caught.value)
+
+
+ANOTHER_PROGRAM = """
+import sys
+import sqlalchemy as sa
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import budgets
+
+url, new = sys.argv[1:]
+store = Store(url)
+print(sorted(row.app for row in store.read(sa.select(budgets))))
+if new:
+    store.put(budgets, app=new, division=1, minute_limit=60)
+store.close()
+"""
+
+
+def test_a_second_store_in_a_process_leaves_the_locks_of_the_first(tmp_path: Path) -> None:
+    """SQLite's locks are the process's: whoever closes the file anywhere in it ends them all."""
+    url = f"sqlite:///{tmp_path / 'store' / 'store.db'}"
+
+    def another(new: str = "") -> str:
+        command = [sys.executable, "-c", ANOTHER_PROGRAM, url, new]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    first = Store(url)
+    first.put(budgets, app="one", division=1, minute_limit=60)
+    Store(url).close()
+    assert another(new="two") == "['one']"
+    first.put(budgets, app="three", division=1, minute_limit=60)
+    assert {row.app for row in first.read(sa.select(budgets))} == {"one", "two", "three"}
+    assert another() == "['one', 'three', 'two']"
+    first.close()

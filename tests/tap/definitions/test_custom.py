@@ -248,7 +248,7 @@ def parent(stream: str, field: str, filter_field: str) -> dict[str, Any]:
         ({"filter": "Status eq 'C'", "path": "sync/CRM/Accounts"}, ".filter", "plain endpoint"),
         ({"parameters": {"a": 1}}, ".parameters", "filter instead"),
         ({"path": AGING}, ".parameters", "is a function"),
-        ({"path": AGING, "parameters": {"$top": 1}}, ".parameters", "no name"),
+        ({"path": AGING, "parameters": {"$top": 1}}, ".parameters", "not the name"),
         ({"path": AGING, "parameters": {"age": None}}, ".parameters.age", "a text"),
         (
             {"path": AGING, "parameters": {"age": {"type": "Edm.Guid", "value": "x"}}},
@@ -313,7 +313,7 @@ def test_a_mistake_ends_the_program_in_one_line(bench: Bench, tmp_path: Path) ->
 
 
 def test_a_field_whose_name_is_no_text_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="no valid text"):
+    with pytest.raises(ConfigurationError, match="not valid text"):
         read({**BASE, "key\udc95": 1})
 
 

@@ -261,7 +261,11 @@ class TestTokens:
             ({"status": 400, "text": '{"error": "invalid_grant"}'}, SignInNeeded, "Sign in again"),
             ({"status": 503, "message": "Closed"}, Unavailable, "server_error Closed"),
             ({"status": 503, "reason": "Maintenance"}, Unavailable, "Maintenance"),
-            ({"status": 200, "text": "<html>Please wait</html>"}, Unavailable, "no pair of tokens"),
+            (
+                {"status": 200, "text": "<html>Please wait</html>"},
+                Unavailable,
+                "not a pair of tokens",
+            ),
         ],
     )
     def test_a_lasting_refusal_is_told_in_its_words_once_the_token_is_over(
@@ -274,4 +278,4 @@ class TestTokens:
         assert isinstance(outcome.error, error)
         assert words in str(outcome.error)
         bench.server.control.faults()
-        assert bench.run("accounts").error is None, "the stored sign-in was left as it is"
+        assert bench.run("accounts").error is None, "the stored sign-in is unchanged"

@@ -131,8 +131,8 @@ def test_a_rejected_record_does_not_stop_the_others(
     assert len(errors) == 2
     assert errors[0].startswith("sales_invoices: record bad was rejected: ")
     assert errors[1] == (
-        "sales_invoices: record worse was rejected: OrderedBy is missing; 'Colour' is no field of "
-        "SalesInvoices."
+        "sales_invoices: record worse was rejected: OrderedBy is missing; 'Colour' is not a field "
+        "of SalesInvoices."
     )
     assert "2 created, 0 already there, 2 rejected, 0 in doubt" in caplog.text
     assert not company.invoices("bad")
@@ -307,7 +307,7 @@ def test_a_division_that_may_not_be_opened_is_told_with_those_that_may(
 ) -> None:
     load = runner.load(company.invoice("elsewhere"), division=99)
     assert isinstance(load.error, ConfigurationError)
-    assert "Setting division: 99 is none that" in str(load.error)
+    assert "Setting division: 99 is not one that" in str(load.error)
     assert str(company.division) in str(load.error)
 
 
@@ -443,13 +443,13 @@ def test_meltanos_test_stream_proves_the_sign_in_and_writes_nothing(
 def test_meltanos_test_stream_finds_a_wrong_division(runner: Runner) -> None:
     load = runner.load({"id": 1}, stream="meltano_test_stream", division=42)
     assert isinstance(load.error, ConfigurationError)
-    assert "Setting division: 42 is none that" in str(load.error)
+    assert "Setting division: 42 is not one that" in str(load.error)
 
 
 def test_a_stream_that_cannot_be_written_is_a_clear_error(runner: Runner) -> None:
     load = runner.load({"id": 1}, stream="users")
     assert isinstance(load.error, ConfigurationError)
-    assert "'users' is nothing that can be written." in str(load.error)
+    assert "'users' is not a writable entity." in str(load.error)
     assert "sales_invoices" in str(load.error)
 
 

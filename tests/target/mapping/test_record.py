@@ -89,15 +89,15 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     assert problems(record) == [
         "YourRef is empty",
         "OrderedBy is missing",
-        "'Remark' is no field of SalesInvoices (near it: Remarks)",
-        "InvoiceNumber is read-only (near it: OrderNumber, InvoiceDate, InvoiceTo)",
-        f"OrderDate should be {EXPECTED['Edm.DateTime']}, but came as other text",
+        "'Remark' is not a field of SalesInvoices (similar: Remarks)",
+        "InvoiceNumber is read-only (similar: OrderNumber, InvoiceDate, InvoiceTo)",
+        f"OrderDate should be {EXPECTED['Edm.DateTime']}, but is other text",
         "OrderDate is given twice",
-        "SalesInvoiceLines[1].Item should be a code or name, but came as a list",
-        "SalesInvoiceLines[1].Quantity should be a number, but came as true or false",
+        "SalesInvoiceLines[1].Item should be a code or name, but is a list",
+        "SalesInvoiceLines[1].Quantity should be a number, but is true or false",
         (
-            "SalesInvoiceLines[1].'ItemBarcode' is no field of SalesInvoiceLines (near it: Item, "
-            "UnitCode)"
+            "SalesInvoiceLines[1].'ItemBarcode' is not a field of SalesInvoiceLines (similar: "
+            "Item, UnitCode)"
         ),
         "SalesInvoiceLines[1].VATCode is longer than 3 characters",
     ]
@@ -107,11 +107,11 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     ("lines", "problem"),
     [
         ([], "should hold at least one line, but is empty"),
-        ("[", "should be a list of objects, but came as text that is not JSON"),
-        ("{}", "should be a list of objects, but came as an object"),
-        ({"Item": ITEM}, "should be a list of objects, but came as an object"),
+        ("[", "should be a list of objects, but is text that is not JSON"),
+        ("{}", "should be a list of objects, but is an object"),
+        ({"Item": ITEM}, "should be a list of objects, but is an object"),
         (["x"], "should be a list of objects, but holds something else"),
-        (3, "should be a list of objects, but came as another number"),
+        (3, "should be a list of objects, but is another number"),
     ],
 )
 def test_lines_must_be_a_list_of_objects(lines: Any, problem: str) -> None:
@@ -148,7 +148,7 @@ def test_numbers_reach_the_wire_with_their_own_digits(number: Any, sent: str) ->
 @pytest.mark.parametrize("number", ["1,5", "1_000", "NaN", Decimal("inf"), "1e999", [], True])
 def test_what_is_no_number_is_refused(number: Any) -> None:
     (problem,) = problems(invoice(AmountDiscount=number))
-    assert problem.startswith("AmountDiscount should be a number, but came as ")
+    assert problem.startswith("AmountDiscount should be a number, but is ")
 
 
 @pytest.mark.parametrize("number", ["12,5", "1,234", "1,234.50", "1.234,50", " -1 234,5 "])
@@ -287,7 +287,7 @@ def _with_instant() -> catalogue.Endpoint:
         ("", "YourRef is empty"),
         ("a\nb", "YourRef holds characters that cannot be searched for"),
         ("x" * 201, "YourRef is longer than 200 characters"),
-        (1.5, "YourRef should be text, but came as another number"),
+        (1.5, "YourRef should be text, but is another number"),
     ],
 )
 def test_a_reference_must_be_one_that_can_be_searched_for(reference: Any, problem: str) -> None:

@@ -221,11 +221,11 @@ def test_an_object_may_be_created_where_that_is_allowed() -> None:
 @pytest.mark.parametrize(
     ("customer", "problem"),
     [
-        ({"Nmae": "Jansen"}, "OrderedBy.'Nmae' is no field of Accounts (near it: Name)"),
+        ({"Nmae": "Jansen"}, "OrderedBy.'Nmae' is not a field of Accounts (similar: Name)"),
         ({"Email": "j@example.com"}, "OrderedBy should hold Code or Name"),
         ("  ", "OrderedBy is missing"),
-        (1.5, "OrderedBy should be a code or name, but came as another number"),
-        ({"Name": "x", "Parent": "10"}, "OrderedBy.Parent should be a GUID, but came as other"),
+        (1.5, "OrderedBy should be a code or name, but is another number"),
+        ({"Name": "x", "Parent": "10"}, "OrderedBy.Parent should be a GUID, but is other"),
     ],
 )
 def test_what_names_nobody_is_refused(customer: Any, problem: str) -> None:

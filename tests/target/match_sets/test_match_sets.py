@@ -178,7 +178,7 @@ def test_everything_that_is_wrong_is_told_at_once(runner: Runner, company: Compa
         assert part in first
     for part in (
         "account should be text",
-        "colour is no field",
+        "colour is not a field",
         "lines[1].year should be a whole number",
         "lines[1].amount is zero",
         "lines[2].year is given twice",
@@ -290,7 +290,7 @@ class TestFile:
         file.write_text(content)
         loaded = load(runner, books.item(), match_sets_path=str(file))
         assert isinstance(loaded.error, ConfigurationError)
-        assert "is no file of match sets" in str(loaded.error)
+        assert "is not a file of match sets" in str(loaded.error)
         assert file.read_text() == content
         loaded = load(runner, books.item(), match_sets_path=str(tmp_path / "no" / "folder.xml"))
         assert isinstance(loaded.error, ConfigurationError)
@@ -307,7 +307,7 @@ class TestFile:
         assert other.read_text() == "of somebody else"
         assert file.stat().st_mode & 0o777 == 0o600
         os.mkfifo(pipe)
-        with pytest.raises(ConfigurationError, match="is no file of match sets"):
+        with pytest.raises(ConfigurationError, match="is not a file of match sets"):
             match_file.add(str(pipe), 1, [])
 
     def test_a_full_disk_leaves_it_as_it_was(

@@ -105,7 +105,7 @@ def test_a_wrong_code_is_answered_with_near_ones(company: Company, lookups: Look
     of_the_line, of_the_customer = sorted(made.problems, reverse=True)
     assert of_the_customer == "OrderedBy: no row of Accounts has Code 'nobody'"
     assert of_the_line.startswith(
-        f"SalesInvoiceLines[1].Item: no row of Items has Code '{wrong}' (near it: {code}"
+        f"SalesInvoiceLines[1].Item: no row of Items has Code '{wrong}' (similar: {code}"
     )
 
 

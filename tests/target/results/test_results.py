@@ -107,8 +107,8 @@ def test_the_log_names_no_row_that_looks_like_what_was_asked_for(
     accounts = company.server.control.truth(company.division, "accounts")
     (code,) = (row["Code"].strip() for row in accounts if row["ID"] == company.customer)
     load = runner.load(company.invoice("near", OrderedBy={"Code": f"{code}9"}))
-    assert code in str(load.reasons[0]).partition("(near it: ")[2]
-    assert "no row of Accounts has Code '...' (near it: ..., ..., ...)" in caplog.text
+    assert code in str(load.reasons[0]).partition("(similar: ")[2]
+    assert "no row of Accounts has Code '...' (similar: ..., ..., ...)" in caplog.text
 
 
 def test_a_line_that_was_cut_off_is_left_alone(tmp_path: Path) -> None:

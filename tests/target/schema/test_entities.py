@@ -27,9 +27,9 @@ def test_the_name_of_the_stream_chooses_the_entity(stream: str) -> None:
 
 
 def test_an_unknown_stream_is_answered_with_what_is_near_or_possible() -> None:
-    with pytest.raises(ConfigurationError, match=r"'public-users'.*Possible: accounts, items"):
+    with pytest.raises(ConfigurationError, match=r"'public-users'.*Writable are accounts, items"):
         entities.find("public-users")
-    with pytest.raises(ConfigurationError, match=r"'invoices_sales'.*Near it: "):
+    with pytest.raises(ConfigurationError, match=r"'invoices_sales'.*Did you mean "):
         entities.find("invoices_sales")
 
 
@@ -90,7 +90,7 @@ def test_a_reference_that_cannot_be_searched_is_a_wrong_setting() -> None:
 
 
 def test_a_reference_field_that_nothing_has_is_a_wrong_setting() -> None:
-    with pytest.raises(ConfigurationError, match=r"'YourReff'\. Near it: YourRef\."):
+    with pytest.raises(ConfigurationError, match=r"'YourReff'\. Did you mean YourRef\?"):
         ALL["accounts"].reference_field("YourReff")
 
 
