@@ -39,7 +39,20 @@ def make_app(dashboard: Dashboard) -> Starlette:
         *(Route(path, _show(dashboard, path), methods=["GET"]) for path in PAGES),
         *(Route(path, _take(dashboard, path), methods=["POST"]) for path in FORMS),
     ]
-    return Starlette(routes=routes, middleware=middleware(ROOM))
+    return Starlette(
+        routes=routes,
+        middleware=middleware(ROOM),
+        exception_handlers={404: _nowhere(dashboard)},
+    )
+
+
+def _nowhere(dashboard: Dashboard) -> Callable[[Request, Exception], Response]:
+    def handle(request: Request, _: Exception) -> Response:
+        if not is_known(dashboard, request):
+            return not_admitted(dashboard, request)
+        return HTMLResponse(dashboard.page("missing.html"), 404)
+
+    return handle
 
 
 def _show(dashboard: Dashboard, path: str) -> Endpoint:
