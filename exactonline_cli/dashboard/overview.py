@@ -25,6 +25,20 @@ SOON = 7
 """Days before its end from which a sign-in is shown as ending."""
 NEEDS_TWO = 2
 """Runs that make a plot worth looking at."""
+ENDINGS = {
+    0: "well",
+    1: "something was refused",
+    2: "a setting is wrong",
+    3: "sign in again",
+    4: "daily limit",
+    5: "records were rejected",
+    6: "rights are missing",
+    7: "Exact was not reached",
+    8: "the store failed",
+    10: "limit of errors",
+    130: "stopped",
+}
+"""What exit codes of runs mean, in short."""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ def _show_overview(dashboard: Dashboard, _: Fields) -> str:
         accounts=plotted,
         unfinished=_unfinished(dashboard),
         store=dashboard.store.name,
+        endings=overview.ENDINGS,
     )
 
 
