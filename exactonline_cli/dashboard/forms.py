@@ -61,7 +61,7 @@ def _try(dashboard: Dashboard, form: Form) -> Response:
     if dashboard.running is not None:
         return _replay(dashboard.running)
     selection = _selection(dashboard, fields)
-    return _replay(dashboard.start(selection, dry_run=True))
+    return _replay(dashboard.start(selection))
 
 
 def _selection(dashboard: Dashboard, fields: dict[str, str]) -> Selection:
@@ -99,7 +99,7 @@ def _send(dashboard: Dashboard, form: Form) -> Response:
         return _replay(dashboard.running)
     if not shown.can_be_sent:
         raise Missing
-    shown.follower = dashboard.start(shown.selection, dry_run=False)
+    shown.follower = dashboard.start(shown.selection, shown)
     return _replay(shown.follower)
 
 

@@ -14,6 +14,7 @@ from exactonline_client.store.postings import (
     UNFINISHED,
     Posting,
     Wanted,
+    beside,
     from_row,
 )
 from exactonline_client.store.tables import postings
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 PAGE_SIZE = 50
 TO_SEND = "unfinished"
 """The filter for what a replay sends again."""
+
+ORDER = (postings.c.reference, postings.c.division, postings.c.entity)
+"""Among postings of one moment, so that pages do not overlap."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def find(store: Store, apps: Collection[str], search: Search) -> Found:
     query = (
         sa.select(*COLUMNS)
         .where(condition)
-        .order_by(postings.c.at.desc(), postings.c.reference, postings.c.division)
+        .order_by(postings.c.at.desc(), *ORDER)
         .limit(PAGE_SIZE)
         .offset((search.page - 1) * PAGE_SIZE)
     )
@@ -146,6 +150,15 @@ def only(store: Store, apps: Collection[str], fields: Mapping[str, str]) -> Post
     )
     rows = store.read(sa.select(*COLUMNS).where(is_it))
     return from_row(store, rows[0]) if rows else None
+
+
+def named(store: Store, app: str, division: int, references: Collection[str]) -> list[Posting]:
+    """List the postings of these references, and what failed beside them."""
+    names = [name for each in references for name in (each, beside(each))]
+    mine = (postings.c.app == app) & (postings.c.division == division)
+    is_named = postings.c.reference.in_(names)
+    query = sa.select(*COLUMNS).where(mine & is_named).order_by(postings.c.at.desc(), *ORDER)
+    return [from_row(store, row) for row in store.read(query)]
 
 
 def address(posting: Posting) -> str:

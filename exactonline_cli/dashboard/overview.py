@@ -37,6 +37,7 @@ ENDINGS = {
     8: "the store failed",
     10: "limit of errors",
     130: "stopped",
+    143: "stopped",
 }
 """What exit codes of runs mean, in short."""
 

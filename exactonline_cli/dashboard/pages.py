@@ -9,7 +9,7 @@ from exactonline_cli.dashboard import journal, overview, rejected
 from exactonline_client.errors import ConfigurationError
 from exactonline_client.store import postings
 from exactonline_client.store.outcomes import STORED
-from exactonline_client.store.postings import UNFINISHED, Wanted
+from exactonline_client.store.postings import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Page = Callable[[Dashboard, Fields], str]
 
 MOST_SHOWN = 200
-"""Postings that are shown of one replay."""
+"""Records that are shown of one replay."""
 
 
 class Missing(Exception):  # noqa: N818 - what an address names
@@ -149,21 +149,18 @@ def _show_replay(dashboard: Dashboard, fields: Fields) -> str:
         number=fields["number"],
         replay=replay,
         exit_code=replay.exit_code,
-        results=replay.results,
+        results=replay.results[:MOST_SHOWN],
+        more=max(len(replay.results), len(replay.references)) - MOST_SHOWN,
         noted=_noted(dashboard, replay),
         address=journal.address,
     )
 
 
 def _noted(dashboard: Dashboard, replay: Replay) -> list[Posting]:
-    """What the journal says of the documents that a replay has sent so far."""
-    if replay.dry_run:
-        return []
+    """What the journal says of the documents that a replay sends."""
     chosen = replay.selection
-    wanted = Wanted(
-        [chosen.app], chosen.division, chosen.stream, None, chosen.reference, replay.began_at
-    )
-    return postings.newest(dashboard.store, wanted, MOST_SHOWN)
+    shown = replay.references[:MOST_SHOWN]
+    return journal.named(dashboard.store, chosen.app, chosen.division, shown)
 
 
 PAGES: dict[str, Page] = {

@@ -95,7 +95,7 @@ def read(path: Path) -> Rejected:
     rows: list[RejectedRow] = []
     more = 0
     for row in table.rows:
-        cells = [text_of(cell) for cell in row.cells]
+        cells = [cell if isinstance(cell, str) else text_of(cell) for cell in row.cells]
         if not headers:
             headers = cells if _known(cells) == len(OURS) else []
         elif len(rows) == MOST_ROWS:

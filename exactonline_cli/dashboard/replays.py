@@ -17,15 +17,17 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.errors import RecordsRejected
+from exactonline_client.store.outcomes import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LONGEST_OUTPUT = 20_000
 """Bytes of a program's output that are shown, of its end."""
-MOST_RESULTS = 500
-STOP_SECONDS = 30
+STOP_SECONDS = 60
 """Time that a replay has to finish the document at hand."""
+ENDED = (0, RecordsRejected.exit_code)
+"""Exit codes of one that came to its end."""
 RESULTS_PATH = "TARGET_EXACTONLINE_RESULTS_PATH"
 
 
@@ -61,11 +63,14 @@ class Replay:
     environment: Mapping[str, str] = field(repr=False)
     began_at: float
     """By the server's clock."""
+    references: tuple[str, ...] = ()
+    """Of the documents that its dry run showed."""
     follower: int | None = None
     """The number of the replay that sends what this one showed."""
 
     def __post_init__(self) -> None:
         """Start it."""
+        self._asked_to_stop = False
         self._folder = TemporaryDirectory(prefix="exactonline-replay-")
         configs = [f"--config={file}" for file in self.files]
         dry = ["--dry-run"] if self.dry_run else []
@@ -79,6 +84,8 @@ class Replay:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                # Ctrl-C would reach it too, and a second request to stop ends it at once.
+                start_new_session=True,
             )
 
     @property
@@ -95,10 +102,25 @@ class Replay:
         return self._process.poll()
 
     @property
+    def was_stopped(self) -> bool:
+        """Whether it ended because it was asked to."""
+        return self._asked_to_stop and self.exit_code not in (None, *ENDED)
+
+    @property
     def can_be_sent(self) -> bool:
-        """Whether it was a dry run that came to its end, and was not sent yet."""
-        ended_well = self.exit_code in (0, RecordsRejected.exit_code)
-        return self.dry_run and ended_well and self.follower is None
+        """Whether it was a dry run that found something to do, and was not sent yet."""
+        return (
+            self.dry_run
+            and self.exit_code in ENDED
+            and self.follower is None
+            and not self.is_hopeless
+        )
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether none of its records can be written as it is."""
+        outcomes = {each["outcome"] for each in self.results}
+        return outcomes == {Status.WOULD_REJECT.value}
 
     @property
     def output(self) -> str:
@@ -121,8 +143,9 @@ class Replay:
         return self._read_results if self.dry_run and self.exit_code is not None else []
 
     def stop(self) -> None:
-        """Ask it to end behind the document at hand."""
-        if self.exit_code is None:
+        """Ask it, once, to end behind the document at hand."""
+        if self.exit_code is None and not self._asked_to_stop:
+            self._asked_to_stop = True
             self._process.terminate()
 
     def close(self) -> None:

@@ -72,16 +72,22 @@ class Dashboard(Session):
         fitting = [one for one in mine if one.divisions is None or division in one.divisions]
         return next((one.name for one in (*fitting, *mine)), None)
 
-    def start(self, selection: Selection, *, dry_run: bool) -> int:
-        """Start a replay, and return its number."""
+    def start(self, selection: Selection, shown: Replay | None = None) -> int:
+        """Start a replay, and return its number.
+
+        Args:
+            selection: what to send again.
+            shown: the dry run that has shown it; None to start that.
+        """
         store_url = self.store.url.render_as_string(hide_password=False)
         self.replays.append(
             Replay(
                 selection=selection,
-                dry_run=dry_run,
+                dry_run=shown is None,
                 files=self.files,
                 environment={**self.environment, "EXACTONLINE_STORE_URL": store_url},
                 began_at=server_clock(self.store)(),
+                references=tuple(each["reference"] for each in shown.results) if shown else (),
             )
         )
         return len(self.replays) - 1

@@ -27,7 +27,9 @@ from exactonline_client.store.outcomes import Status
 from exactonline_client.store.store import Store
 from tests.cli.conftest import Browser
 from tests.cli.dashboard.conftest import DIVISION, INVOICES, NOW, OTHER, SECRETS, Shelf, running
+from tests.cli.test_commands import sign_in
 from tests.cli.test_connect import contrast
+from tests.cli.test_results import TestReplay as Replays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,13 +38,14 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from exactonline_cli.dashboard.session import Dashboard
+    from exactonline_sandbox import Server
 
 PAGES = ("/overview", "/postings", "/rejected", "/connections")
 
 
 def cells(page: Browser) -> list[list[str]]:
     """The rows of the last table of a page."""
-    body = page.answer.text.rpartition("<tbody>")[2].partition("</tbody>")[0]
+    body = page.answer.text.rpartition("<tbody")[2].partition("</tbody>")[0]
     return [
         [
             " ".join(html.unescape(re.sub(r"<[^>]*>", " ", cell)).split())
@@ -263,12 +266,12 @@ class TestRejectedRows:
         assert "There is no such file" in at(page, "/rejected").text
         folder = tmp_path / "invoices"
         folder.mkdir()
-        (folder / "may.rejected.csv").write_text(f"{self.HEAD}M-1;1,O;7;no number <i>1,O</i>\n")
+        (folder / "may.rejected.csv").write_text(f"{self.HEAD}M-1;1,O;7;no number <i>'1,O'</i>\n")
         (folder / "may.csv").write_text("Factuurnummer\nM-1\n")
         page.get("/rejected")
         assert [row[0] for row in cells(page)] == ["invoices/may.rejected.csv"]
         page.get("/rejected?file=invoices/may.rejected.csv")
-        assert cells(page) == [["7", "no number <i>1,O</i>", "M-1", "1,O"]]
+        assert cells(page) == [["7", "no number <i>'1,O'</i>", "M-1", "1,O"]]
 
     def test_other_files_are_not_shown(self, page: Browser, tmp_path: Path) -> None:
         (tmp_path.parent / "x.rejected.csv").write_text(f"{self.HEAD}SECRET;1;7;no\n")
@@ -320,6 +323,40 @@ class TestReplay:
             assert "Send it now" not in page.text
             assert page.send("/replay/send", number="0").status_code == 404
             assert len(dashboard.replays) == 1
+
+    def test_one_that_is_stopped_finishes_the_document_at_hand(
+        self, server: Server, store_url: str, tmp_path: Path
+    ) -> None:
+        sign_in(server, store_url)
+        with closing(Store(store_url)) as store, running(store, tmp_path) as dashboard:
+            app = dashboard.apps()[0]
+            for number in range(4):
+                content = Replays.invoice(server, f"W-{number}")
+                Shelf(store).post(f"W-{number}", "rejected", app=app, content=content)
+            page = Browser(dashboard.address).enter()
+            page.send("/replay/try", app=app, division=str(DIVISION))
+            ended(page)
+            server.control.faults(
+                {"method": "POST", "path": "SalesInvoices", "kind": "latency", "seconds": 1.0}
+            )
+            page.send("/replay/send", number="0")
+            deadline = time.monotonic() + 60
+            while not Replays.created(server, "W-0"):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+                page.get(page.path)
+            assert "running" in page.text
+            # What somebody else wants meanwhile waits: the page leads to what runs.
+            page.send("/replay/try", app=app, division=str(DIVISION))
+            assert page.path == "/replay?number=1"
+            page.send("/replay/stop", number="1")
+            page.send("/replay/stop", number="1")
+            ended(page)
+            assert "stopped; what was not sent can be sent again" in page.text
+            outcomes = [row[1] for row in cells(page)]
+            assert set(outcomes) == {"created", "rejected"}
+            made = [Replays.created(server, f"W-{number}") for number in range(4)]
+            assert outcomes.count("created") == sum(map(len, made))
 
 
 class TestLanguages:

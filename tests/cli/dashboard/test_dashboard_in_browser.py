@@ -157,6 +157,8 @@ def test_what_cannot_be_written_is_told_by_the_dry_run(scene: Scene) -> None:
     tab.get_by_role("button", name="Try to send it again").click()
     expect(tab.get_by_text("ended; some records cannot be written")).to_be_visible(timeout=60_000)
     expect(tab.get_by_role("row", name=re.compile("M-1"))).to_contain_text("would reject")
+    expect(tab.get_by_text("None of these can be written as it is.")).to_be_visible()
+    expect(tab.get_by_role("button", name="Send it now")).to_have_count(0)
 
 
 def test_rename_and_revoke(scene: Scene) -> None:
