@@ -134,7 +134,8 @@ class Replay:
     def _read_results(self) -> list[dict[str, Any]]:
         lines: list[dict[str, Any]] = []
         with suppress(FileNotFoundError), self._results.open(encoding="utf-8") as file:
-            lines.extend(json.loads(line) for line in file)
+            # The last line of a program that was killed may not be whole.
+            lines.extend(json.loads(line) for line in file if line.endswith("\n"))
         return lines
 
     @property

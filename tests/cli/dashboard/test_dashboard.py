@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import socket
 import subprocess
@@ -346,6 +347,8 @@ class TestReplay:
                 time.sleep(0.05)
                 page.get(page.path)
             assert "running" in page.text
+            dashboard.last_seen -= 7200
+            assert not dashboard.over()
             # What somebody else wants meanwhile waits: the page leads to what runs.
             page.send("/replay/try", app=app, division=str(DIVISION))
             assert page.path == "/replay?number=1"
@@ -400,11 +403,15 @@ def test_borders_and_bars_have_contrast() -> None:
 
 
 class TestCommand:
-    def test_it_serves_until_it_is_closed(self, shelf: Shelf, store_url: str) -> None:
+    def test_it_serves_until_it_is_closed(
+        self, shelf: Shelf, store_url: str, tmp_path: Path
+    ) -> None:
         shelf.connect()
+        config = tmp_path / "target.json"
+        config.write_text(json.dumps({"store_url": store_url}))
         command = [sys.executable, "-m", "exactonline_cli.main", "ui", "--no-browser", "--port=0"]
         with subprocess.Popen(
-            [*command, "--store-url", store_url], stderr=subprocess.PIPE, text=True
+            [*command, "--config", str(config)], stderr=subprocess.PIPE, text=True
         ) as process:
             assert process.stderr is not None
             address = next(line.strip() for line in process.stderr if "/?key=" in line)
