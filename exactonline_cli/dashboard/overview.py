@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SOON = 7
 """Days before its end from which a sign-in is shown as ending."""
+MOST_DIVISIONS = 12
+"""Divisions whose calls are shown at once; the others are folded away."""
 NEEDS_TWO = 2
 """Runs that make a plot worth looking at."""
 ENDINGS = {

@@ -50,6 +50,7 @@ def _show_overview(dashboard: Dashboard, _: Fields) -> str:
         unfinished=_unfinished(dashboard),
         store=dashboard.store.name,
         endings=overview.ENDINGS,
+        most_divisions=overview.MOST_DIVISIONS,
     )
 
 

@@ -122,6 +122,17 @@ class TestOverview:
             ["tap-exactonline", "1,234", "12.3", "0, well"],
         ]
 
+    def test_of_many_divisions_those_with_few_calls_left_come_first(
+        self, shelf: Shelf, page: Browser
+    ) -> None:
+        shelf.connect()
+        for number in range(15):
+            shelf.budget(DIVISION + number, 5000 - number)
+        first, folded = page.get("/overview").text.split("<details>")
+        assert "3 more divisions" in folded
+        assert [str(DIVISION + number) in first for number in (14, 3, 2)] == [True, True, False]
+        assert str(DIVISION + 2) in folded
+
     def test_calls_are_drawn_by_run_the_oldest_first(self, shelf: Shelf, page: Browser) -> None:
         shelf.connect()
         shelf.run(1, 40)
