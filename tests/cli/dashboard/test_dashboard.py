@@ -114,7 +114,7 @@ class TestOverview:
         shelf.run(2, 7, exit_code=5)
         shelf.run(3, 0, exit_code=None)
         page.get("/overview")
-        assert "20.0 days left unless it is used" in page.text
+        assert "ends in 20.0 days unless it is used" in page.text
         assert page.text.index("1700002 12 of 5,000") < page.text.index("1700001 4,990 of 5,000")
         assert [row[1:] for row in cells(page)] == [
             ["tap-exactonline", "0", "-", "running, or killed"],
@@ -380,7 +380,7 @@ class TestLanguages:
         page.get("/overview")
         page.send("/language", language="nl")
         assert (page.path, page.title) == ("/overview", "Overzicht")
-        assert "nog 20,0 dagen" in page.text
+        assert "eindigt over 20,0 dagen" in page.text
         assert "4.990 van 5.000" in page.text
 
     def test_every_text_is_translated(self) -> None:

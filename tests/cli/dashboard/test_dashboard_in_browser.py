@@ -104,7 +104,7 @@ def test_the_overview(scene: Scene) -> None:
     tab = scene.go("/overview")
     expect(tab.get_by_role("heading", name="books")).to_be_visible()
     expect(tab.get_by_role("img", name=re.compile("Calls by run"))).to_be_visible()
-    expect(tab.get_by_role("region", name="books")).to_contain_text("days left")
+    expect(tab.get_by_role("region", name="books")).to_contain_text("days unless it is used")
     expect(tab.get_by_role("row", name=re.compile(f"{DIVISION} .* of 5,000"))).to_be_visible()
 
 
