@@ -124,7 +124,7 @@ def _served(here: Arena) -> Iterator[str]:
 def take(images: Path) -> list[str]:
     """Write the pictures, and return their names."""
     limits = {"daily_limit": 5000, "minutely_limit": 60}
-    with arena(seed=1, invoices=900, divisions=3, clock=CLOCK, speed=0.0, **limits) as here:
+    with arena(seed=1, invoices=900, divisions=3, clock=CLOCK, **limits) as here:
         here.settings["connection"] = "books"
         _later(here, 0)
         _read(here, DIVISIONS)

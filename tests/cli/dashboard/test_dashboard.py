@@ -113,10 +113,12 @@ class TestOverview:
         shelf.run(1, 1234)
         shelf.run(2, 7, exit_code=5)
         shelf.run(3, 0, exit_code=None)
+        shelf.run(4, 5, ended_at=NOW - 90_000)
         page.get("/overview")
         assert "ends in 20.0 days unless it is used" in page.text
         assert page.text.index("1700002 12 of 5,000") < page.text.index("1700001 4,990 of 5,000")
         assert [row[1:] for row in cells(page)] == [
+            ["tap-exactonline", "5", "-", "0, well"],
             ["tap-exactonline", "0", "-", "running, or killed"],
             ["tap-exactonline", "7", "12.3", "5, records were rejected"],
             ["tap-exactonline", "1,234", "12.3", "0, well"],
