@@ -94,7 +94,7 @@ docs-tables: $(ENV) ## Regenerate the pages of tables, and the drawings
 	$(BIN)/python -m scripts streams dictionary commands sinks settings errors modules models lineage drawing
 
 .PHONY: pictures
-pictures: $(ENV) ## Take the pictures of the import and of the sandbox's pages anew; needs Chromium
+pictures: $(ENV) ## Take the pictures of the import, the sandbox's pages and the dashboard anew; needs Chromium
 	$(BIN)/python -m scripts.pictures
 
 .PHONY: docs

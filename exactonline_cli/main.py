@@ -68,6 +68,7 @@ COMMANDS = LazyCommands(
         "status": LazyCommand(
             "status", "Show sign-ins, calls left and last runs; asks Exact nothing."
         ),
+        "ui": LazyCommand("ui", "Show a dashboard of the store on a web page of this machine."),
         "webhooks": LazyCommand("webhooks", "Work with the webhooks of Exact Online."),
     }
 )

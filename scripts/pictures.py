@@ -1,6 +1,6 @@
-"""Take the pictures of an import and of the sandbox's pages: `make pictures`.
+"""Take the pictures of an import, of the sandbox's pages and of the dashboard: `make pictures`.
 
-They are taken of what runs: a file is imported into a sandbox, and Chromium opens its pages.
+They are taken of what runs: a file is imported into a sandbox, and Chromium opens the pages.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from benchmarks.arena import arena, clean_environment
+from scripts import dashboard_pictures
 from scripts.browser import browser
 from scripts.pages import DOCS
 
@@ -84,7 +85,8 @@ def main() -> None:
             tab.screenshot(path=IMAGES / "sandbox-start.png")
             tab.get_by_role("row").filter(has_text=REFERENCE).get_by_role("link").click()
             tab.screenshot(path=IMAGES / "sandbox-invoice.png", full_page=True)
-    for name in ("import-preview.svg", "sandbox-start.png", "sandbox-invoice.png"):
+    taken = dashboard_pictures.take(IMAGES)
+    for name in ("import-preview.svg", "sandbox-start.png", "sandbox-invoice.png", *taken):
         size = (IMAGES / name).stat().st_size
         if size > LARGEST:
             sys.exit(f"docs/images/{name} has {size:,} bytes, more than {LARGEST:,}.")

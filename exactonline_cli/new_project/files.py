@@ -25,6 +25,7 @@ COMMANDS = {
     "plan": "What a run will cost: calls, minutes, days",
     "status": "Show sign-ins, calls left and last runs",
     "keepalive": "Renew the sign-ins; once a week",
+    "ui": "Show a dashboard of the store on a local web page",
 }
 KINDS = {"number": "decimal"}
 """Kinds of Meltano that have another name than the type of JSON schema."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import pytest
 from playwright.sync_api import expect
@@ -13,7 +13,7 @@ from tests.chromium import in_chromium
 from tests.cli.test_browser import at_exact, choose_region, enter, fill_app, paste
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from click.testing import Result
     from playwright.sync_api import BrowserContext
@@ -22,8 +22,15 @@ if TYPE_CHECKING:
     from exactonline_sandbox import Server
     from tests.cli.conftest import Page
 
+Scheme: TypeAlias = Literal["light", "dark"]
+
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
-WIDTHS = (390, 1280)
+VIEWS: tuple[tuple[Scheme, int], ...] = (
+    ("light", 390),
+    ("light", 1280),
+    ("dark", 390),
+    ("dark", 1280),
+)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 pytestmark = in_chromium("the script of the sign-in page was not tested")
@@ -138,21 +145,20 @@ def test_the_callback_page(
     assert tab.evaluate("navigator.clipboard.readText()") == tab.url
 
 
-def check(tab: Tab, step: str) -> list[str]:
+def check(tab: Tab, step: str, views: Iterable[tuple[Scheme, int]] = VIEWS) -> list[str]:
     """Violations that axe finds on a page, and widths that it does not fit in."""
     found = []
     tab.evaluate(AXE.read_text(encoding="utf-8"))
-    for scheme in ("light", "dark"):
+    for scheme, width in views:
         tab.emulate_media(color_scheme=scheme)
-        for width in WIDTHS:
-            tab.set_viewport_size({"width": width, "height": 900})
-            seen = f"{step}, {scheme}, {width} px"
-            violations = tab.evaluate("rules => axe.run(document, rules)", RULES)["violations"]
-            found += [
-                f"{seen}: {violation['id']}: {node['html']}"
-                for violation in violations
-                for node in violation["nodes"]
-            ]
-            if tab.evaluate("document.documentElement.scrollWidth") > width:
-                found.append(f"{seen}: wider than the screen")
+        tab.set_viewport_size({"width": width, "height": 900})
+        seen = f"{step}, {scheme}, {width} px"
+        violations = tab.evaluate("rules => axe.run(document, rules)", RULES)["violations"]
+        found += [
+            f"{seen}: {violation['id']}: {node['html']}"
+            for violation in violations
+            for node in violation["nodes"]
+        ]
+        if tab.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(f"{seen}: wider than the screen")
     return found

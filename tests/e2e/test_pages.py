@@ -37,6 +37,7 @@ NOT_RUN = {
         "needs a browser and an app that is registered at Exact",
         "needs an app that is registered at Exact",
     ],
+    "docs/look-after.md": ["needs a browser"],
     "docs/many-companies.md": ["needs Docker", "needs Docker"],
     "docs/custom-streams.md": ["needs a payload that Exact has signed"],
     "docs/spreadsheets.md": ["needs a file of yours", "needs a file of yours"],

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from exactonline_cli.sign_in.page.render import (
     LANGUAGES,
+    SIGN_IN,
     accepted_language,
     content_hash,
     render,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from exactonline_cli.sign_in.page.render import Room
     from exactonline_cli.sign_in.page.session import Session
 
     Endpoint = Callable[[Request], Awaitable[Response]]
@@ -41,10 +43,10 @@ PREFETCH = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 """Headers in which browsers mark a request as a prefetch."""
 
 
-def middleware() -> list[Middleware]:
-    """What every request passes through."""
+def middleware(room: Room = SIGN_IN) -> list[Middleware]:
+    """What every request for a page of a room passes through."""
     return [
-        Middleware(_SecurityHeaders),
+        Middleware(_SecurityHeaders, room=room),
         Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS), www_redirect=False),
         Middleware(_NoPrefetch),
     ]
@@ -71,12 +73,12 @@ def redirect(path: str) -> Response:
 class _SecurityHeaders:
     """Adds security headers to every answer, and keeps it out of caches."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, room: Room) -> None:
         self._app = app
         self._headers = {
             "Content-Security-Policy": (
-                f"default-src 'none'; style-src {content_hash('style.css')}; "
-                f"script-src {content_hash('page.js')}; connect-src 'self'; "
+                f"default-src 'none'; style-src {content_hash('style.css', room)}; "
+                f"script-src {content_hash('page.js', room)}; connect-src 'self'; "
                 "img-src data:; form-action 'self'; "
                 "base-uri 'none'; frame-ancestors 'none'"
             ),
@@ -128,7 +130,10 @@ def is_known(session: Session, request: Request) -> bool:
 
 def not_admitted(session: Session, request: Request) -> Response:
     """Refuse a browser that was not admitted."""
-    page = render("not_admitted.html", language=language_of(request), command=session.command)
+    language = language_of(request)
+    page = render(
+        "not_admitted.html", language=language, room=session.room, command=session.command
+    )
     return HTMLResponse(page, 403)
 
 
@@ -168,7 +173,9 @@ def _enter(session: Session) -> Endpoint:
         session.entry = ""
         session.last_seen = session.clock()
         session.language = session.language or language_of(request)
-        page = render("opened.html", language=session.language, onward=session.home())
+        page = render(
+            "opened.html", language=session.language, room=session.room, onward=session.home()
+        )
         answer = HTMLResponse(page)
         answer.set_cookie(session.cookie_name, session.cookie, httponly=True, samesite="strict")
         return answer

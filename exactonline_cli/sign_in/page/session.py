@@ -5,19 +5,23 @@ from __future__ import annotations
 import secrets
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from exactonline_cli.sign_in.page.render import render
+from exactonline_cli.sign_in.page.render import SIGN_IN, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exactonline_cli.sign_in.flow import Problem
+    from exactonline_cli.sign_in.page.render import Room
 
 
 @dataclass(kw_only=True)
 class Session:
     """What a local page keeps between requests."""
+
+    room: ClassVar[Room] = SIGN_IN
+    """Where its templates are."""
 
     origin: str
     clock: Callable[[], float]
@@ -63,6 +67,7 @@ class Session:
         return render(
             template,
             language=self.language,
+            room=self.room,
             problem=problem,
             csrf=self.csrf,
             origin=self.origin,

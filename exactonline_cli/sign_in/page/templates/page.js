@@ -22,6 +22,16 @@
       } catch { clearInterval(timer); }
     }, 1500);
   }
+  const running = document.querySelector("[data-ended]");
+  if (running) {
+    const timer = setInterval(async () => {
+      try {
+        const answer = await fetch(running.dataset.ended);
+        if (answer.status === 200) location.reload();
+        if (answer.status !== 204) clearInterval(timer);
+      } catch { clearInterval(timer); }
+    }, 1000);
+  }
   const search = document.querySelector("[data-search]");
   if (search) {
     const count = document.getElementById("count");
