@@ -37,6 +37,8 @@ NUMBER: set[type] = {int, float, type(None)}
 WHOLE: set[type] = {int, type(None)}
 INT64_END = 2**63
 """Upper bound of integers, exclusive."""
+CONVERSION_ERRORS = (TypeError, ValueError, OverflowError, AttributeError)
+"""Errors of converting a value of another type, or out of range."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 Row = dict[str, Any]
 
@@ -102,7 +104,7 @@ def decoder(
         on_wrong: called with a `WrongType` for a value of another type or out of range, which
             becomes None unless it raises; raises by default.
     """
-    columns = [_Column(item.name, item.type, *_converter(item, zone)) for item in properties]
+    columns = [_Column(item.name, item.type, *converter(item, zone)) for item in properties]
     texts = [column for column in columns if column.convert is _text]
     numbers = [column for column in columns if column.convert is _number]
     # Int64 is sent as text and needs a conversion.
@@ -155,7 +157,7 @@ def _convert(row: Row, columns: Iterable[_Column], on_wrong: Callable[[WrongType
         if value is not None and type(value) is not plain:
             try:
                 row[name] = convert(value)
-            except (TypeError, ValueError, OverflowError, AttributeError):
+            except CONVERSION_ERRORS:
                 row[name] = None
                 on_wrong(WrongType(name, edm, value))
 
@@ -178,7 +180,7 @@ def _getter(columns: Sequence[_Column]) -> Callable[[Row], tuple[Any, ...]]:
     return lambda row: tuple(row[name] for name in names)
 
 
-def _converter(item: Property, zone: ZoneInfo) -> tuple[Callable[[Any], Any], type | None]:
+def converter(item: Property, zone: ZoneInfo) -> tuple[Callable[[Any], Any], type | None]:
     """Return the conversion of a property, and the type of values that need none."""
     if item.type == "Edm.DateTime":
         return (_date if item.date == "date" else lambda value: _timestamp(value, zone)), None
@@ -188,13 +190,15 @@ def _converter(item: Property, zone: ZoneInfo) -> tuple[Callable[[Any], Any], ty
         return _number, None
     if item.type == "Edm.Boolean":
         return _boolean, bool
-    if item.type == "Edm.String" and _is_padded(item.name):
+    if is_padded(item):
         return _code, None
     return _text, None
 
 
-def _is_padded(name: str) -> bool:
-    return bool(PADDED.search(name)) and not NOT_PADDED.search(name)
+def is_padded(item: Property) -> bool:
+    """Whether a property is a code, which may have spaces around it."""
+    name = item.name
+    return item.type == "Edm.String" and bool(PADDED.search(name)) and not NOT_PADDED.search(name)
 
 
 @lru_cache(maxsize=10_000)
