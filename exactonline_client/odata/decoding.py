@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 METADATA = "__metadata"
 """Name of the metadata in a row: its address and its type."""
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall clock time, which has no zone
+SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
+"""Milliseconds of each."""
+WHOLE_HOUR = timedelta(milliseconds=HOUR - 1)
+"""From the first to the last millisecond of an hour."""
 DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d+)?\)/")
 # Columns of a fixed width are padded with spaces, on the left or on the right. The end of the name
 # decides, in any case; the codes of NOT_PADDED are free text.
@@ -215,7 +219,27 @@ def _timestamp(value: str, zone: ZoneInfo) -> str:
         if wall.tzinfo is not None:
             raise ValueError
         return wall.replace(tzinfo=zone).astimezone(timezone.utc).isoformat(timespec="milliseconds")
-    return instant(milliseconds(value), zone).isoformat(timespec="milliseconds")
+    number = milliseconds(value)
+    hour, rest = divmod(number, HOUR)
+    begins = _utc_hour(hour, zone)
+    if begins is None:
+        return instant(number, zone).isoformat(timespec="milliseconds")
+    minute, rest = divmod(rest, MINUTE)
+    second, rest = divmod(rest, SECOND)
+    return f"{begins}:{minute:02}:{second:02}.{rest:03}+00:00"
+
+
+# Most rows are of few hours, and a look at the zone takes longer than all else.
+@lru_cache(maxsize=10_000)
+def _utc_hour(hour: int, zone: ZoneInfo) -> str | None:
+    """Return the beginning of an hour of server local time, which is an hour of UTC as well.
+
+    None if it is not, as where the clock was changed by less than an hour.
+    """
+    first, last = instant(hour * HOUR, zone), instant((hour + 1) * HOUR - 1, zone)
+    text = first.isoformat(timespec="milliseconds")
+    is_whole = text.endswith(":00:00.000+00:00") and last - first == WHOLE_HOUR
+    return text[: len("YYYY-MM-DDTHH")] if is_whole else None
 
 
 def _integer(value: str | float) -> int:
