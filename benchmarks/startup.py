@@ -10,7 +10,7 @@ from benchmarks.arena import TAP, arena, catalog, measured
 from benchmarks.report import Table
 from demo import ending
 
-TARGET = (sys.executable, "-m", "target_exactonline.target")
+TARGET = (sys.executable, "-m", "target_exactonline")
 COMMAND = (sys.executable, "-m", "exactonline_cli.main")
 SDK = "importing the Singer SDK alone"
 ONE_STREAM = "tap-exactonline, one stream of 5 rows"

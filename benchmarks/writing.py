@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 A_MINUTE = 60
 
 
-def messages(server: Server, invoices: int) -> str:
-    """Singer messages that ask for so many sales invoices of two lines."""
+def messages(server: Server, invoices: int, named_by: str = "ID") -> str:
+    """Singer messages that ask for so many sales invoices of two lines.
+
+    Customers and items are named by their `ID` or their `Code`.
+    """
     division = server.divisions[0]
     accounts = server.control.truth(division, "accounts")
-    customers = [row["ID"] for row in accounts if row["Status"] == "C"]
-    items = [row["ID"] for row in server.control.truth(division, "items") if row["IsSalesItem"]]
+    customers = [row[named_by].strip() for row in accounts if row["Status"] == "C"]
+    all_items = server.control.truth(division, "items")
+    items = [row[named_by].strip() for row in all_items if row["IsSalesItem"]]
     names = ("YourRef", "OrderedBy", "SalesInvoiceLines")
     schema = {"type": "object", "properties": {name: {} for name in names}}
     found: list[dict[str, object]] = [

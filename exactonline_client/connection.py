@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from exactonline_client.auth.app import App
     from exactonline_client.errors import AccessDenied
     from exactonline_client.http.pagination import Page
+    from exactonline_client.odata.records import PageDecoder
 
 POOL_SIZE = 64
 """TCP connections to keep open for reuse; one for each thread is enough."""
@@ -110,9 +111,11 @@ class Connection:
         fitting = [zone for zone in candidates if now.astimezone(zone).utcoffset() == offset]
         return (fitting or candidates)[0]
 
-    def pages(self, address: str, division: int | None) -> Iterator[Page]:
+    def pages(
+        self, address: str, division: int | None, decoder: PageDecoder | None = None
+    ) -> Iterator[Page]:
         """Iterate over the pages of a list, see `pagination.read`."""
-        return pagination.read(self.session, address, division)
+        return pagination.read(self.session, address, division, decoder=decoder)
 
     def is_denied(self, endpoint: str, division: int) -> bool:
         """Whether a list of a division was denied within the last hour, for lack of rights."""

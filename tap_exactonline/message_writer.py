@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from msgspec import UNSET, Struct, UnsetType
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
@@ -16,10 +17,19 @@ if TYPE_CHECKING:
 
     from singer_sdk.singerlib import Message
 
-    Record = dict[str, Any]
+    from exactonline_client.odata.records import DecodedRow
 
 BUFFER_SIZE = 256 * 1024
 """Maximum number of buffered bytes."""
+
+
+class _Record(Struct, gc=False, tag="RECORD", tag_field="type"):
+    """A RECORD message."""
+
+    stream: str
+    record: DecodedRow
+    version: int | UnsetType
+    time_extracted: datetime
 
 
 class Lines(Protocol):
@@ -48,12 +58,14 @@ class BufferedWriter(MsgSpecWriter):
         if len(self._buffer) >= BUFFER_SIZE or not isinstance(message, RecordMessage):
             self.flush()
 
-    def write_records(self, stream: str, records: Sequence[Record], version: int | None) -> None:
+    def write_records(
+        self, stream: str, records: Sequence[DecodedRow], version: int | None
+    ) -> None:
         """Write the RECORD messages of records; faster than a message for each."""
-        end: Record = {} if version is None else {"version": version}
-        end["time_extracted"] = datetime.now(timezone.utc)
+        number = UNSET if version is None else version
+        now = datetime.now(timezone.utc)
         self._buffer += encoder.encode_lines(
-            [{"type": "RECORD", "stream": stream, "record": record, **end} for record in records]
+            [_Record(stream, record, number, now) for record in records]
         )
         if len(self._buffer) >= BUFFER_SIZE:
             self.flush()

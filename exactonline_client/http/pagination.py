@@ -19,6 +19,7 @@ from exactonline_client.errors import AccessDenied, EndpointUnavailable, Unexpec
 from exactonline_client.http.endpoints import endpoint_of
 from exactonline_client.http.session import check_host
 from exactonline_client.odata.decoding import sanitize
+from exactonline_client.odata.records import NUL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,11 +29,10 @@ if TYPE_CHECKING:
 
     from exactonline_client.http.session import Session
     from exactonline_client.odata.decoding import Row
+    from exactonline_client.odata.records import PageDecoder, Record
 
 logger = logging.getLogger(__name__)
 
-NUL = rb"\u0000"
-"""JSON escape of NUL, which PostgreSQL rejects in text."""
 SKIPTOKEN = "$skiptoken"
 NO_LIST = "Exact Online answered with something that is not a list of rows."
 MAX_DIGITS = 100
@@ -49,6 +49,8 @@ class Page:
     """Time of the response by the server's clock, in UTC and whole seconds."""
     mended: frozenset[str] = frozenset()
     """Columns whose texts had characters that UTF-8 or databases cannot hold."""
+    records: list[Record] | None = None
+    """The rows, where the page was decoded at once; `rows` is empty then."""
 
     @property
     def skiptoken(self) -> str | None:
@@ -66,6 +68,7 @@ def read(
     address: str,
     division: int | None,
     check: Callable[[Page], Page] = lambda page: page,
+    decoder: PageDecoder | None = None,
 ) -> Iterator[Page]:
     """Iterate over the pages of a list lazily.
 
@@ -74,6 +77,7 @@ def read(
         address: of the first page.
         division: whose limits the calls count against; None for none.
         check: converts a page; raises UnexpectedAnswer to have it requested again.
+        decoder: decodes pages at once after the first; None for rows as the API sends them.
 
     Raises:
         UnexpectedAnswer: the next page is on another host, or was read already.
@@ -82,7 +86,7 @@ def read(
     """
 
     def parse_page(answer: requests.Response) -> Page:
-        page = check(parse(answer.content))
+        page = check(parse(answer.content) if decoder is None else _parse(answer.content, decoder))
         return replace(page, read_at=_date(answer.headers.get("Date")))
 
     seen = set()
@@ -114,7 +118,7 @@ def read(
                 raise UnexpectedAnswer(
                     f"{urlsplit(address).path}: the next page is one that was read already."
                 )
-        session.usage.rows_by_endpoint[division, endpoint] += len(page.rows)
+        session.usage.rows_by_endpoint[division, endpoint] += len(page.records or page.rows)
         yield page
         current = next_address
 
@@ -130,6 +134,17 @@ def parse(body: bytes) -> Page:
     if page is None:
         raise UnexpectedAnswer(NO_LIST)
     return replace(page, mended=mended) if mended else page
+
+
+def _parse(body: bytes, decoder: PageDecoder) -> Page:
+    """Parse a page at once if it is like the one before."""
+    decoded = decoder.decode(body)
+    if decoded is not None:
+        return Page([], decoded.next_address, records=decoded.records)
+    page = parse(body)
+    if page.rows:
+        decoder.expect(page.rows[0])
+    return page
 
 
 def content(body: bytes) -> Any:  # noqa: ANN401

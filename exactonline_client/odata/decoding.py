@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 METADATA = "__metadata"
 """Name of the metadata in a row: its address and its type."""
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall clock time, which has no zone
+SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
+"""Milliseconds of each."""
+WHOLE_HOUR = timedelta(milliseconds=HOUR - 1)
+"""From the first to the last millisecond of an hour."""
 DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d+)?\)/")
 # Columns of a fixed width are padded with spaces, on the left or on the right. The end of the name
 # decides, in any case; the codes of NOT_PADDED are free text.
@@ -37,6 +41,8 @@ NUMBER: set[type] = {int, float, type(None)}
 WHOLE: set[type] = {int, type(None)}
 INT64_END = 2**63
 """Upper bound of integers, exclusive."""
+CONVERSION_ERRORS = (TypeError, ValueError, OverflowError, AttributeError)
+"""Errors of converting a value of another type, or out of range."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 Row = dict[str, Any]
 
@@ -102,7 +108,7 @@ def decoder(
         on_wrong: called with a `WrongType` for a value of another type or out of range, which
             becomes None unless it raises; raises by default.
     """
-    columns = [_Column(item.name, item.type, *_converter(item, zone)) for item in properties]
+    columns = [_Column(item.name, item.type, *converter(item, zone)) for item in properties]
     texts = [column for column in columns if column.convert is _text]
     numbers = [column for column in columns if column.convert is _number]
     # Int64 is sent as text and needs a conversion.
@@ -155,7 +161,7 @@ def _convert(row: Row, columns: Iterable[_Column], on_wrong: Callable[[WrongType
         if value is not None and type(value) is not plain:
             try:
                 row[name] = convert(value)
-            except (TypeError, ValueError, OverflowError, AttributeError):
+            except CONVERSION_ERRORS:
                 row[name] = None
                 on_wrong(WrongType(name, edm, value))
 
@@ -178,7 +184,7 @@ def _getter(columns: Sequence[_Column]) -> Callable[[Row], tuple[Any, ...]]:
     return lambda row: tuple(row[name] for name in names)
 
 
-def _converter(item: Property, zone: ZoneInfo) -> tuple[Callable[[Any], Any], type | None]:
+def converter(item: Property, zone: ZoneInfo) -> tuple[Callable[[Any], Any], type | None]:
     """Return the conversion of a property, and the type of values that need none."""
     if item.type == "Edm.DateTime":
         return (_date if item.date == "date" else lambda value: _timestamp(value, zone)), None
@@ -188,13 +194,15 @@ def _converter(item: Property, zone: ZoneInfo) -> tuple[Callable[[Any], Any], ty
         return _number, None
     if item.type == "Edm.Boolean":
         return _boolean, bool
-    if item.type == "Edm.String" and _is_padded(item.name):
+    if is_padded(item):
         return _code, None
     return _text, None
 
 
-def _is_padded(name: str) -> bool:
-    return bool(PADDED.search(name)) and not NOT_PADDED.search(name)
+def is_padded(item: Property) -> bool:
+    """Whether a property is a code, which may have spaces around it."""
+    name = item.name
+    return item.type == "Edm.String" and bool(PADDED.search(name)) and not NOT_PADDED.search(name)
 
 
 @lru_cache(maxsize=10_000)
@@ -211,7 +219,27 @@ def _timestamp(value: str, zone: ZoneInfo) -> str:
         if wall.tzinfo is not None:
             raise ValueError
         return wall.replace(tzinfo=zone).astimezone(timezone.utc).isoformat(timespec="milliseconds")
-    return instant(milliseconds(value), zone).isoformat(timespec="milliseconds")
+    number = milliseconds(value)
+    hour, rest = divmod(number, HOUR)
+    begins = _utc_hour(hour, zone)
+    if begins is None:
+        return instant(number, zone).isoformat(timespec="milliseconds")
+    minute, rest = divmod(rest, MINUTE)
+    second, rest = divmod(rest, SECOND)
+    return f"{begins}:{minute:02}:{second:02}.{rest:03}+00:00"
+
+
+# Most rows are of few hours, and a look at the zone takes longer than all else.
+@lru_cache(maxsize=10_000)
+def _utc_hour(hour: int, zone: ZoneInfo) -> str | None:
+    """Return the beginning of an hour of server local time, which is an hour of UTC as well.
+
+    None if it is not, as where the clock was changed by less than an hour.
+    """
+    first, last = instant(hour * HOUR, zone), instant((hour + 1) * HOUR - 1, zone)
+    text = first.isoformat(timespec="milliseconds")
+    is_whole = text.endswith(":00:00.000+00:00") and last - first == WHOLE_HOUR
+    return text[: len("YYYY-MM-DDTHH")] if is_whole else None
 
 
 def _integer(value: str | float) -> int:

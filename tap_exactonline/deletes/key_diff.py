@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from exactonline_client.connection import Connection
     from exactonline_client.http.pagination import Page
     from exactonline_client.odata.decoding import Row
+    from exactonline_client.odata.records import DecodedRow
     from tap_exactonline.definitions.definition import StreamDefinition
 
     AnyDefinition = TypeVar("AnyDefinition", bound=StreamDefinition)
@@ -117,7 +118,7 @@ class KeyDiff:
         self._is_empty = True
         self._is_complete = True
 
-    def add_records(self, records: Iterable[Row]) -> None:
+    def add_records(self, records: Iterable[DecodedRow]) -> None:
         """Note the keys of decoded rows."""
         keys = [[row[name] for name in self._key] for row in records]
         self._is_empty = self._is_empty and not keys

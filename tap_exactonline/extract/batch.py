@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Mapping, MutableMapping, Sequence
 
-    from exactonline_client.odata.decoding import Row
+    from exactonline_client.odata.records import DecodedRow
 
     Context = Mapping[str, Any]
 
@@ -27,7 +27,7 @@ class Batch:
     stream: str
     context: Context | None
     """Context of the state partition; None for lists of the user."""
-    rows: list[Row]
+    rows: Sequence[DecodedRow]
     state: dict[str, Any]
     """State of the partition after the rows are written."""
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Property
     from exactonline_client.odata.decoding import Row
+    from exactonline_client.odata.records import DecodedRow
 
     NoteUnreadable = Callable[[str, str, Mapping[str, Any]], None]
     """Receives the problem, its outcome, and the key of the row."""
@@ -41,18 +42,20 @@ def decoder(
     return decoded
 
 
-def rows_with_key(rows: list[Row], key: Sequence[str], note: NoteUnreadable) -> list[Row]:
+def rows_with_key(
+    rows: Sequence[DecodedRow], key: Sequence[str], note: NoteUnreadable
+) -> list[DecodedRow]:
     """Decoded rows whose key is complete; the others are passed to `note`.
 
     Raises:
         UnexpectedAnswer: none of several rows has a complete key.
     """
     if not key:
-        return rows
+        return [*rows]
     values = itemgetter(*key) if len(key) > 1 else lambda row: (row[key[0]],)
     keyless = [row for row in rows if None in values(row)]
     if not keyless:
-        return rows
+        return [*rows]
     if len(keyless) == len(rows) > 1:
         raise UnexpectedAnswer(
             f"None of {len(rows)} rows has {' and '.join(key)}, so they were not read. "

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.connection import Connection
     from exactonline_client.http.pagination import Page
+    from exactonline_client.odata.records import PageDecoder
     from tap_exactonline.definitions.definition import StreamDefinition
 
 logger = logging.getLogger(__name__)
@@ -74,9 +75,12 @@ class _Attempt:
 
 
 def read_pages(
-    connection: Connection, definition: StreamDefinition, query: Query
+    connection: Connection,
+    definition: StreamDefinition,
+    query: Query,
+    decoder: PageDecoder | None = None,
 ) -> Iterator[Page]:
-    """Yield all pages of a list.
+    """Yield all pages of a list; `decoder` as for `pagination.read`.
 
     Which filters and orders an endpoint accepts is not documented. Options that are refused with a
     known message are dropped, which may read more rows, and the refusal is remembered.
@@ -85,7 +89,7 @@ def read_pages(
     query, attempts = _prepare(connection, definition, query)
     for position, attempt in enumerate(attempts):
         options = {**query.parameters, **attempt.options, "$expand": query.expand}
-        reader = connection.pages(url(path, options), query.division)
+        reader = connection.pages(url(path, options), query.division, decoder)
         try:
             first = next(reader)
         except RequestRefused as refusal:

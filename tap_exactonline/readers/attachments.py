@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from exactonline_client.errors import AccessDenied, RequestRefused, UnexpectedAnswer, Unreadable
+from exactonline_client.odata.records import as_row
 from tap_exactonline.definitions.definition import TIMESTAMP
 from tap_exactonline.readers.base import PartitionReader
 from tap_exactonline.state import bookmarks
@@ -54,7 +55,7 @@ class AttachmentReader(PartitionReader):
             # calls may be left today than the page has files.
             last = batch.rows[-1].get(TIMESTAMP) if batch.rows else None
             in_order = last is not None and bookmarks.value(batch.state, TIMESTAMP) == last
-            for record in batch.rows:
+            for record in map(as_row, batch.rows):
                 ready.append(record)
                 if wanted and record.get(COLUMN) is None and record.get(LINK):
                     record[COLUMN] = self._file(record)

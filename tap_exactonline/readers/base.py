@@ -6,6 +6,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from exactonline_client.odata.records import PageDecoder
 from tap_exactonline.definitions.definition import DIVISION, TIMESTAMP
 from tap_exactonline.definitions.schema import UNKNOWN_FIELDS
 from tap_exactonline.deletes import key_diff
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from exactonline_client.catalogue import Property
     from exactonline_client.http.pagination import Page
     from exactonline_client.odata.decoding import Row
+    from exactonline_client.odata.records import DecodedRow
     from tap_exactonline.definitions.definition import StreamDefinition
     from tap_exactonline.readers.request import StreamRequest
     from tap_exactonline.readers.run import Run
@@ -147,7 +149,7 @@ class PartitionReader:
         tracker = BookmarkTracker(self.definition.bookmark or "", self.connection.zone)
         diff = self.key_diff_or_none()
         for page in self.pages(start):
-            rows = [decode(row) for row in page.rows]
+            rows: Sequence[DecodedRow] = page.records or [decode(row) for row in page.rows]
             if diff:
                 diff.add_records(rows)
             if self.definition.bookmark:
@@ -169,7 +171,13 @@ class PartitionReader:
         query = Query(
             self.division, self.requested_columns, start, all_columns=self.request.keeps_unknown
         )
-        return read_pages(self.connection, self.definition, query)
+        return read_pages(self.connection, self.definition, query, self._page_decoder())
+
+    def _page_decoder(self) -> PageDecoder | None:
+        """Make the decoder of whole pages; None if records are more than the columns of rows."""
+        if self.request.keeps_unknown or DIVISION.name not in self.definition.endpoint.columns:
+            return None
+        return PageDecoder(self._columns, DIVISION.name, self.connection.zone)
 
     def key_pages(self) -> Iterator[Page]:
         """Pages of all rows with their keys only."""
@@ -256,14 +264,14 @@ class PartitionReader:
     ) -> Callable[[Row], Row]:
         return decoding.decoder(columns, self.connection.zone, self.definition.stream.key, note)
 
-    def rows_with_key(self, rows: list[Row]) -> list[Row]:
+    def rows_with_key(self, rows: Sequence[DecodedRow]) -> list[DecodedRow]:
         """Rows with a complete primary key."""
         known = self.definition.endpoint.columns
         # Key columns that the endpoint does not have are parameters of the call.
         key = [name for name in key_diff.key(self.definition) if name in known]
         return decoding.rows_with_key(rows, key, self.note_unreadable)
 
-    def _filter_rows(self, rows: list[Row]) -> list[Row]:
+    def _filter_rows(self, rows: Sequence[DecodedRow]) -> list[DecodedRow]:
         """Rows with a complete primary key that are not older than the start date."""
         rows = self.rows_with_key(rows)
         since = self.position.oldest
@@ -278,7 +286,7 @@ class PartitionReader:
 
     # Batches
 
-    def batch(self, rows: Iterable[Row] = ()) -> Batch:
+    def batch(self, rows: Iterable[DecodedRow] = ()) -> Batch:
         """Batch of rows with the current state."""
         row_list = [*rows]
         self.tombstones.note_sent_keys(row_list)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from exactonline_client.odata.decoding import Row
+    from exactonline_client.odata.records import DecodedRow
     from tap_exactonline.deletes.key_diff import KeyDiff
     from tap_exactonline.extract.batch import Batch
     from tap_exactonline.state.bookmarks import BookmarkTracker
@@ -57,7 +58,7 @@ class LineReader(PartitionReader):
         self.tombstones.read_log()
         self.start = self.position.start(column)
         self._decode: Callable[[Row], Row] = self.decoder()
-        self._buffer: list[Row] = []
+        self._buffer: list[DecodedRow] = []
         self._started = False
 
     def add(self, parts: list[DocumentPart]) -> None:

@@ -11,10 +11,11 @@ from tap_exactonline.deletes.log import DeleteAttribution
 from tap_exactonline.state import validity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from exactonline_client.connection import Connection
     from exactonline_client.odata.decoding import Row
+    from exactonline_client.odata.records import DecodedRow
     from tap_exactonline.deletes.log import DeletedLog, DeletedLogs
     from tap_exactonline.readers.request import StreamRequest
 
@@ -68,7 +69,7 @@ class Tombstones:
         )
         return watermark is None
 
-    def note_sent_keys(self, rows: list[Row]) -> None:
+    def note_sent_keys(self, rows: Iterable[DecodedRow]) -> None:
         """Store the keys of rows before they are sent, if siblings share the entity type."""
         if self.request.siblings:
             key = self.request.definition.stream.key[0]

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from exactonline_client.deletion import DELETED_AT
 from exactonline_client.errors import ExactOnlineError
+from exactonline_client.odata.records import as_row, leave_out
 from tap_exactonline.definitions import names
 from tap_exactonline.definitions.definition import DIVISION
 from tap_exactonline.definitions.schema import UNKNOWN_FIELDS, schema
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         Iterator,
         Mapping,
         MutableMapping,
+        Sequence,
     )
 
     from singer_sdk import Tap
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog, MetadataMapping, RecordMessage
 
     from exactonline_client.odata.decoding import Row
+    from exactonline_client.odata.records import DecodedRow
     from tap_exactonline.definitions.definition import StreamDefinition
     from tap_exactonline.extract.batch import Batch
     from tap_exactonline.readers.run import Run
@@ -179,14 +182,14 @@ class ExactStream(Stream):
                     level=logging.WARNING,
                 )
 
-    def _write_at_once(self, rows: list[Row]) -> list[Row]:
+    def _write_at_once(self, rows: Sequence[DecodedRow]) -> list[Row]:
         """Write rows without the SDK, which takes several times as long.
 
         Returns the rows that the SDK has to write one by one, because it may change or drop them.
         """
         if not self.selected:
             # It may be missing in the catalog, and then has no map.
-            return rows
+            return [*map(as_row, rows)]
         stream_map, writer = self.stream_maps[0], self._tap.message_writer
         if (
             len(self.stream_maps) > 1
@@ -195,19 +198,15 @@ class ExactStream(Stream):
             or not isinstance(writer, BufferedWriter)
             or self.ABORT_AT_RECORD_COUNT is not None
             or self.get_batch_config(self.config) is not None
-            or any(row.get(DELETED_AT) for row in rows)
+            or any(isinstance(row, dict) and row.get(DELETED_AT) for row in rows)
         ):
-            return rows
-        deselected = self.request.deselected
+            return [*map(as_row, rows)]
+        leave_out(rows, self.request.deselected)
         for start in range(0, len(rows), ROWS_AT_ONCE):
             self.run.context.stop.check()
             chunk = rows[start : start + ROWS_AT_ONCE]
-            for row in chunk:
-                if not deselected.isdisjoint(row):
-                    for name in deselected.intersection(row):
-                        del row[name]
             if self._renames:
-                chunk = [self._named(row) for row in chunk]
+                chunk = [self._named(as_row(row)) for row in chunk]
             writer.write_records(stream_map.stream_alias, chunk, self._stream_version)
             self._counter.increment(len(chunk))
         self.state_manager.is_flushed = False

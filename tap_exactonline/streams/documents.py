@@ -13,11 +13,12 @@ from tap_exactonline.readers.lines import LineReader
 from tap_exactonline.streams.base import ExactStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
 
     from exactonline_client.odata.decoding import Row
+    from exactonline_client.odata.records import DecodedRow
     from tap_exactonline.definitions.definition import StreamDefinition
     from tap_exactonline.extract.batch import Batch
     from tap_exactonline.readers.base import PartitionReader
@@ -85,7 +86,7 @@ class LineStream(ExactStream):
     def is_incremental(self) -> bool:
         return self.forced_replication_method != "FULL_TABLE" or self.definition.bookmark is None
 
-    def write(self, rows: list[Row]) -> bool:
+    def write(self, rows: Sequence[DecodedRow]) -> bool:
         """Write rows; returns False if the SDK's record limit cut them off."""
         if self._measured is None:
             self._begin()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from exactonline_client.store.outcomes import FAILED, Status
@@ -130,6 +131,20 @@ class Rule(Generic[Result]):
     sent_nowhere: bool | None = None
     """The journal does not know whether it was created before."""
 
+    @cached_property
+    def conditions(self) -> Sequence[tuple[str, tuple[Any, ...]]]:
+        """The facts it asks for, each with the values that fit."""
+        asked = ((name, getattr(self, name)) for name in Facts.__dataclass_fields__)
+        return [
+            (name, value if isinstance(value, tuple) else (value,))
+            for name, value in asked
+            if value is not None
+        ]
+
+    def fits(self, facts: Facts) -> bool:
+        """Whether all facts are as it asks."""
+        return all(getattr(facts, name) in values for name, values in self.conditions)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
@@ -183,20 +198,11 @@ BY_SEARCH: tuple[Rule[Action], ...] = (
     Rule(found=(Found.NO_SEARCH,), sent_nowhere=True, then=Action.COMPARE_CONTENT),
     Rule(then=Action.CREATE),
 )  # fmt: skip
-CONDITIONS = tuple(Facts.__dataclass_fields__)
 
 
 def first(rules: Sequence[Rule[Result]], facts: Facts) -> Result:
     """Return the decision of the first rule that fits; the last one always does."""
-    return next(rule.then for rule in rules if _fits(rule, facts))
-
-
-def _fits(rule: Rule[Result], facts: Facts) -> bool:
-    wanted = ((getattr(rule, name), getattr(facts, name)) for name in CONDITIONS)
-    return all(
-        value is None or (fact in value if isinstance(value, tuple) else fact is value)
-        for value, fact in wanted
-    )
+    return next(rule.then for rule in rules if rule.fits(facts))
 
 
 def facts_of_document(case: Case[Document], policy: Policy, *, over: bool = False) -> Facts:

@@ -13,6 +13,7 @@ from benchmarks import (
     divisions,
     importing,
     loads,
+    posting,
     startup,
     throughput,
     warehouse,
@@ -82,6 +83,13 @@ def test_writing() -> None:
 
 
 @pytest.mark.slow
+def test_posting() -> None:
+    table = posting.measure(invoices=5)
+    assert column(table, "at least") == {"new": posting.LIMIT, "the same again": None}
+    assert all(number > 0 for number in column(table, "invoices a CPU second").values())
+
+
+@pytest.mark.slow
 def test_importing() -> None:
     table = importing.measure(sizes=(20, 40))
     assert [row[1] for row in table.rows] == [20, 40] * 4
@@ -113,8 +121,8 @@ def test_startup() -> None:
 
 def test_each_benchmark_is_named_as_its_table() -> None:
     assert {*BENCHMARKS} == {
-        "calls", "throughput", "warehouse", "divisions", "writing", "day", "importing", "memory",
-        "startup",
+        "calls", "throughput", "warehouse", "divisions", "writing", "posting", "day", "importing",
+        "memory", "startup",
     }  # fmt: skip
 
 

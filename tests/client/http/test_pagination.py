@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from exactonline_client.catalogue import Property
 from exactonline_client.errors import EndpointUnavailable, UnexpectedAnswer
 from exactonline_client.http import pagination
 from exactonline_client.http.pagination import Page
 from exactonline_client.http.session import TRIES
+from exactonline_client.odata.records import PageDecoder, as_row
 
 if TYPE_CHECKING:
     import responses
@@ -177,6 +180,21 @@ def test_pages_are_followed_to_the_end(session: Session, mock: responses.Request
     assert [page.rows for page in found] == [ROWS, [{"ID": "c"}], []]
     assert found[0].read_at == datetime(2026, 6, 25, 14, 13, 14, tzinfo=timezone.utc)
     assert session.usage.calls == {1: 3}
+
+
+def test_pages_like_the_first_are_decoded_at_once(session: Session, mock: Any) -> None:
+    second, third = f"{BASE}{PATH}?$skiptoken=1L", f"{BASE}{PATH}?$skiptoken=2L"
+    row = {"Code": " 1", "Division": 1}
+    mock.get(f"{BASE}{PATH}", json={"d": {"results": [row], "__next": second}})
+    mock.get(second, json={"d": {"results": [row, row], "__next": third}})
+    mock.get(third, json={"d": {"results": [{**row, "Code": 1}]}})
+    columns = [Property("Code", "Edm.String"), Property("Division", "Edm.Int32")]
+    decoder = PageDecoder(columns, "Division", ZoneInfo("Europe/Amsterdam"))
+    found = list(pagination.read(session, PATH, 1, decoder=decoder))
+    assert [page.rows for page in found] == [[row], [], [{**row, "Code": 1}]]
+    decoded = [None if page.records is None else [*map(as_row, page.records)] for page in found]
+    assert decoded == [None, [{"Code": "1", "Division": 1}] * 2, None]
+    assert session.usage.rows_by_endpoint.total() == 4
 
 
 def test_a_page_is_fetched_when_it_is_asked_for(session: Session, mock: Any) -> None:

@@ -360,3 +360,18 @@ def test_what_a_row_lacks_is_none() -> None:
     assert decoding.decoder(columns, AMSTERDAM)({"Name": "a"}) == {"Name": "a", "Rate": None}
     assert decoding.decoder(columns[:1], AMSTERDAM)({"Rate": 1}) == {"Name": None}
     assert decoding.decoder([], AMSTERDAM)({"Rate": 1}) == {}
+
+
+@given(
+    st.integers(min_value=-62_135_596_800_000, max_value=253_402_300_799_999)
+    | st.integers(min_value=1_711_843_200_000, max_value=1_711_857_600_000)
+    | st.integers(min_value=-1_200_000_000_000, max_value=-1_000_000_000_000),
+    st.sampled_from(["Europe/Amsterdam", "Europe/London", "Asia/Kolkata", "Australia/Lord_Howe"]),
+)
+@example(1_712_416_000_000, "Australia/Lord_Howe")  # its clock is changed by half an hour
+@example(1_712_416_000_000 - 1_800_000, "Australia/Lord_Howe")
+def test_points_in_time_are_read_by_the_hour_as_by_themselves(number: int, zone: str) -> None:
+    column = Property("Modified", "Edm.DateTime", date="instant")
+    read = decoding.decoder([column], ZoneInfo(zone))({"Modified": f"/Date({number})/"})
+    by_itself = decoding.instant(number, ZoneInfo(zone)).isoformat(timespec="milliseconds")
+    assert read == {"Modified": by_itself}
