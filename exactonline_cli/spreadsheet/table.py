@@ -66,7 +66,7 @@ class Table:
     """Notes for the user on how the file was read."""
 
 
-_FORCED_TEXT = re.compile(r"'(?=[\d+-])")
+_FORCED_TEXT = re.compile(r"^'(?=[\d+-])")
 
 
 def is_empty(cell: Cell) -> bool:
@@ -78,7 +78,7 @@ def text_of(cell: Cell) -> str:
     """A cell as the text of a code, name or description; empty where it says nothing."""
     if isinstance(cell, str):
         # An apostrophe in front makes a spreadsheet keep digits as text.
-        return _FORCED_TEXT.sub("", clean(cell), count=1)
+        return _FORCED_TEXT.sub("", clean(cell))
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, Percent):

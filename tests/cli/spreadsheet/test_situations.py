@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from exactonline_cli.spreadsheet.table import text_of
 from exactonline_client.errors import ConfigurationError
 from tests.cli.spreadsheet.builders import (
     HEADERS,
@@ -636,3 +637,11 @@ class TestOtherEntities:
         assert (made.questions, document.reference) == ([], "B-1")
         assert document.fields == {"Supplier": "50001", "EntryDate": "2026-11-28", "Journal": "60"}
         assert document.lines[0].fields == {"GLAccount": "4500", "AmountFC": Decimal("100.00")}
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [("'00123", "00123"), (" '12", "12"), ("Actie '25 korting", "Actie '25 korting"), ("'n", "'n")],
+)
+def test_an_apostrophe_in_front_of_digits_is_the_spreadsheets(cell: str, text: str) -> None:
+    assert text_of(cell) == text
