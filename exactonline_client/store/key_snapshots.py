@@ -1,8 +1,8 @@
-"""Keys seen in a list, to detect rows that are gone without an entry in the deleted log.
+"""Keys seen in a list, to detect or attribute the deletes of its rows.
 
-A key is stored before its row is emitted, and marked as gone once a complete listing lacks it. It
-is kept for two months then, as long as Exact Online keeps its log, so that several warehouses get
-the delete, and one that failed to store it gets it again.
+A key is stored before its row is emitted, and marked as gone once a complete listing lacks it or
+its deletion is logged. It is kept for two months then, as long as Exact Online keeps its log, so
+that several warehouses get the delete, and one that failed to store it gets it again.
 """
 
 from __future__ import annotations
@@ -106,6 +106,17 @@ class SeenKeys:
             ).rowcount
             connection.execute(changes.where(~seen, gone_at.is_(None)).values(gone_at=timestamp))
         return back
+
+    @retry_on_lost_connection
+    def mark_deleted(self, keys: Iterable[str], timestamp: float) -> None:
+        """Mark keys as gone whose deletion is logged; remove those that have long been gone."""
+        mine, gone_at = self._mine, seen_keys.c.gone_at
+        marked = seen_keys.update().where(mine, gone_at.is_(None)).values(gone_at=timestamp)
+        long_gone = (gone_at < timestamp - KEPT) & (seen_keys.c.seen_at <= gone_at)
+        with self.store.transaction() as connection:
+            for some in in_parts([*keys]):
+                connection.execute(marked.where(seen_keys.c.key.in_(some)))
+            connection.execute(seen_keys.delete().where(mine, long_gone))
 
     def gone(self, since: float) -> Iterator[tuple[str, float]]:
         """Iterate over the keys that are gone after a timestamp, each with its time."""

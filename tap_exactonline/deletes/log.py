@@ -142,6 +142,8 @@ class DeleteAttribution:
                 return item.key in own_keys
             return keys_since is None or item.timestamp <= keys_since
 
+        if own_keys:
+            self._seen(self.stream).mark_deleted(own_keys, self.connection.clock())
         return [item for item in candidates if may_be_own(item)]
 
     def _seen(self, stream: str) -> SeenKeys:

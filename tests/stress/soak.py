@@ -11,11 +11,12 @@ import io
 import json
 import random
 import re
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -51,6 +52,8 @@ AGAIN = 6
 RESULTS_DAYS = 7
 """How long the target keeps what became of a record."""
 SETTINGS = ("base_url", "client_id", "client_secret", "refresh_token", "store_url")
+KEY_SIZE = 400
+"""Bytes that a key takes in the store at most, its index included."""
 MOST_GROWTH = 1.3
 """How many times as large things may be on the last day as they were after the first week."""
 WEEK = 7
@@ -66,6 +69,8 @@ class Day:
     """Bytes."""
     store: int
     """Bytes of its files."""
+    keys: int
+    """Keys in it: one for each row of which it may have to attribute the delete."""
 
 
 @dataclass
@@ -240,11 +245,14 @@ def _measured(company: Books, folder: Path, figures: Figures) -> Day:
         figures.unavailable += 1
     elif process.returncode:
         figures.wrong.append((folder / "said").read_text(encoding="utf-8")[-1000:])
-    store = Path(company.settings["store_url"].removeprefix("sqlite:///")).parent
+    database = Path(company.settings["store_url"].removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        keys = int(connection.execute("select count(*) from seen_keys").fetchone()[0])
     return Day(
         memory=memory,
         state=len(json.dumps(company.warehouse.state)),
-        store=sum(file.stat().st_size for file in store.iterdir()),
+        store=sum(file.stat().st_size for file in database.parent.iterdir()),
+        keys=keys,
     )
 
 
@@ -272,7 +280,8 @@ def _judge(figures: Figures) -> None:
     first, last = figures.days[WEEK - 1], figures.days[-1]
     for name in ("memory", "state", "store"):
         before, after = getattr(first, name), getattr(last, name)
-        if after > before * MOST_GROWTH:
+        keys = (last.keys - first.keys) * KEY_SIZE if name == "store" else 0
+        if after > before * MOST_GROWTH + keys:
             figures.wrong.append(f"{name} grew from {before} to {after}")
 
 

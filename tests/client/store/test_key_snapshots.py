@@ -50,6 +50,28 @@ def test_what_a_list_no_longer_holds_is_gone(opened: Store) -> None:
     assert dict(keys.gone(0)) == {"a": 20.0, "c": 30.0}
 
 
+def test_a_key_whose_deletion_is_logged_is_removed_after_two_months(opened: Store) -> None:
+    keys, other = keys_of(opened), keys_of(opened, division=2)
+    for each in (keys, other):
+        each.note(["a", "b", "c"], 10.0)
+    keys.mark_deleted(["a", "z"], 20.0)
+    assert list(keys.gone(0)) == [("a", 20.0)]
+    keys.mark_deleted(["a"], 30.0)
+    assert keys.known(["a", "b"]) == {"a", "b"}
+    keys.mark_deleted(["b"], 21.0 + key_snapshots.KEPT)
+    assert keys.known(["a", "b", "c"]) == {"b", "c"}
+    assert other.known(["a"]) == {"a"}
+
+
+def test_a_key_that_was_seen_again_is_kept(opened: Store) -> None:
+    keys = keys_of(opened)
+    keys.note(["a"], 10.0)
+    keys.mark_deleted(["a"], 20.0)
+    keys.note(["a"], 30.0)
+    keys.mark_deleted([], 40.0 + key_snapshots.KEPT)
+    assert keys.known(["a"]) == {"a"}
+
+
 def test_a_list_that_began_later_is_not_put_back_by_one_that_began_earlier(opened: Store) -> None:
     keys = keys_of(opened)
     keys.note(["a"], 20.0)
