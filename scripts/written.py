@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import csv
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
-from scripts.pages import table
+from scripts.pages import ROOT, table
 from scripts.unified import RESOURCES, Field, mapping
 from target_exactonline.schema.unified import TARGETS, words
 
@@ -30,11 +33,43 @@ NOTES = {
     "every_line": "to every line",
 }
 REFUSED = "refused"
+HAND = ROOT / "tests" / "dbt" / "hand"
+TOTALS = ("total", "total_amount")
+DAYS = ("invoice_date", "date_issued", "bill_date", "posted_at")
 
 
 def blocks() -> dict[str, str]:
     """The blocks of the page."""
-    return {"written_fields": "\n\n".join(_resources())}
+    return {
+        "hand_documents": _documents(),
+        "hand_books": _books(),
+        "written_fields": "\n\n".join(_resources()),
+    }
+
+
+def _documents() -> str:
+    """The documents that the books by hand are of."""
+    found = json.loads((HAND / "documents.json").read_text(encoding="utf-8"))["documents"]
+    rows = [_document(each["stream"], each["record"], each["about"]) for each in found]
+    return table(("document", "day", "stream", "what", "amount"), rows)
+
+
+def _document(stream: str, record: dict[str, Any], about: str) -> list[str]:
+    lines = record["line_items"]
+    total = next((record[name] for name in TOTALS if name in record), None)
+    if total is None:
+        debits = (line["total_amount"] for line in lines if line["type"] == "debit")
+        total = sum(map(Decimal, debits))
+    name = record.get("bill_number") or record["reference"]
+    day = next(record[field] for field in DAYS if field in record)
+    return [name, day, f"`{stream}`", about, f"{total} {record.get('currency', 'EUR')}"]
+
+
+def _books() -> str:
+    """The trial balance of these documents."""
+    with (HAND / "trial_balance.csv").open(encoding="utf-8", newline="") as file:
+        rows = [[*row.values()] for row in csv.DictReader(file)]
+    return table(("account", "debit", "credit", "balance"), rows)
 
 
 def _resources() -> Iterator[str]:
