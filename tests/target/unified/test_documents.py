@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from exactonline_client.errors import RecordsRejected
+from exactonline_client.store.store import Store
+from exactonline_client.store.tables import postings
 
 if TYPE_CHECKING:
     from tests.target.conftest import Company, Load, Runner
@@ -437,3 +441,12 @@ def test_row_of_another_company_is_copied_by_its_codes(company: Company, runner:
     assert header["InvoiceID"] != elsewhere
     assert header["OrderedBy"] == header["InvoiceTo"] == company.customer
     assert [line["Item"] for line in lines] == [company.items[0]]
+
+
+def test_rejected_record_is_kept_as_it_came(company: Company, runner: Runner) -> None:
+    record = invoice(company, "UI-13", customer={"display_id": "no such"})
+    assert runner.load(record, stream="invoices").outcomes == [("UI-13", "rejected")]
+    store = Store(runner.settings["store_url"])
+    (posting,) = store.read(sa.select(postings).where(postings.c.reference == "UI-13"))
+    assert json.loads(store.decrypt(posting.record, secret=False) or "") == record
+    store.close()
