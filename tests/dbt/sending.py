@@ -33,7 +33,7 @@ KINDS = (
     "journal_entries",
     "ledger_accounts",
 )
-"""Unified models to compare with."""
+"""Unified models to compare with; the last cannot be written."""
 DIGITS = 8
 """Digits behind the point; a quotient, such as the price on a bill, is binary in DuckDB."""
 LEDGER = "unified_exact__ledger_accounts"
@@ -57,6 +57,15 @@ def send(
     server: Server, documents: list[tuple[str, Record]], folder: Path, **settings: Any
 ) -> list[Sent]:
     """Send documents in their order, in one run of the target."""
+    lines = load(server, documents, folder, **settings)
+    by_reference = {(line["stream"], line["reference"]): line for line in lines}
+    return [_sent(stream, record, by_reference) for stream, record in documents]
+
+
+def load(
+    server: Server, documents: list[tuple[str, Record]], folder: Path, **settings: Any
+) -> list[Record]:
+    """Run the target once; returns the results of its records."""
     server.control.clock(advance_seconds=600)
     results = folder / "results.jsonl"
     results.unlink(missing_ok=True)
@@ -75,9 +84,7 @@ def send(
     with suppress(RecordsRejected):
         target.listen(io.StringIO("".join(_messages(documents))))
     target.close()
-    lines = map(json.loads, results.read_text(encoding="utf-8").splitlines())
-    by_reference = {(line["stream"], line["reference"]): line for line in lines}
-    return [_sent(stream, record, by_reference) for stream, record in documents]
+    return list(map(json.loads, results.read_text(encoding="utf-8").splitlines()))
 
 
 def _sent(stream: str, record: Record, results: dict[tuple[str, str], Any]) -> Sent:
@@ -101,6 +108,11 @@ def _messages(documents: list[tuple[str, Record]]) -> Iterator[str]:
             last = stream
         message = {"type": "RECORD", "stream": stream, "record": record}
         yield json.dumps(message, default=str) + "\n"
+
+
+def rows_to_send(rows: dict[str, list[Record]]) -> list[tuple[str, Record]]:
+    """All rows of the models that can be written, as they are."""
+    return [(name, row) for name in KINDS[:-1] for row in rows[f"unified_exact__{name}"]]
 
 
 def row_of(sent: Sent, rows: dict[str, list[Record]]) -> Record | None:
