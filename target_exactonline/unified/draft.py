@@ -65,7 +65,7 @@ class Draft:
         if other is None or is_empty(self.values[prop]):
             self.values[prop] = value
             self._given[prop] = item.name
-        elif not is_empty(value) and as_text(self.values[prop]) != as_text(value):
+        elif not is_empty(value) and not _same(self.values[prop], value):
             self.refuse(f"{other} and {item.name}", "are both given, and differ")
 
     def number(self, item: UnifiedField, value: object) -> Decimal | None:
@@ -81,6 +81,11 @@ class Draft:
             return None
         self.numbers[item.name] = found
         return found
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two values are sent as one: a flag may be a word."""
+    return as_text(one).casefold() == as_text(other).casefold()
 
 
 def parsed(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds

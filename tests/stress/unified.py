@@ -33,6 +33,8 @@ RELATIONS = 20
 VAT = {"0": Decimal(0), "2": Decimal("0.21"), "4": Decimal("0.09")}
 COSTS = ("4300", "4500", "4700", "4900", "7000", "7100")
 ITEMS = tuple(f"I-{number}" for number in range(6))
+THERE = ("unchanged", "exists")
+"""Outcomes of what came back: Exact Online has no way to change a journal entry."""
 TEXTS = ("Ànders geschreven", "O'Neil & Zn.", 'met "aanhaling"', "50 % korting; 2 regels", "日本語")
 
 
@@ -236,7 +238,7 @@ def run(given: Namespace) -> list[str]:
     wrong += [
         f"{line['stream']} {line['reference']} sent back: {line['outcome']}, {line['reason']}"
         for line in returned
-        if line["outcome"] != "unchanged"
+        if line["outcome"] not in THERE
     ]
     known = sending.keys(rows)
     for each in sent:

@@ -87,6 +87,7 @@ def test_item_has_its_kind_in_words(company: Company, runner: Runner) -> None:
         "code": "U-1",
         "name": "Advies",
         "type": "service",
+        "tracked": False,
         "sold": True,
         "purchased": False,
         "taxable": True,
@@ -202,3 +203,9 @@ def test_key_of_the_source_is_no_key_of_exact(runner: Runner) -> None:
     record = {"id": 12, "display_id": "700008", "display_name": "Naam"}
     load = runner.run([schema, runner.record(record, "customers")])
     assert load.outcomes == [("700008", "created")], load.reasons
+
+
+def test_fields_of_one_property_have_to_agree(runner: Runner) -> None:
+    record = {"code": "U-2", "name": "Advies", "type": "service", "tracked": True}
+    load = runner.load(record, stream="invoice_items")
+    assert load.reasons == ["type and tracked are both given, and differ"]
