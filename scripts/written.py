@@ -20,6 +20,7 @@ NOTES = {
     "negate": "with the sign turned",
     "times100": "as a fraction",
     "signed": "with the sign of the type",
+    "fallback": "left out of what was read where it is the name",
     "only": "a list of one value",
     "link": "a key; or in its place the code or the name of the row",
     "code": "where its key is not given",

@@ -39,5 +39,5 @@ where documents.sub_total + documents.total_tax <> documents.total
     or documents.sub_total <> coalesce(sums.net, 0) - documents.discount
     or abs(
         documents.total_tax
-        - coalesce(sums.tax, 0) * case when documents.discount = 0 then 1 else documents.sub_total / sums.net end
+        - coalesce(sums.tax, 0) * case when documents.discount = 0 then 1 else documents.sub_total / nullif(sums.net, 0) end
     ) > case when documents.discount = 0 then 0 else 0.01 end

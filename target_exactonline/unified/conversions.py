@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from target_exactonline.schema.unified import CODE, LINK, NAME, words
+from target_exactonline.schema.unified import CODE, LINK, NAME, joined, words
 from target_exactonline.schema.values import as_text, describe, is_empty
 from target_exactonline.unified.draft import parsed
 
@@ -96,6 +96,16 @@ def settle_links(draft: Draft) -> None:
                 draft.values.setdefault(prop + beside, ways[way])
 
 
+def leave_fallbacks(draft: Draft) -> None:
+    """Leave out what was read as another field, as Exact Online has no value of its own there."""
+    for item in draft.resource.fields.values():
+        if item.write == FALLBACK and draft.source.from_exact:
+            (prop,) = item.properties
+            (other,) = draft.resource.fields[joined(item.argument)].properties
+            if prop in draft.values and draft.values[prop] == draft.values.get(other):
+                del draft.values[prop]
+
+
 def _const(draft: Draft, item: UnifiedField, value: Any) -> None:  # noqa: ANN401
     """A field that has the same value for all that is written."""
     if is_empty(value) or draft.source.from_exact:
@@ -178,10 +188,12 @@ def _none(draft: Draft, item: UnifiedField, value: Any) -> None:  # noqa: ANN401
         draft.refuse(item.name, "cannot be written: Exact Online fills it in")
 
 
+FALLBACK = "fallback"
 SIGN, SIGNED, CHECK = "sign", "signed", "check"
 FIRST_LINE, EVERY_LINE = "first_line", "every_line"
 CONVERSIONS: Mapping[str, Conversion] = {
     "same": _same,
+    FALLBACK: _same,
     "number": _number(lambda _, number: number),
     "negate": _number(lambda _, number: -number),
     "times100": _number(lambda _, number: number / HUNDRED),

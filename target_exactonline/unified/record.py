@@ -20,6 +20,7 @@ from target_exactonline.unified.conversions import (
     EVERY_LINE,
     FIRST_LINE,
     SIGN,
+    leave_fallbacks,
     settle_links,
 )
 from target_exactonline.unified.draft import Draft, Source, parsed
@@ -84,6 +85,7 @@ def _object(draft: Draft, record: Mapping[str, Any]) -> Draft:
     for item, value in parts.values.values():
         CONVERSIONS[item.write](draft, item, value)
     settle_links(draft)
+    leave_fallbacks(draft)
     draft.values.update(parts.own)
     if draft.resource.lines and not is_empty(parts.lines):
         _add_lines(draft, draft.resource.lines, parts.lines)

@@ -209,3 +209,12 @@ def test_fields_of_one_property_have_to_agree(runner: Runner) -> None:
     record = {"code": "U-2", "name": "Advies", "type": "service", "tracked": True}
     load = runner.load(record, stream="invoice_items")
     assert load.reasons == ["type and tracked are both given, and differ"]
+
+
+def test_what_was_read_as_another_field_is_left_out(company: Company, runner: Runner) -> None:
+    record = {"code": "U-3", "name": "Advies"}
+    runner.load(record, stream="invoice_items")
+    item = row(company, "items", "U-3")
+    read = {**record, "id": item["ID"], "company_id": company.division, "description": "Advies"}
+    load = runner.load(read, stream="invoice_items", load_method="upsert")
+    assert load.outcomes == [("U-3", "unchanged")]
