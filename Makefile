@@ -23,7 +23,8 @@ UNIT_TESTS := tests/client tests/tap tests/target tests/sandbox --ignore tests/s
 # Four workers on two cores, since many tests wait; the slow ones come first.
 IN_PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 STRESS := secrets reads-rounds reads-quota reads-entries reads-kills reads-storms writes-costs \
-	writes-faults writes-followups writes-rounds writes-locks writes-malformed writes-forms fuzz soak models-planted
+	writes-faults writes-followups writes-rounds writes-locks writes-malformed writes-forms fuzz soak models-planted \
+	models-unified
 NO_BRANCH_UNTESTED := exactonline_client/auth/oauth.py,exactonline_client/http/rate_limit.py,exactonline_client/http/error_budget.py,exactonline_client/http/pagination.py,target_exactonline/load/journal.py
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header

@@ -215,7 +215,8 @@ class SandboxConfig:
     """Serve https, with a certificate of its own."""
     books: str = "full"
     """How the companies are made: with `simple` bookkeeping, or `full`: currencies, opening
-    balances, closed years, payments on both sides, VAT returns."""
+    balances, closed years, payments on both sides, VAT returns. `empty` ones have what full ones
+    have before their first document."""
     only: tuple[str, ...] = ()
     """Generate only what these streams need; `sales_invoices` is the one that may be named."""
     minutely_limit: int = 60

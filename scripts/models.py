@@ -9,6 +9,7 @@ import yaml
 from scripts.dbt import MODELS, PROJECT
 from scripts.pages import Files, filled, table
 from scripts.unified import PREFIX, RESOURCES, Field, mapping
+from scripts.written import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +18,11 @@ MARTS = PROJECT / "models" / "marts" / "_marts.yml"
 
 
 def build() -> Files:
-    """The page."""
-    return filled("models.md", marts=_marts(), streams=_streams(), unified="\n\n".join(_unified()))
+    """The page on models, and that on what is written in the unified shape."""
+    return {
+        **filled("models.md", marts=_marts(), streams=_streams(), unified="\n\n".join(_unified())),
+        **filled("unified.md", **blocks()),
+    }
 
 
 def _marts() -> str:

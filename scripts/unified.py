@@ -140,6 +140,11 @@ class Field:
     read: str
     """`same`, `negate`, `absolute`, `times100`, `words:LIST`, `const:VALUE`, or `calculated` by the
     model that it is made from, there as `calculated:COLUMN` under a name of its own."""
+    write: str
+    """How the target writes it: a conversion of `target_exactonline/unified`. Empty where documents
+    of this kind cannot be written."""
+    sent_as: str
+    """The properties that it is written to, where they are not the one that is read."""
 
     @property
     def column(self) -> str:

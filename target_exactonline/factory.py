@@ -31,6 +31,7 @@ from target_exactonline.resolve.codes import Codes
 from target_exactonline.resolve.create_missing import MissingRows, known_by
 from target_exactonline.schema.locale import Locale
 from target_exactonline.schema.references import LISTS
+from target_exactonline.unified.documents import restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -102,7 +103,7 @@ class LoaderFactory:
             ConfigurationError: the entity cannot be searched by that field.
         """
         config = self.config
-        prepare = prepared(self._prepare(entity, reference_setting))
+        prepare = restored(prepared(self._prepare(entity, reference_setting)))
         reference_field = entity.reference_field(reference_setting)
         search = Search(self.connection, self.division, entity.endpoint, reference_field)
         policy = Policy(

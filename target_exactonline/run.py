@@ -21,20 +21,24 @@ from exactonline_client.store.outcomes import WRITTEN
 from target_exactonline import stream_config
 from target_exactonline.factory import LoaderFactory
 from target_exactonline.grouping.buffer import DocumentBuffer
+from target_exactonline.load import finalize
 from target_exactonline.match_sets import model
 from target_exactonline.match_sets.model import ENTITY as MATCH_SETS
 from target_exactonline.results.results import Results
 from target_exactonline.schema.entities import entities
+from target_exactonline.schema.locale import Locale
+from target_exactonline.unified.record import rewriter
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from exactonline_client.connection import Connection
     from exactonline_client.stopping import Stop
     from target_exactonline.load.load import Loader
     from target_exactonline.match_sets.loader import MatchSetLoader
     from target_exactonline.schema.entities import Entity
+    from target_exactonline.schema.unified import UnifiedResource
     from target_exactonline.stream_config import StreamMapping
 
 
@@ -133,6 +137,15 @@ class Run:
         if self.is_of_match_sets(stream_name):
             return endpoint == MATCH_SETS
         return self.map_stream(stream_name).entity.endpoint.id == endpoint
+
+    def rewriter(self, resource: UnifiedResource) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """Return what gives records of a unified resource Exact's names."""
+        config = self.config
+        return rewriter(
+            resource,
+            Locale(config["decimal"], config["dates"]),
+            finalizes=config["finalize"] != finalize.NONE,
+        )
 
     def loader(self, mapping: StreamMapping) -> Loader:
         """Return the loader of a stream; streams with the same entity and reference share one.

@@ -61,7 +61,8 @@ OWN: dict[str, dict[str, Any]] = {
         "examples": [{"orders": {"entity": "sales_orders", "rows": "lines"}}],
         "description": (
             "What the records of a stream are, where its name does not say it: the name of an "
-            "entity, or an object with entity, reference_field (in place of the setting of that "
+            "entity (sales_invoices; or, in the unified shape, invoices), or an object with "
+            "entity, reference_field (in place of the setting of that "
             "name), rows (documents, or lines for flat rows of which each is a line with the "
             "header of its document beside it) and columns (by column, the field that it is, null "
             "to ignore it; by field, an object with a constant for all records). Default: each "

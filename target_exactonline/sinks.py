@@ -74,6 +74,7 @@ class DocumentSink(_Unchecked, BatchSink):
         }
         named = map(mapping.columns.renamed, self.key_properties)
         keys = [name for name in named if name is not None]
+        self._rewrite = run.rewriter(mapping.unified) if mapping.unified else None
         self._mapping = schema_check.checked(mapping, list(columns), keys)
         self._own_keys = schema_check.own_keys(self._mapping, keys, columns)
         self._keys = [self._own_keys.get(key, key) for key in keys]
@@ -91,7 +92,9 @@ class DocumentSink(_Unchecked, BatchSink):
         record = self._mapping.columns.apply(record)
         if self._own_keys:
             record = {self._own_keys.get(name, name): value for name, value in record.items()}
-        if self._run.buffer.take(self._mapping, self._keys, record):
+        if self._rewrite:
+            record = self._rewrite(record)
+        elif self._run.buffer.take(self._mapping, self._keys, record):
             return
         if self._run.accept():
             super().process_record(record, context)

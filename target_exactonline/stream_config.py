@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from exactonline_client.errors import ConfigurationError
-from target_exactonline.schema import entities
+from target_exactonline.schema import entities, unified
 from target_exactonline.schema.columns import Columns, columns_of
 from target_exactonline.schema.names import nearest, plain
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.catalogue import Property
     from target_exactonline.schema.entities import Entity
+    from target_exactonline.schema.unified import UnifiedResource
 
 DOCUMENT, LINE, ROW = "document", "line", "row"
 """Kind of a record: a document or its header, a line, or a flat row of both."""
@@ -37,6 +38,8 @@ class StreamMapping:
     """How its columns are renamed, ignored, or set."""
     is_chosen: bool = False
     """Whether the setting `rows` is given."""
+    unified: UnifiedResource | None = None
+    """What its records are in the unified shape; None where they have Exact's names."""
 
     @cached_property
     def reference_field(self) -> str | None:
@@ -105,6 +108,10 @@ def _check(stream: str, setting: StreamSetting) -> None:
     name = _name(setting)
     is_line = _is_line(setting)
     known = {plain(known): entity for known, entity in entities.entities().items()}
+    resource = None if name in known else unified.find(setting.entity)
+    if resource:
+        _check_unified(stream, setting, resource)
+        return
     if not is_line and name not in known:
         possible = sorted({*entities.entities()})
         near = nearest(setting.entity, possible)
@@ -129,6 +136,16 @@ def _check(stream: str, setting: StreamSetting) -> None:
         known[name].check_reference(setting.reference_field)
 
 
+def _check_unified(stream: str, setting: StreamSetting, resource: UnifiedResource) -> None:
+    if setting.rows:
+        raise ConfigurationError(
+            f"Setting streams: stream {stream!r} is {resource.name} in the unified shape, which "
+            "have their lines inside: leave out rows."
+        )
+    if setting.reference_field:
+        entities.find(resource.stream).check_reference(setting.reference_field)
+
+
 def map_stream(
     stream: str, settings: Mapping[str, StreamSetting], reference_field: str
 ) -> StreamMapping:
@@ -143,8 +160,11 @@ def map_stream(
         ConfigurationError: no entity matches the stream.
     """
     setting = _setting_of(stream, settings)
+    resource = None
     if _is_line(setting):
         entity, part = _header_entities()[_name(setting)], LINE
+    elif resource := unified.find(setting.entity):
+        entity, part = entities.find(resource.stream), DOCUMENT
     else:
         entity = entities.find(setting.entity)
         part = ROW if setting.rows == LINES else DOCUMENT
@@ -155,6 +175,7 @@ def map_stream(
         setting.reference_field or reference_field,
         columns_of(setting.columns),
         is_chosen=setting.rows is not None,
+        unified=resource,
     )
 
 

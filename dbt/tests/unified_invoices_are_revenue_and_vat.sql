@@ -1,6 +1,8 @@
--- Lines of a processed invoice, before VAT, are what is booked on accounts of revenue.
+-- Lines of a processed invoice, before VAT and less the discount of the whole, are what is booked on accounts of
+-- revenue.
 with lines as (
-    select documents.company_id, documents.number, sum(lines.total_amount) as net
+    select documents.company_id, documents.number,
+        sum(lines.total_amount) - max(coalesce(documents.discount_amount, 0)) as net
     from {{ ref('unified_exact__invoices') }} as documents
     inner join {{ ref('unified_exact__invoice_line_items') }} as lines
         on documents.company_id = lines.company_id and documents.id = lines.invoice_id

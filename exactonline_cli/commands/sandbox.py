@@ -30,10 +30,11 @@ _SIZES = {"small": 200, "medium": 10_000, "large": 100_000}
 @click.option("--divisions", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option(
     "--books",
-    type=click.Choice(("simple", "full")),
+    type=click.Choice(("simple", "full", "empty")),
     default="full",
     show_default=True,
-    help="Simple bookkeeping, or full: currencies, opening balances, closed years, VAT returns.",
+    help="Simple bookkeeping, full (currencies, opening balances, closed years, VAT returns), or "
+    "empty: full without documents, customers and items.",
 )
 @click.option(
     "--only",

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from exactonline_sandbox.config import FIRST_DIVISION
 
-SIMPLE, FULL = "simple", "full"
+SIMPLE, FULL, EMPTY = "simple", "full", "empty"
 _MONTHS = 12
 
 
@@ -57,5 +57,5 @@ _FULL = (
 
 
 def profile_of(code: int, books: str) -> Profile:
-    """The profile of a division: with full books Dutch, Belgian, Dutch in dollars, in turn."""
-    return _FULL[(code - FIRST_DIVISION) % len(_FULL)] if books == FULL else _SIMPLE
+    """The profile of a division: Dutch, Belgian, Dutch in dollars, in turn; simple are equal."""
+    return _SIMPLE if books == SIMPLE else _FULL[(code - FIRST_DIVISION) % len(_FULL)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, fields, replace
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -19,7 +20,7 @@ from exactonline_sandbox.edm.values import wall_clock
 from exactonline_sandbox.faults import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from starlette.requests import Request
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 
 _DAY_COUNTS = tuple(item.name for item in fields(DayCounts))
+
+_LINES_AT_ONCE = 200
 
 
 class ControlError(Exception):
@@ -91,9 +94,15 @@ def _truth_handler(world: World) -> Callable[[Request], Awaitable[Response]]:
             lines = truth(world, division, stream, world.config.users[0])
         except NoSuchStreamError:
             return JSONResponse({"error": f"There is no stream '{stream}'."}, 404)
-        return StreamingResponse(lines, media_type="application/x-ndjson")
+        return StreamingResponse(_in_pieces(lines), media_type="application/x-ndjson")
 
     return handle
+
+
+def _in_pieces(lines: Iterator[str]) -> Iterator[str]:
+    """The same text, many lines at a time, which is faster to send."""
+    while piece := "".join(islice(lines, _LINES_AT_ONCE)):
+        yield piece
 
 
 def _state(world: World, _given: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import base64
 import json
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from exactonline_sandbox.edm.model import schema
@@ -20,16 +19,12 @@ if TYPE_CHECKING:
     from exactonline_sandbox.world import World
 
 
-_ROWS_AT_ONCE = 200
-"""Rows that are sent in one piece."""
-
-
 class NoSuchStreamError(Exception):
     """The catalogue has no stream of that name."""
 
 
 def truth(world: World, division: int, stream_name: str, user: User) -> Iterator[str]:
-    """The rows of a stream, as lines of JSON; many lines at a time.
+    """The rows of a stream, as lines of JSON.
 
     Timestamps are ISO in UTC with milliseconds, dates are `YYYY-MM-DD`, numbers are JSON numbers,
     codes are trimmed, and empty values are null.
@@ -60,10 +55,8 @@ def truth(world: World, division: int, stream_name: str, user: User) -> Iterator
 
 def _lines(readers: dict[str, Callable[[Row], object]], table: Table) -> Iterator[str]:
     # Calls may change the table while this streams.
-    rows = iter(list(table.rows.values()))
-    while some := list(islice(rows, _ROWS_AT_ONCE)):
-        found = ({name: read(row) for name, read in readers.items()} for row in some)
-        yield "".join(f"{_ENCODER.encode(row)}\n" for row in found)
+    for row in list(table.rows.values()):
+        yield _ENCODER.encode({name: read(row) for name, read in readers.items()}) + "\n"
 
 
 def _plain(value: object) -> object:

@@ -12,6 +12,7 @@ from target_exactonline.mapping.prepare import DIVISION
 from target_exactonline.mapping.record import METADATA, is_metadata
 from target_exactonline.schema.fields import shape_of
 from target_exactonline.schema.names import plain
+from target_exactonline.schema.unified import joined
 from target_exactonline.stream_config import DOCUMENT, ROW
 
 if TYPE_CHECKING:
@@ -43,14 +44,16 @@ def checked(mapping: StreamMapping, columns: Sequence[str], keys: Sequence[str])
         )
     unknown = [name for name in columns if not is_known(mapping, name) and name not in keys]
     if unknown and DIVISION not in map(plain, columns):
-        setting = {mapping.stream: {"entity": mapping.entity.stream, "columns": {unknown[0]: None}}}
+        resource = mapping.unified
+        entity = resource.name if resource else mapping.entity.stream
+        setting = {mapping.stream: {"entity": entity, "columns": {unknown[0]: None}}}
         logger.warning(
             "Stream %r: %s %s of %s. A record with a value there is rejected. Say in the "
             "setting streams which field it is, or null to ignore it: %s",
             mapping.stream,
             ", ".join(unknown),
-            "is no field" if len(unknown) == 1 else "are no fields",
-            mapping.entity.endpoint.name,
+            "is not a field" if len(unknown) == 1 else "are not fields",
+            resource.name if resource else mapping.entity.endpoint.name,
             json.dumps(setting),
         )
     return mapping
@@ -75,6 +78,8 @@ def own_keys(
 
 def _is_key(mapping: StreamMapping, column: str) -> bool:
     """Whether a column has the name of a key (GUID) at Exact Online."""
+    if mapping.unified:
+        return joined(column) == "id"
     shapes = [shape_of(mapping.entity.endpoint.id), *filter(None, [_lines(mapping)])]
     return any(
         item.key and item.type == "Edm.Guid"
@@ -94,6 +99,8 @@ def is_known(mapping: StreamMapping, column: str) -> bool:
     name = plain(column)
     if is_metadata(column) or name in {plain(each) for each in OWN_FIELDS}:
         return True
+    if mapping.unified:
+        return mapping.unified.has(column)
     if _has(shape_of(mapping.entity.endpoint.id), name):
         return True
     lines = None if mapping.part == DOCUMENT else _lines(mapping)
@@ -113,7 +120,13 @@ def _lines(mapping: StreamMapping) -> Shape | None:
 def _are_rows(mapping: StreamMapping, columns: Sequence[str], keys: Sequence[str]) -> bool:
     """Whether a table of documents has a column that only lines have, and must have."""
     lines = _lines(mapping)
-    if mapping.part != DOCUMENT or mapping.is_chosen or lines is None or mapping.collection is None:
+    if (
+        mapping.unified
+        or mapping.part != DOCUMENT
+        or mapping.is_chosen
+        or lines is None
+        or mapping.collection is None
+    ):
         return False
     names = {plain(column) for column in columns}
     header = shape_of(mapping.entity.endpoint.id)

@@ -27,6 +27,8 @@ Scalar: TypeAlias = "str | int | Decimal | bool"
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 EXACT = Context(prec=28)
 """More precise than the server's doubles."""
+LONGEST_QUOTED = 40
+"""Characters of a text that a reason quotes."""
 LARGEST_EXPONENT = 300
 EXACT_INTEGERS = 2**53
 UTC = ZoneInfo("UTC")
@@ -146,13 +148,17 @@ def as_text(value: object) -> str:
 
 
 def describe(value: object) -> str:
-    """Describe the type of a JSON value in plain words."""
+    """Describe a JSON value in plain words; a short text is quoted, whole, as the log hides it."""
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, (int, float, Decimal)):
         return "another number"
     if isinstance(value, str):
-        return "other text" if value.strip() else "empty text"
+        text = value.strip()
+        if not text:
+            return "empty text"
+        quotable = len(text) <= LONGEST_QUOTED and text.isprintable()
+        return f"'{text}'" if quotable else f"a text of {len(text)} characters"
     return "a list" if isinstance(value, list) else "an object"
 
 

@@ -471,6 +471,21 @@ class TestReplay:
         assert command("replay", "--stream", name).exit_code == 0
         assert len(self.created(server, reference)) == 1
 
+    def test_record_in_the_unified_shape_is_sent_again_in_it(
+        self, server: Server, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        exact = self.invoice(server, "unified-1")
+        (line,) = exact["SalesInvoiceLines"]
+        content = {
+            "reference": "unified-1",
+            "customer": {"id": exact["OrderedBy"]},
+            "line_items": [{"item": {"id": line["Item"]}, "quantity": 2, "unit_price": 12.5}],
+        }
+        journal.note("unified-1", "rejected", content=content, stream="invoices")
+        result = command("replay")
+        assert result.exit_code == 0, result.output
+        assert len(self.created(server, "unified-1")) == 1
+
     def test_what_is_settled_as_not_created_is_sent_again(
         self, server: Server, journal: Journal, command: Callable[..., Result]
     ) -> None:

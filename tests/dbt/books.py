@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +19,7 @@ import psycopg
 from singer_sdk.singerlib.encoding import SimpleSingerWriter
 from typing_extensions import override
 
-from scripts.dbt import MODELS
+from scripts.dbt import MODELS, PROJECT
 from tap_exactonline.definitions.names import snake
 from tap_exactonline.tap import TapExactOnline
 from tests.built import ROOT
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from exactonline_sandbox import Server
 
 PYTHON = ROOT / ".venv-dbt" / "bin" / "python"
+PROGRAMS = Path(__file__).parent / "programs"
+DUCKDB = "duckdb"
 STREAMS = tuple(model.stream for model in MODELS)
 INVOICES = ("sales_invoices", "sales_invoice_lines")
 SCHEMA = "exact"
@@ -138,6 +141,44 @@ def read_invoices(server: Server, folder: Path) -> Tables:
     return tables
 
 
+def read_once(server: Server, folder: Path) -> Tables:
+    """Read all streams that models need, as they are now."""
+    config = {
+        **server.settings(),
+        "divisions": list(server.divisions),
+        "store_url": f"sqlite:///{folder / 'tap.db'}",
+    }
+    server.control.clock(advance_seconds=600)
+    tables = Tables()
+    _run(tables, config, STREAMS)
+    return tables
+
+
+def build(database: Path, folder: Path, as_of: str) -> Path:
+    """Build everything in a database of DuckDB; return the folder of what dbt writes."""
+    environment = {**os.environ, "DO_NOT_TRACK": "1", "DBT_EXACT_PATH": str(database)}
+    variables = json.dumps({"exact__as_of": as_of})
+    command = program("build", PROJECT, folder / "dbt", variables, DUCKDB)
+    subprocess.run(command, env=environment, cwd=folder, check=True)
+    return folder / "dbt" / DUCKDB
+
+
+def dump(database: Path, *tables: str) -> dict[str, list[dict[str, Any]]]:
+    """The rows of tables of DuckDB, by the name of the table."""
+    done = subprocess.run(program("dump", database, *tables), check=True, stdout=subprocess.PIPE)
+    return {
+        table.rpartition(".")[2]: [
+            dict(zip(found["columns"], row, strict=True)) for row in found["rows"]
+        ]
+        for table, found in json.loads(done.stdout).items()
+    }
+
+
+def program(name: str, *arguments: object) -> list[str]:
+    """A program for the environment of dbt."""
+    return [str(PYTHON), str(PROGRAMS / f"{name}.py"), *map(str, arguments)]
+
+
 def _run(tables: Tables, config: dict[str, Any], streams: tuple[str, ...]) -> None:
     tables.load += 1
     catalog = TapExactOnline(config=config, validate_config=False).catalog_dict
@@ -184,8 +225,7 @@ def into_duckdb(path: Path, tables: Tables, folder: Path) -> None:
             )
         described[stream] = table.types
     (folder / "tables.json").write_text(json.dumps(described), encoding="utf-8")
-    program = Path(__file__).parent / "programs" / "load.py"
-    subprocess.run([PYTHON, program, path, folder, SCHEMA, NULL], check=True)
+    subprocess.run(program("load", path, folder, SCHEMA, NULL), check=True)
 
 
 def _rows(table: Table) -> Iterator[list[Any]]:

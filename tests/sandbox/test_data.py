@@ -169,3 +169,17 @@ def test_numbers_are_written_as_the_double_that_they_are(value: Decimal) -> None
     text = number_text(value)
     assert json.loads(text) == float(value)
     assert "." not in text or not float(value).is_integer()
+
+
+def test_empty_books_have_all_but_documents() -> None:
+    empty = World(SandboxConfig(clock=NOW, books="empty")).company(1_700_001)
+    full = World(SandboxConfig(clock=NOW, books="full")).company(1_700_001)
+    for name in ("financial/GLAccounts", "financial/Journals", "vat/VATCodes"):
+        assert len(empty.table(name).rows) == len(full.table(name).rows) > 0
+    for name in (
+        "crm/Accounts",
+        "logistics/Items",
+        "salesinvoice/SalesInvoices",
+        "financialtransaction/TransactionLines",
+    ):
+        assert not empty.table(name).rows

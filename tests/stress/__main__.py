@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from demo import ending
-from tests.stress import fuzz, kills, planted, reads, secrets, soak, tokens, writes
+from tests.stress import fuzz, kills, planted, reads, secrets, soak, tokens, unified, writes
 
 if TYPE_CHECKING:
     from tests.stress.program import Program
@@ -21,6 +21,7 @@ PROGRAMS = (
     fuzz.PROGRAM,
     soak.PROGRAM,
     planted.PROGRAM,
+    unified.PROGRAM,
 )
 SHOWN = 20
 """Lines of what is wrong that are printed at most."""

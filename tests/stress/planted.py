@@ -8,22 +8,18 @@ project has to fail.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from exactonline_sandbox import Sandbox, SandboxConfig
-from scripts.dbt import PROJECT
 from tests.dbt import books
 from tests.stress.program import Program, hide_warnings
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-PROGRAMS = Path(books.__file__).parent / "programs"
-TARGET = "duckdb"
 NO_ERROR = "no error"
 
 
@@ -46,7 +42,7 @@ def planted(
     place.mkdir()
     listed = place / "errors.json"
     listed.write_text(json.dumps(chosen), encoding="utf-8")
-    command = _command("plant", database, manifest, listed, place)
+    command = books.program("plant", database, manifest, listed, place)
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     found: dict[str, dict[str, Any]] = json.loads(done.stdout)
     return found
@@ -62,16 +58,7 @@ def build(folder: Path, seed: int) -> tuple[Path, Path]:
     with Sandbox(config).running() as server:
         tables = books.read(server, folder)
     books.into_duckdb(database, tables, files)
-    variables = json.dumps({"exact__as_of": books.today()})
-    environment = {**os.environ, "DO_NOT_TRACK": "1", "DBT_EXACT_PATH": str(database)}
-    command = _command("build", PROJECT, folder / "dbt", variables, TARGET)
-    subprocess.run(command, env=environment, cwd=folder, check=True)
-    return database, folder / "dbt" / TARGET / "manifest.json"
-
-
-def _command(program: str, *arguments: object) -> list[str]:
-    """A program for the environment of dbt."""
-    return [str(books.PYTHON), str(PROGRAMS / f"{program}.py"), *map(str, arguments)]
+    return database, books.build(database, folder, books.today()) / "manifest.json"
 
 
 def missed(found: dict[str, dict[str, Any]]) -> list[str]:

@@ -86,7 +86,7 @@ def test_unknown_columns_are_told_once_with_the_way_out(
     assert [outcome for _, outcome in load.outcomes] == ["created"] * 3
     (told,) = [each.getMessage() for each in caplog.records if "colour" in each.getMessage()]
     assert told == (
-        "Stream 'sales_invoices': colour, size are no fields of SalesInvoices. A record with a "
+        "Stream 'sales_invoices': colour, size are not fields of SalesInvoices. A record with a "
         "value there is rejected. Say in the setting streams which field it is, or null to ignore "
         'it: {"sales_invoices": {"entity": "sales_invoices", "columns": {"colour": null}}}'
     )
