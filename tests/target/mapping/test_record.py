@@ -91,7 +91,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         "OrderedBy is missing",
         "'Remark' is not a field of SalesInvoices (similar: Remarks)",
         "InvoiceNumber is read-only (similar: OrderNumber, InvoiceDate, InvoiceTo)",
-        f"OrderDate should be {EXPECTED['Edm.DateTime']}, but is other text",
+        f"OrderDate should be {EXPECTED['Edm.DateTime']}, but is 'tomorrow'",
         "OrderDate is given twice",
         "SalesInvoiceLines[1].Item should be a code or name, but is a list",
         "SalesInvoiceLines[1].Quantity should be a number, but is true or false",

@@ -225,7 +225,7 @@ def test_an_object_may_be_created_where_that_is_allowed() -> None:
         ({"Email": "j@example.com"}, "OrderedBy should hold Code or Name"),
         ("  ", "OrderedBy is missing"),
         (1.5, "OrderedBy should be a code or name, but is another number"),
-        ({"Name": "x", "Parent": "10"}, "OrderedBy.Parent should be a GUID, but is other"),
+        ({"Name": "x", "Parent": "10"}, "OrderedBy.Parent should be a GUID, but is '10'"),
     ],
 )
 def test_what_names_nobody_is_refused(customer: Any, problem: str) -> None:
@@ -411,7 +411,7 @@ def test_what_is_wrong_with_files_is_said(tmp_path: Path) -> None:
         "attachments[4] should have a file_name",
         "attachments[5] is empty",
         "attachments[6] should hold either path, or file_name and content",
-        "attachments[7] should be an object, but is other text",
+        "attachments[7] should be an object, but is 'a.pdf'",
     ]
     assert prepared("sales_invoices", invoice(attachments="a.pdf")).problems == [
         "attachments should be a list of objects"

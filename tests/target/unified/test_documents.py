@@ -349,7 +349,7 @@ WRONG_ENTRIES: list[tuple[dict[str, Any], str]] = [
     ({"line_items": [{**LINE, "ledger_account": None}]}, "line_items[1].ledger_account"),
     (
         {"line_items": [{**LINE, "total_amount": "much"}]},
-        "line_items[1].total_amount should be a number, but is other text",
+        "line_items[1].total_amount should be a number, but is 'much'",
     ),
     ({"line_items": [{**LINE, "credit": 4}]}, "'credit' is not a field of journal_entry_line"),
     ({"accounting_period": "March"}, "accounting_period should be a year and a period"),
