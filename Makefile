@@ -17,6 +17,7 @@ BIN := .venv/bin
 ENV := .venv/.made
 DEMO_ENV := .venv-demo/.made
 DBT_ENV := .venv-dbt/.made
+PORTABILITY_ENV := .venv-portability/.made
 SOURCES := exactonline_cli exactonline_client exactonline_sandbox tap_exactonline \
 	target_exactonline scripts demo benchmarks tests
 UNIT_TESTS := tests/client tests/tap tests/target tests/sandbox --ignore tests/sandbox/test_foreign_clients.py
@@ -24,7 +25,7 @@ UNIT_TESTS := tests/client tests/tap tests/target tests/sandbox --ignore tests/s
 IN_PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 STRESS := secrets reads-rounds reads-quota reads-entries reads-kills reads-storms writes-costs \
 	writes-faults writes-followups writes-rounds writes-locks writes-malformed writes-forms fuzz soak models-planted \
-	models-unified
+	models-unified models-volume
 NO_BRANCH_UNTESTED := exactonline_client/auth/oauth.py,exactonline_client/http/rate_limit.py,exactonline_client/http/error_budget.py,exactonline_client/http/pagination.py,target_exactonline/load/journal.py
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
@@ -135,6 +136,7 @@ pins: $(UV) ## Move every pinned requirement to its newest release
 	$(COMPILE) -o requirements/tap-postgres.txt requirements/tap-postgres.in
 	$(COMPILE) -o requirements/target-postgres.txt requirements/target-postgres.in
 	$(COMPILE) -o requirements/dbt.txt requirements/dbt.in
+	$(COMPILE) -o requirements/portability.txt requirements/portability.in
 	$(COMPILE) -o requirements/foreign-exactonline.txt requirements/foreign-exactonline.in
 	$(COMPILE) -o requirements/foreign-exact-online-sdk.txt requirements/foreign-exact-online-sdk.in
 	$(COMPILE) -o requirements/foreign-pyodata.txt requirements/foreign-pyodata.in
@@ -151,6 +153,10 @@ prove: $(ENV) $(DEMO_ENV) $(DBT_ENV) ## Prove what the README claims, with seeds
 	done
 	for name in $(STRESS); do $(BIN)/python -m tests.stress $$name; done
 
+.PHONY: portability
+portability: $(PORTABILITY_ENV) ## Compile the models for Snowflake and BigQuery; installs 800 MB
+	.venv-portability/bin/python tests/dbt/portability dbt
+
 .PHONY: build
 build: $(ENV) ## Build the wheel and the source distribution
 	rm -rf dist
@@ -158,7 +164,7 @@ build: $(ENV) ## Build the wheel and the source distribution
 
 .PHONY: clean
 clean: ## Remove what the other targets made; sign-in, journal and Meltano's state are spared
-	rm -rf .venv .venv-demo .venv-dbt .venv-lowest .tools .demo dist build site
+	rm -rf .venv .venv-demo .venv-dbt .venv-portability .venv-lowest .tools .demo dist build site
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 	[ ! -d .meltano ] || find .meltano -mindepth 1 -maxdepth 1 ! -name 'meltano.db*' -exec rm -rf {} +
@@ -181,6 +187,12 @@ forget-sign-in: ## Delete the sign-in and the journal of what was sent, after a 
 	$(call make-env,.venv-demo,requirements/demo.txt)
 
 # dbt shares no environment with the plugins: it wants other versions of the same packages.
+.venv-portability/.made: requirements/portability.txt | $(UV)
+	$(check-python)
+	[ -x .venv-portability/bin/python ] || $(UV) venv --quiet --python $(PYTHON) .venv-portability
+	$(UV) pip sync --quiet --python .venv-portability/bin/python --require-hashes requirements/portability.txt
+	touch $@
+
 .venv-dbt/.made: requirements/dbt.txt | $(UV)
 	$(check-python)
 	[ -x .venv-dbt/bin/python ] || $(UV) venv --quiet --python $(PYTHON) .venv-dbt

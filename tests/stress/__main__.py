@@ -7,7 +7,18 @@ import time
 from typing import TYPE_CHECKING
 
 from demo import ending
-from tests.stress import fuzz, kills, planted, reads, secrets, soak, tokens, unified, writes
+from tests.stress import (
+    fuzz,
+    kills,
+    planted,
+    reads,
+    secrets,
+    soak,
+    tokens,
+    unified,
+    volume,
+    writes,
+)
 
 if TYPE_CHECKING:
     from tests.stress.program import Program
@@ -22,6 +33,7 @@ PROGRAMS = (
     soak.PROGRAM,
     planted.PROGRAM,
     unified.PROGRAM,
+    volume.PROGRAM,
 )
 SHOWN = 20
 """Lines of what is wrong that are printed at most."""
