@@ -7,6 +7,7 @@
 5. The same again, which creates none.
 6. A third load, which brings the new invoices back.
 7. Both systems compared.
+8. The books, built from the tables with dbt and proven, and a report of them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from demo import CORE_STREAMS, ending, keep
+from demo import CORE_STREAMS, books, ending, keep
 from demo.billing import table_of_invoices
 from demo.comparison import count, warehouse_columns
 from demo.screen import Screen
@@ -30,7 +31,7 @@ SANDBOX = ("--invoices", str(INVOICES), "--lines-per-invoice", "5", "--seed", "1
 """Exact allows 60 calls a minute; the demo does not let you wait for the minute to turn."""
 NEW_INVOICES = 25
 DAY = 86_400
-STEPS = 7
+STEPS = 8
 EXIT_DIFFERENT = 1
 ABOUT_DELETES = (
     "Exact's log of deleted rows does not tell an invoice from its lines, so both tables mark each."
@@ -120,6 +121,17 @@ class Story:
         )
         return not any(each.different for each in counts)
 
+    def books(self) -> None:
+        """Build the books and prove them, and write a report."""
+        self.screen.step(
+            "The books, built from the tables and proven", f"meltano run {books.MODELS}:build"
+        )
+        with self.screen.working("Building with dbt"):
+            built = books.build(self.stack)
+        self.console.print(
+            f"{built.proofs} proofs hold. The report: {built.report}\n", soft_wrap=True
+        )
+
     def _invoices(self) -> int:
         return len(self.stack.sandbox.truth(self.division, "sales_invoices"))
 
@@ -150,6 +162,7 @@ def run_demo(stack: Stack, screen: Screen) -> bool:
     again = story.invoice("The same once more", "5-invoices-again")
     story.load("Third load: the new invoices come back", "6-third-load")
     equal = story.compare()
+    story.books()
     if (created, again) != (NEW_INVOICES, 0):
         screen.console.print(
             f"[red]{created} invoices were created, then {again}; expected {NEW_INVOICES}, then 0."
@@ -176,7 +189,7 @@ def main() -> int:
             with screen.working(
                 "Installing the plugins with Meltano (the first time takes a minute)"
             ):
-                install()
+                install(books.MODELS)
             console.print(
                 f"Starting a sandbox of Exact Online ({INVOICES} invoices) and PostgreSQL"
             )

@@ -256,12 +256,17 @@ def alone_in_checkout(timeout: float = 0) -> Iterator[None]:
         yield
 
 
-def install() -> None:
+def install(*more: str) -> None:
     """Let Meltano make the environments of the four plugins; quick when they are there already.
+
+    Args:
+        more: Other plugins to install.
 
     Raises:
         Failed: it could not.
     """
-    result = run(["meltano", "install", *PLUGINS], {**os.environ, **_tools(), "NO_COLOR": "1"})
+    result = run(
+        ["meltano", "install", *PLUGINS, *more], {**os.environ, **_tools(), "NO_COLOR": "1"}
+    )
     if result.returncode:
         raise Failed(f"meltano install ended with {result.returncode}\n{result.stdout}")

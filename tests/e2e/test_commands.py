@@ -60,6 +60,7 @@ RUNS = [
         for run in (
             # The port that the page wants is taken; it would wait for a person.
             Run(plugin, "connect", ("--no-browser", "--port", "PORT"), code=2, said="Port PORT of"),
+            Run(plugin, "ui", ("--no-browser", "--port", "PORT"), code=2, said="Port PORT of"),
             # Nobody writes the address that the sign-in ended at.
             Run(plugin, "login", LOGIN, code=3, said="oauth2/auth?"),
             Run(plugin, "divisions", said="1700002"),
