@@ -31,8 +31,8 @@
 
 {% macro default__exact_column(name) -%} {{ adapter.quote(name) }} {%- endmacro %}
 
-{#- The loader for Snowflake folds names to upper case. -#}
-{% macro snowflake__exact_column(name) -%} {{ name }} {%- endmacro %}
+{#- The loader for Snowflake folds names to upper case, also those that are words of SQL. -#}
+{% macro snowflake__exact_column(name) -%} {{ adapter.quote(name | upper) }} {%- endmacro %}
 
 
 {#- A name without what differs between Exact's names and those in snake case: case and underscores. -#}

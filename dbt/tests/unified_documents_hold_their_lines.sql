@@ -11,11 +11,11 @@ with documents as (
 
 lines as (
     select company_id, invoice_id as id from {{ ref('unified_exact__invoice_line_items') }}
-    union
+    union all
     select company_id, credit_note_id from {{ ref('unified_exact__credit_note_line_items') }}
-    union
+    union all
     select company_id, bill_id from {{ ref('unified_exact__bill_line_items') }}
-    union
+    union all
     select company_id, journal_entry_id from {{ ref('unified_exact__journal_entry_line_items') }}
 )
 

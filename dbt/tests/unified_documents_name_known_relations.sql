@@ -8,7 +8,7 @@ with named as (
 
 relations as (
     select company_id, id from {{ ref('unified_exact__customers') }}
-    union
+    union all
     select company_id, id from {{ ref('unified_exact__suppliers') }}
 )
 

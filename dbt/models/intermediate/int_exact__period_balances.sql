@@ -60,6 +60,15 @@ filled as (
         and grid.financial_period = moved.financial_period
 )
 
+{#- Snowflake knows no windows with a name. -#}
+{%- set series_so_far -%}
+(
+        partition by division_id, gl_account_id, series
+        order by period_number
+        rows between unbounded preceding and current row
+    )
+{%- endset %}
+
 select
     division_id,
     gl_account_id,
@@ -69,16 +78,10 @@ select
     period_number,
     start_date,
     end_date,
-    sum(movement_dc) over series_so_far
-        - movement_dc as opening_dc,
+    sum(movement_dc) over {{ series_so_far }} - movement_dc as opening_dc,
     debit_dc,
     credit_dc,
     movement_dc,
     transferred_dc,
-    sum(movement_dc) over series_so_far as closing_dc
+    sum(movement_dc) over {{ series_so_far }} as closing_dc
 from filled
-window series_so_far as (
-    partition by division_id, gl_account_id, series
-    order by period_number
-    rows between unbounded preceding and current row
-)
