@@ -44,6 +44,11 @@ class SeenKeys:
             & (seen_keys.c.stream == self.stream)
         )
 
+    def _long_gone(self, timestamp: float) -> sa.ColumnElement[bool]:
+        """Keys that were gone for two months at a timestamp, and were not seen again."""
+        gone_at = seen_keys.c.gone_at
+        return self._mine & (gone_at < timestamp - KEPT) & (seen_keys.c.seen_at <= gone_at)
+
     @retry_on_lost_connection
     def next_timestamp(self, now: float) -> float:
         """Return the present time, or one after all stored timestamps if the clock was set back."""
@@ -100,7 +105,7 @@ class SeenKeys:
         gone_at = seen_keys.c.gone_at
         changes = seen_keys.update().where(self._mine)
         with self.store.transaction() as connection:
-            connection.execute(seen_keys.delete().where(self._mine, gone_at < timestamp - KEPT))
+            connection.execute(seen_keys.delete().where(self._long_gone(timestamp)))
             back = connection.execute(
                 changes.where(seen, gone_at.is_not(None)).values(gone_at=None)
             ).rowcount
@@ -110,13 +115,12 @@ class SeenKeys:
     @retry_on_lost_connection
     def mark_deleted(self, keys: Iterable[str], timestamp: float) -> None:
         """Mark keys as gone whose deletion is logged; remove those that have long been gone."""
-        mine, gone_at = self._mine, seen_keys.c.gone_at
-        marked = seen_keys.update().where(mine, gone_at.is_(None)).values(gone_at=timestamp)
-        long_gone = (gone_at < timestamp - KEPT) & (seen_keys.c.seen_at <= gone_at)
+        marked = seen_keys.update().where(self._mine, seen_keys.c.gone_at.is_(None))
+        marked = marked.values(gone_at=timestamp)
         with self.store.transaction() as connection:
             for some in in_parts([*keys]):
                 connection.execute(marked.where(seen_keys.c.key.in_(some)))
-            connection.execute(seen_keys.delete().where(mine, long_gone))
+            connection.execute(seen_keys.delete().where(self._long_gone(timestamp)))
 
     def gone(self, since: float) -> Iterator[tuple[str, float]]:
         """Iterate over the keys that are gone after a timestamp, each with its time."""

@@ -63,6 +63,17 @@ def test_a_key_whose_deletion_is_logged_is_removed_after_two_months(opened: Stor
     assert other.known(["a"]) == {"a"}
 
 
+def test_a_key_that_is_back_after_two_months_is_back(opened: Store) -> None:
+    keys = keys_of(opened)
+    keys.note(["a", "b"], 10.0)
+    keys.note(["b"], 20.0)
+    keys.settle(20.0)
+    later = 30.0 + key_snapshots.KEPT
+    keys.note(["a", "b"], later)
+    assert keys.settle(later) == 1
+    assert list(keys.gone(0)) == []
+
+
 def test_a_key_that_was_seen_again_is_kept(opened: Store) -> None:
     keys = keys_of(opened)
     keys.note(["a"], 10.0)
