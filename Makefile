@@ -144,7 +144,7 @@ pins: $(UV) ## Move every pinned requirement to its newest release
 	$(COMPILE) -o requirements/foreign-python-exact-online.txt requirements/foreign-python-exact-online.in
 
 .PHONY: prove
-prove: $(ENV) $(DEMO_ENV) $(DBT_ENV) ## Prove what the README claims, with seeds and figures; takes about two hours
+prove: $(ENV) $(DEMO_ENV) $(DBT_ENV) ## Prove what the README claims, with seeds and figures; takes half a day
 	$(BIN)/pytest $(IN_PARALLEL) -m "slow or stress"
 	$(BIN)/pytest -q tests/sandbox/test_foreign_clients.py
 	for store in sqlite postgresql; do \
