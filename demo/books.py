@@ -6,9 +6,8 @@ import json
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
-from demo.stack import Failed, run
+from demo.stack import Failed, run, socket_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,9 +35,8 @@ def build(stack: Stack) -> Books:
         Failed: a model cannot be built, a proof does not hold, or the report cannot be written.
     """
     written = stack.folder / "dbt"
-    host = parse_qs(urlsplit(stack.postgres_uri).query)["host"][0]
     settings = {
-        "DBT_EXACT_HOST": host,
+        "DBT_EXACT_HOST": socket_folder(stack.postgres_uri),
         "DBT_TARGET_PATH": str(written),
         "DBT_LOG_PATH": str(written),
         "DO_NOT_TRACK": "1",

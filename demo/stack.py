@@ -225,9 +225,14 @@ def _environment(folder: Path, sandbox: Sandbox, postgres_uri: str) -> dict[str,
     }
 
 
+def socket_folder(postgres_uri: str) -> str:
+    """The folder of PostgreSQL's socket, which some programs take as its host."""
+    return parse_qs(urlsplit(postgres_uri).query)["host"][0]
+
+
 def _address_for_tap_postgres(postgres_uri: str) -> str:
     """tap-postgres wants another driver, and a host and a password also where none are used."""
-    folder = parse_qs(urlsplit(postgres_uri).query)["host"][0]
+    folder = socket_folder(postgres_uri)
     return f"postgresql+psycopg2://postgres:none@localhost/postgres?host={folder}"
 
 

@@ -113,13 +113,7 @@ def _type(facts: dict[str, Any]) -> str:
 
 def read(server: Server, folder: Path) -> Tables:
     """Read all streams that models need, then what a day of business changes."""
-    config = {
-        **server.settings(),
-        "divisions": list(server.divisions),
-        "store_url": f"sqlite:///{folder / 'store' / 'store.db'}",
-    }
-    server.control.clock(advance_seconds=600)
-    tables = Tables()
+    tables, config = Tables(), _connected(server, folder)
     _run(tables, config, STREAMS)
     for number, division in enumerate(server.divisions):
         server.control.changes(division, seed=number, new=8, changed=8, deleted=6)
@@ -128,39 +122,38 @@ def read(server: Server, folder: Path) -> Tables:
     return tables
 
 
-def read_invoices(server: Server, folder: Path) -> Tables:
-    """Read the invoices afresh."""
-    config = {
-        **server.settings(),
-        "divisions": list(server.divisions),
-        "store_url": f"sqlite:///{folder / 'again' / 'store.db'}",
-    }
-    server.control.clock(advance_seconds=600)
+def read_once(server: Server, folder: Path, streams: tuple[str, ...] = STREAMS) -> Tables:
+    """Read streams as they are now: by default all that models need."""
     tables = Tables()
-    _run(tables, config, INVOICES)
+    _run(tables, _connected(server, folder), streams)
     return tables
 
 
-def read_once(server: Server, folder: Path) -> Tables:
-    """Read all streams that models need, as they are now."""
+def _connected(server: Server, folder: Path) -> dict[str, Any]:
+    """Settings of the tap with a new sign-in, whose token can be used at once."""
     config = {
         **server.settings(),
         "divisions": list(server.divisions),
-        "store_url": f"sqlite:///{folder / 'tap.db'}",
+        "store_url": f"sqlite:///{folder / 'store' / 'store.db'}",
     }
     server.control.clock(advance_seconds=600)
-    tables = Tables()
-    _run(tables, config, STREAMS)
-    return tables
+    return config
 
 
-def build(database: Path, folder: Path, as_of: str) -> Path:
-    """Build everything in a database of DuckDB; return the folder of what dbt writes."""
-    environment = {**os.environ, "DO_NOT_TRACK": "1", "DBT_EXACT_PATH": str(database)}
+def build(target: str, folder: Path, as_of: str, **settings: str) -> Path:
+    """Build everything in a database, and return the folder of what dbt writes.
+
+    Args:
+        target: of the project's profiles.
+        folder: where dbt may write.
+        as_of: the day that ages count to.
+        settings: variables of the environment that say where the database is.
+    """
+    environment = {**os.environ, "DO_NOT_TRACK": "1", **settings}
     variables = json.dumps({"exact__as_of": as_of})
-    command = program("build", PROJECT, folder / "dbt", variables, DUCKDB)
+    command = program("build", PROJECT, folder / "dbt", variables, target)
     subprocess.run(command, env=environment, cwd=folder, check=True)
-    return folder / "dbt" / DUCKDB
+    return folder / "dbt" / target
 
 
 def dump(database: Path, *tables: str) -> dict[str, list[dict[str, Any]]]:

@@ -59,7 +59,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Books:
     database, files = folder / "books.duckdb", folder / "files"
     files.mkdir()
     books.into_duckdb(database, tables, files)
-    place = books.build(database, folder, TODAY)
+    place = books.build(books.DUCKDB, folder, TODAY, DBT_EXACT_PATH=str(database))
     results = json.loads((place / "run_results.json").read_text(encoding="utf-8"))["results"]
     names = [f"analytics.exact__{name}" for name in MARTS]
     names += [f"analytics_unified.unified_exact__{name}" for name in sending.KINDS]

@@ -11,7 +11,6 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import psycopg
@@ -73,7 +72,7 @@ def companies(tmp_path_factory: pytest.TempPathFactory) -> Companies:
     with Sandbox(config).running() as server:
         tables = books.read(server, folder)
         server.control.switches(sync_sales_sign="negated")
-        negated = books.read_invoices(server, folder)
+        negated = books.read_once(server, folder / "again", books.INVOICES)
     return Companies(tables, negated, books.today())
 
 
@@ -82,11 +81,9 @@ def in_postgres(companies: Companies, tmp_path_factory: pytest.TempPathFactory) 
     """PostgreSQL, with columns in snake case."""
     folder = tmp_path_factory.mktemp("postgres")
     with databases.server() as server:
-        uri = server.url.replace("+psycopg", "")
-        books.into_postgres(uri, books.in_snake_case(companies.tables))
-        host = parse_qs(urlsplit(uri).query)["host"][0]
-        built = build("postgres", folder, companies, DBT_EXACT_HOST=host)
-        built.rows = dict(_rows_of_postgres(uri))
+        books.into_postgres(server.uri, books.in_snake_case(companies.tables))
+        built = build("postgres", folder, companies, DBT_EXACT_HOST=server.host)
+        built.rows = dict(_rows_of_postgres(server.uri))
     return built
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy.engine import make_url
 
@@ -23,6 +24,16 @@ class Server:
     url: str
     restart: Callable[[str], None]
     """Stop and start it, in one of the modes of `pg_ctl`: fast, or immediate as in a crash."""
+
+    @property
+    def uri(self) -> str:
+        """The address without a driver, as programs that are not SQLAlchemy take it."""
+        return self.url.replace("+psycopg", "")
+
+    @property
+    def host(self) -> str:
+        """The folder of its socket, which is the host in settings."""
+        return parse_qs(urlsplit(self.uri).query)["host"][0]
 
 
 @contextmanager

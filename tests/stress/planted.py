@@ -58,7 +58,8 @@ def build(folder: Path, seed: int) -> tuple[Path, Path]:
     with Sandbox(config).running() as server:
         tables = books.read(server, folder)
     books.into_duckdb(database, tables, files)
-    return database, books.build(database, folder, books.today()) / "manifest.json"
+    written = books.build(books.DUCKDB, folder, books.today(), DBT_EXACT_PATH=str(database))
+    return database, written / "manifest.json"
 
 
 def missed(found: dict[str, dict[str, Any]]) -> list[str]:

@@ -263,7 +263,7 @@ def built(tables: books.Tables, folder: Path) -> dict[str, list[dict[str, Any]]]
     database, files = folder / "books.duckdb", folder / "files"
     files.mkdir()
     books.into_duckdb(database, tables, files)
-    books.build(database, folder, NOW.date().isoformat())
+    books.build(books.DUCKDB, folder, NOW.date().isoformat(), DBT_EXACT_PATH=str(database))
     names = [f"analytics_unified.unified_exact__{name}" for name in sending.KINDS]
     return books.dump(database, *names)
 

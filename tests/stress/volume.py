@@ -6,19 +6,16 @@ The books of three companies are repeated under other numbers of divisions, in t
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 
 from exactonline_sandbox import Sandbox, SandboxConfig
-from scripts.dbt import PROJECT
 from tests.dbt import books
 from tests.stress import databases
 from tests.stress.program import Program, hide_warnings, numeric
@@ -67,25 +64,22 @@ def in_duckdb(tables: books.Tables, times: int, folder: Path) -> dict[str, str]:
     return {"DBT_EXACT_PATH": str(database)}
 
 
-def in_postgres(uri: str, tables: books.Tables, times: int) -> dict[str, str]:
+def in_postgres(server: databases.Server, tables: books.Tables, times: int) -> dict[str, str]:
     """The same for PostgreSQL."""
-    books.into_postgres(uri, tables)
-    with psycopg.connect(uri, autocommit=True) as connection:
+    books.into_postgres(server.uri, tables)
+    with psycopg.connect(server.uri, autocommit=True) as connection:
         for statement in statements(tables, times):
             connection.execute(statement.encode())
         connection.execute("analyze")
-    return {"DBT_EXACT_HOST": parse_qs(urlsplit(uri).query)["host"][0]}
+    return {"DBT_EXACT_HOST": server.host}
 
 
 def build(target: str, folder: Path, settings: dict[str, str]) -> list[str]:
     """Build everything and print how long it took; returns what is wrong."""
-    variables = json.dumps({"exact__as_of": books.today()})
-    command = books.program("build", PROJECT, folder, variables, target)
-    environment = {**os.environ, "DO_NOT_TRACK": "1", **settings}
     began = time.perf_counter()
-    subprocess.run(command, env=environment, cwd=folder, check=True)
+    written = books.build(target, folder, books.today(), **settings)
     seconds = time.perf_counter() - began
-    results = json.loads((folder / target / "run_results.json").read_text(encoding="utf-8"))
+    results = json.loads((written / "run_results.json").read_text(encoding="utf-8"))
     outcomes = Counter(item["status"] for item in results["results"])
     print(
         f"{target:10} {seconds:6.1f} s with the start of dbt, {results['elapsed_time']:6.1f} s "
@@ -111,9 +105,8 @@ def run(given: Namespace) -> list[str]:
         times = copies(tables, given.lines)
         lines = len(tables.found[LEDGER].rows) * (times + 1)
         print(f"{lines:,} transaction lines, {3 * (times + 1)} divisions")
-        uri = postgres.url.replace("+psycopg", "")
         wrong = build("duckdb", folder, in_duckdb(tables, times, folder))
-        return wrong + build("postgres", folder, in_postgres(uri, tables, times))
+        return wrong + build("postgres", folder, in_postgres(postgres, tables, times))
 
 
 PROGRAM = Program(
