@@ -12,6 +12,8 @@ ENTITIES ?=
 UV := $(or $(shell command -v uv),.tools/bin/uv)
 # The interpreter is the user's choice: uv must not fetch one of its own.
 export UV_PYTHON_DOWNLOADS := never
+# Where each of a thousand programs compiles its libraries anew, that takes half of its time.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 ENV := .venv/.made
