@@ -61,9 +61,9 @@ def replay(  # noqa: PLR0913 - one for each option
     """Send the records that were rejected again, after a fix, and those that are in doubt.
 
     What is in doubt is looked for at Exact Online first, and only sent if it is not there.
-    They are sent as they were, with the present settings of the target; so the fix is one at
-    Exact, or in the settings. Records that are wrong by themselves are corrected at their source
-    and loaded again. Invoices that Exact refused to finalise are finalised again, where the
+    Records are sent as they were, with the present settings of the target, so make the fix at
+    Exact or in the settings. Records that are wrong themselves are corrected at their source
+    and loaded again. Invoices that Exact refused to finalise are finalised again, if the
     settings ask for that.
     """
     settings = plugin_settings(
@@ -157,8 +157,8 @@ def _grouped(failed: Mapping[str, list[str]], *, dry_run: bool) -> Iterator[str]
         kinds.setdefault(VALUE.sub("...", reason), {})[reason] = references
     if kinds:
         yield (
-            "These cannot succeed as they are; put right what they name at Exact or in the "
-            "settings, or correct them at their source and load them again:"
+            "These cannot succeed as they are. Fix what they name at Exact or in the settings, or "
+            "correct them at their source and load them again:"
             if dry_run
             else "These were not written:"
         )

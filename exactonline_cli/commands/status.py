@@ -56,7 +56,7 @@ RUNS = {
     default=7.0,
     show_default=True,
     metavar="N",
-    help=f"Exit with {ALARM} where a sign-in ends within N days unless it is used.",
+    help=f"Exit with {ALARM} if a sign-in ends within N days unless it is used.",
 )
 @json_option
 def status(

@@ -60,7 +60,7 @@ def _of_days(draft: Draft) -> Iterator[str]:
     for given, other in SAME_DAY:
         column = draft.mapping.of(given)
         if column and other in possible and draft.mapping.of(other) is None:
-            yield f"{column.header} is taken for {other} as well, since there is no other date."
+            yield f"{column.header} is used for {other} too, as there is no other date."
 
 
 def _of_discounts(draft: Draft) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _of_checks(draft: Draft, books: Books) -> Iterator[str]:
         return
     names = ", ".join(column.header for column in checked if _has_numbers(draft, column))
     if names:
-        yield f"{names}: not sent, only compared with what Exact will reckon."
+        yield f"{names}: not sent, only compared with what Exact will calculate."
 
 
 def _has_numbers(draft: Draft, column: Column) -> bool:
@@ -146,4 +146,4 @@ def _perhaps(left_out: Sequence[str]) -> str:
     if not left_out:
         return ""
     named = ", ".join(left_out[:MOST_NAMED])
-    return f" If a column that is left out ({named}) holds their number, say --column HEADER=key."
+    return f" If a column that is left out ({named}) has their number, give --column HEADER=key."

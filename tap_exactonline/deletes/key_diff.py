@@ -65,7 +65,7 @@ def streams(setting: Sequence[str] | None, definitions: Sequence[StreamDefinitio
             raise ConfigurationError(f"Setting {SETTING}: there is no stream {name}.")
         if known[name].stream.deleted_type:
             raise ConfigurationError(
-                f"Setting {SETTING}: Exact's deleted log tells the deletes of {name}. Leave it out."
+                f"Setting {SETTING}: Exact's deleted log has the deletes of {name}. Leave it out."
             )
         if not is_comparable(known[name]):
             raise ConfigurationError(

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from exactonline_client.odata.records import PageDecoder
+from exactonline_client.odata.records import PageDecoder, projection
 from tap_exactonline.definitions.definition import DIVISION, TIMESTAMP
 from tap_exactonline.definitions.schema import UNKNOWN_FIELDS
 from tap_exactonline.deletes import key_diff
@@ -174,10 +174,16 @@ class PartitionReader:
         return read_pages(self.connection, self.definition, query, self._page_decoder())
 
     def _page_decoder(self) -> PageDecoder | None:
-        """Make the decoder of whole pages; None if records are more than the columns of rows."""
-        if self.request.keeps_unknown or DIVISION.name not in self.definition.endpoint.columns:
+        """Make the decoder of whole pages; None if they must be decoded row by row."""
+        if self.needs_rows:
             return None
-        return PageDecoder(self._columns, DIVISION.name, self.connection.zone)
+        return PageDecoder(self.columns, {DIVISION.name}, self.connection.zone)
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether records are made of rows one by one, as they hold more than their columns."""
+        complete = DIVISION.name in self.definition.endpoint.columns
+        return self.request.keeps_unknown or not complete
 
     def key_pages(self) -> Iterator[Page]:
         """Pages of all rows with their keys only."""
@@ -211,10 +217,11 @@ class PartitionReader:
     def requested_columns(self) -> list[str]:
         """Columns to request from the endpoint."""
         known = self.definition.endpoint.columns
-        return [item.name for item in self._columns if item.name in known]
+        return [item.name for item in self.columns if item.name in known]
 
     @property
-    def _columns(self) -> list[Property]:
+    def columns(self) -> list[Property]:
+        """Columns of the records."""
         selected = self.request.columns
         needed = [self.definition.columns[name] for name in self.required_columns]
         return [*selected, *(item for item in needed if item not in selected)]
@@ -230,7 +237,7 @@ class PartitionReader:
         A requested column that is missing from the row is left out, so that an upsert keeps the
         value in the warehouse.
         """
-        decode = self._decoder(self._columns, self.note_unreadable)
+        decode = self._decoder(self.columns, self.note_unreadable)
         complete = DIVISION.name in self.definition.endpoint.columns
         asked = (
             {*self.requested_columns} - needed_columns(self.definition)
@@ -253,6 +260,12 @@ class PartitionReader:
             return result
 
         return record
+
+    def row_decoder(self) -> Callable[[DecodedRow], DecodedRow]:
+        """Make a function that converts an API row, or one decoded with its page, to a record."""
+        decode = self.decoder()
+        project = projection([item.name for item in self.columns])
+        return lambda row: decode(row) if isinstance(row, dict) else project(row)
 
     def columns_decoder(self, names: Iterable[str]) -> Callable[[Row], Row]:
         """Make a function that decodes some columns only, and reports no problems."""

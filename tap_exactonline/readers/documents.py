@@ -15,8 +15,10 @@ from typing_extensions import override
 
 from exactonline_client.errors import ExactOnlineError, RequestRefused
 from exactonline_client.http import pagination
+from exactonline_client.odata.records import Expansion, PageDecoder, RecordPage
 from exactonline_client.odata.refused_query import is_about_query
 from tap_exactonline.definitions.definition import (
+    DIVISION,
     HEADER_LINE_NUMBER,
     LINE_NUMBER,
     MODIFIED,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from exactonline_client.connection import Connection
     from exactonline_client.http.pagination import Page
     from exactonline_client.odata.decoding import Row
+    from exactonline_client.odata.records import DecodedRow, Record
     from tap_exactonline.definitions.definition import StreamDefinition
     from tap_exactonline.deletes.key_diff import KeyDiff
     from tap_exactonline.extract.batch import Batch
@@ -98,7 +101,7 @@ class DocumentReader(PartitionReader):
 
     def _read_shared_list(self, tracker: BookmarkTracker, starts: Sequence[Any]) -> Iterator[Batch]:
         """Read from the lowest of the bookmarks `starts`; that of the headers comes first."""
-        decode, lines = self.decoder(), self.lines
+        decode, lines = self.row_decoder(), self.lines
         for page in self._list_pages(None if None in starts else min(starts)):
             parts = [*self._split(page)]
             if lines is not None:
@@ -121,9 +124,9 @@ class DocumentReader(PartitionReader):
     def _headers(
         self,
         parts: list[DocumentPart],
-        decode: Callable[[Row], Row],
+        decode: Callable[[DecodedRow], DecodedRow],
         start: Any,  # noqa: ANN401
-    ) -> list[Row]:
+    ) -> list[DecodedRow]:
         if not self.request.is_selected:
             return []
         since = self.position.oldest
@@ -151,9 +154,18 @@ class MixedReader(DocumentReader):
         for half in self.partitions:
             if half.request.is_selected:
                 names |= {item.name for item in half.request.columns}
-        columns = [name for name in self.definition.endpoint.columns if name in names]
-        query = Query(self.division, columns, start, all_columns=self.request.keeps_unknown)
-        return read_pages(self.connection, self.definition, query)
+        columns = [item for name, item in self.definition.endpoint.columns.items() if name in names]
+        query = Query(
+            self.division,
+            [item.name for item in columns],
+            start,
+            all_columns=self.request.keeps_unknown,
+        )
+        decoder = None
+        if not any(half.needs_rows for half in self.partitions):
+            required = {DIVISION.name, LINE_NUMBER}
+            decoder = PageDecoder(columns, required, self.connection.zone)
+        return read_pages(self.connection, self.definition, query, decoder)
 
     @property
     def _position_columns(self) -> list[str]:
@@ -162,6 +174,14 @@ class MixedReader(DocumentReader):
 
     @override
     def _split(self, page: Page) -> Iterator[DocumentPart]:
+        for record in page.records or ():
+            is_header = record[LINE_NUMBER] == HEADER_LINE_NUMBER
+            yield DocumentPart(
+                position=record[TIMESTAMP],
+                header=record if is_header else None,
+                lines=() if is_header else (record,),
+                changed_at=record[MODIFIED],
+            )
         decode = self.columns_decoder(self._position_columns)
         placed_by = [decode(row) for row in page.rows]
         decoding.rows_with_key(placed_by, [LINE_NUMBER], lambda *_: None)
@@ -193,12 +213,14 @@ class ExpandedReader(DocumentReader):
         columns = list(dict.fromkeys((*header_columns, *self.definition.stream.key, MODIFIED)))
         headers_only = Query(self.division, columns, start)
         if lines is None or lines.separate:
-            yield from read_pages(self.connection, self.definition, headers_only)
+            decoder = self._pages_decoder(columns)
+            yield from read_pages(self.connection, self.definition, headers_only, decoder)
             return
         with_lines = replace(
             headers_only, expand=self.definition.expand, expanded_columns=lines.requested_columns
         )
-        reader = read_pages(self.connection, self.definition, with_lines)
+        decoder = self._pages_decoder(columns, lines)
+        reader = read_pages(self.connection, self.definition, with_lines, decoder)
         try:
             first = next(reader)
         except RequestRefused as refusal:
@@ -211,12 +233,25 @@ class ExpandedReader(DocumentReader):
         yield first
         yield from reader
 
+    def _pages_decoder(
+        self, names: Sequence[str], lines: LineReader | None = None
+    ) -> PageDecoder | None:
+        """Make the decoder of headers with these columns, and of their lines if there are any."""
+        if self.needs_rows or (lines is not None and lines.needs_rows):
+            return None
+        expansion = None
+        if lines is not None:
+            expansion = Expansion(self.definition.expand or "", lines.columns)
+        columns = [self.definition.endpoint.columns[name] for name in names]
+        return PageDecoder(columns, {DIVISION.name}, self.connection.zone, expansion)
+
     def _read_headers_only(self, query: Query) -> Iterator[Page]:
         """Read headers without `$expand`; remember its refusal if nothing else was refused."""
         connection, endpoint = self.connection, self.definition.endpoint.id
         refused = connection.refused_in(query.division)
         before = refused.until(endpoint)
-        reader = read_pages(connection, self.definition, query)
+        decoder = self._pages_decoder(query.columns)
+        reader = read_pages(connection, self.definition, query, decoder)
         first = next(reader)
         if refused.until(endpoint) == before:
             remember_refusal(
@@ -260,9 +295,18 @@ class ExpandedReader(DocumentReader):
     @override
     def _split(self, page: Page) -> Iterator[DocumentPart]:
         decode = self.columns_decoder([MODIFIED])
+        for record in page.records or ():
+            modified = record[MODIFIED]
+            yield DocumentPart(modified, record, self._decoded_lines(record), modified)
         for row in page.rows:
             modified = decode(row)[MODIFIED]
             yield DocumentPart(modified, row, self._lines(row), modified)
+
+    def _decoded_lines(self, record: Record) -> list[DecodedRow]:
+        collection = record.get(self.definition.expand or "")
+        if not isinstance(collection, RecordPage):
+            return []
+        return [*collection.records, *self._more_lines(collection.next_address)]
 
     def _lines(self, row: Row) -> list[Row]:
         lines = self.lines
@@ -282,8 +326,10 @@ class ExpandedReader(DocumentReader):
                 f"{self.definition.expand} of a row is not a list of rows", key_values
             )
             return []
-        rows = page.rows
-        if page.next_address:
-            more = self.connection.pages(page.next_address, self.division)
-            rows = [*rows, *(line for following in more for line in following.rows)]
-        return rows
+        return [*page.rows, *self._more_lines(page.next_address)]
+
+    def _more_lines(self, address: str | None) -> Iterator[Row]:
+        """Read the lines of a header that did not come with it."""
+        if address:
+            for page in self.connection.pages(address, self.division):
+                yield from page.rows

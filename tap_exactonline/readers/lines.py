@@ -10,7 +10,7 @@ from typing_extensions import override
 from tap_exactonline.readers.base import PartitionReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from exactonline_client.odata.decoding import Row
     from exactonline_client.odata.records import DecodedRow
@@ -28,8 +28,9 @@ class DocumentPart:
 
     position: Any
     """Value of the header stream's bookmark column."""
-    header: Row | None
-    lines: list[Row]
+    header: DecodedRow | None
+    """Decoded or as the API sent it, as are the lines."""
+    lines: Sequence[DecodedRow]
     changed_at: str | None = None
     """Time of the last change (UTC, ISO 8601), if requested."""
 
@@ -57,7 +58,7 @@ class LineReader(PartitionReader):
         # Before any line is read, or the tombstone of a line deleted in between would precede it.
         self.tombstones.read_log()
         self.start = self.position.start(column)
-        self._decode: Callable[[Row], Row] = self.decoder()
+        self._decode = self.row_decoder()
         self._buffer: list[DecodedRow] = []
         self._started = False
 

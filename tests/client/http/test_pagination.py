@@ -189,7 +189,7 @@ def test_pages_like_the_first_are_decoded_at_once(session: Session, mock: Any) -
     mock.get(second, json={"d": {"results": [row, row], "__next": third}})
     mock.get(third, json={"d": {"results": [{**row, "Code": 1}]}})
     columns = [Property("Code", "Edm.String"), Property("Division", "Edm.Int32")]
-    decoder = PageDecoder(columns, "Division", ZoneInfo("Europe/Amsterdam"))
+    decoder = PageDecoder(columns, {"Division"}, ZoneInfo("Europe/Amsterdam"))
     found = list(pagination.read(session, PATH, 1, decoder=decoder))
     assert [page.rows for page in found] == [[row], [], [{**row, "Code": 1}]]
     decoded = [None if page.records is None else [*map(as_row, page.records)] for page in found]

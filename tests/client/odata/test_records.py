@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from exactonline_client.catalogue import Property
 from exactonline_client.http import pagination
 from exactonline_client.odata import decoding
-from exactonline_client.odata.records import PageDecoder, Record, as_row, leave_out
+from exactonline_client.odata.records import (
+    Expansion,
+    PageDecoder,
+    Record,
+    RecordPage,
+    as_row,
+    leave_out,
+    projection,
+)
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 NEXT = "https://start.exactonline.nl/api/v1/1/list?$skiptoken=2L"
@@ -62,8 +70,8 @@ def body(rows: list[Any], **page: Any) -> bytes:
 
 
 def decoder(row: dict[str, Any] = ROW) -> PageDecoder:
-    made = PageDecoder(COLUMNS, "Division", ZONE)
-    made.expect(row)
+    made = PageDecoder(COLUMNS, {"Division"}, ZONE)
+    made.expect([row])
     return made
 
 
@@ -129,7 +137,7 @@ def test_a_page_with_anything_else_is_left_to_the_rows(content: bytes) -> None:
 @pytest.mark.parametrize("row", [{}, {"Name": "x"}, {**ROW, "New": 1}])
 def test_nothing_is_decoded_at_once_after_a_row_with_other_columns(row: dict[str, Any]) -> None:
     made = decoder()
-    made.expect(row)
+    made.expect([row])
     assert made.decode(body([ROW])) is None
 
 
@@ -141,3 +149,74 @@ def test_columns_are_left_out_of_records_and_dicts() -> None:
     kept = [name for name in PLAIN if name not in {"Name", "Amount"}]
     assert [[*as_row(row)] for row in rows] == [kept] * 3
     assert [[*row] for row in msgspec.json.decode(msgspec.json.encode(rows))] == [kept] * 3
+
+
+def with_lines(collection: Any, **changes: Any) -> dict[str, Any]:
+    return {**ROW, "Lines": collection, **changes}
+
+
+def expanding(*rows: dict[str, Any]) -> PageDecoder:
+    made = PageDecoder(COLUMNS, {"Division"}, ZONE, Expansion("Lines", COLUMNS[:4]))
+    made.expect(rows)
+    return made
+
+
+LINE = {name: ROW[name] for name in ("ID", "Code", "Timestamp", "Name")}
+
+
+@given(
+    st.lists(st.lists(st.dictionaries(st.sampled_from([*LINE]), VALUES), max_size=2), max_size=3)
+)
+@example([[{}, {"Code": " 1"}], []])
+def test_records_hold_the_lines_that_rows_do(documents: list[list[dict[str, Any]]]) -> None:
+    rows = [with_lines({"results": [LINE | line for line in lines]}) for lines in documents]
+    content = body(rows, __next=NEXT)
+    page = expanding(with_lines([]), with_lines({"results": [LINE]})).decode(content)
+    if page is None:
+        return
+    decode = decoding.decoder(COLUMNS[:4], ZONE)
+    expected = [[decode(line) for line in row["Lines"]["results"]] for row in rows]
+    found = [record["Lines"] for record in page.records]
+    assert [[*map(as_row, lines.records)] for lines in found] == expected
+    only_header = map(projection([*PLAIN]), page.records)
+    assert msgspec.json.encode([*only_header]) == msgspec.json.encode(
+        one_by_one(body([{**PLAIN} for _ in rows]))
+    )
+
+
+@pytest.mark.parametrize(
+    ("collection", "address"),
+    [([LINE], None), ({"results": [LINE]}, None), ({"results": [LINE], "__next": NEXT}, NEXT)],
+)
+def test_a_collection_comes_in_every_form(collection: Any, address: str | None) -> None:
+    page = expanding(with_lines(collection)).decode(body([with_lines(collection)]))
+    assert page is not None
+    lines = page.records[0]["Lines"]
+    assert isinstance(lines, RecordPage)
+    assert [*map(as_row, lines.records)] == [{**LINE, "Code": "10", "Timestamp": 4100307598}]
+    assert lines.next_address == address
+
+
+@pytest.mark.parametrize(
+    "collection",
+    [None, 5, {"__deferred": {"uri": "https://x"}}, [5], [{**LINE, "New": 1}], [{"ID": "x"}]],
+)
+def test_a_page_with_other_collections_is_left_to_the_rows(collection: Any) -> None:
+    made = expanding(with_lines([LINE]))
+    assert made.decode(body([with_lines([LINE])]))
+    assert made.decode(body([with_lines([LINE]), with_lines(collection)])) is None
+    assert expanding(with_lines(collection)).decode(body([with_lines(collection)])) is None
+
+
+def test_lines_are_expected_as_before_after_a_page_without_any() -> None:
+    made = expanding(with_lines([LINE]))
+    made.expect([with_lines([])])
+    assert made.decode(body([with_lines([LINE])]))
+
+
+def test_a_record_without_other_columns_is_its_own_projection() -> None:
+    page = decoder().decode(body([ROW]))
+    assert page is not None
+    record = page.records[0]
+    assert projection([*PLAIN])(record) is record
+    assert as_row(projection(["ID", "Division"])(record)) == {"ID": ROW["ID"], "Division": 1}
