@@ -103,7 +103,9 @@ def catalog(
     """The discovered catalog with these streams alone, and these of their columns."""
     wanted = {*streams}
     chosen = None if columns is None else {*columns}
-    found: dict[str, Any] = TapExactOnline(config=config, validate_config=False).catalog_dict
+    found: dict[str, Any] = TapExactOnline(
+        config=config, validate_config=False, setup_mapper=False
+    ).catalog_dict
     found["streams"] = [entry for entry in found["streams"] if entry["tap_stream_id"] in wanted]
     for entry in found["streams"]:
         for item in entry["metadata"]:

@@ -122,7 +122,7 @@ def plan(  # noqa: PLR0913 - one for each option
         if selected is None and "_catalog" in extras:
             selected = read_object((project or Path()) / extras["_catalog"])
         elif selected is None and extras:
-            selected = TapExactOnline(config=dict(settings)).catalog_dict
+            selected = TapExactOnline(config=dict(settings), setup_mapper=False).catalog_dict
             _select(selected, extras["_select"])
         tap = TapExactOnline(
             config=settings, catalog=selected, state=read_object(state) if state else None

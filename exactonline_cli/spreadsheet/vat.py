@@ -172,10 +172,7 @@ class _Codes:
             )
         rates = {code.percentage for code in self.books.vat_codes.values()
                  if code.includes == includes and code.for_sales}  # fmt: skip
-        return (
-            f"has no VAT code: none has {shown} {kind} (known: "
-            f"{', '.join(sorted(rates))})"
-        )
+        return f"has no VAT code: none has {shown} {kind} (known: {', '.join(sorted(rates))})"
 
 
 def _rate(text: str) -> Decimal | None:

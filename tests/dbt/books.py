@@ -174,7 +174,7 @@ def program(name: str, *arguments: object) -> list[str]:
 
 def _run(tables: Tables, config: dict[str, Any], streams: tuple[str, ...]) -> None:
     tables.load += 1
-    catalog = TapExactOnline(config=config, validate_config=False).catalog_dict
+    catalog = TapExactOnline(config=config, validate_config=False, setup_mapper=False).catalog_dict
     entries = [entry for entry in catalog["streams"] if entry["tap_stream_id"] in streams]
     for entry in entries:
         for item in entry["metadata"]:

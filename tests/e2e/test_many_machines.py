@@ -94,7 +94,7 @@ def start(folder: Path, config: dict[str, Any], catalog: str) -> subprocess.Pope
 
 def selection() -> str:
     """The catalog with the streams selected."""
-    found = TapExactOnline(config={}, validate_config=False).catalog_dict
+    found = TapExactOnline(config={}, validate_config=False, setup_mapper=False).catalog_dict
     for entry in found["streams"]:
         for item in entry["metadata"]:
             if not item["breadcrumb"]:

@@ -162,7 +162,7 @@ def catalog(streams: tuple[str, ...], columns: Any, config: dict[str, Any]) -> d
 @cache
 def discovered(config: str) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """What discovery prints with these settings, by stream, and the same not selected."""
-    tap = TapExactOnline(config=json.loads(config), validate_config=False)
+    tap = TapExactOnline(config=json.loads(config), validate_config=False, setup_mapper=False)
     entries = json.loads(json.dumps(tap.catalog_dict))["streams"]
     unselected = {"breadcrumb": [], "metadata": {"selected": False}}
     return {
