@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
 
-INVOICES = 400
+INVOICES = 2000
 LEDGER = "transaction_lines"
 APART = 1_000_000
 """Between the number of a division and that of its copy."""
@@ -70,7 +70,7 @@ def in_postgres(server: databases.Server, tables: books.Tables, times: int) -> d
     with psycopg.connect(server.uri, autocommit=True) as connection:
         for statement in statements(tables, times):
             connection.execute(statement.encode())
-        connection.execute("analyze")
+        connection.execute("vacuum analyze")
     return {"DBT_EXACT_HOST": server.host}
 
 

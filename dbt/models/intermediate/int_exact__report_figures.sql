@@ -1,14 +1,16 @@
 -- The figures that Exact's reports give, from our own models.
+{{ config(materialized='view') }}
 {%- set nothing = "cast(null as " ~ dbt.type_bigint() ~ ")" %}
-with lines as (
+with totals as (
     select
-        lines.*,
-        accounts.balance_type,
-        accounts.gl_account_type
-    from {{ ref('stg_exact__transaction_lines') }} as lines
-    inner join {{ ref('int_exact__chart_of_accounts') }} as accounts
-        on lines.division_id = accounts.division_id and lines.gl_account_id = accounts.gl_account_id
-    where coalesce(lines.type, 0) not in (327, 328, 3000)
+        division_id,
+        gl_account_id,
+        financial_year,
+        coalesce(transaction_type, 0) = 10 as is_opening,
+        coalesce(status, 0) = 50 as is_processed,
+        {{ exact_online.total('amount_dc') }} as amount_dc
+    from {{ ref('int_exact__ledger_lines') }}
+    group by 1, 2, 3, 4, 5
 ),
 
 opened as (
@@ -53,6 +55,7 @@ select
     gl_account_id as subject,
     movement_dc as amount_dc
 from {{ ref('int_exact__period_balances') }}
+where movement_dc <> 0
 
 union all
 
@@ -62,18 +65,20 @@ select
     opened.financial_year,
     0,
     case
-        when lines.balance_type = 'W' or lines.gl_account_type = 52 then 'retained_earnings'
-        else lines.gl_account_id
+        when accounts.balance_type = 'W' or accounts.gl_account_type = 52 then 'retained_earnings'
+        else accounts.gl_account_id
     end,
-    lines.amount_dc
+    totals.amount_dc
 from opened
-inner join lines
-    on opened.division_id = lines.division_id
+inner join totals
+    on opened.division_id = totals.division_id
     and (
-        lines.financial_year < opened.financial_year
-        or (lines.financial_year = opened.financial_year and lines.type = 10)
+        totals.financial_year < opened.financial_year
+        or (totals.financial_year = opened.financial_year and totals.is_opening)
     )
-    and (lines.status = 50 or opened.check_name like '%after_entry')
+    and (totals.is_processed or opened.check_name like '%after_entry')
+inner join {{ ref('int_exact__chart_of_accounts') }} as accounts
+    on totals.division_id = accounts.division_id and totals.gl_account_id = accounts.gl_account_id
 
 union all
 
