@@ -60,6 +60,7 @@ class Run:
         """Whether a signal was received, and the run writes what it has received before."""
         self._stop = stop
         self._logger = logger
+        self._mappings: dict[str, StreamMapping] = {}
         self._loaders: dict[tuple[str, str], Loader] = {}
 
     @cached_property
@@ -123,9 +124,11 @@ class Run:
         Raises:
             ConfigurationError: no entity matches, or it cannot be written.
         """
-        return stream_config.map_stream(
-            stream_name, self._stream_settings, self.config["reference_field"]
-        )
+        if stream_name not in self._mappings:
+            self._mappings[stream_name] = stream_config.map_stream(
+                stream_name, self._stream_settings, self.config["reference_field"]
+            )
+        return self._mappings[stream_name]
 
     @staticmethod
     def is_of_match_sets(stream_name: str) -> bool:
