@@ -47,6 +47,11 @@ CHOICES: dict[str, Mapping[str, Any]] = {
     metavar="URL",
     help="Where Meltano installs this package from. Default: where this one came from.",
 )
+@click.option(
+    "--sandbox",
+    metavar="URL",
+    help="Address of a sandbox on this machine: sign in there at once, to try the project.",
+)
 @click.option("--no-input", is_flag=True, help="Ask nothing; what is not given gets its default.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
 def init(  # noqa: PLR0913, PLR0917 - one for each option
@@ -57,6 +62,7 @@ def init(  # noqa: PLR0913, PLR0917 - one for each option
     column_names: str,
     connection: str | None,
     source: str | None,
+    sandbox: str | None,
     *,
     no_input: bool,
     overwrite: bool,
@@ -84,7 +90,10 @@ def init(  # noqa: PLR0913, PLR0917 - one for each option
     )
     _check_existing(folder, list(rendered), asks=asks, overwrite=overwrite)
     files.write(folder, rendered, LOADERS[chosen["loader"]].folders)
-    _explain(folder, LOADERS[chosen["loader"]].plugin, list(rendered))
+    click.echo(f"Written to {folder.resolve()}: {', '.join(rendered)}.")
+    if sandbox:
+        _sign_in(sandbox.rstrip("/"), folder)
+    _explain(folder, LOADERS[chosen["loader"]].plugin, is_signed_in=bool(sandbox))
 
 
 def _answer(name: str, *, asks: bool) -> str:
@@ -121,15 +130,23 @@ def _check_existing(folder: Path, names: list[str], *, asks: bool, overwrite: bo
     click.confirm(f"Replace {', '.join(existing)} in {folder.resolve()}?", abort=True)
 
 
-def _explain(folder: Path, loader: str, names: list[str]) -> None:
-    click.echo(f"Written to {folder.resolve()}: {', '.join(names)}.")
-    click.echo("Next:")
-    steps = [
-        *([] if folder == Path() else [f"cd {folder}"]),
+def _sign_in(sandbox: str, folder: Path) -> None:
+    from exactonline_cli.sign_in.sandbox import sign_in  # noqa: PLC0415 - takes long to import
+
+    name = sign_in(sandbox, f"sqlite:///{folder.resolve() / '.exactonline' / 'store.db'}")
+    click.echo(f"Signed in to the sandbox at {sandbox} as connection {name}.")
+
+
+def _explain(folder: Path, loader: str, *, is_signed_in: bool) -> None:
+    connect = [
         "meltano install",
         "meltano invoke tap-exactonline:connect",
         f"meltano config set {loader} --interactive",
-        "meltano run read-exact",
     ]
-    for step in steps:
+    click.echo("Next:")
+    for step in (
+        *([] if folder == Path() else [f"cd {folder}"]),
+        *([] if is_signed_in else connect),
+        "meltano run read-exact",
+    ):
         click.echo(f"  {step}")
