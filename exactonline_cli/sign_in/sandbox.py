@@ -58,15 +58,17 @@ def sign_in(base_url: str, store_url: str) -> str:
 def _wait(base_url: str) -> None:
     """Wait until the sandbox, which may just have been started, answers."""
     until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            requests.get(f"{base_url}/sandbox/state", timeout=_TIMEOUT).raise_for_status()
-        except requests.RequestException:
-            if time.monotonic() > until:
-                raise ConfigurationError(
-                    f"--sandbox: no sandbox answers at {base_url}. Start it with exactonline "
-                    "sandbox, and give the address that it shows."
-                ) from None
-            time.sleep(_PAUSE)
-        else:
-            return
+    while not _answers(base_url):
+        if time.monotonic() > until:
+            raise ConfigurationError(
+                f"--sandbox: no sandbox answers at {base_url}. Start it with exactonline sandbox, "
+                "and give the address that it shows."
+            )
+        time.sleep(_PAUSE)
+
+
+def _answers(base_url: str) -> bool:
+    try:
+        return requests.get(f"{base_url}/sandbox/state", timeout=_TIMEOUT).ok
+    except requests.RequestException:
+        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shlex
@@ -25,6 +26,7 @@ from exactonline_client.store import postings
 from exactonline_client.store.outcomes import STORED, WOULD
 from tap_exactonline.streams import posting_results
 from tests.built import ROOT
+from tests.docs.built_site import build
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,17 +43,7 @@ def page_id(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
+    return build(tmp_path_factory.mktemp("site"))
 
 
 class Loaded(HTMLParser):
@@ -78,6 +70,41 @@ def test_the_site_builds_and_fetches_nothing_from_elsewhere(site: Path) -> None:
         loaded.feed(page.read_text(encoding="utf-8"))
         assert loaded.found
         assert not [address for address in loaded.found if "//" in address], page.name
+
+
+@pytest.mark.parametrize(
+    ("word", "page"),
+    [
+        ("excel", "finance.html"),
+        ("excel", "spreadsheets.html"),
+        ("unpaid", "finance.html"),
+        ("unpaid", "models.html"),
+        ("unpaid", "report.html"),
+        ("decimal", "spreadsheets.html"),
+        ("decimal", "settings.html"),
+        ("decimal", "finance.html"),
+        ("dashboard", "finance.html"),
+        ("dashboard", "look-after.html"),
+    ],
+)
+def test_the_search_has_the_words_that_users_look_for(site: Path, word: str, page: str) -> None:
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    found = {
+        entry["location"].partition("#")[0]
+        for entry in index["docs"]
+        if word in f"{entry['title']} {entry['text']}".lower()
+    }
+    assert page in found
+
+
+def test_pages_for_users_come_before_those_for_developers() -> None:
+    (nav,) = re.findall(
+        r"^nav:\n(.*)", (ROOT / "mkdocs.yml").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    groups = [next(iter(group)) for group in yaml.safe_load(nav)]
+    assert groups == ["Start", "Do", "Look up", "Why", "For developers"]
+    start = yaml.safe_load(nav)[0]["Start"]
+    assert start[:3] == ["index.md", "finance.md", "tutorial.md"]
 
 
 def test_examples_stand_on_their_page(site: Path) -> None:

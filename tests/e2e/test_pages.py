@@ -33,6 +33,7 @@ NOT_RUN = {
         "it is what runs this",
     ],
     "docs/index.md": [],
+    "docs/finance.md": ["needs a browser"],
     "docs/tutorial.md": [],
     "docs/connect.md": [
         "needs a browser and an app that is registered at Exact",
