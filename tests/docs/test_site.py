@@ -26,7 +26,6 @@ from exactonline_client.store import postings
 from exactonline_client.store.outcomes import STORED, WOULD
 from tap_exactonline.streams import posting_results
 from tests.built import ROOT
-from tests.docs.built_site import build
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,11 +38,6 @@ FENCE = re.compile(r"^( *)```\{?\.?(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.
 
 def page_id(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("site"))
 
 
 class Loaded(HTMLParser):

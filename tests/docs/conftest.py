@@ -1,4 +1,4 @@
-"""The documentation site, built as `make docs` does."""
+"""The documentation site, built once for all tests of it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.built import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def build(folder: Path) -> Path:
-    """Build the site in a folder; a broken link is an error."""
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the site is built in, as `make docs` does; a broken link is an error."""
+    folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
         capture_output=True,
