@@ -42,7 +42,7 @@ EXIT_CODES: dict[int, tuple[str, str]] = {
     ),
     3: (
         (
-            "there is no sign-in, or it is broken: the refresh token was spent elsewhere, "
+            "there is no sign-in, or it is broken: the refresh token was used elsewhere, "
             "expired or revoked"
         ),
         "`exactonline connect`, or set a new `refresh_token`",
@@ -63,7 +63,7 @@ EXIT_CODES: dict[int, tuple[str, str]] = {
         "choose one of the divisions it lists, or ask for the rights",
     ),
     7: (
-        "Exact Online did not answer, also when asked again, or wants to be asked later",
+        "Exact Online did not answer, even when asked again, or says to ask later",
         "run again later",
     ),
     8: (
@@ -76,7 +76,7 @@ EXIT_CODES: dict[int, tuple[str, str]] = {
     ),
     10: (
         "an endpoint refused nine calls within an hour; one more might have the app blocked",
-        "solve what the refusals say, and run again after the moment that the line names",
+        "solve what the refusals say, and run again after the time that the line gives",
     ),
 }
 """By exit code: its meaning, and what to do about it."""

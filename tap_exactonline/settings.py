@@ -59,9 +59,9 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "Start Date",
         "examples": ["2025-01-01T00:00:00Z"],
         "description": (
-            "On the first run, read only rows changed since this moment. Without a zone it is "
-            "UTC. Lists that do not tell when a row was changed, or cannot be filtered by it, come "
-            "whole. Default: everything."
+            "On the first run, read only rows changed since this time. Without a zone it is "
+            "UTC. Lists that do not say when a row was changed, or cannot be filtered by it, are "
+            "read whole. Default: everything."
         ),
     },
     "column_names": {
@@ -82,7 +82,7 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "Use Sync API",
         "examples": [False],
         "description": (
-            "Read from Exact's sync endpoints where there are any: 1,000 rows a call, and no "
+            "Read from Exact's sync endpoints if there are any: 1,000 rows a call, and no "
             "change is missed. They lack a few columns; switch this off to read those."
         ),
     },
@@ -94,7 +94,7 @@ OWN: dict[str, dict[str, Any]] = {
         "examples": ["stream"],
         "description": (
             "What to do with rows deleted at Exact: tombstone (a record with the key and "
-            "_sdc_deleted_at in the row's own stream), stream (only the stream deleted tells) or "
+            "_sdc_deleted_at in the row's own stream), stream (only in the stream deleted) or "
             "off (no row of the deleted log is read)."
         ),
     },
@@ -104,9 +104,9 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "Compare Keys",
         "examples": [["purchase_entries", "purchase_entry_lines"], ["all"]],
         "description": (
-            "Streams whose deletes Exact does not log, and are to be found all the same: each run "
-            "lists all their keys, at the price of more calls, and marks as deleted what is gone. "
-            "all stands for every such stream. Default: none."
+            "Streams whose deletes Exact does not log, but that you want to know: each run lists "
+            "all their keys, which takes more calls, and marks missing rows as deleted. all means "
+            "every such stream. Default: none."
         ),
     },
     "attachments": {
@@ -116,7 +116,7 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "Attachments",
         "examples": ["content"],
         "description": (
-            "What to read of document_attachments beside their names: none, or content (the files "
+            "What to read of document_attachments besides their names: none, or content (the files "
             "themselves, in base64; one API call for each that is new or changed)."
         ),
     },
@@ -157,7 +157,7 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "Check Rights",
         "examples": [False],
         "description": (
-            "Where a stream has had no rows yet, ask Exact whether the user may read it, and warn "
+            "If a stream has had no rows yet, ask Exact whether the user may read it, and warn "
             "if not. Costs a call for each empty stream and division, once in 30 days."
         ),
     },

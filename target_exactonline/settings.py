@@ -60,11 +60,11 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "Streams",
         "examples": [{"orders": {"entity": "sales_orders", "rows": "lines"}}],
         "description": (
-            "What the records of a stream are, where its name does not say it: the name of an "
+            "What the records of a stream are, if its name does not say it: the name of an "
             "entity (sales_invoices; or, in the unified shape, invoices), or an object with "
             "entity, reference_field (in place of the setting of that "
-            "name), rows (documents, or lines for flat rows of which each is a line with the "
-            "header of its document beside it) and columns (by column, the field that it is, null "
+            "name), rows (documents, or lines for flat rows, each a line with the "
+            "header fields of its document) and columns (by column, the field that it is, null "
             "to ignore it; by field, an object with a constant for all records). Default: each "
             "stream is what its name says, and each column the field of its name."
         ),
@@ -98,7 +98,7 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "On Error",
         "examples": ["fail"],
         "description": (
-            "When a record is rejected: skip (go on with the others, exit code 5 at the end) or "
+            "When a record is rejected: skip (continue with the others, exit code 5 at the end) or "
             "fail (stop there, exit code 5)."
         ),
     },
@@ -158,7 +158,7 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "Nulls",
         "examples": ["clear"],
         "description": (
-            "What a null in a record means, and an empty text where it is as good as null: leave "
+            "What a null in a record means, and an empty text if it is as good as null: leave "
             "(the field is not given) or clear (upsert empties the field at Exact Online)."
         ),
     },
@@ -169,8 +169,8 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "Create Missing",
         "examples": [["accounts"]],
         "description": (
-            "What may be created where a document refers to it and it is not there: accounts, "
-            "items. Else such a record is rejected."
+            "What may be created if a document refers to it and it does not exist: accounts, "
+            "items. Otherwise such a record is rejected."
         ),
     },
     "lookup_hours": {
@@ -180,8 +180,8 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "Lookup Hours",
         "examples": [24],
         "description": (
-            "Hours that the keys which were looked up for codes (of accounts, items, ledger "
-            "accounts ...) are used again before they are looked up anew."
+            "Hours that keys looked up for codes (of accounts, items, ledger accounts ...) are "
+            "used before they are looked up again."
         ),
     },
     "load_method": {
@@ -191,8 +191,8 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "Load Method",
         "examples": ["upsert"],
         "description": (
-            "append-only: create what is not there yet, and leave what is there as it is. "
-            "upsert: also change what is there and differs from the record, as far as the API "
+            "append-only: create what does not exist yet, and leave what exists as it is. "
+            "upsert: also change what exists and differs from the record, as far as the API "
             "allows it."
         ),
     },
@@ -203,7 +203,7 @@ OWN: dict[str, dict[str, Any]] = {
         "examples": [True],
         "description": (
             "Delete documents at Exact Online whose record was deleted at its source: its "
-            "_sdc_deleted_at is a moment. Else such records are skipped."
+            "_sdc_deleted_at is a time. Otherwise such records are skipped."
         ),
     },
     "dry_run": {

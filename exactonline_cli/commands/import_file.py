@@ -72,7 +72,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
                 multiple=True,
                 metavar="HEADER=FIELD",
                 callback=_pairs,
-                help="What a column holds, or ignore; may be given several times.",
+                help="What a column contains, or ignore; may be given several times.",
             ),
             click.option(
                 "--set",
@@ -86,13 +86,13 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--decimal",
                 type=click.Choice((numbers.AUTO, *numbers.MARKS)),
                 default=numbers.AUTO,
-                help="The decimal mark, where a column leaves it open.",
+                help="The decimal mark, if a column leaves it open.",
             ),
             click.option(
                 "--dates",
                 type=click.Choice((dates.AUTO, dates.ISO, *dates.ORDERS)),
                 default=dates.AUTO,
-                help="The order of day and month, where a column leaves it open.",
+                help="The order of day and month, if a column leaves it open.",
             ),
             click.option(
                 "--prices", type=click.Choice((INCLUDING, EXCLUDING)), help="With VAT or without."
@@ -103,7 +103,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="What a discount of 0.5 is: half a per cent, or the half.",
             ),
             click.option(
-                "--vat", type=click.Choice((CODES, RATES)), help="What a column of VAT holds."
+                "--vat", type=click.Choice((CODES, RATES)), help="What the VAT column contains."
             ),
             click.option("--encoding", metavar="NAME", help="Of a CSV file, such as cp1252."),
             click.option("--sheet", metavar="NAME", help="Of a workbook with several."),
@@ -118,7 +118,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--update",
                 is_flag=True,
-                help="Change what is there already and differs; else it is left as it is.",
+                help="Change documents that exist and differ; without it they stay as they are.",
             ),
             config_option,
             connection_option,
@@ -159,8 +159,8 @@ def invoices() -> None:
 def import_invoices(path: Path, **options: Any) -> None:  # noqa: ANN401 - as click has them
     """Import sales invoices from a spreadsheet: FILE is .csv or .xlsx.
 
-    Shows each invoice with its lines, VAT and total as Exact will reckon them, and asks before
-    anything is sent. Each invoice is created once, also where the file is imported again.
+    Shows each invoice with its lines, VAT and total as Exact will calculate them, and asks
+    before anything is sent. Each invoice is created once, even if the file is imported again.
     """
     _import(importing.INVOICES, path, options)
 

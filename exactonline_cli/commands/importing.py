@@ -25,6 +25,7 @@ from exactonline_cli.spreadsheet import (
 )
 from exactonline_cli.spreadsheet.explanations import explanations
 from exactonline_client.errors import ConfigurationError, ExactOnlineError, RecordsRejected
+from exactonline_client.printable import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,7 +48,7 @@ RESULTS = {
     "customer": "Customer",
     "total": "Total",
 }
-NO_RESULT = "was not looked at, for an unknown reason: import it in a file of its own"
+NO_RESULT = "was not checked, for an unknown reason: import it in a separate file"
 LOOKED_UP_TOGETHER = 500
 """Documents of one batch of a dry run."""
 SENT = (preview.NEW, preview.CHANGED, preview.OPEN)
@@ -304,7 +305,7 @@ def _conclude(asked: Asked, shown: Preview, wanted: int, sent: _Sent) -> None:
     elif sent.was_sent:
         _print_results(rows, shown, sent.results)
     elif not asked.dry_run and not wanted:
-        click.echo("Nothing is to be sent.")
+        click.echo("There is nothing to send.")
     if written is not None and not asked.as_json:
         click.echo(
             f"The refused rows are in {written.name}, with what is wrong at the end of each: "
@@ -337,8 +338,8 @@ def _refuse(shown: Preview, refused: int, sent: _Sent) -> None:
     count = refused + len(unfinished) + missing
     if count:
         raise RecordsRejected(
-            f"{count} of {len(shown.draft.documents)} documents were refused or are not finished, "
-            "for the reasons above."
+            f"{count} of {counted(len(shown.draft.documents), 'document')} "
+            f"{'was' if count == 1 else 'were'} refused or not finished (see above)."
         )
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def keepalive(connection: str | None, store_url: str | None, *, as_json: bool) -> None:
     """Renew the sign-in of each connection; meant for a weekly schedule.
 
-    Where the present tokens are younger than ten minutes, Exact allows no new ones and none are
+    If the present tokens are younger than ten minutes, Exact issues no new ones and none are
     needed. The exit code is that of the first connection that failed.
     """
     with closing(open_store(store_url)) as store:

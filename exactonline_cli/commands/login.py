@@ -55,8 +55,8 @@ def login(  # noqa: PLR0913 - one argument for each option
     """Connect an Exact Online account in the terminal.
 
     The client secret is asked for, or taken from EXACTONLINE_CLIENT_SECRET. With --code-url -
-    everything else has to be there as well, as an option or in the environment: the program
-    shows the address to sign in at and then waits on standard input for the one it ended at.
+    everything else must be given too, as an option or in the environment: the program shows the
+    address to sign in at, then reads from standard input the address that the browser ended at.
     """
     with closing(begin(store_url, base_url, connection)) as sign_in:
         given = {"region": region, "client_id": client_id, "redirect_uri": redirect_uri}

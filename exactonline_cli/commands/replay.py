@@ -21,6 +21,7 @@ from exactonline_cli.options import (
 from exactonline_cli.output import quiet
 from exactonline_client.plugin.configuration import read_files
 from exactonline_client.plugin.start import readable_configuration_errors
+from exactonline_client.printable import counted
 from exactonline_client.store import postings
 from exactonline_client.store.postings import UNFINISHED, Posting, Wanted
 from target_exactonline.load import finalize
@@ -61,9 +62,9 @@ def replay(  # noqa: PLR0913 - one for each option
     """Send the records that were rejected again, after a fix, and those that are in doubt.
 
     What is in doubt is looked for at Exact Online first, and only sent if it is not there.
-    They are sent as they were, with the present settings of the target; so the fix is one at
-    Exact, or in the settings. Records that are wrong by themselves are corrected at their source
-    and loaded again. Invoices that Exact refused to finalise are finalised again, where the
+    Records are sent as they were, with the present settings of the target, so make the fix at
+    Exact or in the settings. Records that are wrong themselves are corrected at their source
+    and loaded again. Invoices that Exact refused to finalise are finalised again, if the
     settings ask for that.
     """
     settings = plugin_settings(
@@ -87,8 +88,9 @@ def replay(  # noqa: PLR0913 - one for each option
             if run.writes(stream, entity)
         ]
         _report_other_divisions(run, wanted)
-        verb = "would be" if dry_run else "are"
-        click.echo(f"Division {run.division}: {len(records)} records {verb} sent again.", err=True)
+        verb = "would be" if dry_run else "is" if len(records) == 1 else "are"
+        what = counted(len(records), "record")
+        click.echo(f"Division {run.division}: {what} {verb} sent again.", err=True)
         unfinalized = _queue_for_finalizing(run, wanted)
         if records or unfinalized:
             _send(target, records, [posting.stream for posting in unfinalized])
@@ -117,14 +119,15 @@ def _queue_for_finalizing(run: Run, wanted: Wanted) -> list[Posting]:
     ]
     if not left:
         return []
-    message = f"Division {run.division}: {len(left)} invoices were created and not finalised"
+    what = counted(len(left), "invoice was", "invoices were")
+    message = f"Division {run.division}: {what} created and not finalised"
     if run.config["finalize"] == finalize.NONE:
         click.echo(f"{message}. Set finalize to have that done.", err=True)
         return []
     if run.config["dry_run"]:
-        click.echo(f"{message}; they would be.", err=True)
+        click.echo(f"{message}; a run without --dry-run does that.", err=True)
         return []
-    click.echo(f"{message}; they are now.", err=True)
+    click.echo(f"{message}; this is done now.", err=True)
     for posting in left:
         postings.finalize_again(store, posting)
     return left
@@ -157,8 +160,8 @@ def _grouped(failed: Mapping[str, list[str]], *, dry_run: bool) -> Iterator[str]
         kinds.setdefault(VALUE.sub("...", reason), {})[reason] = references
     if kinds:
         yield (
-            "These cannot succeed as they are; put right what they name at Exact or in the "
-            "settings, or correct them at their source and load them again:"
+            "These cannot succeed as they are. Fix what they name at Exact or in the settings, or "
+            "correct them at their source and load them again:"
             if dry_run
             else "These were not written:"
         )

@@ -17,6 +17,7 @@ from exactonline_cli.report.amounts import STYLES
 from exactonline_cli.report.render import Report, render
 from exactonline_client import connections
 from exactonline_client.errors import ConfigurationError
+from exactonline_client.printable import counted
 from exactonline_client.store.clock import server_clock
 from exactonline_client.store.store import default_url
 
@@ -103,7 +104,7 @@ def report(  # noqa: PLR0913 - the options of a command
     companies = [blocks.company(division, rows, now.date()) for division, rows in read.items()]
     text = render(Report(now, source, companies, _calls(store_url), results), numbers)
     _write(output, text)
-    click.echo(f"{output}: {_number(len(companies), 'company', 'companies')}, {_verdict(results)}.")
+    click.echo(f"{output}: {counted(len(companies), 'company', 'companies')}, {_verdict(results)}.")
 
 
 def _calls(store_url: str | None) -> list[CallsLeft]:
@@ -138,7 +139,3 @@ def _verdict(results: proofs.Proofs | None) -> str:
     if results.broken:
         return f"{len(results.broken)} of {len(results.all)} proofs do not hold"
     return f"all {len(results.all)} proofs hold"
-
-
-def _number(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

@@ -69,7 +69,7 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")
     help="Only this outcome; may be given several times.",
 )
 @reference_option
-@click.option("--since", metavar="MOMENT", help="Only what happened since, as 2026-06-25T14:00.")
+@click.option("--since", metavar="TIME", help="Only what happened since, as 2026-06-25T14:00.")
 @click.option(
     "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
 )
@@ -98,7 +98,7 @@ def results(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Show what became of the documents that were written, the newest first.
 
-    Asks Exact nothing, unless --details is given. A MOMENT without a zone is UTC.
+    Asks Exact nothing, unless --details is given. A TIME without a zone is UTC.
     """
     if ctx.invoked_subcommand:
         return
@@ -385,7 +385,7 @@ def _only(entries: list[Posting], wanted: Wanted) -> Posting:
         divisions = ", ".join(str(posting.division) for posting in entries)
         raise ConfigurationError(
             f"Several documents {what} are in doubt, in divisions {divisions}. Choose one with "
-            "--division (or --connection, where they belong to several apps)."
+            "--division (or --connection, if they belong to several apps)."
         )
     return entries[0]
 

@@ -36,7 +36,7 @@ def webhooks() -> None:
 def verify(ctx: click.Context, payload: str, secret: str | None, *, as_json: bool) -> None:
     """Check the hash of a payload, from a file or from standard input.
 
-    Exit code 0 where the hash is right, 1 where it is not or where this is no payload.
+    Exit code 0 if the hash is right, 1 if it is not or if this is not a payload.
     """
     if not secret and payload == STDIN:
         raise ConfigurationError(

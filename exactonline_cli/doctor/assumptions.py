@@ -489,7 +489,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption("mandatory_filtering", "Lists with a sync twin need no filter.", _mandatory_filter),
     Assumption("select_required", "Plain lists need no $select.", _serves_whole_rows),
     Assumption("refuse_skip", "$skip is served.", _serves(SKIPPED, "$skip")),
-    Assumption("bare_unpaged", "A list without pages stands in an object.", _unpaged_shape),
+    Assumption("bare_unpaged", "A list without pages is inside an object.", _unpaged_shape),
     Assumption("expand", "Plain lists honour $expand.", _serves(EXPANDED, "$expand")),
     Assumption(
         "bulk_expand", "Bulk lists honour $expand.", _serves(EXPANDED_BULK, "$expand on bulk")
@@ -524,7 +524,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption("tells_expired_tokens", "A 401 for an expired token says so.", _tells_expired),
     Assumption("empty_401", "A 401 has an empty body.", _empty_401),
     Assumption("json_layout", "JSON comes in lines and in ASCII.", _layout),
-    Assumption("limit_headers", "Answers tell the limits in headers.", _limit_headers),
+    Assumption("limit_headers", "Answers give the limits in headers.", _limit_headers),
     Assumption("refusal_headers", "A refused call shows no limits.", _refusal_headers),
     Assumption("padded_codes", "Codes of accounts have one width.", _padded),
     Assumption("rowversions", "Timestamp is sent as a text.", _rowversions),

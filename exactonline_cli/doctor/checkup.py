@@ -275,7 +275,7 @@ class Checkup:
         day, limit = found.get("x-ratelimit-remaining"), found.get("x-ratelimit-limit")
         minute = found.get("x-ratelimit-minutely-limit")
         if day is None:
-            self._find("limits", WARNING, "Exact Online does not tell how many calls are left")
+            self._find("limits", WARNING, "Exact Online does not say how many calls are left")
             return
         self._find(
             "limits",

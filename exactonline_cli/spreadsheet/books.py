@@ -174,7 +174,7 @@ class _Reader:
         try:
             return self._rows(self._address(endpoint, None))
         except (AccessDenied, RequestRefused) as refusal:
-            self.books.notes.append(f"VAT and totals cannot be reckoned: {refusal}")
+            self.books.notes.append(f"VAT and totals cannot be calculated: {refusal}")
             return []
 
     def some(self, endpoint: str, column: str, values: Sequence[str]) -> list[dict[str, Any]]:
@@ -187,7 +187,7 @@ class _Reader:
                 return self._bulk(endpoint, column, distinct)
             return self._asked(endpoint, column, distinct)
         except (AccessDenied, RequestRefused) as refusal:
-            self.books.notes.append(f"VAT and totals cannot be reckoned: {refusal}")
+            self.books.notes.append(f"VAT and totals cannot be calculated: {refusal}")
             return []
 
     def _bulk(self, endpoint: str, column: str, values: Sequence[str]) -> list[dict[str, Any]]:

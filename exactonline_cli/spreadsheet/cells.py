@@ -301,7 +301,7 @@ def _no_number(cell: Cell, mark: str) -> str:
         letters = [name for letter, name in LETTERS.items() if letter in cell]
         digits = "".join(letter for letter in cell if letter not in LETTERS)
         if letters and numbers.parse(digits, mark) is not None:
-            return f"is not a number: {letters[0]} stands in it"
+            return f"is not a number: it contains {letters[0]}"
         other = numbers.COMMA if mark == numbers.POINT else numbers.POINT
         if numbers.parse(cell, other) is not None:
             return (

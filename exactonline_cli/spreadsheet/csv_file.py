@@ -62,7 +62,7 @@ def read(path: Path, encoding: str | None, known: Callable[[Sequence[str]], int]
                 rows.append(Row(number, list(cells)))
         except csv.Error as error:
             raise ConfigurationError(
-                f"{path.name} cannot be read as CSV ({error}). Save it anew as CSV UTF-8."
+                f"{path.name} cannot be read as CSV ({error}). Save it again as CSV UTF-8."
             ) from None
     return Table(rows, encoding=encoding, delimiter=delimiter)
 

@@ -184,12 +184,12 @@ def _missing(entity: Entity, mapping: ColumnMap, constants: set[str]) -> Iterato
     for name in _required(entity):
         if not there & {name, f"{name}Code", f"{name}Name", *SERVED_BY.get(name, ())}:
             yield Question(
-                f"no column holds {name}{left}: name one with --column HEADER={name}, or give one "
+                f"no column has {name}{left}: name one with --column HEADER={name}, or give one "
                 f"value for all with --set {name}=VALUE"
             )
     if headers.line_shape(entity) and not there & {REFERENCE, KEY, *PARTIES}:
         yield Question(
-            "no column tells which rows are one document: name it with --column HEADER=key"
+            "no column says which rows belong to one document: name it with --column HEADER=key"
         )
 
 

@@ -11,6 +11,7 @@ from exactonline_cli.spreadsheet.headers import CHECKS, KEY, VAT, VAT_RATE
 from exactonline_cli.spreadsheet.model import say
 from exactonline_cli.spreadsheet.rules import SAME_DAY
 from exactonline_cli.spreadsheet.table import Percent, is_empty, text_of
+from exactonline_client.printable import counted
 from target_exactonline.schema.fields import shape_of
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _of_days(draft: Draft) -> Iterator[str]:
     for given, other in SAME_DAY:
         column = draft.mapping.of(given)
         if column and other in possible and draft.mapping.of(other) is None:
-            yield f"{column.header} is taken for {other} as well, since there is no other date."
+            yield f"{column.header} is used for {other} too, as there is no other date."
 
 
 def _of_discounts(draft: Draft) -> Iterator[str]:
@@ -110,7 +111,7 @@ def _of_checks(draft: Draft, books: Books) -> Iterator[str]:
         return
     names = ", ".join(column.header for column in checked if _has_numbers(draft, column))
     if names:
-        yield f"{names}: not sent, only compared with what Exact will reckon."
+        yield f"{names}: not sent, only compared with what Exact will calculate."
 
 
 def _has_numbers(draft: Draft, column: Column) -> bool:
@@ -124,9 +125,9 @@ def _of_made(draft: Draft) -> Iterator[str]:
     if first is not None:
         count = 1 + sum(1 for _ in made)
         yield (
-            f"{count} documents have no reference in the file; theirs is made of customer, day "
-            f"and place, such as {first}, and is the same when the file is imported again."
-            + _perhaps(draft.mapping.left_out)
+            f"{counted(count, 'document has', 'documents have')} no reference in the file; one is "
+            f"made of customer, day and place, such as {first}, and is the same when the file is "
+            "imported again." + _perhaps(draft.mapping.left_out)
         )
 
 
@@ -146,4 +147,4 @@ def _perhaps(left_out: Sequence[str]) -> str:
     if not left_out:
         return ""
     named = ", ".join(left_out[:MOST_NAMED])
-    return f" If a column that is left out ({named}) holds their number, say --column HEADER=key."
+    return f" If a column that is left out ({named}) has their number, give --column HEADER=key."

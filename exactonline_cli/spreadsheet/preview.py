@@ -138,7 +138,7 @@ def _columns(draft: Draft) -> Iterator[str]:
     for name, value in draft.choices.constants.items():
         yield f"  {'(all documents)':<{width}}  {name} = {value}"
     if draft.mapping.left_out:
-        yield f"  Left out, since they are no field: {', '.join(draft.mapping.left_out)}."
+        yield f"  Left out, as they match no field: {', '.join(draft.mapping.left_out)}."
 
 
 MEANS = {

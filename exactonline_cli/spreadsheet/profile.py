@@ -98,7 +98,7 @@ def changed(profiles: Iterable[Profile], entity: str, headers: Sequence[str]) ->
         new = ", ".join(mine[name] for name in mine if name not in theirs)
         gone = ", ".join(theirs[name] for name in theirs if name not in mine)
         parts = [f"new: {new}" if new else "", f"gone: {gone}" if gone else ""]
-        what = "; ".join(part for part in parts if part) or "they stand in another order"
+        what = "; ".join(part for part in parts if part) or "their order has changed"
         return (
             f"The headers are not those of {profile.file}, for which you said what columns mean "
             f"({profile.saved}): {what}"

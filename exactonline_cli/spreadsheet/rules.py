@@ -137,8 +137,8 @@ def _add_sides(document: Document, line: Line) -> None:
         document.refuse(
             Problem(
                 line.row,
-                f"{line.header(DEBIT)} {say(debit)} and {line.header(CREDIT)} {say(credit)} stand "
-                "on one row: give each a row of its own",
+                f"{line.header(DEBIT)} {say(debit)} and {line.header(CREDIT)} {say(credit)} are "
+                "on one row: give each its own row",
             )
         )
     elif line.meant.get(DEBIT) is None and line.meant.get(CREDIT) is None:

@@ -172,10 +172,7 @@ class _Codes:
             )
         rates = {code.percentage for code in self.books.vat_codes.values()
                  if code.includes == includes and code.for_sales}  # fmt: skip
-        return (
-            f"has no VAT code: there is none of {shown} {kind} (there are: "
-            f"{', '.join(sorted(rates))})"
-        )
+        return f"has no VAT code: none has {shown} {kind} (known: {', '.join(sorted(rates))})"
 
 
 def _rate(text: str) -> Decimal | None:
@@ -251,7 +248,7 @@ def _compare_line(document: Document, line: Line, amounts: Amounts) -> None:
         if isinstance(given, Decimal) and not _agree([given], possible):
             document.refuse(
                 line.problem(
-                    f"is not what Exact will reckon, which is {possible[0]:.2f}: correct the "
+                    f"is not what Exact will calculate, {possible[0]:.2f}: correct the "
                     f"price, the quantity or the VAT, or leave the column out with --column "
                     f"{line.header(name)!r}=ignore",
                     name,
@@ -273,8 +270,8 @@ def _differ(document: Document, name: str, given: Decimal, reckoned: Decimal) ->
     document.refuse(
         Problem(
             document.row,
-            f"is not what Exact will reckon, which is {reckoned:.2f}: correct the lines, say "
-            f"--prices incl where they hold the VAT, or leave the column out with --column "
+            f"is not what Exact will calculate, {reckoned:.2f}: correct the lines, give "
+            f"--prices incl if they include VAT, or leave the column out with --column "
             f"{header!r}=ignore",
             header,
             say(given),

@@ -87,7 +87,7 @@ def _check(path: Path) -> None:
         ) from None
     if size > LARGEST:
         raise ConfigurationError(
-            f"{path.name} holds {size:,} bytes once it is unpacked, which is too much. Save the "
+            f"{path.name} is {size:,} bytes when unpacked, which is too large. Save the "
             "sheet as CSV UTF-8, or in parts."
         )
 
@@ -120,8 +120,8 @@ def _choose(
         return best[0]
     raise ConfigurationError(
         f"{name} has several sheets that could be meant: {', '.join(best or names)}. Name one with "
-        "--sheet. Documents whose lines stand on a sheet of their own cannot be imported: put both "
-        "on one sheet, each row a line with its document beside it."
+        "--sheet. Documents with their lines on a separate sheet cannot be imported: put both on "
+        "one sheet, each row a line with the fields of its document."
     )
 
 

@@ -240,7 +240,7 @@ class TokenSource(AuthBase):
         unanswered = isinstance(failure, refusals.NoAnswer)
         again = end if unanswered else min(now + RETRY_AFTER, end)
         logger.warning(
-            "%s Connection %s goes on with its present access token, and asks again in %.0f s.",
+            "%s Connection %s keeps using its present access token, and asks again in %.0f s.",
             failure,
             self.name,
             again - now,

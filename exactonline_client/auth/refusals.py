@@ -61,7 +61,7 @@ def untrusted(error: Exception, base_url: str) -> Unavailable | None:
         return None
     unsent = Unavailable(
         f"The certificate of {base_url} is not trusted ({match['why'].strip()}), so nothing was "
-        "sent. Is the address right? Where a proxy of your own stands in between, name the file "
+        "sent. Is the address right? If a proxy of your own is in between, give the file "
         "with its certificate in the environment variable REQUESTS_CA_BUNDLE."
     )
     unsent.not_carried_out = True

@@ -100,13 +100,13 @@ def read(
             if current == address and SKIPTOKEN not in unquote(urlsplit(current).query):
                 raise
             raise EndpointUnavailable(
-                f"{denial} The page before it was given, so this is no lack of rights. "
-                "What was done so far is kept; start again later."
+                f"{denial} The page before it was given, so rights are not missing. "
+                "What was done so far is kept; run again later."
             ) from None
         if page.mended:
             logger.warning(
-                "%s of division %s: texts of %s hold half of a character or a NUL, for which "
-                "U+FFFD is sent.",
+                "%s of division %s: texts of %s contain half of a character or a NUL; "
+                "U+FFFD is sent instead.",
                 endpoint,
                 division,
                 ", ".join(sorted(page.mended)),

@@ -191,7 +191,7 @@ class Budget:
         who = "this run" if self._wait_for_day else "the next run"
         return DailyLimitReached(
             f"Division {division}: the {day.limit or ''} calls of today are used up{reserve}. "
-            f"They start anew at {resets:%Y-%m-%d %H:%M} UTC; {who} continues from here.",
+            f"They start again at {resets:%Y-%m-%d %H:%M} UTC; {who} continues from here.",
             division=division,
             reset=reset,
         )

@@ -74,8 +74,8 @@ SHARED: dict[str, dict[str, Any]] = {
         "examples": ["stampNL001.gAAA..."],
         "description": (
             "Refresh token to start with. Exact replaces it at every use; from the first use on "
-            "the store holds its successors and this setting is ignored, until you set a new one. "
-            "Default: the sign-in that the store holds."
+            "the store has its successors and this setting is ignored, until you set a new one. "
+            "Default: the sign-in in the store."
         ),
     },
     "store_url": {
@@ -97,9 +97,9 @@ SHARED: dict[str, dict[str, Any]] = {
         "title": "Store Key",
         "examples": ["kJ2...c0g=", "newKey...A=,oldKey...B="],
         "description": (
-            "Fernet key that encrypts the tokens in the store; several with commas between to "
-            "rotate them, the first encrypts. Default: a key in the keyring of the system where "
-            "there is one, else in a file beside the store that only its owner can read."
+            "Fernet key that encrypts the tokens in the store; to rotate, several separated by "
+            "commas, of which the first encrypts. Default: a key in the keyring of the system if "
+            "there is one, otherwise in a file next to the store that only its owner can read."
         ),
     },
     "daily_call_reserve": {
@@ -120,7 +120,7 @@ SHARED: dict[str, dict[str, Any]] = {
         "examples": ["fail"],
         "description": (
             "When the calls of the day are used up: stop (keep what was done, exit code 0, the "
-            "next run goes on), fail (the same with exit code 4) or wait (until 00:00 UTC)."
+            "next run continues), fail (the same with exit code 4) or wait (until 00:00 UTC)."
         ),
     },
     "request_timeout": {

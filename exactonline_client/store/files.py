@@ -45,8 +45,8 @@ def ensure_private_folder(folder: Path) -> None:
     if _my_uid is not None and _others_may_write(status):
         raise StoreError(
             f"Others may write in the folder {folder}, and could put a store or a key of their own "
-            "there. Take that right away (chmod go-w) or name a file in a folder of its own in "
-            "the setting store_url; that folder is made."
+            "there. Remove that right (chmod go-w), or set store_url to a file in a separate "
+            "folder; that folder is made."
         )
 
 

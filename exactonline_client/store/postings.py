@@ -234,7 +234,7 @@ def opened(store: Store, row: Any) -> str | None:  # noqa: ANN401 - of a query
     except StoreError:
         logger.warning(
             "Document %s of stream %s was encrypted with another key than the store has now, and "
-            "is left out. Name that key in store_key, behind one more comma; where it is lost, "
+            "is left out. Add that key to store_key, after one more comma; if it is lost, "
             "say what became of the document with exactonline results settle.",
             row.reference,
             row.stream,

@@ -205,7 +205,7 @@ def _check_slicing(entry: Entry, endpoint: Endpoint) -> None:
     if is_function and entry.parameters is None and not given:
         raise EntryError(
             "parameters",
-            f"{endpoint.id} is a function. Give its parameters; {{}} where it takes none.",
+            f"{endpoint.id} is a function. Give its parameters, or {{}} if it takes none.",
         )
     if given and endpoint.properties and not is_function:
         raise EntryError("parameters", f"{endpoint.id} takes none. Use filter instead.")
@@ -288,8 +288,8 @@ def _primary_keys(
     if not key:
         raise EntryError(
             "primary_keys",
-            f"what tells the rows of {entry.path} apart is not known here. Name those columns; "
-            "[] where there are none, and every row is appended.",
+            f"the key of {entry.path} is not known here. Give the columns that identify a row, "
+            "or [] if there are none; every row is then appended.",
         )
     return (*added, *key)
 

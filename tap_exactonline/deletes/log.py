@@ -151,8 +151,8 @@ class DeleteAttribution:
 
 
 LOG_REFUSED = (
-    "Division %s: the rows are read all the same. Where Exact Online goes on refusing the log, "
-    "every run ends like this one: set deletes: off, and no deletes are seen."
+    "Division %s: the rows are still read. If Exact Online keeps refusing the log, every run "
+    "ends like this one. To read without deletes, set deletes: off."
 )
 
 

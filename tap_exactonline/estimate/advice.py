@@ -62,6 +62,6 @@ def _of_days(estimate: Estimate, *, has_start_date: bool) -> Iterator[str]:
         how = "Set a later start_date" if has_start_date else "Set start_date"
         yield f"{how}: rows last changed before it are then not read."
     yield (
-        f"The calls of one day do not suffice: it takes {estimate.days} days. Start the tap every "
-        "day; each run goes on where the one before ended."
+        f"The calls of one day are not enough: it takes {estimate.days} days. Run the tap every "
+        "day; each run continues where the previous one ended."
     )

@@ -109,7 +109,7 @@ class Run:
         chosen = self.context.config.get(key_diff.SETTING)
         if chosen and not self.sends_tombstones:
             raise ConfigurationError(
-                f"Setting {key_diff.SETTING}: what is gone is told by tombstones, so it needs "
-                "deletes: tombstone."
+                f"Setting {key_diff.SETTING}: missing rows are reported as tombstones. Set "
+                "deletes: tombstone as well."
             )
         return key_diff.streams(chosen, [*self.definitions.values()])

@@ -80,7 +80,7 @@ def _check_bookmark(where: str, bookmark: dict[str, Any]) -> None:
             raise _error(f"{where}: {name} is {values[name]!r}, and should be a whole number")
     for name in TIMES:
         if values.get(name) is not None and not _is_time(values[name]):
-            raise _error(f"{where}: {name} is {values[name]!r}, and should be a moment with a zone")
+            raise _error(f"{where}: {name} is {values[name]!r}, and should be a time with a zone")
 
 
 def _is_time(value: object) -> bool:

@@ -111,11 +111,11 @@ def check(what: str, state: State, moved_at: str | None, now: datetime) -> None:
     if moved:
         logger.warning(
             "%s: the day on which Exact Online moved this company to another database was not over "
-            "when it was last read, and another move on that day cannot be told. Everything is "
-            "read once more."
+            "when it was last read, and another move on that day cannot be noticed. "
+            "Everything is read again."
             if is_over
             else "%s: Exact Online has moved this company to another database, where all "
-            "timestamps begin anew. Everything is read again.",
+            "timestamps start again. Everything is read again.",
             what,
         )
         reset(state)

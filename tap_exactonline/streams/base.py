@@ -175,8 +175,8 @@ class ExactStream(Stream):
             elif not self._lacks_keys:
                 self._lacks_keys = True
                 self.log(
-                    "%s: deletes cannot be told, since the key that the catalog or stream_maps "
-                    "asks for has columns (%s) that Exact Online does not tell of a deleted row.",
+                    "%s: deletes cannot be sent, as the key in the catalog or stream_maps has "
+                    "columns (%s) that Exact Online does not give of a deleted row.",
                     message.stream,
                     ", ".join(lacking),
                     level=logging.WARNING,

@@ -114,7 +114,7 @@ def _check_key(mapping: StreamMapping, keys: Sequence[str], of_document: set[str
     """Refuse a key that is the same for all lines of a document."""
     if keys and all(plain(key) in of_document for key in keys):
         raise ConfigurationError(
-            f"Stream {mapping.stream!r} brings lines of {mapping.entity.stream}, but its key "
-            f"({', '.join(keys)}) names a whole document: of the lines of one, only the last would "
-            "be left. Give the stream a key of its own for each line, or none."
+            f"Stream {mapping.stream!r} has lines of {mapping.entity.stream}, but its key "
+            f"({', '.join(keys)}) identifies a whole document: only the last line of each would be "
+            "kept. Give the stream a key that differs for each line, or none."
         )

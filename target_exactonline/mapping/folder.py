@@ -165,7 +165,7 @@ def named(setting: str | None, store: Path) -> Folder | None:
         raise ConfigurationError(f"Setting {SETTING}: {str(path)!r} is not a folder.")
     if path.resolve().parent == path.resolve():
         raise ConfigurationError(
-            f"Setting {SETTING}: {str(path)!r} is the whole machine. Name a folder that holds "
-            "nothing but files that may be uploaded."
+            f"Setting {SETTING}: {str(path)!r} is the whole machine. Name a folder with "
+            "only files that may be uploaded."
         )
     return Folder(path, store)

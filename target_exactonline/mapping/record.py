@@ -135,7 +135,7 @@ def unclear_mark(record: Mapping[str, Any]) -> str | None:
     for name, value in marks_in(record).items():
         if mark_of({name: value}) is Mark.UNCLEAR:
             return (
-                f"{name} should be empty or the moment of the deletion (such as "
+                f"{name} should be empty or the time of the deletion (such as "
                 f"2026-06-25T10:00:00Z, and not before 1971), but is {describe(value)}"
             )
     return None
@@ -422,7 +422,7 @@ def _resolve_column(  # noqa: PLR0913, PLR0917
     elif given is not None:
         if not options.from_exact:
             beside = " and ".join(link.name + column for column in texts)
-            mapped.problems.append(f"{where}{beside} cannot be given beside {link.name}")
+            mapped.problems.append(f"{where}{beside} cannot be given together with {link.name}")
     elif by:
         mapped.given.add(link.name)
         mapped.fields[link.name] = _related_row(link, by, texts, options)

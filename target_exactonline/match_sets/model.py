@@ -232,7 +232,7 @@ def _check_total(item: MatchSet) -> None:
     """Add problems of a set whose fields are right."""
     if item.total and not item.write_off:
         item.problems.append(
-            "the amounts of the lines do not add up to zero, and there is no write_off for the "
+            "the amounts of the lines do not add up to zero, and no write_off is given for the "
             "difference (debit is positive: an open sales invoice; credit negative: its payment)"
         )
     if len({line["amount"] > 0 for line in item.lines}) == 1:

@@ -131,4 +131,4 @@ def serial(number: Decimal) -> date:
         return SERIAL_ZERO + timedelta(days=whole)
     if number == whole and len(str(whole)) == len("20261107"):
         return parse(str(whole), ISO)
-    raise NotADate("is a number that stands for no date")
+    raise NotADate("is a number that is not a date")

@@ -50,7 +50,7 @@ def multiply(line: Draft) -> None:
     try:
         product = exactly.quantize(CENT, ROUND_HALF_UP)
     except InvalidOperation:
-        line.refuse(PRICE, f"and quantity come to {exactly}, which is no amount")
+        line.refuse(PRICE, f"and quantity come to {exactly}, which is not an amount")
         return
     if amount is not None and abs(exactly - amount) > HALF_A_CENT:
         line.refuse(PRICE, f"and quantity come to {product:f}, but {AMOUNT} is {amount:f}")
