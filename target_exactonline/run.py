@@ -268,11 +268,13 @@ class Run:
             self._logger.warning("%s %s left for it.", self.halted, records)
         if self.results.failed:
             of_all = f" of {self.received}" if self.received else ""
-            noun = "record was" if (self.received or self.results.failed) == 1 else "records were"
+            noun = "record" if (self.received or self.results.failed) == 1 else "records"
+            verb = "was" if self.results.failed == 1 else "were"
             raise RecordsRejected(
-                f"{self.results.failed}{of_all} {noun} rejected or left unfinished (see above). "
-                "Correct and load again; what was written stays as it is. Values are not in the "
-                "log, but in results_path and, unless this was a dry run, in exactonline results."
+                f"{self.results.failed}{of_all} {noun} {verb} rejected or left unfinished "
+                "(see above). Correct and load again; what was written stays as it is. Values are "
+                "not in the log, but in results_path and, unless this was a dry run, in "
+                "exactonline results."
             )
         if self.results.unwritten:
             raise self.results.unwritten

@@ -107,7 +107,7 @@ def _from_terminal(sign_in: SignIn, divisions: str | None) -> None:
 def _ask_address(sign_in: SignIn) -> None:
     _show_link(sign_in)
     try:
-        sign_in.take_address(_prompt("The address you landed on"))
+        sign_in.take_address(_prompt("The address your browser ended at"))
     except Problem as problem:
         click.echo(f"{problem}\n", err=True)
         if problem.field == "client_secret":

@@ -41,7 +41,8 @@ def rotate_key(store_url: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"rotated": done.rotated, "unreadable": done.unreadable})
     else:
-        click.echo(f"{counted(done.rotated, 'row')} of the store re-encrypted with the new key.")
+        rows = counted(done.rotated, "row of the store is", "rows of the store are")
+        click.echo(f"{rows} now encrypted with the new key.")
     if done.unreadable:
         raise StoreError(
             f"{counted(len(done.unreadable), 'row')} of the store could not be decrypted with this "

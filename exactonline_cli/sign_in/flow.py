@@ -178,14 +178,14 @@ class SignIn:
         if not fields.get("code"):
             raise Problem(
                 "address",
-                "This address has no code in it. After the sign-in it ends in ?code=... and "
-                "more: copy all of it from the address bar.",
+                "This address contains no code. After the sign-in it has ?code=... in it: copy "
+                "all of it from the address bar.",
             )
         if not self.matches(fields.get("state", "")):
             raise Problem(
                 "address",
                 "This address belongs to another sign-in. Follow the link on this page again, and "
-                "use the address that it ends at.",
+                "use the address your browser ends at.",
             )
         self._exchange(fields["code"])
 

@@ -125,7 +125,7 @@ def _of_made(draft: Draft) -> Iterator[str]:
     if first is not None:
         count = 1 + sum(1 for _ in made)
         yield (
-            f"{counted(count, 'document has', 'documents have')} no reference in the file; one is "
+            f"{counted(count, 'document has', 'documents have')} no reference in the file. It is "
             f"made of customer, day and place, such as {first}, and is the same when the file is "
             "imported again." + _perhaps(draft.mapping.left_out)
         )

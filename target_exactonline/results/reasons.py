@@ -6,9 +6,9 @@ LOST = (
 )
 SUPERSEDED = "no answer came when it was sent, and a later version takes its place"
 TAKEN = (
-    "a document of stream {stream} with another reference field has the reference {reference} "
-    "already. The store identifies documents of one kind by their reference alone: give this one "
-    "another reference, or its stream a separate store_url"
+    "a document of stream {stream}, which is known by another field, has the reference "
+    "{reference} already. The store identifies documents of one kind by their reference alone: "
+    "give this one another reference, or its stream a separate store_url"
 )
 UNSEARCHABLE = (
     "It was sent and no answer came, and {why}. Look for it at Exact Online, then settle it with: "

@@ -105,7 +105,7 @@ class TestAsking:
         result = command("login", "--region", "nl", text=person, **environment)
         assert result.exit_code == 0, result.output
         assert not person.answers
-        assert "The address you landed on:" in result.stderr
+        assert "The address your browser ended at:" in result.stderr
         assert "Divisions, with commas between, or all [1700001]:" in result.stderr
         assert "target-exactonline division 1700001" in result.stdout
 
@@ -151,7 +151,7 @@ class TestAsking:
         result = command(*options, text=Person("b"), **other)
         assert result.exit_code == 1
         assert "belongs to another app" in result.stderr
-        assert "The address you landed on:" in result.stderr
+        assert "The address your browser ended at:" in result.stderr
 
 
 class TestScript:

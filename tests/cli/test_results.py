@@ -437,7 +437,7 @@ class TestReplay:
         assert [json.loads(line)["outcome"] for line in shown] == ["created", "rejected"]
         environment = {"TARGET_EXACTONLINE_LOAD_METHOD": method}
         result = command("replay", "--reference", reference, **environment)
-        assert "1 records are sent again" in result.stderr
+        assert "1 record is sent again" in result.stderr
         assert result.exit_code == 0, result.output
         assert {name: row.outcome for name, row in journal.rows().items()} == {reference: outcome}
         (made,) = self.created(server, reference)
@@ -448,7 +448,7 @@ class TestReplay:
     ) -> None:
         content = self.invoice(server, "W1")
         journal.note("W1", "in_doubt", content=content, sent_at=MORNING, payload_hash="hash")
-        assert "1 records are sent again" in command("replay").stderr
+        assert "1 record is sent again" in command("replay").stderr
         assert len(self.created(server, "W1")) == 1
         # As if the answer had been lost.
         journal.note("W1", "in_doubt", content=content, sent_at=MORNING, payload_hash="hash")
@@ -502,7 +502,7 @@ class TestReplay:
         journal.note("W2", "rejected", content={"YourRef": "W2"})
         result = command("replay")
         assert result.exit_code == 5
-        assert "1 of 2 records were rejected" in result.stderr
+        assert "1 of 2 records was rejected" in result.stderr
         assert "1 created, 0 already there, 1 rejected" in result.stderr
         assert journal.rows()["W2"].outcome == "rejected"
         assert len(self.created(server, "W1")) == 1
@@ -520,8 +520,8 @@ class TestReplay:
         assert "9 records would be sent again" in result.stderr
         lines = result.stderr.splitlines()
         start = lines.index(
-            "These cannot succeed as they are; put right what they name at Exact or in the "
-            "settings, or correct them at their source and load them again:"
+            "These cannot succeed as they are. Fix what they name at Exact or in the settings, or "
+            "correct them at their source and load them again:"
         )
         assert lines[start + 1].startswith("- 7: OrderedBy: no row of Accounts has Code '99991'")
         assert lines[start + 1].endswith("(for one): W1, W2, W3, W4, W5, ...")
@@ -566,7 +566,10 @@ class TestReplay:
         result = command("replay")
         assert "2 invoices were created and not finalised. Set finalize" in result.stderr
         result = command("replay", "--dry-run", **email)
-        assert "2 invoices were created and not finalised; they would be." in result.stderr
+        assert (
+            "2 invoices were created and not finalised; a run without --dry-run does that."
+            in result.stderr
+        )
         result = command("replay", "--reference", "W1", **email)
         assert result.exit_code == 0, result.output
         rows = journal.rows()

@@ -308,7 +308,7 @@ class TestFlatRows:
 
     def test_a_key_that_is_that_of_the_document_is_refused(self, runner: Runner) -> None:
         load = self.run(runner, keys=("your_ref",))
-        assert "Stream 'billing' brings lines of sales_invoices" in str(load.error)
+        assert "Stream 'billing' has lines of sales_invoices" in str(load.error)
 
     def test_a_whole_document_among_them_is_written_as_it_is(
         self, company: Company, runner: Runner
