@@ -10,6 +10,7 @@ import click
 
 from exactonline_cli.new_project import files
 from exactonline_cli.new_project.choices import LOADERS, PURPOSES, SCHEDULES
+from exactonline_cli.output import json_option, print_json
 from exactonline_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ CHOICES: dict[str, Mapping[str, Any]] = {
 )
 @click.option("--no-input", is_flag=True, help="Ask nothing; what is not given gets its default.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+@json_option
 def init(  # noqa: PLR0913, PLR0917 - one for each option
     folder: Path,
     loader: str | None,
@@ -66,6 +68,7 @@ def init(  # noqa: PLR0913, PLR0917 - one for each option
     *,
     no_input: bool,
     overwrite: bool,
+    as_json: bool,
 ) -> None:
     """Make a Meltano project in FOLDER, with the tap, the target, a loader and a schedule.
 
@@ -90,9 +93,15 @@ def init(  # noqa: PLR0913, PLR0917 - one for each option
     )
     _check_existing(folder, list(rendered), asks=asks, overwrite=overwrite)
     files.write(folder, rendered, LOADERS[chosen["loader"]].folders)
-    click.echo(f"Written to {folder.resolve()}: {', '.join(rendered)}.")
+    click.echo(f"Written to {folder.resolve()}: {', '.join(rendered)}.", err=as_json)
     if sandbox:
-        _sign_in(sandbox.rstrip("/"), folder)
+        connection = _sign_in(sandbox.rstrip("/"), folder)
+        signed_in = f"Signed in to the sandbox at {sandbox} as connection {connection}."
+        click.echo(signed_in, err=as_json)
+    if as_json:
+        files_made = list(rendered)
+        print_json({"folder": str(folder.resolve()), "files": files_made, "connection": connection})
+        return
     _explain(folder, LOADERS[chosen["loader"]].plugin, is_signed_in=bool(sandbox))
 
 
@@ -130,11 +139,10 @@ def _check_existing(folder: Path, names: list[str], *, asks: bool, overwrite: bo
     click.confirm(f"Replace {', '.join(existing)} in {folder.resolve()}?", abort=True)
 
 
-def _sign_in(sandbox: str, folder: Path) -> None:
+def _sign_in(sandbox: str, folder: Path) -> str:
     from exactonline_cli.sign_in.sandbox import sign_in  # noqa: PLC0415 - takes long to import
 
-    name = sign_in(sandbox, f"sqlite:///{folder.resolve() / '.exactonline' / 'store.db'}")
-    click.echo(f"Signed in to the sandbox at {sandbox} as connection {name}.")
+    return sign_in(sandbox, f"sqlite:///{folder.resolve() / '.exactonline' / 'store.db'}")
 
 
 def _explain(folder: Path, loader: str, *, is_signed_in: bool) -> None:

@@ -6,7 +6,7 @@ import io
 import json
 import re
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +18,7 @@ from exactonline_cli.options import (
     store_option,
     stream_option,
 )
-from exactonline_cli.output import quiet
+from exactonline_cli.output import json_option, print_json, quiet
 from exactonline_client.plugin.configuration import read_files
 from exactonline_client.plugin.start import readable_configuration_errors
 from exactonline_client.printable import counted
@@ -49,6 +49,7 @@ MAPPINGS = ("stream_maps", "stream_map_config")
 @config_option
 @connection_option
 @store_option
+@json_option
 def replay(  # noqa: PLR0913 - one for each option
     *,
     division: int | None,
@@ -58,6 +59,7 @@ def replay(  # noqa: PLR0913 - one for each option
     files: tuple[str, ...],
     connection: str | None,
     store_url: str | None,
+    as_json: bool,
 ) -> None:
     """Send the records that were rejected again, after a fix, and those that are in doubt.
 
@@ -92,8 +94,27 @@ def replay(  # noqa: PLR0913 - one for each option
         what = counted(len(records), "record")
         click.echo(f"Division {run.division}: {what} {verb} sent again.", err=True)
         unfinalized = _queue_for_finalizing(run, wanted)
-        if records or unfinalized:
-            _send(target, records, [posting.stream for posting in unfinalized])
+        results: list[dict[str, Any]] = []
+        run.results.listeners.append(lambda result: results.append(_facts(run, result)))
+        try:
+            if records or unfinalized:
+                _send(target, records, [posting.stream for posting in unfinalized])
+        finally:
+            if as_json:
+                print_json(results)
+
+
+def _facts(run: Run, result: Result) -> dict[str, Any]:
+    outcome = result.outcome
+    return {
+        "division": run.division,
+        "stream": result.stream,
+        "reference": result.reference,
+        "outcome": outcome.status.value,
+        "exact_id": outcome.exact_id,
+        "number": outcome.number,
+        "reason": outcome.reason,
+    }
 
 
 def _report_other_divisions(run: Run, wanted: Wanted) -> None:

@@ -12,6 +12,7 @@ import click
 
 from exactonline_cli.calls_left import calls_left
 from exactonline_cli.options import open_store, store_option, warn_of_visible_secret
+from exactonline_cli.output import json_option, print_json
 from exactonline_cli.report import blocks, marts, proofs, warehouse
 from exactonline_cli.report.amounts import STYLES
 from exactonline_cli.report.render import Report, render
@@ -75,6 +76,7 @@ FILE_URL = "sqlite:///"
     help="The file to write.",
 )
 @store_option
+@json_option
 def report(  # noqa: PLR0913 - the options of a command
     *,
     database: str | None,
@@ -84,6 +86,7 @@ def report(  # noqa: PLR0913 - the options of a command
     numbers: str,
     output: Path,
     store_url: str | None,
+    as_json: bool,
 ) -> None:
     """Write a report of the books, in one HTML file, from what dbt has built.
 
@@ -104,6 +107,16 @@ def report(  # noqa: PLR0913 - the options of a command
     companies = [blocks.company(division, rows, now.date()) for division, rows in read.items()]
     text = render(Report(now, source, companies, _calls(store_url), results), numbers)
     _write(output, text)
+    if as_json:
+        print_json(
+            {
+                "file": str(output),
+                "divisions": list(read),
+                "proofs": len(results.all) if results else None,
+                "broken_proofs": [proof.name for proof in results.broken] if results else None,
+            }
+        )
+        return
     click.echo(f"{output}: {counted(len(companies), 'company', 'companies')}, {_verdict(results)}.")
 
 
