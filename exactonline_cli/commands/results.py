@@ -14,6 +14,7 @@ from uuid import UUID
 import click
 
 from exactonline_cli import documents_at_exact
+from exactonline_cli.groups import CommandGroup
 from exactonline_cli.opening import open_connection
 from exactonline_cli.options import (
     connection_option,
@@ -58,7 +59,7 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """How a text begins that a spreadsheet takes for a formula."""
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=CommandGroup, invoke_without_command=True)
 @division_option
 @stream_option
 @click.option(

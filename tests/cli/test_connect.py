@@ -425,7 +425,7 @@ class TestMistakes:
         page.to_sign_in(server, region="be")
         at_exact = requests.get(page.authorise_url, timeout=9)
         assert at_exact.status_code == 400
-        assert "Exact says that it does not know the app?" in page.text
+        assert "If Exact says that it does not know the app" in page.text
         state = parse_qs(urlsplit(page.authorise_url).query)["state"][0]
         page.send("/sign-in", address=f"{NOWHERE}?code=x%21y&state={state}")
         assert "only in the region it was registered in" in page.problems["client_secret"]

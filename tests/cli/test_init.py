@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from contextlib import closing
@@ -112,6 +113,21 @@ def test_a_project_for_the_sandbox_is_signed_in(
         (saved,) = connections.load(store)
     assert saved.base_url == server.base_url
     assert saved.divisions == (server.divisions[0],)
+
+
+def test_json_says_what_was_made(
+    command: Callable[..., Result], server: Server, tmp_path: Path
+) -> None:
+    folder = tmp_path / "books"
+    made = json.loads(command("init", str(folder), "--no-input", "--json").stdout)
+    assert made == {
+        "folder": str(folder),
+        "files": ["meltano.yml", ".gitignore", ".env"],
+        "connection": None,
+    }
+    options = ("--no-input", "--json", "--overwrite", "--connection", "mine")
+    done = command("init", str(folder), *options, "--sandbox", server.base_url)
+    assert json.loads(done.stdout)["connection"].startswith("127.0.0.1")
 
 
 @pytest.mark.parametrize(

@@ -235,6 +235,25 @@ class TestSettle:
         assert (row.outcome, row.exact_id, row.payload_hash) == ("created", KEY, "hash")
         assert row.record is None
 
+    @pytest.mark.parametrize(
+        ("options", "created", "key"),
+        [(("--created", KEY), True, KEY), (("--not-created",), False, None)],
+    )
+    def test_json_says_what_it_is_settled_as(
+        self,
+        journal: Journal,
+        command: Callable[..., Result],
+        options: tuple[str, ...],
+        created: bool,  # noqa: FBT001
+        key: str | None,
+    ) -> None:
+        journal.note("W1", "in_doubt", content={"YourRef": "W1"})
+        result = command("results", "settle", "sales_invoices", "W1", *options, "--json")
+        settled = json.loads(result.stdout)
+        assert (settled["reference"], settled["created"], settled["exact_id"]) == (
+            *("W1", created, key),
+        )
+
     def test_a_document_that_is_not_there_may_be_sent_again(
         self, journal: Journal, command: Callable[..., Result]
     ) -> None:
@@ -328,6 +347,17 @@ class TestForget:
         assert (again.exit_code, again.stdout) == (0, f"{name} is forgotten.\n")
         kept = self.kept(store_url)
         assert [secret for secret in ("Jansen", "26000012", KEY) if secret.encode() in kept] == []
+
+    def test_json_says_what_is_forgotten(
+        self, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "created", exact_id=KEY)
+        forget = ("results", "forget", "W1", "--json")
+        result = command(*forget, text="y\n")
+        found = {"division": DIVISIONS[0], "stream": "sales_invoices"}
+        assert json.loads(result.stdout) == {"reference": "W1", "forgotten": [found]}
+        again = command(*forget)
+        assert json.loads(again.stdout) == {"reference": "W1", "forgotten": []}
 
     def test_a_rejected_record_leaves_nothing(
         self, journal: Journal, command: Callable[..., Result]
@@ -485,6 +515,21 @@ class TestReplay:
         result = command("replay")
         assert result.exit_code == 0, result.output
         assert len(self.created(server, "unified-1")) == 1
+
+    def test_json_has_a_result_for_each_record(
+        self, server: Server, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "rejected", content=self.invoice(server, "W1"))
+        wrong = {**self.invoice(server, "W2"), "OrderedBy": "99999"}
+        journal.note("W2", "rejected", content=wrong, at=MORNING + 1)
+        result = command("replay", "--json")
+        assert result.exit_code == 5
+        found = {each["reference"]: each for each in json.loads(result.stdout)}
+        assert found["W1"]["outcome"] == "created"
+        assert found["W1"]["exact_id"] == self.created(server, "W1")[0]["InvoiceID"]
+        assert found["W2"]["outcome"] == "rejected"
+        assert "no row of Accounts has Code '99999'" in found["W2"]["reason"]
+        assert json.loads(command("replay", "--reference", "W9", "--json").stdout) == []
 
     def test_what_is_settled_as_not_created_is_sent_again(
         self, server: Server, journal: Journal, command: Callable[..., Result]

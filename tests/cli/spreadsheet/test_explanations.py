@@ -68,7 +68,7 @@ def test_a_number_beside_a_reference_only_groups(tmp_path: Path) -> None:
 
 def test_references_that_are_made(tmp_path: Path) -> None:
     found = said(tmp_path, HEADERS[1:], ROW[1:], ("10006", *ROW[2:]))
-    assert found[-1].startswith("2 documents have no reference in the file; It is made")
+    assert found[-1].startswith("2 documents have no reference in the file. It is made")
     assert "such as 10000-20261128-1," in found[-1]
 
 
