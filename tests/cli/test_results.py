@@ -381,7 +381,7 @@ class TestForget:
 
     @pytest.mark.parametrize(
         ("answer", "code", "told", "left"),
-        [("y\n", 0, "", False), ("n\n", 0, "Nothing was", True), ("", 2, "Say --yes", True)],
+        [("y\n", 0, "", False), ("n\n", 0, "Nothing was", True), ("", 2, "Give --yes", True)],
     )
     def test_there_is_a_question_before_it(  # noqa: PLR0917
         self,
