@@ -186,7 +186,7 @@ def _answered(asked: Asked, choices: Choices, questions: Sequence[Question]) -> 
         for each in refusals:
             click.echo(f"- {each[0].upper()}{each[1:]}.", err=True)
         raise ConfigurationError(
-            f"{asked.path.name} leaves open what only you can say (above). Nothing was sent."
+            f"{asked.path.name} has open questions (see above). Nothing was sent."
         )
     question = askable[0]
     click.echo(f"{question.text[0].upper()}{question.text[1:]}.")

@@ -426,5 +426,5 @@ def _key(posting: Posting, text: str) -> str:
         return str(UUID(text.strip()))
     except ValueError:
         raise ConfigurationError(
-            f"--created: {text!r} is no {endpoint.key[0]} of {endpoint.name}, which is a GUID."
+            f"--created: {text!r} is not a GUID, as each {endpoint.key[0]} of {endpoint.name} is."
         ) from None

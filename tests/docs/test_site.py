@@ -205,6 +205,22 @@ def test_every_error_has_its_exit_code_on_the_page() -> None:
     assert {int(code) for code in told} <= documented
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("2", "Setting compare_keys: there is no stream ...."),
+        ("2", "Setting custom_streams[...].parameters: ... takes none. Use filter instead."),
+        ("3", "Sign in again: exactonline connect, or a new refresh token in the setting"),
+        ("8", "The key file ... is damaged. Put its copy back if you have one;"),
+        ("warning", "Division ... is not read any further: ..."),
+    ],
+)
+def test_messages_are_on_the_page_with_their_codes(code: str, message: str) -> None:
+    found = {text for first, text in table("errors.md", "All messages") if first == code}
+    assert any(message in text for text in found)
+    assert len(found) > 3
+
+
 def table(page: str, heading: str) -> list[list[str]]:
     """The cells of the first table below a heading, without its head."""
     text = (DOCS / page).read_text(encoding="utf-8")
