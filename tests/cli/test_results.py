@@ -310,7 +310,7 @@ class TestSettle:
         journal.note("W1", "in_doubt")
         result = command("results", "settle", "sales_invoices", "W1", "--created", "26000012")
         assert result.exit_code == 2
-        assert "'26000012' is no InvoiceID of SalesInvoices" in result.stderr
+        assert "'26000012' is not a GUID, as each InvoiceID of SalesInvoices is" in result.stderr
         assert journal.rows()["W1"].outcome == "in_doubt"
 
 
