@@ -57,7 +57,7 @@ store_option = option(
     "store_url",
     callback=warn_of_visible_secret,
     metavar="URL",
-    help="The store. Default: .exactonline/ of the Meltano project, else your data folder.",
+    help="The store. Default: .exactonline/ of the Meltano project, or your data folder.",
 )
 connection_option = option("connection", metavar="NAME", help="Only this connection.")
 division_option = click.option("--division", type=int, metavar="NUMBER", help="Only this division.")
