@@ -128,7 +128,7 @@ def test_a_line_with_another_mark_takes_its_document_with_it(
     load = two_streams(company, runner, reference, value)
     assert load.outcomes == [(reference, "rejected")]
     (reason,) = load.reasons
-    assert str(reason).startswith(f"SalesInvoiceLines[2].{MARK} should be empty or the moment")
+    assert str(reason).startswith(f"SalesInvoiceLines[2].{MARK} should be empty or the time")
     assert company.invoices(reference) == []
 
 
@@ -156,7 +156,7 @@ def test_a_deleted_line_in_a_document_is_left_out(company: Company, runner: Runn
     lines[1][MARK] = "yes"
     load = runner.load(company.invoice(str(uuid4()), SalesInvoiceLines=lines))
     (reason,) = load.reasons
-    assert str(reason).startswith(f"SalesInvoiceLines[2].{MARK} should be empty or the moment")
+    assert str(reason).startswith(f"SalesInvoiceLines[2].{MARK} should be empty or the time")
 
 
 def test_two_references_that_differ_delete_nothing(company: Company, runner: Runner) -> None:
