@@ -65,7 +65,7 @@ coverage: $(ENV) $(DEMO_ENV) $(DBT_ENV) ## Run the tests and say which lines and
 	$(BIN)/coverage report --fail-under=100 --include='$(NO_BRANCH_UNTESTED)'
 
 .PHONY: demo
-demo: $(DEMO_ENV) ## Sandbox, Meltano and PostgreSQL, from nothing to invoices and back
+demo: $(DEMO_ENV) ## Sandbox, Meltano and PostgreSQL, from an empty folder to invoices and back
 	.venv-demo/bin/python -m demo
 
 .PHONY: demo-keep

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import click
 from typing_extensions import override
 
+from exactonline_cli.groups import WHOLE
+
 
 class LazyCommand(NamedTuple):
     """Where a command is, and what the list of commands says of it."""
@@ -43,14 +45,9 @@ class LazyCommands(Mapping[str, click.Command]):
     def __len__(self) -> int:
         return len(self._table)
 
-    def help_rows(self, width: int) -> list[tuple[str, str]]:
-        """Return names and first sentences, shortened to lines of `width` characters as click does.
-
-        Imports nothing.
-        """
-        # click indents by two characters and leaves four behind the longest name.
-        limit = width - 6 - max(map(len, self._table))
+    def help_rows(self) -> list[tuple[str, str]]:
+        """Return names and first sentences; imports nothing."""
         return [
-            (name, click.Command(name, help=entry.help).get_short_help_str(limit))
+            (name, click.Command(name, help=entry.help).get_short_help_str(WHOLE))
             for name, entry in sorted(self._table.items())
         ]

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from typing_extensions import override
 
+from exactonline_cli.groups import CommandGroup
 from exactonline_cli.lazy import LazyCommand, LazyCommands
 from exactonline_cli.variables import warn_of_misspelt_variables
 from exactonline_client import redaction
@@ -74,7 +75,7 @@ COMMANDS = LazyCommands(
 )
 
 
-class _Program(click.Group):
+class _Program(CommandGroup):
     """Report an `ExactOnlineError` of any command as one line and its exit code."""
 
     @override
@@ -108,9 +109,8 @@ class _Program(click.Group):
             ctx.exit(INTERRUPTED)
 
     @override
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(COMMANDS.help_rows(formatter.width))
+    def help_rows(self) -> list[tuple[str, str]]:
+        return COMMANDS.help_rows()
 
 
 @click.group(

@@ -130,7 +130,9 @@ def _run(folder: Path, arguments: Sequence[str]) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ConfigurationError(f"Meltano cannot be run: {type(error).__name__}.") from None
+        missing = isinstance(error, FileNotFoundError)
+        why = "there is no command meltano" if missing else type(error).__name__
+        raise ConfigurationError(f"Meltano cannot be run: {why}.") from None
     if done.returncode:
         words = (done.stderr or done.stdout).strip().splitlines()
         why = words[-1] if words else "no reason given"

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from exactonline_cli.variables import from_environment, given_settings, variables
 from exactonline_client import connections
 from exactonline_client.errors import ConfigurationError
+from exactonline_client.printable import counted
 from exactonline_client.store import engine
 from exactonline_client.store.store import Store
 
@@ -56,7 +57,7 @@ store_option = option(
     "store_url",
     callback=warn_of_visible_secret,
     metavar="URL",
-    help="The store. Default: .exactonline/ of the Meltano project, else your data folder.",
+    help="The store. Default: .exactonline/ of the Meltano project, or your data folder.",
 )
 connection_option = option("connection", metavar="NAME", help="Only this connection.")
 division_option = click.option("--division", type=int, metavar="NUMBER", help="Only this division.")
@@ -89,10 +90,13 @@ def may_spend(calls: int, what: str, saving: str, *, yes: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise ConfigurationError(
-            f"{what} takes {calls} calls. Give --yes to spend them, or {saving} to save them."
+            f"{what} takes {counted(calls, 'call')}. Give --yes to make them, or {saving} "
+            "to do without."
         )
     # Meltano forwards standard error by whole lines, and a question does not end its line.
-    return click.confirm(f"{what} takes {calls} calls. Go on?", err=not sys.stdout.isatty())
+    return click.confirm(
+        f"{what} takes {counted(calls, 'call')}. Continue?", err=not sys.stdout.isatty()
+    )
 
 
 def plugin_settings(

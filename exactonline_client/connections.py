@@ -255,6 +255,6 @@ def _new_app(region: Region, settings: Mapping[str, Any], saved: list[SavedConne
 def _refuse_other_app(name: str, app: App, saved: list[SavedConnection]) -> None:
     if any(connection.name == name and connection.app_key != app.key for connection in saved):
         raise ConfigurationError(
-            f"The connection {name} belongs to another app. Give this one a name of its own in "
-            "the setting connection."
+            f"The connection {name} belongs to another app. Give this one another name in the "
+            "setting connection."
         )

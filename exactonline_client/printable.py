@@ -22,3 +22,8 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     r"""Escape control characters and line breaks, so that the text stays on one line."""
     return printable(text.replace("\r\n", "\n").replace("\n", "\\n"))
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write a number with its noun, such as `1 row` or `2,500 rows`; `many` if not with an s."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

@@ -82,7 +82,7 @@ def bounds(facts: Mapping[str, Any], which: str = ",") -> str:
         found += f"{which} more than {facts['exclusiveMinimum']}"
     if "pattern" in facts:
         found += f" of the form `{facts['pattern']}`"
-    return found + {"date-time": ", a date or moment of ISO 8601"}.get(facts.get("format", ""), "")
+    return found + {"date-time": ", a date or time of ISO 8601"}.get(facts.get("format", ""), "")
 
 
 def of_the_sdk() -> str:

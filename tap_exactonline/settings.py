@@ -37,7 +37,7 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "Divisions Share",
         "examples": ["2/4"],
         "description": (
-            "The share of this job where several jobs read the divisions together: 2/4 for the "
+            "The share of this job if several jobs read the divisions together: 2/4 for the "
             "second of four. Default: all of them."
         ),
     },

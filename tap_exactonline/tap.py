@@ -24,6 +24,7 @@ from exactonline_client.plugin import start
 from exactonline_client.plugin.configuration import did_you_mean
 from exactonline_client.plugin.settings import DISTRIBUTION
 from exactonline_client.plugin.stream_maps import Mapper
+from exactonline_client.printable import counted
 from exactonline_client.stopping import Stop
 from tap_exactonline.context import RunContext
 from tap_exactonline.definitions import custom, custom_config
@@ -229,7 +230,11 @@ class TapExactOnline(Tap):
                 if owner == division
             )
             self.logger.info(
-                "Division %s: %d API calls%s: %s", division, count, expectation, endpoints
+                "Division %s: %s%s: %s",
+                division,
+                counted(count, "API call"),
+                expectation,
+                endpoints,
             )
         log_metrics(usage, self.connection.budget)
         self.shared.failures.check()

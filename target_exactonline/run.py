@@ -16,6 +16,7 @@ from exactonline_client.errors import (
     ExactOnlineError,
     RecordsRejected,
 )
+from exactonline_client.printable import counted
 from exactonline_client.stopping import Stopped
 from exactonline_client.store.outcomes import WRITTEN
 from target_exactonline import stream_config
@@ -266,14 +267,17 @@ class Run:
         self._report()
         if self.halted:
             left = self.received - self.results.counts.total()
-            self._logger.warning("%s %s records are left for it.", self.halted, left)
+            records = counted(left, "record is", "records are")
+            self._logger.warning("%s %s left for it.", self.halted, records)
         if self.results.failed:
             of_all = f" of {self.received}" if self.received else ""
+            noun = "record" if (self.received or self.results.failed) == 1 else "records"
+            verb = "was" if self.results.failed == 1 else "were"
             raise RecordsRejected(
-                f"{self.results.failed}{of_all} records were rejected or left unfinished, for the "
-                "reasons above; their values are not in the log, but in results_path and, after a "
-                "run that was no dry run, in exactonline results. Correct them and load them "
-                "again; those that were written stay as they are."
+                f"{self.results.failed}{of_all} {noun} {verb} rejected or left unfinished "
+                "(see above). Correct and load again; what was written stays as it is. Values are "
+                "not in the log, but in results_path and, unless this was a dry run, in "
+                "exactonline results."
             )
         if self.results.unwritten:
             raise self.results.unwritten

@@ -180,8 +180,8 @@ OWN: dict[str, dict[str, Any]] = {
         "title": "Lookup Hours",
         "examples": [24],
         "description": (
-            "Hours that keys looked up for codes (of accounts, items, ledger accounts ...) are used "
-            "before they are looked up again."
+            "Hours that keys looked up for codes (of accounts, items, ledger accounts ...) are "
+            "used before they are looked up again."
         ),
     },
     "load_method": {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from exactonline_cli.groups import CommandGroup
 from exactonline_cli.options import open_store, saved_connections, store_option
 from exactonline_cli.output import json_option, print_json, print_table
 from exactonline_client import connections as saved
@@ -28,7 +29,7 @@ WITHDRAW = (
 )
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def connections() -> None:
     """List, rename and revoke the connections of the store; asks Exact nothing."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exactonline_cli.commands import importing
+from exactonline_cli.groups import CommandGroup
 from exactonline_cli.options import (
     config_option,
     connection_option,
@@ -143,7 +144,7 @@ def import_file(entity: str, path: Path, **options: Any) -> None:  # noqa: ANN40
     _import(entity, path, options)
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def invoices() -> None:
     """Sales invoices from spreadsheets."""
 

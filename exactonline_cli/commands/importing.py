@@ -25,6 +25,7 @@ from exactonline_cli.spreadsheet import (
 )
 from exactonline_cli.spreadsheet.explanations import explanations
 from exactonline_client.errors import ConfigurationError, ExactOnlineError, RecordsRejected
+from exactonline_client.printable import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -185,7 +186,7 @@ def _answered(asked: Asked, choices: Choices, questions: Sequence[Question]) -> 
         for each in refusals:
             click.echo(f"- {each[0].upper()}{each[1:]}.", err=True)
         raise ConfigurationError(
-            f"{asked.path.name} leaves open what only you can say (above). Nothing was sent."
+            f"{asked.path.name} has open questions (see above). Nothing was sent."
         )
     question = askable[0]
     click.echo(f"{question.text[0].upper()}{question.text[1:]}.")
@@ -337,8 +338,8 @@ def _refuse(shown: Preview, refused: int, sent: _Sent) -> None:
     count = refused + len(unfinished) + missing
     if count:
         raise RecordsRejected(
-            f"{count} of {len(shown.draft.documents)} documents were refused or are not finished, "
-            "for the reasons above."
+            f"{count} of {counted(len(shown.draft.documents), 'document')} "
+            f"{'was' if count == 1 else 'were'} refused or not finished (see above)."
         )
 
 

@@ -10,6 +10,7 @@ import click
 
 from exactonline_cli.new_project import files
 from exactonline_cli.new_project.choices import LOADERS, PURPOSES, SCHEDULES
+from exactonline_cli.output import json_option, print_json
 from exactonline_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -47,8 +48,14 @@ CHOICES: dict[str, Mapping[str, Any]] = {
     metavar="URL",
     help="Where Meltano installs this package from. Default: where this one came from.",
 )
+@click.option(
+    "--sandbox",
+    metavar="URL",
+    help="Address of a sandbox on this machine: sign in there at once, to try the project.",
+)
 @click.option("--no-input", is_flag=True, help="Ask nothing; what is not given gets its default.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+@json_option
 def init(  # noqa: PLR0913, PLR0917 - one for each option
     folder: Path,
     loader: str | None,
@@ -57,9 +64,11 @@ def init(  # noqa: PLR0913, PLR0917 - one for each option
     column_names: str,
     connection: str | None,
     source: str | None,
+    sandbox: str | None,
     *,
     no_input: bool,
     overwrite: bool,
+    as_json: bool,
 ) -> None:
     """Make a Meltano project in FOLDER, with the tap, the target, a loader and a schedule.
 
@@ -84,7 +93,16 @@ def init(  # noqa: PLR0913, PLR0917 - one for each option
     )
     _check_existing(folder, list(rendered), asks=asks, overwrite=overwrite)
     files.write(folder, rendered, LOADERS[chosen["loader"]].folders)
-    _explain(folder, LOADERS[chosen["loader"]].plugin, list(rendered))
+    click.echo(f"Written to {folder.resolve()}: {', '.join(rendered)}.", err=as_json)
+    if sandbox:
+        connection = _sign_in(sandbox.rstrip("/"), folder)
+        signed_in = f"Signed in to the sandbox at {sandbox} as connection {connection}."
+        click.echo(signed_in, err=as_json)
+    if as_json:
+        files_made = list(rendered)
+        print_json({"folder": str(folder.resolve()), "files": files_made, "connection": connection})
+        return
+    _explain(folder, LOADERS[chosen["loader"]].plugin, is_signed_in=bool(sandbox))
 
 
 def _answer(name: str, *, asks: bool) -> str:
@@ -121,15 +139,22 @@ def _check_existing(folder: Path, names: list[str], *, asks: bool, overwrite: bo
     click.confirm(f"Replace {', '.join(existing)} in {folder.resolve()}?", abort=True)
 
 
-def _explain(folder: Path, loader: str, names: list[str]) -> None:
-    click.echo(f"Written to {folder.resolve()}: {', '.join(names)}.")
-    click.echo("Next:")
-    steps = [
-        *([] if folder == Path() else [f"cd {folder}"]),
+def _sign_in(sandbox: str, folder: Path) -> str:
+    from exactonline_cli.sign_in.sandbox import sign_in  # noqa: PLC0415 - takes long to import
+
+    return sign_in(sandbox, f"sqlite:///{folder.resolve() / '.exactonline' / 'store.db'}")
+
+
+def _explain(folder: Path, loader: str, *, is_signed_in: bool) -> None:
+    connect = [
         "meltano install",
         "meltano invoke tap-exactonline:connect",
         f"meltano config set {loader} --interactive",
-        "meltano run read-exact",
     ]
-    for step in steps:
+    click.echo("Next:")
+    for step in (
+        *([] if folder == Path() else [f"cd {folder}"]),
+        *([] if is_signed_in else connect),
+        "meltano run read-exact",
+    ):
         click.echo(f"  {step}")

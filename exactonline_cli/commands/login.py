@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from exactonline_cli import meltano_project, repository
 from exactonline_cli.options import option, store_option
+from exactonline_cli.output import json_option, print_json
 from exactonline_cli.sign_in.flow import Problem, begin
 from exactonline_client.errors import ConfigurationError, ExactOnlineError, SignInNeeded
 from exactonline_client.regions import REGIONS
@@ -41,6 +43,7 @@ Answer = TypeVar("Answer")
     help="For scripts: ask nothing, and read the address that the sign-in ended at from standard "
     "input.",
 )
+@json_option
 def login(  # noqa: PLR0913 - one argument for each option
     *,
     region: str | None,
@@ -51,6 +54,7 @@ def login(  # noqa: PLR0913 - one argument for each option
     store_url: str | None,
     divisions: str | None,
     code_url: str | None,
+    as_json: bool,
 ) -> None:
     """Connect an Exact Online account in the terminal.
 
@@ -66,7 +70,7 @@ def login(  # noqa: PLR0913 - one argument for each option
             _from_script(sign_in, divisions)
         else:
             _from_terminal(sign_in, divisions)
-        _report(sign_in, store_url)
+        _report(sign_in, store_url, as_json=as_json)
 
 
 def _from_script(sign_in: SignIn, divisions: str | None) -> None:
@@ -107,7 +111,7 @@ def _from_terminal(sign_in: SignIn, divisions: str | None) -> None:
 def _ask_address(sign_in: SignIn) -> None:
     _show_link(sign_in)
     try:
-        sign_in.take_address(_prompt("The address you landed on"))
+        sign_in.take_address(_prompt("The address your browser ended at"))
     except Problem as problem:
         click.echo(f"{problem}\n", err=True)
         if problem.field == "client_secret":
@@ -188,7 +192,7 @@ def _choose(sign_in: SignIn, text: str) -> None:
     sign_in.choose_divisions([int(word) for word in words], everything=False)
 
 
-def _report(sign_in: SignIn, store_url: str | None) -> None:
+def _report(sign_in: SignIn, store_url: str | None, *, as_json: bool) -> None:
     opened = sign_in.opened
     click.echo(f"Connected: {opened.name}, as {opened.me['FullName']}.", err=True)
     for name in sign_in.replaced_connections():
@@ -196,11 +200,22 @@ def _report(sign_in: SignIn, store_url: str | None) -> None:
     exposed = repository.warning(opened.store)
     if exposed:
         click.echo(exposed, err=True)
-    click.echo("To use it with Meltano:\n", err=True)
-    for setting in meltano_project.settings(
+    settings = meltano_project.settings(
         opened.name,
         sign_in.chosen or (),
         everything=sign_in.all_divisions,
         store_url=store_url,
-    ):
+    )
+    if as_json:
+        print_json(
+            {
+                "connection": opened.name,
+                "user": opened.me["FullName"],
+                "divisions": sign_in.chosen or None,
+                "settings": [asdict(setting) for setting in settings],
+            }
+        )
+        return
+    click.echo("To use it with Meltano:\n", err=True)
+    for setting in settings:
         click.echo(str(setting))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from exactonline_cli.output import json_option, print_json
 from exactonline_client.errors import ConfigurationError
 
 SHIPPED = Path(__file__).parents[1] / "dbt_project"
@@ -18,7 +19,8 @@ MADE_BY_DBT = ("target", "logs", "dbt_packages", ".user.yml", "__pycache__")
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-def models(path: Path) -> None:
+@json_option
+def models(path: Path, *, as_json: bool) -> None:
     """Copy the dbt project, which builds the books from the tap's tables, to PATH.
 
     The folder is made, and must be empty if it is there. Build the models in it with dbt build
@@ -39,5 +41,8 @@ def models(path: Path) -> None:
         )
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error}.") from None
+    if as_json:
+        print_json({"path": str(path)})
+        return
     click.echo(f"The dbt project is in {path}. Build it with:")
     click.echo(f"  dbt build --project-dir {path} --profiles-dir {path}")

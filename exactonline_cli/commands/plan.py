@@ -25,6 +25,7 @@ from exactonline_client.errors import ConfigurationError
 from exactonline_client.plugin import environment
 from exactonline_client.plugin.configuration import read_files, read_object
 from exactonline_client.plugin.start import readable_configuration_errors
+from exactonline_client.printable import counted
 from exactonline_client.store.store import project_folder
 from tap_exactonline.estimate import cost as estimates
 from tap_exactonline.estimate import sources
@@ -170,17 +171,19 @@ def _count(tap: TapExactOnline, lists: list[Source], *, yes: bool) -> int:
     if not calls:
         return 0
     divisions = len({source.division for source in lists})
-    where = f"{divisions} division{'' if divisions == 1 else 's'}"
-    what = f"Counting the rows of {len(lists)} lists in {where}"
+    where = counted(divisions, "division")
+    what = f"Counting the rows of {counted(len(lists), 'list')} in {where}"
     with tap.stop.waiting():
         if not may_spend(calls, what, "--no-count", yes=yes):
             return 0
-    click.echo(f"Counting rows: {calls} calls in {where}. --no-count saves them.", err=True)
+    click.echo(
+        f"Counting rows: {counted(calls, 'call')} in {where}. --no-count saves them.", err=True
+    )
     for number, problem in enumerate(estimates.count(tap.planned, lists), 1):
         if problem:
             click.echo(problem, err=True)
         if number % STEP == 0:
-            click.echo(f"{number} of {len(lists)} lists counted.", err=True)
+            click.echo(f"{number} of {counted(len(lists), 'list')} counted.", err=True)
     return calls
 
 
@@ -210,7 +213,7 @@ def _print(estimate: Estimate, hints: Iterable[str]) -> None:
     ]
     print_table(DIVISIONS, rows)
     calls = _calls(estimate.calls, at_least=estimate.at_least)
-    click.echo(f"\nTogether: {calls} calls, {_duration(estimate)}.")
+    click.echo(f"\nTogether: {calls} {'call' if calls == '1' else 'calls'}, {_duration(estimate)}.")
     click.echo(
         f"Besides, calls of current/Me, which count against no limit: {estimate.free_calls}."
     )
@@ -245,7 +248,7 @@ def _group(division: int, costs: Sequence[Cost]) -> dict[str, Any]:
     return {
         **dict.fromkeys(LISTS),
         "division": division,
-        "stream": f"{len(costs)} lists without rows: {', '.join(names[:SHOWN])}{more}",
+        "stream": f"{counted(len(costs), 'list')} without rows: {', '.join(names[:SHOWN])}{more}",
         "rows": "0",
         "calls": _calls(sum(cost.calls for cost in costs), at_least=False),
     }
@@ -282,4 +285,4 @@ def _duration(estimate: Estimate) -> str:
         return f"{estimate.days} days at the daily limit"
     if estimate.minutes < 1:
         return "less than a minute at the limit of calls a minute"
-    return f"{estimate.minutes:.0f} minutes at the limit of calls a minute"
+    return f"{counted(round(estimate.minutes), 'minute')} at the limit of calls a minute"

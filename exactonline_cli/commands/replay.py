@@ -6,7 +6,7 @@ import io
 import json
 import re
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,9 +18,10 @@ from exactonline_cli.options import (
     store_option,
     stream_option,
 )
-from exactonline_cli.output import quiet
+from exactonline_cli.output import json_option, print_json, quiet
 from exactonline_client.plugin.configuration import read_files
 from exactonline_client.plugin.start import readable_configuration_errors
+from exactonline_client.printable import counted
 from exactonline_client.store import postings
 from exactonline_client.store.postings import UNFINISHED, Posting, Wanted
 from target_exactonline.load import finalize
@@ -48,6 +49,7 @@ MAPPINGS = ("stream_maps", "stream_map_config")
 @config_option
 @connection_option
 @store_option
+@json_option
 def replay(  # noqa: PLR0913 - one for each option
     *,
     division: int | None,
@@ -57,6 +59,7 @@ def replay(  # noqa: PLR0913 - one for each option
     files: tuple[str, ...],
     connection: str | None,
     store_url: str | None,
+    as_json: bool,
 ) -> None:
     """Send the records that were rejected again, after a fix, and those that are in doubt.
 
@@ -87,11 +90,31 @@ def replay(  # noqa: PLR0913 - one for each option
             if run.writes(stream, entity)
         ]
         _report_other_divisions(run, wanted)
-        verb = "would be" if dry_run else "are"
-        click.echo(f"Division {run.division}: {len(records)} records {verb} sent again.", err=True)
+        verb = "would be" if dry_run else "is" if len(records) == 1 else "are"
+        what = counted(len(records), "record")
+        click.echo(f"Division {run.division}: {what} {verb} sent again.", err=True)
         unfinalized = _queue_for_finalizing(run, wanted)
-        if records or unfinalized:
-            _send(target, records, [posting.stream for posting in unfinalized])
+        results: list[dict[str, Any]] = []
+        run.results.listeners.append(lambda result: results.append(_facts(run, result)))
+        try:
+            if records or unfinalized:
+                _send(target, records, [posting.stream for posting in unfinalized])
+        finally:
+            if as_json:
+                print_json(results)
+
+
+def _facts(run: Run, result: Result) -> dict[str, Any]:
+    outcome = result.outcome
+    return {
+        "division": run.division,
+        "stream": result.stream,
+        "reference": result.reference,
+        "outcome": outcome.status.value,
+        "exact_id": outcome.exact_id,
+        "number": outcome.number,
+        "reason": outcome.reason,
+    }
 
 
 def _report_other_divisions(run: Run, wanted: Wanted) -> None:
@@ -117,14 +140,15 @@ def _queue_for_finalizing(run: Run, wanted: Wanted) -> list[Posting]:
     ]
     if not left:
         return []
-    message = f"Division {run.division}: {len(left)} invoices were created and not finalised"
+    what = counted(len(left), "invoice was", "invoices were")
+    message = f"Division {run.division}: {what} created and not finalised"
     if run.config["finalize"] == finalize.NONE:
         click.echo(f"{message}. Set finalize to have that done.", err=True)
         return []
     if run.config["dry_run"]:
-        click.echo(f"{message}; they would be.", err=True)
+        click.echo(f"{message}; a run without --dry-run does that.", err=True)
         return []
-    click.echo(f"{message}; they are now.", err=True)
+    click.echo(f"{message}; this is done now.", err=True)
     for posting in left:
         postings.finalize_again(store, posting)
     return left

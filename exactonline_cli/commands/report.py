@@ -12,11 +12,13 @@ import click
 
 from exactonline_cli.calls_left import calls_left
 from exactonline_cli.options import open_store, store_option, warn_of_visible_secret
+from exactonline_cli.output import json_option, print_json
 from exactonline_cli.report import blocks, marts, proofs, warehouse
 from exactonline_cli.report.amounts import STYLES
 from exactonline_cli.report.render import Report, render
 from exactonline_client import connections
 from exactonline_client.errors import ConfigurationError
+from exactonline_client.printable import counted
 from exactonline_client.store.clock import server_clock
 from exactonline_client.store.store import default_url
 
@@ -74,6 +76,7 @@ FILE_URL = "sqlite:///"
     help="The file to write.",
 )
 @store_option
+@json_option
 def report(  # noqa: PLR0913 - the options of a command
     *,
     database: str | None,
@@ -83,6 +86,7 @@ def report(  # noqa: PLR0913 - the options of a command
     numbers: str,
     output: Path,
     store_url: str | None,
+    as_json: bool,
 ) -> None:
     """Write a report of the books, in one HTML file, from what dbt has built.
 
@@ -103,7 +107,17 @@ def report(  # noqa: PLR0913 - the options of a command
     companies = [blocks.company(division, rows, now.date()) for division, rows in read.items()]
     text = render(Report(now, source, companies, _calls(store_url), results), numbers)
     _write(output, text)
-    click.echo(f"{output}: {_number(len(companies), 'company', 'companies')}, {_verdict(results)}.")
+    if as_json:
+        print_json(
+            {
+                "file": str(output),
+                "divisions": list(read),
+                "proofs": len(results.all) if results else None,
+                "broken_proofs": [proof.name for proof in results.broken] if results else None,
+            }
+        )
+        return
+    click.echo(f"{output}: {counted(len(companies), 'company', 'companies')}, {_verdict(results)}.")
 
 
 def _calls(store_url: str | None) -> list[CallsLeft]:
@@ -138,7 +152,3 @@ def _verdict(results: proofs.Proofs | None) -> str:
     if results.broken:
         return f"{len(results.broken)} of {len(results.all)} proofs do not hold"
     return f"all {len(results.all)} proofs hold"
-
-
-def _number(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

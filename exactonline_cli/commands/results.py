@@ -14,6 +14,7 @@ from uuid import UUID
 import click
 
 from exactonline_cli import documents_at_exact
+from exactonline_cli.groups import CommandGroup
 from exactonline_cli.opening import open_connection
 from exactonline_cli.options import (
     connection_option,
@@ -24,7 +25,7 @@ from exactonline_cli.options import (
     store_option,
     stream_option,
 )
-from exactonline_cli.output import format_time, print_table
+from exactonline_cli.output import format_time, json_option, print_json, print_table
 from exactonline_cli.times import parse_time
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
@@ -58,7 +59,7 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """How a text begins that a spreadsheet takes for a formula."""
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=CommandGroup, invoke_without_command=True)
 @division_option
 @stream_option
 @click.option(
@@ -247,6 +248,7 @@ def _summary(counts: Mapping[str, int], shown: int) -> str:
 @division_option
 @connection_option
 @store_option
+@json_option
 def settle(  # noqa: PLR0913 - one for each option
     *,
     stream: str,
@@ -256,6 +258,7 @@ def settle(  # noqa: PLR0913 - one for each option
     division: int | None,
     connection: str | None,
     store_url: str | None,
+    as_json: bool,
 ) -> None:
     """Say whether a document in doubt is at Exact.
 
@@ -273,6 +276,17 @@ def settle(  # noqa: PLR0913 - one for each option
                 f"Document {reference} of stream {stream} was settled by a run just now. See "
                 "exactonline results."
             )
+    if as_json:
+        print_json(
+            {
+                "division": posting.division,
+                "stream": stream,
+                "reference": reference,
+                "created": bool(key),
+                "exact_id": key,
+            }
+        )
+        return
     outcome = f"created, as {key}" if key else "not created; it may be sent again"
     click.echo(f"Division {posting.division}: {reference} of {stream} is settled as {outcome}.")
 
@@ -284,6 +298,7 @@ def settle(  # noqa: PLR0913 - one for each option
 @click.option("--yes", is_flag=True, help="Forget without a question.")
 @connection_option
 @store_option
+@json_option
 def forget(  # noqa: PLR0913 - one for each option
     *,
     reference: str,
@@ -292,6 +307,7 @@ def forget(  # noqa: PLR0913 - one for each option
     yes: bool,
     connection: str | None,
     store_url: str | None,
+    as_json: bool,
 ) -> None:
     """Forget a document: all that the store keeps of it, its record and files' names included.
 
@@ -303,30 +319,42 @@ def forget(  # noqa: PLR0913 - one for each option
         entries = postings.newest(store, wanted)
         if not entries:
             _report_unknown(store, wanted)
+            _report_forgotten(reference, [], as_json=as_json)
             return
         _refuse_doubtful(entries)
-        click.echo("\n".join(f"{_label(posting)}: {posting.outcome}" for posting in entries))
-        if not (yes or _confirmed()):
+        shown = "\n".join(f"{_label(posting)}: {posting.outcome}" for posting in entries)
+        click.echo(shown, err=as_json)
+        if not (yes or _confirmed(as_json=as_json)):
             click.echo("Nothing was forgotten.", err=True)
             return
         for posting in entries:
             _forget(store, posting)
-    click.echo(f"{reference} is forgotten.")
+    _report_forgotten(reference, entries, as_json=as_json)
 
 
-def _confirmed() -> bool:
+def _report_forgotten(reference: str, entries: Sequence[Posting], *, as_json: bool) -> None:
+    if not as_json:
+        click.echo(f"{reference} is forgotten.")
+        return
+    documents = [{"division": one.division, "stream": one.stream} for one in entries]
+    print_json({"reference": reference, "forgotten": documents})
+
+
+def _confirmed(*, as_json: bool) -> bool:
     """Ask for confirmation.
 
     Raises:
         ConfigurationError: nobody answers.
     """
     try:
-        return click.confirm("Forget this for good? Later changes of it cannot be loaded.")
+        return click.confirm(
+            "Forget this for good? Later changes of it cannot be loaded.", err=as_json
+        )
     except click.Abort:
         if sys.stdin.isatty():
             raise
         raise ConfigurationError(
-            "Nothing was forgotten, since nobody answered the question. Say --yes."
+            "Nothing was forgotten, as nobody answered the question. Give --yes."
         ) from None
 
 
@@ -341,7 +369,6 @@ def _report_unknown(store: Store, wanted: Wanted) -> None:
             f"Nothing is kept under the reference {wanted.reference}. Those that are: "
             "exactonline results --limit 1000."
         )
-    click.echo(f"{wanted.reference} is forgotten.")
 
 
 def _refuse_doubtful(entries: list[Posting]) -> None:
@@ -399,5 +426,5 @@ def _key(posting: Posting, text: str) -> str:
         return str(UUID(text.strip()))
     except ValueError:
         raise ConfigurationError(
-            f"--created: {text!r} is no {endpoint.key[0]} of {endpoint.name}, which is a GUID."
+            f"--created: {text!r} is not a GUID, as each {endpoint.key[0]} of {endpoint.name} is."
         ) from None

@@ -10,6 +10,7 @@ from exactonline_cli.options import open_store, store_option
 from exactonline_cli.output import json_option, print_json
 from exactonline_cli.variables import from_environment
 from exactonline_client.errors import ConfigurationError, StoreError
+from exactonline_client.printable import counted
 from exactonline_client.store import keys
 from exactonline_client.store.rotation import rotate
 
@@ -40,12 +41,13 @@ def rotate_key(store_url: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"rotated": done.rotated, "unreadable": done.unreadable})
     else:
-        click.echo(f"{done.rotated} rows of the store are encrypted with the new key.")
+        rows = counted(done.rotated, "row of the store is", "rows of the store are")
+        click.echo(f"{rows} now encrypted with the new key.")
     if done.unreadable:
         raise StoreError(
-            f"{len(done.unreadable)} rows of the store were encrypted with another key, and were "
-            f"left as they are: {'; '.join(done.unreadable)}. Add that key too, after one more "
-            "comma. If it is lost, sign in again under the name of a connection; a document "
+            f"{counted(len(done.unreadable), 'row')} of the store could not be decrypted with this "
+            f"key and stayed as before: {'; '.join(done.unreadable)}. Add that key too, after one "
+            "more comma. If it is lost, sign in again under the name of a connection; a document "
             "is settled with exactonline results settle."
         )
     if given:

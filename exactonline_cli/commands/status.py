@@ -164,7 +164,8 @@ def _alarm(facts: dict[str, Any]) -> str:
             f"Connection {facts['connection']} was not used for 30 days and has ended. "
             "Sign in again: exactonline connect."
         )
+    days = "1 day" if facts["days_left"] == 1 else f"{facts['days_left']} days"
     return (
-        f"Connection {facts['connection']} ends in {facts['days_left']} days unless it is used. "
+        f"Connection {facts['connection']} ends in {days} unless it is used. "
         "Run it, or exactonline keepalive."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from exactonline_cli.groups import CommandGroup
 from exactonline_cli.options import warn_of_visible_secret
 from exactonline_cli.output import json_option, print_json
 from exactonline_client import redaction
@@ -14,7 +15,7 @@ VARIABLE = "EXACTONLINE_WEBHOOK_SECRET"
 STDIN = "-"
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def webhooks() -> None:
     """Work with the webhooks of Exact Online."""
 

@@ -45,7 +45,9 @@ def _rename(dashboard: Dashboard, form: Form) -> Response:
 def _revoke(dashboard: Dashboard, form: Form) -> Response:
     name = first_value(form, "name")
     if first_value(form, "sure") != "yes":
-        dashboard.problem = Problem("sure", "Confirm that the sign-in is to be deleted.")
+        dashboard.problem = Problem(
+            "sure", "Tick the box to confirm that the sign-in may be deleted."
+        )
         return redirect(f"/connections/revoke?{urlencode({'name': name})}")
     try:
         connections.forget(dashboard.store, name)

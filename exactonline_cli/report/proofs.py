@@ -98,7 +98,7 @@ def read(path: Path | None) -> Proofs | None:
         ]
         run_at = str(results["metadata"]["generated_at"])[:16].replace("T", " ")
     except (AttributeError, KeyError, TypeError):
-        raise ConfigurationError(f"{found} is no {FILE} of dbt.") from None
+        raise ConfigurationError(f"{found} is not a {FILE} of dbt.") from None
     if not proofs:
         raise ConfigurationError(
             f"{found} has no tests: the last run of dbt ran none. Run dbt build."

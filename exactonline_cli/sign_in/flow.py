@@ -178,14 +178,14 @@ class SignIn:
         if not fields.get("code"):
             raise Problem(
                 "address",
-                "This address has no code in it. After the sign-in it ends in ?code=... and "
-                "more: copy all of it from the address bar.",
+                "This address contains no code. After the sign-in it has ?code=... in it: copy "
+                "all of it from the address bar.",
             )
         if not self.matches(fields.get("state", "")):
             raise Problem(
                 "address",
                 "This address belongs to another sign-in. Follow the link on this page again, and "
-                "use the address that it ends at.",
+                "use the address your browser ends at.",
             )
         self._exchange(fields["code"])
 
@@ -255,7 +255,7 @@ def check_redirect_uri(address: str, base_url: str | None = None) -> None:
     if not address:
         raise Problem("redirect_uri", "Enter the redirect address of your app.")
     scheme, host = _split(address)
-    if _is_loopback(host) and _is_loopback(_split(base_url or "")[1]):
+    if is_loopback(host) and is_loopback(_split(base_url or "")[1]):
         if scheme in {"http", "https"}:
             return
     elif scheme == "https" and "." in host and not _is_local(host):
@@ -273,7 +273,8 @@ def _split(address: str) -> tuple[str, str]:
     return parts.scheme, host
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

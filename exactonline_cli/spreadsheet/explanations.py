@@ -11,6 +11,7 @@ from exactonline_cli.spreadsheet.headers import CHECKS, KEY, VAT, VAT_RATE
 from exactonline_cli.spreadsheet.model import say
 from exactonline_cli.spreadsheet.rules import SAME_DAY
 from exactonline_cli.spreadsheet.table import Percent, is_empty, text_of
+from exactonline_client.printable import counted
 from target_exactonline.schema.fields import shape_of
 
 if TYPE_CHECKING:
@@ -124,9 +125,9 @@ def _of_made(draft: Draft) -> Iterator[str]:
     if first is not None:
         count = 1 + sum(1 for _ in made)
         yield (
-            f"{count} documents have no reference in the file; theirs is made of customer, day "
-            f"and place, such as {first}, and is the same when the file is imported again."
-            + _perhaps(draft.mapping.left_out)
+            f"{counted(count, 'document has', 'documents have')} no reference in the file. It is "
+            f"made of customer, day and place, such as {first}, and is the same when the file is "
+            "imported again." + _perhaps(draft.mapping.left_out)
         )
 
 

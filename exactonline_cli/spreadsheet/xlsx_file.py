@@ -82,8 +82,8 @@ def _check(path: Path) -> None:
             size = sum(item.file_size for item in archive.infolist())
     except (zipfile.BadZipFile, OSError):
         raise ConfigurationError(
-            f"{path.name} is no .xlsx workbook: it may be protected by a password, or an old .xls. "
-            "Open it in Excel, save it as .xlsx without a password, and import again."
+            f"{path.name} is not an .xlsx workbook: it may be protected by a password, or an old "
+            ".xls. Open it in Excel, save it as .xlsx without a password, and import again."
         ) from None
     if size > LARGEST:
         raise ConfigurationError(

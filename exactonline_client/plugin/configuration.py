@@ -86,7 +86,7 @@ def read_object(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} cannot be read as JSON: {error}.") from None
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} is not a JSON object. Write settings as {{\"name\": value}}.")
+        raise ConfigurationError(f"{path} is not a JSON object ({{...}}).")
     return content
 
 

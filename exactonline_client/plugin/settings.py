@@ -21,7 +21,7 @@ SHARED: dict[str, dict[str, Any]] = {
         "description": (
             "Name of a connection in the store, as exactonline connect makes it. What other "
             "settings say of the app must agree with it. Default: the only one that fits the "
-            "settings, else one named after region and client ID."
+            "settings, otherwise one named after region and client ID."
         ),
     },
     "region": {
@@ -33,7 +33,7 @@ SHARED: dict[str, dict[str, Any]] = {
             "The Exact Online site you sign in to: "
             + ", ".join(f"{code} ({REGIONS[code].name})" for code in sorted(REGIONS))
             + ". An app registration belongs to one region. Default: that of the connection, "
-            "else nl."
+            "otherwise nl."
         ),
     },
     "base_url": {
@@ -86,8 +86,8 @@ SHARED: dict[str, dict[str, Any]] = {
         "examples": ["postgresql+psycopg://me@db.example.com/exactonline"],
         "description": (
             "SQLAlchemy address of the store for tokens, call budget and results. Default: a "
-            "SQLite file in .exactonline/ of the Meltano project, else in your data folder. Use "
-            "PostgreSQL where several machines share one app."
+            "SQLite file in .exactonline/ of the Meltano project, otherwise in your data folder. "
+            "Use PostgreSQL if several machines share one app."
         ),
     },
     "store_key": {
@@ -97,10 +97,9 @@ SHARED: dict[str, dict[str, Any]] = {
         "title": "Store Key",
         "examples": ["kJ2...c0g=", "newKey...A=,oldKey...B="],
         "description": (
-            "Fernet key that encrypts the tokens in the store; to rotate, several "
-            "separated by commas, of which the first encrypts. Default: a key in the keyring of the "
-            "system if there is one, otherwise in a file next to the store that only its owner can "
-            "read."
+            "Fernet key that encrypts the tokens in the store; to rotate, several separated by "
+            "commas, of which the first encrypts. Default: a key in the keyring of the system if "
+            "there is one, otherwise in a file next to the store that only its owner can read."
         ),
     },
     "daily_call_reserve": {

@@ -57,7 +57,7 @@ def address(text: str) -> sa.URL:
     backend = url.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
         raise ConfigurationError(
-            f"Setting store_url: a store lives in SQLite or PostgreSQL, not in {backend}."
+            f"Setting store_url: a store is in SQLite or PostgreSQL, not in {backend}."
         )
     if backend == "sqlite" and url.database in (None, "", ":memory:"):
         raise ConfigurationError(

@@ -139,8 +139,8 @@ def _in_file(file: Path) -> list[str]:
         return _keys(text.decode())
     except ValueError:
         raise StoreError(
-            f"The key file {file} is damaged. Put its copy back if you have one; else remove it "
-            "and sign in again: exactonline connect."
+            f"The key file {file} is damaged. Put its copy back if you have one; otherwise remove "
+            "it and sign in again: exactonline connect."
         ) from None
 
 

@@ -290,7 +290,7 @@ class Store:
     def _wrong_key(self) -> StoreError:
         return StoreError(
             f"The store {self.name} was encrypted with another key. Give that key in the "
-            "setting store_key, or as one more key behind a comma. If it is in the keyring of "
+            "setting store_key, or as one more key after a comma. If it is in the keyring of "
             "a desktop that this process cannot reach, sign in again with a store_key set."
         )
 

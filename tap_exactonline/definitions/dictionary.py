@@ -54,8 +54,13 @@ CORE = frozenset(
     }
 )
 """Streams whose columns are described."""
-KEYS = {"Edm.Guid": "Key of: {}.", "Edm.Boolean": "Whether this holds: {}."}
+KEYS = {"Edm.Guid": "Key of the {}.", "Edm.Boolean": "Whether this holds: {}."}
 """By type: what is certain of a column that no row describes."""
+SPELT = {
+    "gl": "ledger",
+    **{word.lower(): word for word in ("DATEV", "HR", "OB", "PDF", "SBI", "SIRET", "VAT", "WBS")},
+}
+"""Words of a name that are written otherwise in a sentence."""
 
 
 def describe(stream: str, column: str, edm: str) -> str | None:
@@ -75,7 +80,7 @@ def describe(stream: str, column: str, edm: str) -> str | None:
 
 
 def _words(name: str) -> str:
-    return " ".join(filter(None, snake(name).split("_")))
+    return " ".join(SPELT.get(word, word) for word in snake(name).split("_") if word)
 
 
 @cache

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from exactonline_client.catalogue import load
 from exactonline_client.deletion import DELETED_AT
 from exactonline_client.errors import ConfigurationError
+from exactonline_client.printable import counted
 from tap_exactonline.definitions.definition import DIVISION
 from tap_exactonline.extract import decoding, permissions
 from tap_exactonline.state import validity
@@ -155,11 +156,10 @@ class KeyDiff:
         back = self._seen.settle(self._listed_at)
         if back and not sent_all:
             logger.warning(
-                "%s of division %s: %d rows that were gone are back. The next run reads "
-                "everything again.",
+                "%s of division %s: %s reappeared. The next run reads everything again.",
                 self._definition.name,
                 self._division,
-                back,
+                counted(back, "deleted row"),
             )
             validity.reset(state)
         for values, listed_at in self._seen.gone(state.get(KEYS_COMPARED, 0)):

@@ -15,6 +15,7 @@ from exactonline_client.errors import (
     RequestRefused,
     UnexpectedAnswer,
 )
+from exactonline_client.printable import counted
 from tap_exactonline.divisions.selection import NOT_LISTED
 
 if TYPE_CHECKING:
@@ -97,11 +98,11 @@ class Isolation:
     def _day_is_over(self, stream: str, division: int, rows: int, error: DailyLimitReached) -> None:
         self._failures.close(division, error)
         self._context.logger.warning(
-            "%s So far: %d rows of %s, and %d calls in this run.",
+            "%s So far: %s of %s, and %s in this run.",
             error,
-            rows,
+            counted(rows, "row"),
             stream,
-            self._context.connection.session.usage.calls.get(division, 0),
+            counted(self._context.connection.session.usage.calls.get(division, 0), "call"),
         )
 
     def _no_access(self, stream: str, endpoint: str, division: int, error: AccessDenied) -> None:

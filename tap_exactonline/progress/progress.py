@@ -127,11 +127,11 @@ def log_metrics(usage: Usage, budget: Budget) -> None:
     calls: Counter[str] = Counter()
     for (_, endpoint), count in usage.calls_by_endpoint.items():
         calls[endpoint] += count
+    # One point for all: Meltano shows the value of a point, and not its tags.
     points = [
         metrics.Point(
-            "counter", metrics.Metric.HTTP_REQUEST_COUNT, count, {metrics.Tag.ENDPOINT: endpoint}
+            "counter", metrics.Metric.HTTP_REQUEST_COUNT, calls.total(), {"endpoints": dict(calls)}
         )
-        for endpoint, count in sorted(calls.items())
     ]
     points.append(metrics.Point("counter", RunMetric.RETRIES, usage.retries))  # type: ignore[arg-type]
     waited = round(budget.waited, 1)

@@ -38,8 +38,8 @@ def checked(mapping: StreamMapping, columns: Sequence[str], keys: Sequence[str])
     if _are_rows(mapping, columns, keys):
         mapping = replace(mapping, part=ROW)
         logger.info(
-            "Stream %r has columns of lines: each record is taken as one line with the fields of its "
-            "document (rows: lines).",
+            "Stream %r has columns of lines: each record is taken as one line with the fields of "
+            "its document (rows: lines).",
             mapping.stream,
         )
     unknown = [name for name in columns if not is_known(mapping, name) and name not in keys]

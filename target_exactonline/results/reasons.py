@@ -6,9 +6,9 @@ LOST = (
 )
 SUPERSEDED = "no answer came when it was sent, and a later version takes its place"
 TAKEN = (
-    "a document of stream {stream} with another reference field has the reference {reference} already. "
-    "The store identifies documents of one kind by their reference alone: give this one "
-    "another reference, or its stream a separate store_url"
+    "a document of stream {stream}, which is known by another field, has the reference "
+    "{reference} already. The store identifies documents of one kind by their reference alone: "
+    "give this one another reference, or its stream a separate store_url"
 )
 UNSEARCHABLE = (
     "It was sent and no answer came, and {why}. Look for it at Exact Online, then settle it with: "
@@ -52,7 +52,8 @@ SAME_CONTENT = (
 UNKNOWN = (
     "it is not known whether it was loaded before: the store does not have it, {name} cannot be "
     "searched by a reference of your own, and nothing in it can be looked for. If none was loaded "
-    "before this store was used, set new_store: true for one load; otherwise restore the store's backup"
+    "before this store was used, set new_store: true for one load; otherwise restore the backup "
+    "of the store"
 )
 LOST_SET = (
     "It was sent, no answer came, and it is not among the match sets at Exact Online. The next run "

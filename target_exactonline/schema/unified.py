@@ -123,8 +123,8 @@ def find(stream: str) -> UnifiedResource | None:
     for document, target in TARGETS.items():
         if target.lines and name == joined(target.lines):
             raise ConfigurationError(
-                f"Stream {stream!r} brings lines of {document} in the unified shape, which are "
-                f"written inside their documents alone: in {LINES} of stream {document}."
+                f"Stream {stream!r} has lines of {document} in the unified shape, which are "
+                f"only written inside their documents: in {LINES} of stream {document}."
             )
         if name == joined(document):
             return resource(document)

@@ -92,7 +92,7 @@ def at_exact(tab: Tab, decision: str = "Allow") -> str:
 
 
 def paste(tab: Tab, address: str) -> None:
-    tab.get_by_label("The address you landed on").fill(address)
+    tab.get_by_label("The address your browser ended at").fill(address)
     tab.get_by_role("button", name="Continue").click()
 
 
@@ -190,7 +190,7 @@ def test_refused_consent(tab: Tab, open_page: Callable[..., Page], server: Serve
     choose_region(tab)
     fill_app(tab, server)
     paste(tab, at_exact(tab, "Deny"))
-    expect_problem(tab, "The address you landed on", "Access was refused")
+    expect_problem(tab, "The address your browser ended at", "Access was refused")
     paste(tab, at_exact(tab))
     expect(tab.get_by_role("heading", level=1)).to_have_text("Which divisions?")
 
@@ -202,7 +202,7 @@ def test_an_expired_code(tab: Tab, open_page: Callable[..., Page], server: Serve
     landed = at_exact(tab)
     server.control.clock(advance_seconds=181)
     paste(tab, landed)
-    expect_problem(tab, "The address you landed on", "three minutes")
+    expect_problem(tab, "The address your browser ended at", "three minutes")
     paste(tab, at_exact(tab))
     expect(tab.get_by_role("heading", level=1)).to_have_text("Which divisions?")
 
@@ -226,7 +226,7 @@ def test_the_wrong_region(
     opening.value.close()
     tab.get_by_role("main").get_by_role("link", name="region", exact=True).click()
     choose_region(tab, "Netherlands")
-    expect(tab.get_by_text("Kept from before")).to_be_visible()
+    expect(tab.get_by_text("Already stored")).to_be_visible()
     tab.get_by_role("button", name="Continue").click()
     paste(tab, at_exact(tab))
     expect(tab.get_by_role("heading", level=1)).to_have_text("Which divisions?")
@@ -262,5 +262,5 @@ def test_an_address_that_forwards(
     # It goes on by itself, without a script.
     expect(exact.get_by_role("heading", level=1)).to_have_text("Which divisions?")
     exact.close()
-    tab.get_by_role("link", name="go on").click()
+    tab.get_by_role("link", name="continue").click()
     expect(tab.get_by_role("heading", level=1)).to_have_text("Which divisions?")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from exactonline_cli.new_project.choices import LOADERS, PURPOSES, SCHEDULES
-from exactonline_client import catalogue
+from exactonline_cli.sign_in import sandbox
+from exactonline_client import catalogue, connections
+from exactonline_client.store.store import Store
 from tests.cli.conftest import at_keyboard, read_until
 
 if TYPE_CHECKING:
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from click.testing import Result
+
+    from exactonline_sandbox import Server
 
 
 def project(folder: Path) -> dict[str, Any]:
@@ -93,3 +99,60 @@ def test_questions_are_asked_on_a_terminal(store_url: str, tmp_path: Path) -> No
     assert made["plugins"]["loaders"][0]["name"] == "target-duckdb"
     assert "transaction_lines.*" in made["plugins"]["extractors"][0]["select"]
     assert made["schedules"][0]["interval"] == "@weekly"
+
+
+def test_a_project_for_the_sandbox_is_signed_in(
+    command: Callable[..., Result], server: Server, tmp_path: Path
+) -> None:
+    folder = tmp_path / "books"
+    done = command("init", str(folder), "--no-input", "--sandbox", f"{server.base_url}/")
+    assert done.exit_code == 0, done.output
+    assert f"Signed in to the sandbox at {server.base_url}" in done.output
+    assert "connect" not in done.output.partition("Next:")[2]
+    with closing(Store(f"sqlite:///{folder / '.exactonline' / 'store.db'}")) as store:
+        (saved,) = connections.load(store)
+    assert saved.base_url == server.base_url
+    assert saved.divisions == (server.divisions[0],)
+
+
+def test_json_says_what_was_made(
+    command: Callable[..., Result], server: Server, tmp_path: Path
+) -> None:
+    folder = tmp_path / "books"
+    made = json.loads(command("init", str(folder), "--no-input", "--json").stdout)
+    assert made == {
+        "folder": str(folder),
+        "files": ["meltano.yml", ".gitignore", ".env"],
+        "connection": None,
+    }
+    options = ("--no-input", "--json", "--overwrite", "--connection", "mine")
+    done = command("init", str(folder), *options, "--sandbox", server.base_url)
+    assert json.loads(done.stdout)["connection"].startswith("127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://127.0.0.1:1", "no sandbox answers at http://127.0.0.1:1"),
+        ("https://start.exactonline.nl", "is not an address of this machine"),
+    ],
+)
+def test_a_sandbox_that_is_not_there_is_named(
+    command: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    address: str,
+    said: str,
+) -> None:
+    monkeypatch.setattr(sandbox, "PATIENCE", 0.0)
+    done = command("init", str(tmp_path / "books"), "--no-input", "--sandbox", address)
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+def test_the_app_of_another_sandbox_is_not_known(
+    command: Callable[..., Result], elsewhere: Server, tmp_path: Path
+) -> None:
+    done = command("init", str(tmp_path / "books"), "--no-input", "--sandbox", elsewhere.base_url)
+    assert done.exit_code == 2
+    assert f"exactonline connect --base-url {elsewhere.base_url}" in done.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -105,7 +106,7 @@ class TestAsking:
         result = command("login", "--region", "nl", text=person, **environment)
         assert result.exit_code == 0, result.output
         assert not person.answers
-        assert "The address you landed on:" in result.stderr
+        assert "The address your browser ended at:" in result.stderr
         assert "Divisions, with commas between, or all [1700001]:" in result.stderr
         assert "target-exactonline division 1700001" in result.stdout
 
@@ -151,7 +152,7 @@ class TestAsking:
         result = command(*options, text=Person("b"), **other)
         assert result.exit_code == 1
         assert "belongs to another app" in result.stderr
-        assert "The address you landed on:" in result.stderr
+        assert "The address your browser ended at:" in result.stderr
 
 
 class TestScript:
@@ -189,6 +190,20 @@ class TestScript:
         assert "meltano config set tap-exactonline connection books" in told
         assert "divisions '[1700001]'" in told
         assert [account.name for account in kept(store_url)] == ["books"]
+
+    def test_json_has_what_the_lines_for_meltano_say(
+        self, start: Callable[..., subprocess.Popen[str]], server: Server
+    ) -> None:
+        options = ("--code-url", "-", "--name", "books", "--json")
+        process = start(*options, **variables(server))
+        assert process.stdout is not None
+        landed = consent(process.stdout.readline().strip())
+        told, said = process.communicate(landed + "\n", timeout=30)
+        assert process.returncode == 0, said
+        made = json.loads(told)
+        assert (made["connection"], made["divisions"]) == ("books", [1_700_001])
+        named = {"plugin": "tap-exactonline", "name": "connection", "value": "books"}
+        assert named in made["settings"]
 
     @pytest.mark.parametrize(
         ("fault", "code", "said"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,11 @@ def test_the_whole_project_is_copied(command: Callable[..., Result], tmp_path: P
     )
     assert files(tmp_path / "new" / "books") == set(listed.stdout.split())
     assert f"dbt build --project-dir {tmp_path / 'new' / 'books'}" in done.output
+
+
+def test_json_says_where_it_is(command: Callable[..., Result], tmp_path: Path) -> None:
+    done = command("models", str(tmp_path / "books"), "--json")
+    assert json.loads(done.stdout) == {"path": str(tmp_path / "books")}
 
 
 def test_nothing_is_overwritten(command: Callable[..., Result], tmp_path: Path) -> None:

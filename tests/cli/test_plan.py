@@ -352,7 +352,7 @@ class TestManyCalls:
         assert result.exit_code == 2
         assert result.stderr == (
             f"Error: Counting the rows of {self.CALLS} lists in 3 divisions takes {self.CALLS} "
-            "calls. Give --yes to spend them, or --no-count to save them.\n"
+            "calls. Give --yes to make them, or --no-count to do without.\n"
         )
         assert spent(server) == 0
 
@@ -368,7 +368,7 @@ class TestManyCalls:
         self, server: Server, store_url: str, options: list[str], answer: bytes, calls: int
     ) -> None:
         with at_keyboard([*options, "--json"], store_url) as (process, keyboard):
-            read_until(process.stderr, b"Go on? [y/N]:")
+            read_until(process.stderr, b"Continue? [y/N]:")
             os.write(keyboard, answer)
             found = json.loads(process.communicate(timeout=60)[0])
         assert process.returncode == 0
@@ -380,7 +380,7 @@ class TestManyCalls:
     ) -> None:
         # The count would have to wait for the next minutes.
         server.control.limits(minutely=2)
-        before = b"Counting rows:" if option else b"Go on? [y/N]:"
+        before = b"Counting rows:" if option else b"Continue? [y/N]:"
         with at_keyboard([*options, *filter(None, [option])], store_url) as (process, _):
             read_until(process.stderr, before)
             process.send_signal(signal.SIGINT)

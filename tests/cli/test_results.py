@@ -235,6 +235,25 @@ class TestSettle:
         assert (row.outcome, row.exact_id, row.payload_hash) == ("created", KEY, "hash")
         assert row.record is None
 
+    @pytest.mark.parametrize(
+        ("options", "created", "key"),
+        [(("--created", KEY), True, KEY), (("--not-created",), False, None)],
+    )
+    def test_json_says_what_it_is_settled_as(
+        self,
+        journal: Journal,
+        command: Callable[..., Result],
+        options: tuple[str, ...],
+        created: bool,  # noqa: FBT001
+        key: str | None,
+    ) -> None:
+        journal.note("W1", "in_doubt", content={"YourRef": "W1"})
+        result = command("results", "settle", "sales_invoices", "W1", *options, "--json")
+        settled = json.loads(result.stdout)
+        assert (settled["reference"], settled["created"], settled["exact_id"]) == (
+            *("W1", created, key),
+        )
+
     def test_a_document_that_is_not_there_may_be_sent_again(
         self, journal: Journal, command: Callable[..., Result]
     ) -> None:
@@ -291,7 +310,7 @@ class TestSettle:
         journal.note("W1", "in_doubt")
         result = command("results", "settle", "sales_invoices", "W1", "--created", "26000012")
         assert result.exit_code == 2
-        assert "'26000012' is no InvoiceID of SalesInvoices" in result.stderr
+        assert "'26000012' is not a GUID, as each InvoiceID of SalesInvoices is" in result.stderr
         assert journal.rows()["W1"].outcome == "in_doubt"
 
 
@@ -329,6 +348,17 @@ class TestForget:
         kept = self.kept(store_url)
         assert [secret for secret in ("Jansen", "26000012", KEY) if secret.encode() in kept] == []
 
+    def test_json_says_what_is_forgotten(
+        self, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "created", exact_id=KEY)
+        forget = ("results", "forget", "W1", "--json")
+        result = command(*forget, text="y\n")
+        found = {"division": DIVISIONS[0], "stream": "sales_invoices"}
+        assert json.loads(result.stdout) == {"reference": "W1", "forgotten": [found]}
+        again = command(*forget)
+        assert json.loads(again.stdout) == {"reference": "W1", "forgotten": []}
+
     def test_a_rejected_record_leaves_nothing(
         self, journal: Journal, command: Callable[..., Result]
     ) -> None:
@@ -351,7 +381,7 @@ class TestForget:
 
     @pytest.mark.parametrize(
         ("answer", "code", "told", "left"),
-        [("y\n", 0, "", False), ("n\n", 0, "Nothing was", True), ("", 2, "Say --yes", True)],
+        [("y\n", 0, "", False), ("n\n", 0, "Nothing was", True), ("", 2, "Give --yes", True)],
     )
     def test_there_is_a_question_before_it(  # noqa: PLR0917
         self,
@@ -437,7 +467,7 @@ class TestReplay:
         assert [json.loads(line)["outcome"] for line in shown] == ["created", "rejected"]
         environment = {"TARGET_EXACTONLINE_LOAD_METHOD": method}
         result = command("replay", "--reference", reference, **environment)
-        assert "1 records are sent again" in result.stderr
+        assert "1 record is sent again" in result.stderr
         assert result.exit_code == 0, result.output
         assert {name: row.outcome for name, row in journal.rows().items()} == {reference: outcome}
         (made,) = self.created(server, reference)
@@ -448,7 +478,7 @@ class TestReplay:
     ) -> None:
         content = self.invoice(server, "W1")
         journal.note("W1", "in_doubt", content=content, sent_at=MORNING, payload_hash="hash")
-        assert "1 records are sent again" in command("replay").stderr
+        assert "1 record is sent again" in command("replay").stderr
         assert len(self.created(server, "W1")) == 1
         # As if the answer had been lost.
         journal.note("W1", "in_doubt", content=content, sent_at=MORNING, payload_hash="hash")
@@ -486,6 +516,21 @@ class TestReplay:
         assert result.exit_code == 0, result.output
         assert len(self.created(server, "unified-1")) == 1
 
+    def test_json_has_a_result_for_each_record(
+        self, server: Server, journal: Journal, command: Callable[..., Result]
+    ) -> None:
+        journal.note("W1", "rejected", content=self.invoice(server, "W1"))
+        wrong = {**self.invoice(server, "W2"), "OrderedBy": "99999"}
+        journal.note("W2", "rejected", content=wrong, at=MORNING + 1)
+        result = command("replay", "--json")
+        assert result.exit_code == 5
+        found = {each["reference"]: each for each in json.loads(result.stdout)}
+        assert found["W1"]["outcome"] == "created"
+        assert found["W1"]["exact_id"] == self.created(server, "W1")[0]["InvoiceID"]
+        assert found["W2"]["outcome"] == "rejected"
+        assert "no row of Accounts has Code '99999'" in found["W2"]["reason"]
+        assert json.loads(command("replay", "--reference", "W9", "--json").stdout) == []
+
     def test_what_is_settled_as_not_created_is_sent_again(
         self, server: Server, journal: Journal, command: Callable[..., Result]
     ) -> None:
@@ -502,7 +547,7 @@ class TestReplay:
         journal.note("W2", "rejected", content={"YourRef": "W2"})
         result = command("replay")
         assert result.exit_code == 5
-        assert "1 of 2 records were rejected" in result.stderr
+        assert "1 of 2 records was rejected" in result.stderr
         assert "1 created, 0 already there, 1 rejected" in result.stderr
         assert journal.rows()["W2"].outcome == "rejected"
         assert len(self.created(server, "W1")) == 1
@@ -520,8 +565,8 @@ class TestReplay:
         assert "9 records would be sent again" in result.stderr
         lines = result.stderr.splitlines()
         start = lines.index(
-            "These cannot succeed as they are; put right what they name at Exact or in the "
-            "settings, or correct them at their source and load them again:"
+            "These cannot succeed as they are. Fix what they name at Exact or in the settings, or "
+            "correct them at their source and load them again:"
         )
         assert lines[start + 1].startswith("- 7: OrderedBy: no row of Accounts has Code '99991'")
         assert lines[start + 1].endswith("(for one): W1, W2, W3, W4, W5, ...")
@@ -566,7 +611,10 @@ class TestReplay:
         result = command("replay")
         assert "2 invoices were created and not finalised. Set finalize" in result.stderr
         result = command("replay", "--dry-run", **email)
-        assert "2 invoices were created and not finalised; they would be." in result.stderr
+        assert (
+            "2 invoices were created and not finalised; a run without --dry-run does that."
+            in result.stderr
+        )
         result = command("replay", "--reference", "W1", **email)
         assert result.exit_code == 0, result.output
         rows = journal.rows()

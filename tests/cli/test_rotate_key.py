@@ -111,7 +111,7 @@ class TestGiven:
         assert (opened_by(NEW, sealed), opened_by(OLD, sealed)) == (7, len(sealed) - 7)
         result = command("rotate-key", **both)
         assert result.exit_code == 0
-        assert result.stdout == f"{ROWS} rows of the store are encrypted with the new key.\n"
+        assert result.stdout == f"{ROWS} rows of the store are now encrypted with the new key.\n"
         assert opened_by(NEW, secrets(store_url)) == len(sealed)
 
     def test_a_row_of_another_key_is_named_and_left(
@@ -124,7 +124,7 @@ class TestGiven:
             connection.execute(postings.update().where(one).values(record=foreign))
         result = command("rotate-key", EXACTONLINE_STORE_KEY=f"{NEW},{OLD}")
         assert result.exit_code == 8
-        assert "division 1, entity crm/Accounts, reference A-1. Name that key too" in result.stderr
+        assert "division 1, entity crm/Accounts, reference A-1. Add that key too" in result.stderr
         # The row is left whole, its reason included.
         assert opened_by(NEW, secrets(store_url)) == len(secrets(store_url)) - 2
         keys_ = f"{NEW},{OLD},{FOREIGN}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shlex
@@ -39,21 +40,6 @@ def page_id(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
 class Loaded(HTMLParser):
     """The addresses that a browser fetches by itself when it shows a page."""
 
@@ -78,6 +64,41 @@ def test_the_site_builds_and_fetches_nothing_from_elsewhere(site: Path) -> None:
         loaded.feed(page.read_text(encoding="utf-8"))
         assert loaded.found
         assert not [address for address in loaded.found if "//" in address], page.name
+
+
+@pytest.mark.parametrize(
+    ("word", "page"),
+    [
+        ("excel", "finance.html"),
+        ("excel", "spreadsheets.html"),
+        ("unpaid", "finance.html"),
+        ("unpaid", "models.html"),
+        ("unpaid", "report.html"),
+        ("decimal", "spreadsheets.html"),
+        ("decimal", "settings.html"),
+        ("decimal", "finance.html"),
+        ("dashboard", "finance.html"),
+        ("dashboard", "look-after.html"),
+    ],
+)
+def test_the_search_has_the_words_that_users_look_for(site: Path, word: str, page: str) -> None:
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    found = {
+        entry["location"].partition("#")[0]
+        for entry in index["docs"]
+        if word in f"{entry['title']} {entry['text']}".lower()
+    }
+    assert page in found
+
+
+def test_pages_for_users_come_before_those_for_developers() -> None:
+    (nav,) = re.findall(
+        r"^nav:\n(.*)", (ROOT / "mkdocs.yml").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    groups = [next(iter(group)) for group in yaml.safe_load(nav)]
+    assert groups == ["Start", "Do", "Look up", "Why", "For developers"]
+    start = yaml.safe_load(nav)[0]["Start"]
+    assert start[:3] == ["index.md", "finance.md", "tutorial.md"]
 
 
 def test_examples_stand_on_their_page(site: Path) -> None:
@@ -184,6 +205,22 @@ def test_every_error_has_its_exit_code_on_the_page() -> None:
     assert {int(code) for code in told} <= documented
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("2", "Setting compare_keys: there is no stream ...."),
+        ("2", "Setting custom_streams[...].parameters: ... takes none. Use filter instead."),
+        ("3", "Sign in again: exactonline connect, or a new refresh token in the setting"),
+        ("8", "The key file ... is damaged. Put its copy back if you have one;"),
+        ("warning", "Division ... is not read any further: ..."),
+    ],
+)
+def test_messages_are_on_the_page_with_their_codes(code: str, message: str) -> None:
+    found = {text for first, text in table("errors.md", "All messages") if first == code}
+    assert any(message in text for text in found)
+    assert len(found) > 3
+
+
 def table(page: str, heading: str) -> list[list[str]]:
     """The cells of the first table below a heading, without its head."""
     text = (DOCS / page).read_text(encoding="utf-8")
@@ -229,7 +266,7 @@ def test_a_scheduler_is_told_of_every_exit_code_that_a_run_can_have() -> None:
 def test_codes_of_signals_are_those_of_the_programs() -> None:
     ended = {str(KILLED + number) for number in (signal.SIGINT, signal.SIGTERM)}
     for page in ("errors.md", "look-after.md"):
-        text = (DOCS / page).read_text(encoding="utf-8")
+        text = (DOCS / page).read_text(encoding="utf-8").partition("## All messages")[0]
         assert set(re.findall(r"\b(1[2-5]\d)\b", text)) - {str(KILLED)} == ended, page
 
 

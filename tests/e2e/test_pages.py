@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from demo.stack import WAREHOUSE, Stack, running
 from tests import pages
@@ -32,6 +33,7 @@ NOT_RUN = {
         "it is what runs this",
     ],
     "docs/index.md": [],
+    "docs/finance.md": ["needs a browser"],
     "docs/tutorial.md": [],
     "docs/connect.md": [
         "needs a browser and an app that is registered at Exact",
@@ -215,6 +217,17 @@ def test_the_pages_can_be_followed(project: Project) -> None:
     assert set(project.said) == set(PAGES)
     for page, said in project.said.items():
         assert pages.MARK in said, page
+
+
+def test_meltano_knows_what_the_hub_files_say(project: Project) -> None:
+    made = yaml.safe_load((project.folder / "books" / "meltano.yml").read_text(encoding="utf-8"))
+    for kind, name in (("extractors", "tap-exactonline"), ("loaders", "target-exactonline")):
+        ours = yaml.safe_load((ROOT / "hub" / f"{name}.yml").read_text(encoding="utf-8"))
+        entry = next(item for item in made["plugins"][kind] if item["name"] == name)
+        assert entry["pip_url"] == ours["pip_url"]
+        assert {each["name"] for each in entry["settings"]} == {
+            each["name"] for each in ours["settings"]
+        }
 
 
 def test_the_warehouse_holds_what_the_page_selects(project: Project) -> None:

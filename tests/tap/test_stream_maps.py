@@ -88,7 +88,7 @@ def test_a_tombstone_without_the_key_asked_for_is_told_and_not_sent(
 ) -> None:
     _, outcome = after_a_delete(bench, {"contacts": {"__key_properties__": ["LastName"]}})
     assert not tombstones(outcome, "contacts")
-    assert caplog.text.count("contacts: deletes cannot be told") == 1
+    assert caplog.text.count("contacts: deletes cannot be sent") == 1
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_the_end_of_the_day_is_no_loss(bench: Bench, caplog: pytest.LogCaptureFi
     first = bench.run(*PAIR)
     assert first.error is None
     rows = len(first.records("sales_invoices")) + len(first.records("sales_invoice_lines"))
-    assert f"So far: {rows} rows of sales_invoices, and 3 calls in this run." in caplog.text
+    assert f"So far: {rows:,} rows of sales_invoices, and 3 calls in this run." in caplog.text
     assert first.calls[FEED] < 4
     failing = bench.run(*PAIR, state=first.state, on_daily_limit="fail")
     assert isinstance(failing.error, DailyLimitReached)

@@ -54,7 +54,7 @@ def test_a_document_with_another_mark_is_rejected(
     load = runner.load(company.invoice(reference, **{MARK: value}), **DELETE)
     assert load.outcomes == [(reference, "rejected")]
     (reason,) = load.reasons
-    assert str(reason).startswith(f"{MARK} should be empty or the moment of the deletion")
+    assert str(reason).startswith(f"{MARK} should be empty or the time of the deletion")
     assert ";" not in str(reason)
     assert len(company.invoices(reference)) == 1
     assert company.calls("DELETE") == 0
@@ -84,7 +84,7 @@ def test_a_row_with_another_mark_takes_its_document_with_it(
     load = load_flat(runner, *rows, hard_delete=True)
     assert load.outcomes == [(reference, "rejected")]
     (reason,) = load.reasons
-    assert str(reason).startswith(f"{MARK} should be empty or the moment of the deletion")
+    assert str(reason).startswith(f"{MARK} should be empty or the time of the deletion")
     assert ";" not in str(reason)
     assert company.invoices(reference) == []
 
@@ -128,7 +128,7 @@ def test_a_line_with_another_mark_takes_its_document_with_it(
     load = two_streams(company, runner, reference, value)
     assert load.outcomes == [(reference, "rejected")]
     (reason,) = load.reasons
-    assert str(reason).startswith(f"SalesInvoiceLines[2].{MARK} should be empty or the moment")
+    assert str(reason).startswith(f"SalesInvoiceLines[2].{MARK} should be empty or the time")
     assert company.invoices(reference) == []
 
 
@@ -140,7 +140,7 @@ def test_a_header_with_another_mark_keeps_its_lines_and_is_rejected(
     load = two_streams(company, runner, reference, None, value)
     assert load.outcomes == [(reference, "rejected")]
     (reason,) = load.reasons
-    assert str(reason).startswith(f"{MARK} should be empty or the moment of the deletion")
+    assert str(reason).startswith(f"{MARK} should be empty or the time of the deletion")
     assert company.invoices(reference) == []
 
 
@@ -156,7 +156,7 @@ def test_a_deleted_line_in_a_document_is_left_out(company: Company, runner: Runn
     lines[1][MARK] = "yes"
     load = runner.load(company.invoice(str(uuid4()), SalesInvoiceLines=lines))
     (reason,) = load.reasons
-    assert str(reason).startswith(f"SalesInvoiceLines[2].{MARK} should be empty or the moment")
+    assert str(reason).startswith(f"SalesInvoiceLines[2].{MARK} should be empty or the time")
 
 
 def test_two_references_that_differ_delete_nothing(company: Company, runner: Runner) -> None:

@@ -168,7 +168,7 @@ def test_rejected_records_end_in_exit_code_5_after_the_state(
     assert ended.stdout == '{"seen": 1}\n'
     assert "Traceback" not in ended.stderr
     assert "record x was rejected: OrderedBy is missing" in ended.stderr
-    assert "1 of 1 records were rejected" in ended.stderr
+    assert "1 of 1 record was rejected" in ended.stderr
 
 
 def test_a_line_that_is_no_message_is_not_repeated(wire_runner: Runner, tmp_path: Path) -> None:

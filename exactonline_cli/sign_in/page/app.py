@@ -120,7 +120,7 @@ def _callback(visit: Visit) -> Endpoint:
         with visit.lock:
             if not visit.sign_in.matches(fields.get("state", "")):
                 page = message(
-                    "No sign-in waits for this",
+                    "No sign-in is waiting for this",
                     "This link was already used, or belongs to another sign-in.",
                     link=("To the page", "/"),
                     language=language,
@@ -145,10 +145,12 @@ def _forwarded(visit: Visit, fields: Mapping[str, str]) -> str:
     except Problem as problem:
         visit.problem = problem
         step = STEP_OF[problem.field]
-        return message("Not signed in", str(problem), link=("Go on", step), language=visit.language)
+        return message(
+            "Not signed in", str(problem), link=("Continue", step), language=visit.language
+        )
     return message(
         "Signed in",
-        "Exact Online has sent you back here. Only the divisions are left to choose.",
+        "Exact Online has sent you back here. Only the divisions remain to be chosen.",
         link=("Choose divisions", "/divisions"),
         onward="/divisions",
         language=visit.language,

@@ -203,7 +203,7 @@ class TestPostings:
 
     def test_nothing_found(self, page: Browser) -> None:
         page.get("/postings?q=nowhere")
-        assert "Nothing fits this search." in page.text
+        assert "Nothing matches this search." in page.text
 
     def test_pages(self, shelf: Shelf, page: Browser) -> None:
         for number in range(120):
@@ -263,7 +263,7 @@ class TestConnections:
         shelf.connect()
         page.get("/connections/revoke?name=books")
         page.send("/connections/revoke", name="books")
-        assert "Confirm that the sign-in is to be deleted." in page.text
+        assert "Tick the box to confirm that the sign-in may be deleted." in page.text
         assert dashboard.connections()
         page.send("/connections/revoke", name="books", sure="yes")
         assert page.title == "books is revoked on this machine"
@@ -304,9 +304,9 @@ class TestRejectedRows:
 
 
 def ended(page: Browser) -> None:
-    """Look again until the replay on the page has ended."""
+    """Reload until the replay on the page has ended."""
     deadline = time.monotonic() + 60
-    while "Look again" in page.answer.text:
+    while "Reload" in page.answer.text:
         assert time.monotonic() < deadline
         time.sleep(0.1)
         page.get(page.path)

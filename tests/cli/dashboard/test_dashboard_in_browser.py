@@ -159,7 +159,7 @@ def test_what_cannot_be_written_is_told_by_the_dry_run(scene: Scene) -> None:
     tab.get_by_role("button", name="Try to send it again").click()
     expect(tab.get_by_text("ended; some records cannot be written")).to_be_visible(timeout=60_000)
     expect(tab.get_by_role("row", name=re.compile("M-1"))).to_contain_text("would reject")
-    expect(tab.get_by_text("None of these can be written as it is.")).to_be_visible()
+    expect(tab.get_by_text("None of these can be written as they are.")).to_be_visible()
     expect(tab.get_by_role("button", name="Send it now")).to_have_count(0)
 
 
@@ -177,7 +177,7 @@ def test_rename_and_revoke(scene: Scene) -> None:
     tab.get_by_role("button", name="Rename").click()
     tab.get_by_role("link", name="Revoke third").click()
     tab.get_by_role("button", name="Revoke").click()
-    expect(tab.get_by_role("alert")).to_contain_text("Confirm that the sign-in")
+    expect(tab.get_by_role("alert")).to_contain_text("Tick the box to confirm")
     tab.get_by_label("Delete the sign-in of third").check()
     tab.get_by_role("button", name="Revoke").click()
     expect(tab.get_by_role("heading", level=1)).to_have_text("third is revoked on this machine")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -91,6 +92,16 @@ def test_figures_are_those_of_the_marts(report: Callable[..., Any]) -> None:
     assert page.row("Overdue") == ["90.0 %", "90.0 %"]
     assert page.row("2026-02")[:3] == ["5,002.50", "2,001.00", "150.0 %"]
     assert page.row("2026-02", 1) == ["500.00", "50.00", "70.00", "480.00"]
+
+
+def test_json_says_what_was_written(
+    command: Callable[..., Result], database: Path, run_results: Path
+) -> None:
+    given = ("--database", f"duckdb:///{database}", "--run-results", str(run_results))
+    written = json.loads(command("report", *given, "--json").stdout)
+    assert Path(written["file"]).is_file()
+    assert len(written["divisions"]) > 1
+    assert written["proofs"] > len(written["broken_proofs"])
 
 
 def test_the_largest_customers_are_named_and_the_rest_added_up(report: Callable[..., Any]) -> None:

@@ -20,8 +20,8 @@ NUMBER = (
     "the number itself."
 )
 DISCOUNT = "Korting %: 10 % is sent as 0.1, since a discount is a fraction at Exact."
-CHECKED = "Regelbedrag: not sent, only compared with what Exact will reckon."
-DAY = "Factuurdatum is taken for OrderDate as well, since there is no other date."
+CHECKED = "Regelbedrag: not sent, only compared with what Exact will calculate."
+DAY = "Factuurdatum is used for OrderDate too, as there is no other date."
 
 
 def said(folder: Path, names: tuple[str, ...], *rows: tuple[str, ...], **choices: Any) -> list[str]:
@@ -68,7 +68,7 @@ def test_a_number_beside_a_reference_only_groups(tmp_path: Path) -> None:
 
 def test_references_that_are_made(tmp_path: Path) -> None:
     found = said(tmp_path, HEADERS[1:], ROW[1:], ("10006", *ROW[2:]))
-    assert found[-1].startswith("2 documents have no reference in the file; theirs is made")
+    assert found[-1].startswith("2 documents have no reference in the file. It is made")
     assert "such as 10000-20261128-1," in found[-1]
 
 

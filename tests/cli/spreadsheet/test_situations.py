@@ -72,8 +72,8 @@ class TestFiles:
             ("a.csv", b"", "a.csv is empty"),
             ("a.csv", b"\x81\x8d\n", "Save it as CSV UTF-8, or name its encoding with --encoding"),
             ("a.xls", b"\xd0\xcf\x11\xe0old", "is an old workbook"),
-            ("a.xlsx", b"no archive", "is no .xlsx workbook"),
-            ("a.xlsx", b"PK\x03\x04no archive", "is no .xlsx workbook"),
+            ("a.xlsx", b"no archive", "is not an .xlsx workbook"),
+            ("a.xlsx", b"PK\x03\x04no archive", "is not an .xlsx workbook"),
             ("a.ods", b"PK\x03\x04", "save it as .xlsx or CSV UTF-8"),
             ("a.csv", b"dear customer\nhow are you\n", "No row of headers was found"),
             ("a.csv", b"\n\n\n", "The file is empty"),
@@ -287,8 +287,8 @@ class TestHeaders:
         rows = [("Factuurnummer", "Aantal", "Prijs", "Kleur"), ("F-1", "1", "2,5", "rood")]
         asked = [question.text for question in drafted(tmp_path, rows).questions]
         assert [text.partition(" (")[0] for text in asked] == [
-            "no column holds OrderedBy",
-            "no column holds Item",
+            "no column has OrderedBy",
+            "no column has Item",
         ]
         assert "--set OrderedBy=VALUE" in asked[0]
         assert "columns without a field: Kleur" in asked[0]
@@ -377,7 +377,7 @@ class TestRows:
             (2, "volgende week", "Factuurdatum 'volgende week' is not a date; write it as"),
             (3, "", "row 3 (reference F-2): Artikelcode is empty: a line needs an item"),
             (4, "50 %", "Aantal '50 %' has a per cent sign, and is not a percentage"),
-            (4, "1O", "Aantal '1O' is not a number: the letter O stands in it"),
+            (4, "1O", "Aantal '1O' is not a number: it contains the letter O"),
             (5, "€ 12,5x" * 10, "Prijs '€ 12,5x€ 12,5x€ 12,5x€ 12,5x€ 12,5x€ ...' is not a number"),
         ],
     )
@@ -609,7 +609,7 @@ class TestOtherEntities:
     @pytest.mark.parametrize(
         ("debit", "credit", "said"),
         [
-            ("10", "10", "row 2 (reference M-1): Debet 10 and Credit 10 stand on one row"),
+            ("10", "10", "row 2 (reference M-1): Debet 10 and Credit 10 are on one row"),
             ("", "", "row 2 (reference M-1): has neither debit nor credit"),
             ("900", "", "M-1 is not in balance: debit 900.00, credit 0.00, difference 900.00"),
         ],

@@ -326,7 +326,7 @@ class TestPassingFailure:
         assert [source.access_token() for _ in range(5)] == ["access-1"] * 5
         assert len(endpoint.forms) == 2
         assert f"HTTP {status}" in caplog.text
-        assert "goes on with its present access token, and asks again in 10 s" in caplog.text
+        assert "keeps using its present access token, and asks again in 10 s" in caplog.text
         clock.now += 10
         endpoint.grant(2)
         assert source.access_token() == "access-2"

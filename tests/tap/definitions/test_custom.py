@@ -233,7 +233,7 @@ def parent(stream: str, field: str, filter_field: str) -> dict[str, Any]:
         ({"path": "CRM/accounts"}, ".path", "crm/Accounts"),
         ({"path": "salesinvoice/PrintedSalesInvoices"}, ".path", "not read"),
         ({"path": "crm/Novelties"}, ".schema", "Declare"),
-        ({"path": "crm/Novelties", "schema": {"ID": "Edm.Guid"}}, ".primary_keys", "Name those"),
+        ({"path": "crm/Novelties", "schema": {"ID": "Edm.Guid"}}, ".primary_keys", "the key of"),
         ({"schema": {"Born": "Edm.DateTime"}}, ".schema.Born", "date-time"),
         ({"primary_keys": ["Id"]}, ".primary_keys", "Did you mean ID?"),
         ({"select": ["Nmae"]}, ".select", "Did you mean Name?"),

@@ -53,7 +53,7 @@ def test_every_row_of_the_file_describes_a_column_that_exists() -> None:
     [
         ("gl_accounts", "Code", "Edm.String", "Number of the ledger account; unique in the"),
         ("journals", "Modified", "Edm.DateTime", "When the row was last changed, in UTC."),
-        ("accounts", "SbiCode", "Edm.String", "Code of: sbi."),
+        ("accounts", "SbiCode", "Edm.String", "Code of the SBI."),
         ("items", "FreeTextField_03", "Edm.String", "Free field of the company for a text, number"),
         ("items", "AverageCosts", "Edm.Double", None),
         ("employees", "ID", "Edm.Guid", None),

@@ -186,7 +186,7 @@ def test_rows_that_are_back_are_sent_again(bench: Bench, caplog: pytest.LogCaptu
     second = bench.run("vat_codes", state=first.state, compare_keys=["all"])
     put_back(bench, "vat_codes", row)
     third = bench.run("vat_codes", state=second.state, compare_keys=["all"])
-    assert "1 rows that were gone are back" in caplog.text
+    assert "1 deleted row reappeared" in caplog.text
     assert not living(third, "vat_codes")
     fourth = bench.run("vat_codes", state=third.state, compare_keys=["all"])
     assert living(fourth, "vat_codes") >= gone
@@ -225,7 +225,7 @@ def test_a_custom_stream_is_compared_within_its_filter(bench: Bench) -> None:
     ("name", "words"),
     [
         ("unit", "there is no stream unit"),
-        ("accounts", "Exact's deleted log tells the deletes of accounts"),
+        ("accounts", "Exact's deleted log has the deletes of accounts"),
         ("deleted", "the rows of deleted cannot be compared"),
     ],
 )

@@ -152,7 +152,7 @@ def test_a_log_that_is_refused_is_no_run_that_went_well(
     second = bench.run(STREAM, state=first.state)
     assert isinstance(second.error, Incomplete)
     assert "the deleted log" in str(second.error)
-    assert "every run ends like this one: set deletes: off" in caplog.text
+    assert "every run ends like this one. To read without deletes, set deletes: off." in caplog.text
     bench.server.control.faults()
     third = bench.run(STREAM, state=second.state)
     assert third.error is None

@@ -191,4 +191,4 @@ def test_half_a_character_and_nul_leave_as_one_that_every_database_takes(
     assert len(records) == len(bench.truth("accounts"))
     names = {row["Name"] for row in records}
     assert names & {"half \N{REPLACEMENT CHARACTER}", "nothing\N{REPLACEMENT CHARACTER}"}
-    assert "texts of Name hold half of a character" in caplog.text
+    assert "texts of Name contain half of a character" in caplog.text

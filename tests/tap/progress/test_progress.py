@@ -132,13 +132,16 @@ def test_metrics_of_calls_waits_and_retries(
 ) -> None:
     caplog.set_level(logging.INFO)
     usage = Usage(retries=2)
-    usage.calls_by_endpoint.update({(7, "crm/Accounts"): 3, (8, "crm/Accounts"): 4})
+    usage.calls_by_endpoint.update(
+        {(7, "crm/Accounts"): 2, (8, "crm/Accounts"): 4, (8, "logistics/Items"): 1}
+    )
     budget.waits[8] = 1.5
     log_metrics(usage, budget)
     points = [json.loads(record.getMessage().removeprefix("METRIC: ")) for record in caplog.records]
     values = {point["metric"]: point["value"] for point in points}
     assert values == {"http_request_count": 7, "http_retry_count": 2, "call_limit_wait": 1.5}
-    assert points[0]["tags"] == {"endpoint": "crm/Accounts"}
+    assert len(points) == len(values), "Meltano shows no tags: two of a name look the same"
+    assert points[0]["tags"] == {"endpoints": {"crm/Accounts": 6, "logistics/Items": 1}}
 
 
 def test_the_table() -> None:

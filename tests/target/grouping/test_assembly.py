@@ -189,7 +189,7 @@ class TestTwoStreams:
 
     def test_a_key_that_is_that_of_the_document_is_refused(self, feeds: Feeds) -> None:
         load = feeds.run(keys=("InvoiceID",))
-        assert "its key (InvoiceID) names a whole document" in str(load.error)
+        assert "its key (InvoiceID) identifies a whole document" in str(load.error)
 
     def test_a_deleted_line_is_left_out(
         self, company: Company, feeds: Feeds, caplog: pytest.LogCaptureFixture
@@ -308,7 +308,7 @@ class TestFlatRows:
 
     def test_a_key_that_is_that_of_the_document_is_refused(self, runner: Runner) -> None:
         load = self.run(runner, keys=("your_ref",))
-        assert "Stream 'billing' brings lines of sales_invoices" in str(load.error)
+        assert "Stream 'billing' has lines of sales_invoices" in str(load.error)
 
     def test_a_whole_document_among_them_is_written_as_it_is(
         self, company: Company, runner: Runner

@@ -201,7 +201,7 @@ def test_codes_may_stand_where_keys_belong() -> None:
 
 def test_a_code_beside_a_key_is_refused() -> None:
     assert prepared("sales_invoices", invoice(ordered_by_code="10021")).problems == [
-        "OrderedByCode cannot be given beside OrderedBy"
+        "OrderedByCode cannot be given together with OrderedBy"
     ]
     assert prepared("sales_invoices", invoice(OrderedBy="1", OrderedByCode="2")).problems == [
         "OrderedByCode is given twice, with different values"

@@ -215,8 +215,8 @@ def test_a_set_with_an_empty_mark_is_matched(mark: object) -> None:
     ("mark", "problem"),
     [
         ("2026-06-25T10:00:00Z", "it was deleted at the source"),
-        ("yes", f"{MARK} should be empty or the moment"),
-        (True, f"{MARK} should be empty or the moment"),
+        ("yes", f"{MARK} should be empty or the time"),
+        (True, f"{MARK} should be empty or the time"),
     ],
 )
 def test_a_set_that_was_deleted_is_not_matched(mark: object, problem: str) -> None:
