@@ -66,3 +66,10 @@ def test_each_command_is_under_its_own_name() -> None:
     assert {name: command.name for name, command in main.commands.items()} == {
         name: name for name in COMMANDS
     }
+
+
+def test_servers_have_ports_of_their_own() -> None:
+    assert isinstance(main, click.Group)
+    options = [option for command in main.commands.values() for option in command.params]
+    ports = [option.default for option in options if option.name == "port" and option.default]
+    assert len(ports) == len(set(ports)) > 1

@@ -20,7 +20,8 @@ from exactonline_cli.variables import withdraw_secrets
 from exactonline_client.plugin.configuration import read_files
 from exactonline_client.store.store import project_folder
 
-PORT = 8642
+PORT = 8643
+"""Another than that of the sandbox, which may run at the same time."""
 
 
 @click.command()
@@ -47,7 +48,7 @@ def ui(
 
     Sign-ins, calls left, last runs, what became of documents, and rejected rows; connections are
     renamed and revoked there, and rejected records sent again. The settings of --config are those
-    of the target, for the latter; nothing else asks Exact anything.
+    of the target, for the latter; nothing else calls Exact.
 
     The page listens on 127.0.0.1 only. It closes with Ctrl-C, and after an hour without use.
     """
