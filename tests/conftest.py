@@ -15,6 +15,9 @@ from exactonline_client.http import session
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import Page as Tab
+
 # How long an example takes says what else the machine does, and nothing of the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
@@ -54,3 +57,11 @@ def _no_guard_that_stays() -> Iterator[None]:
     yield
     logging.setLogRecordFactory(records)
     sys.stderr = stream
+
+
+@pytest.fixture
+def tab(context: BrowserContext) -> Iterator[Tab]:
+    """A tab of the browser `context` that a file of tests has."""
+    opened = context.new_page()
+    yield opened
+    opened.close()

@@ -213,13 +213,13 @@ class ExpandedReader(DocumentReader):
         columns = list(dict.fromkeys((*header_columns, *self.definition.stream.key, MODIFIED)))
         headers_only = Query(self.division, columns, start)
         if lines is None or lines.separate:
-            decoder = self._pages_decoder(columns)
+            decoder = self._documents_decoder(columns)
             yield from read_pages(self.connection, self.definition, headers_only, decoder)
             return
         with_lines = replace(
             headers_only, expand=self.definition.expand, expanded_columns=lines.requested_columns
         )
-        decoder = self._pages_decoder(columns, lines)
+        decoder = self._documents_decoder(columns, lines)
         reader = read_pages(self.connection, self.definition, with_lines, decoder)
         try:
             first = next(reader)
@@ -233,7 +233,7 @@ class ExpandedReader(DocumentReader):
         yield first
         yield from reader
 
-    def _pages_decoder(
+    def _documents_decoder(
         self, names: Sequence[str], lines: LineReader | None = None
     ) -> PageDecoder | None:
         """Make the decoder of headers with these columns, and of their lines if there are any."""
@@ -250,7 +250,7 @@ class ExpandedReader(DocumentReader):
         connection, endpoint = self.connection, self.definition.endpoint.id
         refused = connection.refused_in(query.division)
         before = refused.until(endpoint)
-        decoder = self._pages_decoder(query.columns)
+        decoder = self._documents_decoder(query.columns)
         reader = read_pages(connection, self.definition, query, decoder)
         first = next(reader)
         if refused.until(endpoint) == before:

@@ -51,13 +51,6 @@ def picture(pytestconfig: pytest.Config) -> Callable[[Tab, str], None]:
     return take
 
 
-@pytest.fixture
-def tab(context: BrowserContext) -> Iterator[Tab]:
-    opened = context.new_page()
-    yield opened
-    opened.close()
-
-
 def enter(tab: Tab, page: Page) -> None:
     """Open the page as the program does: by a file that leads to its address."""
     with shortcut(page.visit.address) as opened:

@@ -49,13 +49,6 @@ def context() -> Iterator[BrowserContext]:
         yield opened
 
 
-@pytest.fixture
-def tab(context: BrowserContext) -> Iterator[Tab]:
-    opened = context.new_page()
-    yield opened
-    opened.close()
-
-
 def to_divisions(tab: Tab, page: Page, server: Server) -> None:
     enter(tab, page)
     choose_region(tab)

@@ -19,6 +19,7 @@ import psycopg
 from singer_sdk.singerlib.encoding import SimpleSingerWriter
 from typing_extensions import override
 
+from benchmarks.arena import catalog
 from scripts.dbt import MODELS, PROJECT
 from tap_exactonline.definitions.names import snake
 from tap_exactonline.tap import TapExactOnline
@@ -174,14 +175,11 @@ def program(name: str, *arguments: object) -> list[str]:
 
 def _run(tables: Tables, config: dict[str, Any], streams: tuple[str, ...]) -> None:
     tables.load += 1
-    catalog = TapExactOnline(config=config, validate_config=False, setup_mapper=False).catalog_dict
-    entries = [entry for entry in catalog["streams"] if entry["tap_stream_id"] in streams]
-    for entry in entries:
-        for item in entry["metadata"]:
-            if not item["breadcrumb"]:
-                item["metadata"]["selected"] = True
     tap = TapExactOnline(
-        config=config, catalog={"streams": entries}, state=tables.state, message_writer=tables
+        config=config,
+        catalog=catalog(streams, **config),
+        state=tables.state,
+        message_writer=tables,
     )
     tap.sync_all()
     tap.finish()

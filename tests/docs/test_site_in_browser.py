@@ -66,13 +66,6 @@ def context() -> Iterator[BrowserContext]:
         yield opened
 
 
-@pytest.fixture
-def tab(context: BrowserContext) -> Iterator[Tab]:
-    opened = context.new_page()
-    yield opened
-    opened.close()
-
-
 @pytest.mark.slow
 def test_every_page_fits_a_telephone(tab: Tab, site: Path, address: str) -> None:
     pages = sorted(site.glob("*.html"))

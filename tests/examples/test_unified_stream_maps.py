@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from benchmarks.arena import catalog
 from exactonline_sandbox import Sandbox, SandboxConfig
 from tap_exactonline.tap import TapExactOnline
 from target_exactonline.target import TargetExactOnline
@@ -29,14 +30,9 @@ def messages(server: Server, folder: Path, capsys: pytest.CaptureFixture[str]) -
     maps = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
     config = {**server.settings(), "store_url": f"sqlite:///{folder / 'tap.db'}", **maps}
     server.control.clock(advance_seconds=600)
-    catalog = TapExactOnline(config=config, validate_config=False, setup_mapper=False).catalog_dict
-    entries = [entry for entry in catalog["streams"] if entry["tap_stream_id"] in STREAMS]
-    for entry in entries:
-        for item in entry["metadata"]:
-            if not item["breadcrumb"]:
-                item["metadata"]["selected"] = True
+    selected = catalog(STREAMS, **config)
     capsys.readouterr()
-    tap = TapExactOnline(config=config, catalog={"streams": entries})
+    tap = TapExactOnline(config=config, catalog=selected)
     tap.sync_all()
     tap.finish()
     tap.connection.close()
