@@ -74,6 +74,10 @@ def init(  # noqa: PLR0913, PLR0917 - one for each option
 
     Asks for what no option gives. Existing files are never replaced without asking.
     """
+    if connection and sandbox:
+        raise ConfigurationError(
+            "--sandbox makes a connection of its own. Leave out --connection, or --sandbox."
+        )
     asks = not no_input and sys.stdin.isatty()
     given = {"loader": loader, "purpose": purpose, "schedule": schedule}
     chosen = {name: value or _answer(name, asks=asks) for name, value in given.items()}
@@ -92,12 +96,13 @@ def init(  # noqa: PLR0913, PLR0917 - one for each option
         settings=_settings(),
     )
     _check_existing(folder, list(rendered), asks=asks, overwrite=overwrite)
-    files.write(folder, rendered, LOADERS[chosen["loader"]].folders)
-    click.echo(f"Written to {folder.resolve()}: {', '.join(rendered)}.", err=as_json)
+    # What fails here leaves no files that would stop the next attempt.
     if sandbox:
         connection = _sign_in(sandbox.rstrip("/"), folder)
         signed_in = f"Signed in to the sandbox at {sandbox} as connection {connection}."
         click.echo(signed_in, err=as_json)
+    files.write(folder, rendered, LOADERS[chosen["loader"]].folders)
+    click.echo(f"Written to {folder.resolve()}: {', '.join(rendered)}.", err=as_json)
     if as_json:
         files_made = list(rendered)
         print_json({"folder": str(folder.resolve()), "files": files_made, "connection": connection})

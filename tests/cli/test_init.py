@@ -125,9 +125,22 @@ def test_json_says_what_was_made(
         "files": ["meltano.yml", ".gitignore", ".env"],
         "connection": None,
     }
-    options = ("--no-input", "--json", "--overwrite", "--connection", "mine")
+    options = ("--no-input", "--json", "--overwrite")
     done = command("init", str(folder), *options, "--sandbox", server.base_url)
     assert json.loads(done.stdout)["connection"].startswith("127.0.0.1")
+    done = command("init", str(folder), *options, "--connection", "mine")
+    assert json.loads(done.stdout)["connection"] == "mine"
+
+
+def test_a_sandbox_has_a_connection_of_its_own(
+    command: Callable[..., Result], server: Server, tmp_path: Path
+) -> None:
+    folder = tmp_path / "books"
+    options = ("--no-input", "--connection", "mine", "--sandbox", server.base_url)
+    done = command("init", str(folder), *options)
+    assert done.exit_code == 2
+    assert "Leave out --connection, or --sandbox" in done.output
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(
@@ -148,6 +161,22 @@ def test_a_sandbox_that_is_not_there_is_named(
     done = command("init", str(tmp_path / "books"), "--no-input", "--sandbox", address)
     assert done.exit_code == 2
     assert said in done.output
+    assert not (tmp_path / "books").exists()
+
+
+def test_what_failed_can_be_tried_again(
+    command: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    server: Server,
+    elsewhere: Server,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(sandbox, "PATIENCE", 0.0)
+    asked = ("init", str(tmp_path / "books"), "--no-input", "--sandbox")
+    for address in ("http://127.0.0.1:1", elsewhere.base_url):
+        assert command(*asked, address).exit_code == 2
+    done = command(*asked, server.base_url)
+    assert done.exit_code == 0, done.output
 
 
 def test_the_app_of_another_sandbox_is_not_known(
