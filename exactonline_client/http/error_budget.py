@@ -23,6 +23,17 @@ MAX_ERRORS = 9
 """Errors to allow within an hour; leaves room for a call in progress."""
 NO_DIVISION = 0
 """Division number for calls that belong to none."""
+_RECENT = (
+    sa.select(errors.c.at)
+    .where(
+        errors.c.app == sa.bindparam("app"),
+        errors.c.division == sa.bindparam("division"),
+        errors.c.endpoint == sa.bindparam("endpoint"),
+        errors.c.at > sa.bindparam("since"),
+    )
+    .order_by(errors.c.at.desc())
+    .limit(MAX_ERRORS)
+)
 
 
 def check(
@@ -33,18 +44,13 @@ def check(
     Raises:
         ErrorLimitReached: it might.
     """
-    recent = (
-        sa.select(errors.c.at)
-        .where(
-            errors.c.app == app,
-            errors.c.division == (division or NO_DIVISION),
-            errors.c.endpoint == endpoint,
-            errors.c.at > now - HOUR,
-        )
-        .order_by(errors.c.at.desc())
-        .limit(MAX_ERRORS)
-    )
-    times = list(transaction.execute(recent).scalars())
+    given = {
+        "app": app,
+        "division": division or NO_DIVISION,
+        "endpoint": endpoint,
+        "since": now - HOUR,
+    }
+    times = list(transaction.execute(_RECENT, given).scalars())
     if len(times) == MAX_ERRORS:
         raise _limit_reached(division, endpoint, times[-1] + HOUR)
 

@@ -39,6 +39,12 @@ MAX_COUNT = 2**31 - 1
 """Maximum of the store's integers; an account without limits may send more."""
 MILLISECONDS_FROM = 1e11
 """A timestamp above this is in milliseconds (in seconds it would be the year 5138)."""
+# Made once: to make a statement takes as long as to run it.
+_MINE = (budgets.c.app == sa.bindparam("of_app")) & (
+    budgets.c.division == sa.bindparam("of_division")
+)
+_FIND = sa.select(budgets).where(_MINE).with_for_update()
+_UPDATE = budgets.update().where(_MINE)
 
 
 @dataclass
@@ -143,12 +149,11 @@ class Budget:
     @retry_on_lost_connection
     def _take(self, division: int, endpoint: str) -> float:
         """Take a call; return 0, or the seconds to wait for one."""
-        mine = (budgets.c.app == self._app) & (budgets.c.division == division)
+        mine = {"of_app": self._app, "of_division": division}
         with self._store.transaction(durable=False) as transaction:
             now = self.clock()
             error_budget.check(transaction, self._app, division, endpoint, now)
-            query = sa.select(budgets).where(mine).with_for_update()
-            row = transaction.execute(query).one_or_none()
+            row = transaction.execute(_FIND, mine).one_or_none()
             if row is None:
                 return 0.0
             minute = Window(row.minute_limit, row.minute_remaining, row.minute_reset)
@@ -159,7 +164,7 @@ class Budget:
             if not seconds:
                 minute.take()
                 day.take()
-            transaction.execute(budgets.update().where(mine).values(**_columns(minute, day)))
+            transaction.execute(_UPDATE, {**mine, **_columns(minute, day)})
             return seconds
 
     def _blocked(self, division: int, minute: Window, day: Window, now: float) -> float:
@@ -217,9 +222,9 @@ class Budget:
     @retry_on_lost_connection
     def _store_windows(self, division: int, values: dict[str, Any]) -> None:
         known = {name: value for name, value in values.items() if value is not None}
-        mine = (budgets.c.app == self._app) & (budgets.c.division == division)
+        mine = {"of_app": self._app, "of_division": division}
         with self._store.transaction(durable=False) as transaction:
-            updated = transaction.execute(budgets.update().where(mine).values(**known))
+            updated = transaction.execute(_UPDATE, {**mine, **known})
             if not updated.rowcount:
                 transaction.execute(
                     budgets.insert().values(app=self._app, division=division, **values)
