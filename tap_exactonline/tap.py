@@ -141,6 +141,16 @@ class TapExactOnline(Tap):
             return ExactStream(self, run, definition, AttachmentReader)
         return ExactStream(self, run, definition)
 
+    @property
+    @override
+    def catalog_dict(self) -> dict[str, Any]:
+        """The discovered catalog, of the schemas as they are.
+
+        The SDK makes an object of each node of a schema, and of the object a dict again: a tenth
+        of the time that discovery takes.
+        """
+        return {"streams": [_catalog_entry(stream) for stream in self.streams.values()]}
+
     @override
     def setup_mapper(self) -> None:
         """Register the schemas of the input catalog, once the streams have completed them."""
@@ -361,6 +371,19 @@ class TapExactOnline(Tap):
                 self.flush()
             sources.record_sizes(planned, lists, costs.expected_calls)
             self.finish()
+
+
+def _catalog_entry(stream: Stream) -> dict[str, Any]:
+    bookmark = stream.replication_key
+    return {
+        "tap_stream_id": stream.tap_stream_id,
+        **({} if bookmark is None else {"replication_key": bookmark}),
+        "replication_method": stream.replication_method,
+        "key_properties": stream.primary_keys or [],
+        "schema": stream.schema,
+        "stream": stream.name,
+        "metadata": stream.metadata.to_list(),
+    }
 
 
 def main() -> None:

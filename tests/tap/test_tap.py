@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
+from singer_sdk import Tap
 
 from exactonline_client import catalogue
 from exactonline_client.errors import AccessDenied, DailyLimitReached, Incomplete, Unavailable
+from tap_exactonline.tap import TapExactOnline
 
 if TYPE_CHECKING:
     from tests.tap.conftest import Bench, Outcome
@@ -32,6 +34,12 @@ def bookmark(outcome: Outcome, stream: str, division: int) -> Any:
     partitions = outcome.state["bookmarks"][stream]["partitions"]
     (found,) = [part for part in partitions if part["context"] == {"division": division}]
     return found.get("replication_key_value")
+
+
+@pytest.mark.parametrize("config", [{}, {"column_names": "snake"}, {"use_sync_api": False}])
+def test_the_catalog_is_that_of_the_sdk(config: dict[str, Any]) -> None:
+    tap = TapExactOnline(config=config, validate_config=False, setup_mapper=False)
+    assert tap.catalog_dict == Tap.catalog_dict.fget(tap)  # type: ignore[attr-defined]
 
 
 def test_headers_and_lines_come_from_one_fetch(bench: Bench) -> None:
