@@ -2,7 +2,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-# Checks run in their order, and two installs never at once.
+# Two installs never at once.
 .NOTPARALLEL:
 
 PYTHON ?= python3
@@ -37,7 +37,10 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: lint types pytest ## Check everything: style, types and behaviour, but for what takes long
+test: lint $(DEMO_ENV) $(DBT_ENV) ## Check everything: style, types and behaviour, but for what takes long
+	@$(MAKE) --no-print-directory types & types=$$!; \
+	$(MAKE) --no-print-directory pytest && tested=0 || tested=$$?; \
+	wait $$types && exit $$tested
 
 .PHONY: lint
 lint: $(ENV) ## Check style, formatting and the direction of imports
@@ -73,7 +76,7 @@ demo-keep: $(DEMO_ENV) ## The same, left running with what to open and to ask, u
 	.venv-demo/bin/python -m demo --keep
 
 .PHONY: bench
-bench: $(ENV) $(DEMO_ENV) ## Run all benchmarks and write docs/benchmarks.md; takes a quarter of an hour
+bench: $(ENV) $(DEMO_ENV) ## Run all benchmarks and write docs/benchmarks.md; takes three quarters of an hour
 	$(BIN)/python -m benchmarks
 
 .PHONY: catalogue

@@ -143,14 +143,14 @@ def is_of(row: dict[str, Any], entity: str) -> bool:
 
 
 def catalog(streams: tuple[str, ...], columns: Any, config: dict[str, Any]) -> dict[str, Any]:
-    """The discovered catalog with some streams selected."""
+    """The entries of the discovered catalog for some streams, selected."""
     about_streams = {name: config[name] for name in OF_DISCOVERY if name in config}
     entries = discovered(json.dumps(about_streams, sort_keys=True))
-    found = {name: unselected for name, (_, unselected) in entries.items()}
+    found = {}
     for name in streams:
         if name not in entries:
             continue
-        chosen = found[name] = deepcopy(entries[name][0])
+        chosen = found[name] = deepcopy(entries[name])
         for item in chosen["metadata"]:
             if not item["breadcrumb"]:
                 item["metadata"]["selected"] = True
@@ -160,14 +160,11 @@ def catalog(streams: tuple[str, ...], columns: Any, config: dict[str, Any]) -> d
 
 
 @cache
-def discovered(config: str) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    """What discovery prints with these settings, by stream, and the same not selected."""
+def discovered(config: str) -> dict[str, dict[str, Any]]:
+    """What discovery prints with these settings, by stream."""
     tap = TapExactOnline(config=json.loads(config), validate_config=False, setup_mapper=False)
     entries = json.loads(json.dumps(tap.catalog_dict))["streams"]
-    unselected = {"breadcrumb": [], "metadata": {"selected": False}}
-    return {
-        entry["tap_stream_id"]: (entry, {**entry, "metadata": [unselected]}) for entry in entries
-    }
+    return {entry["tap_stream_id"]: entry for entry in entries}
 
 
 @pytest.fixture
