@@ -13,6 +13,8 @@ from benchmarks import (
     divisions,
     importing,
     loads,
+    machines,
+    office,
     posting,
     startup,
     throughput,
@@ -75,6 +77,25 @@ def test_divisions() -> None:
 
 
 @pytest.mark.slow
+def test_office() -> None:
+    table = office.measure(divisions=2)
+    assert {*column(table, "run")} == {"first load", "nothing has changed"}
+    calls, states = column(table, "calls"), column(table, "states")
+    assert calls["nothing has changed"] <= calls["first load"]
+    assert all(states.values())
+    assert column(table, "records")["nothing has changed"] < column(table, "records")["first load"]
+
+
+@pytest.mark.slow
+def test_machines() -> None:
+    table = machines.measure(divisions=4, streams=2, programs=(1, 2))
+    assert [row[0] for row in table.rows] == [1, 2]
+    assert {*column(table, "refused").values()} == {0}
+    assert all(column(table, "connections at most").values())
+    assert all(number > 0 for number in column(table, "transactions a call").values())
+
+
+@pytest.mark.slow
 def test_writing() -> None:
     table = writing.measure(invoices=3, speed=60)
     assert column(table, "429 answers") == {"new": 0, "the same again": 0}
@@ -121,8 +142,8 @@ def test_startup() -> None:
 
 def test_each_benchmark_is_named_as_its_table() -> None:
     assert {*BENCHMARKS} == {
-        "calls", "throughput", "warehouse", "divisions", "writing", "posting", "day", "importing",
-        "memory", "startup",
+        "calls", "throughput", "warehouse", "divisions", "office", "machines", "writing", "posting",
+        "day", "importing", "memory", "startup",
     }  # fmt: skip
 
 

@@ -1,0 +1,95 @@
+"""All streams of an office with many companies, from nothing and when nothing has changed.
+
+Usage: python -m benchmarks.office [--divisions 300]
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from benchmarks.arena import TAP, arena, catalog, measured, records
+from benchmarks.report import Table
+from demo import ending
+from exactonline_client.catalogue import load as load_catalogue
+from tap_exactonline.definitions.definition import stream_definitions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STATE = b'{"type":"STATE'
+MEGABYTE = 1_000_000
+A_MINUTE = 60
+
+
+def measure(divisions: int = 300) -> Table:
+    """Calls, seconds, memory and states of both runs."""
+    names = [each.name for each in stream_definitions(load_catalogue(), use_sync=True)]
+    rows = []
+    with arena(divisions=divisions, invoices=2) as here:
+        chosen = here.file("catalog.json", catalog(names))
+        config = here.file("config.json", {**here.settings, "all_divisions": True})
+        files = ["--config", config, "--catalog", chosen]
+        for name in ("first load", "nothing has changed"):
+            here.sign_in()
+            here.server.control.reset_calls()
+            output = here.folder / "out.jsonl"
+            run = measured((*TAP, *files), output)
+            made = here.data_calls()
+            states, last = _states(output)
+            rows.append(
+                (
+                    name,
+                    records(output),
+                    made,
+                    run.seconds,
+                    run.cpu_seconds,
+                    run.cpu_seconds / made * 1000,
+                    run.megabytes,
+                    states,
+                    len(last) / MEGABYTE,
+                )
+            )
+            state = here.folder / "state.json"
+            state.write_bytes(last.partition(b'"value":')[2].removesuffix(b"}"))
+            files += ["--state", str(state)]
+    return Table(
+        "office",
+        "All streams of an office",
+        f"{divisions} divisions and all {len(names)} streams, from a sandbox without latency or "
+        "limits that shares the machine with the tap. The calls of one division take "
+        f"{len(names) / A_MINUTE:.1f} minutes at Exact, which allows {A_MINUTE} a minute in each.",
+        (
+            "run",
+            "records",
+            "calls",
+            "seconds",
+            "CPU seconds",
+            "CPU ms a call",
+            "peak MB",
+            "states",
+            "MB of the last",
+        ),
+        rows,
+    )
+
+
+def _states(output: Path) -> tuple[int, bytes]:
+    """How many states were sent, and the last."""
+    number, last = 0, b""
+    with output.open("rb") as lines:
+        for line in lines:
+            if line.startswith(STATE):
+                number, last = number + 1, line.rstrip()
+    return number, last
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.office", description=__doc__)
+    parser.add_argument("--divisions", type=int, default=300)
+    measure(**vars(parser.parse_args())).show()
+
+
+if __name__ == "__main__":
+    ending.run(main)
