@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 DAYS_REMEMBERED = 30
 """Days after which an option is tried again; the API may have changed."""
 DAY = 86_400.0
+_OPTIONS = sa.select(refusals.c.option, refusals.c.at).where(
+    refusals.c.app == sa.bindparam("app"),
+    refusals.c.division == sa.bindparam("division"),
+    refusals.c.endpoint == sa.bindparam("endpoint"),
+    refusals.c.at > sa.bindparam("since"),
+)
+_OPTION = _OPTIONS.where(refusals.c.option == sa.bindparam("option"))
 
 
 @dataclass(frozen=True)
@@ -37,23 +44,17 @@ class RefusedOptions:
     @retry_on_lost_connection
     def until(self, endpoint: str) -> dict[str, float]:
         """Return the time until which each option, such as `$expand`, is not used again."""
-        query = sa.select(refusals.c.option, refusals.c.at).where(
-            *self._those(endpoint), refusals.c.at > self.clock() - DAYS_REMEMBERED * DAY
-        )
+        given = self._those(endpoint, DAYS_REMEMBERED * DAY)
         with self.store.transaction() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(_OPTIONS, given).all()
         return {row.option: row.at + DAYS_REMEMBERED * DAY for row in rows}
 
     @retry_on_lost_connection
     def holds(self, endpoint: str, option: str, seconds: float = DAYS_REMEMBERED * DAY) -> bool:
         """Return whether an endpoint refused an option within the last `seconds`."""
-        query = sa.select(refusals.c.at).where(
-            *self._those(endpoint),
-            refusals.c.option == option,
-            refusals.c.at > self.clock() - seconds,
-        )
+        given = {**self._those(endpoint, seconds), "option": option}
         with self.store.transaction() as connection:
-            return connection.execute(query).first() is not None
+            return connection.execute(_OPTION, given).first() is not None
 
     def remember(self, endpoint: str, option: str) -> None:
         """Store that an endpoint refused an option."""
@@ -66,9 +67,10 @@ class RefusedOptions:
             at=self.clock(),
         )
 
-    def _those(self, endpoint: str) -> tuple[sa.ColumnElement[bool], ...]:
-        return (
-            refusals.c.app == self.app,
-            refusals.c.division == self.division,
-            refusals.c.endpoint == endpoint,
-        )
+    def _those(self, endpoint: str, seconds: float) -> dict[str, Any]:
+        return {
+            "app": self.app,
+            "division": self.division,
+            "endpoint": endpoint,
+            "since": self.clock() - seconds,
+        }

@@ -113,6 +113,8 @@ class PartitionReader:
     def _check_left_out_columns(self) -> None:
         """Reset the state if columns are available again that rows were sent without."""
         missing = {*self.requested_columns} & {*self.state.get(validity.LEFT_OUT, ())}
+        if not missing:
+            return
         refused = self._refused_columns()
         columns = sorted(missing - refused) if UNKNOWN_COLUMN not in refused else []
         if not columns:

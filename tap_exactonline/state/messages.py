@@ -29,12 +29,15 @@ class StateMessages:
     clock: Callable[[], float] = time.monotonic
     """Monotonic clock in seconds."""
     _has_changed: bool = field(default=False, init=False)
+    _is_large: bool = field(default=False, init=False)
     _due_at: float = field(default=0.0, init=False)
 
     def changed(self) -> None:
         """Note that the state has changed; emit it if it is due."""
         self._has_changed = True
-        if self._partitions <= SMALL_STATE or self.clock() >= self._due_at:
+        # Bookmarks are only added in a run: a large state need not be counted again.
+        self._is_large = self._is_large or self._partitions > SMALL_STATE
+        if not self._is_large or self.clock() >= self._due_at:
             self.flush()
 
     def flush(self) -> None:

@@ -226,6 +226,14 @@ class ExactStream(Stream):
         """Do nothing: the reader takes the start from the partition's state."""
 
     @override
+    def _write_state_message(self) -> None:
+        """Emit the state if it is due: the SDK would emit that of all streams after each stream."""
+        if not self.state_manager.is_flushed:
+            _ = self.stream_state  # makes an entry for the stream, as the SDK does
+            self.state_manager.is_flushed = True
+            self.run.states.changed()
+
+    @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
         """None: a bookmark is never ahead of the rows (see `bookmarks`), so no limit is needed."""
 

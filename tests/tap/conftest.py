@@ -94,6 +94,7 @@ class Bench:
             tap.finish()
         except Exception as error:  # noqa: BLE001 - the test says which it expects
             outcome.error = error  # type: ignore[assignment]
+        tap.shared.states.flush()
         tap.flush()
         tap.connection.close()
         for call in self.server.control.calls()["calls"]:

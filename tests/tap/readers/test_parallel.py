@@ -17,6 +17,7 @@ import requests
 from exactonline_client.errors import SignInNeeded, Unavailable
 from tap_exactonline.extract import workers as parallel
 from tap_exactonline.extract.workers import Finished, WorkerPool
+from tap_exactonline.state import messages
 from tap_exactonline.state.messages import StateMessages
 from tests.tap.conftest import catalog
 
@@ -150,6 +151,21 @@ def test_as_many_side_by_side_as_one_after_the_other(bench: Bench, tmp_path: Pat
         for one, other in zip(partitions, found, strict=True):
             assert one["context"] == other["context"]
             assert one["replication_key_value"] == other["replication_key_value"]
+
+
+@FOUR
+def test_a_large_state_is_not_sent_after_each_stream(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = bench.run(*STREAMS, all_divisions=True)
+    bench.sign_in()
+    monkeypatch.setattr(messages, "SMALL_STATE", 0)
+    monkeypatch.setattr(messages, "MAX_TIME_SHARE", 1e-9)
+    large = bench.run(*STREAMS, all_divisions=True)
+    assert large.error is None
+    assert large.state["bookmarks"].keys() == small.state["bookmarks"].keys()
+    sent = Counter(message["type"] for message in large.messages)
+    assert sent["STATE"] == 2, "the first, and the last"
 
 
 @FOUR
