@@ -7,6 +7,7 @@ SHELL := bash
 
 PYTHON ?= python3
 ENTITIES ?=
+BEFORE ?=
 
 # A uv on PATH is used where there is one, else one of our own.
 UV := $(or $(shell command -v uv),.tools/bin/uv)
@@ -76,8 +77,10 @@ demo-keep: $(DEMO_ENV) ## The same, left running with what to open and to ask, u
 	.venv-demo/bin/python -m demo --keep
 
 .PHONY: bench
-bench: $(ENV) $(DEMO_ENV) ## Run all benchmarks and write docs/benchmarks.md; takes three quarters of an hour
-	$(BIN)/python -m benchmarks
+bench: $(ENV) $(DEMO_ENV) ## Run all benchmarks and write docs/benchmarks.md; takes an hour; beside BEFORE=commit it takes two
+	[ -z "$(BEFORE)" ] || git worktree add --quiet --detach build/before "$(BEFORE)"
+	$(BIN)/python -m benchmarks $(if $(BEFORE),--before build/before)
+	[ -z "$(BEFORE)" ] || git worktree remove --force build/before
 
 .PHONY: catalogue
 catalogue: $(ENV) ## Regenerate the entity catalogue, from ENTITIES=path

@@ -24,6 +24,7 @@ from benchmarks import (
     warehouse,
     writing,
 )
+from benchmarks.arena import programs_of
 from demo import ending
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def page(tables: Sequence[Table], pictures: Mapping[str, str], machine: Machine,
     head = (
         "# Benchmarks\n\n"
         "`make bench` runs these programs and writes this page. All sides of a comparison run "
-        "against one sandbox, one after the other. The numbers below are from "
+        "against one sandbox, one after the other; *before* are those of an earlier commit, which "
+        "`make bench BEFORE=commit` measures in the same run. The numbers below are from "
         f"{day}, on {machine.system} with {machine.processors} processors and Python "
         f"{machine.python}; on another machine they differ, the calls do not.\n\n"
     )
@@ -91,14 +93,25 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("only", nargs="*", help=f"some of: {', '.join(BENCHMARKS)}")
-    only = parser.parse_args().only
+    parser.add_argument(
+        "--before",
+        type=Path,
+        metavar="FOLDER",
+        help="checkout of an earlier version, whose programs are measured as well",
+    )
+    given = parser.parse_args()
+    only = given.only
     if unknown := {*only} - {*BENCHMARKS}:
         parser.error(f"there is no {', '.join(sorted(unknown))}")
     tables = []
     for name, measure in BENCHMARKS.items():
         if not only or name in only:
-            tables.append(measure())
-            tables[-1].show()
+            table = measure()
+            if given.before and table.compared:
+                with programs_of(given.before.resolve()):
+                    table = table.beside(measure())
+            table.show()
+            tables.append(table)
     if not only:
         write(tables, DOCS)
 

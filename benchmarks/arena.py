@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,6 +37,8 @@ MEASURE = (
 TOKEN_AGE = 600
 MANY = 10_000_000
 """A limit that no benchmark reaches."""
+CHECKOUT: ContextVar[Path | None] = ContextVar("CHECKOUT", default=None)
+"""The folder of the version whose programs are run; None for this one."""
 OWN_SETTINGS = ("TAP_EXACTONLINE_", "TARGET_EXACTONLINE_", "EXACTONLINE_", "SINGER_SDK_")
 
 
@@ -129,6 +132,8 @@ def measured(command: Iterable[str], output: Path | None = None, source: Path | 
             stderr=subprocess.PIPE,
             text=True,
             check=False,
+            # Python finds the packages of the folder that it runs in first.
+            cwd=CHECKOUT.get(),
             env=clean_environment(),
         )
     if done.returncode:
@@ -136,6 +141,16 @@ def measured(command: Iterable[str], output: Path | None = None, source: Path | 
     *errors, last = done.stderr.splitlines()
     seconds, cpu_seconds, kilobytes = last.split()
     return Run(float(seconds), float(cpu_seconds), int(kilobytes) / 1024, "\n".join(errors))
+
+
+@contextmanager
+def programs_of(checkout: Path) -> Iterator[None]:
+    """Measure the programs of another checkout of this project, against the same sandbox."""
+    token = CHECKOUT.set(checkout)
+    try:
+        yield
+    finally:
+        CHECKOUT.reset(token)
 
 
 def clean_environment() -> dict[str, str]:

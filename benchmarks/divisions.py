@@ -79,6 +79,7 @@ def measure(
         ("divisions at a time", "seconds", "calls", "floor in seconds", "times faster"),
         [(*row, slowest / row[1]) for row in rows],
         drawn="seconds",
+        compared=("seconds", "calls"),
     )
 
 

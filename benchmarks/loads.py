@@ -48,6 +48,7 @@ def calls(invoices: int = 10_000, lines: int = LINES) -> Table:
             )
         ],
         drawn="calls",
+        compared=("calls",),
     )
 
 
@@ -86,6 +87,7 @@ def memory(invoices: Sequence[int] = (1_700, 17_000, 170_000), lines: int = LINE
         ("records", "seconds", "peak MB"),
         rows,
         drawn="peak MB",
+        compared=("seconds", "peak MB"),
     )
 
 

@@ -71,6 +71,7 @@ def measure(divisions: int = 300) -> Table:
             "MB of the last",
         ),
         rows,
+        compared=("calls", "CPU ms a call", "states"),
     )
 
 

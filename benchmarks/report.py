@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -26,6 +26,27 @@ class Table:
     rows: Sequence[tuple[Value, ...]]
     drawn: str | None = None
     """The column that makes a picture, where one does."""
+    compared: tuple[str, ...] = ()
+    """Columns that are shown beside those of an earlier version."""
+
+    def beside(self, before: Table) -> Table:
+        """With the compared columns of an earlier version next to our own."""
+        places = [
+            (place, of)
+            for place, name in enumerate(self.columns)
+            for of in ((self, before) if name in self.compared else (self,))
+        ]
+        return replace(
+            self,
+            columns=tuple(
+                self.columns[place] if of is self else f"{self.columns[place]} before"
+                for place, of in places
+            ),
+            rows=[
+                tuple((ours if of is self else theirs)[place] for place, of in places)
+                for ours, theirs in zip(self.rows, before.rows, strict=True)
+            ],
+        )
 
     def show(self) -> None:
         """Print it."""

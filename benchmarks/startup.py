@@ -63,6 +63,7 @@ def measure(times: int = 5) -> Table:
             for name, runs in found.items()
         ],
         drawn="seconds",
+        compared=("seconds",),
     )
 
 

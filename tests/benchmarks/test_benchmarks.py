@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +23,7 @@ from benchmarks import (
     writing,
 )
 from benchmarks.__main__ import BENCHMARKS, Machine, page, write
+from benchmarks.arena import measured, programs_of
 from benchmarks.report import Table, shown
 
 if TYPE_CHECKING:
@@ -160,6 +162,22 @@ def test_the_page_and_its_pictures(tmp_path: Path) -> None:
         int(bar.attrib["width"]) for bar in picture if "rect" in bar.tag and "x" in bar.attrib
     ]
     assert widths == [1, 350]
+
+
+def test_an_earlier_version_is_shown_beside() -> None:
+    columns = ("tap", "calls", "seconds", "limit")
+    ours = Table("x", "X", "Said.", columns, [("a", 3, 1.5, 9)], compared=("calls", "seconds"))
+    theirs = Table("x", "X", "Said.", columns, [("a", 5, 2.5, 9)], compared=("calls", "seconds"))
+    beside = ours.beside(theirs)
+    assert beside.columns == ("tap", "calls", "calls before", "seconds", "seconds before", "limit")
+    assert beside.rows == [("a", 3, 5, 1.5, 2.5, 9)]
+
+
+def test_the_programs_of_another_checkout_are_measured(tmp_path: Path) -> None:
+    (tmp_path / "benchmarks.py").write_text("print('theirs')", encoding="utf-8")
+    with programs_of(tmp_path):
+        measured((sys.executable, "-m", "benchmarks"), tmp_path / "said")
+    assert (tmp_path / "said").read_text(encoding="utf-8") == "theirs\n"
 
 
 def test_a_table_without_a_picture() -> None:
