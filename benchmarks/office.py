@@ -1,6 +1,6 @@
 """All streams of an office with many companies, from nothing and when nothing has changed.
 
-Usage: python -m benchmarks.office [--divisions 300]
+Usage: python -m benchmarks.office [--divisions 60]
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MEGABYTE = 1_000_000
 A_MINUTE = 60
 
 
-def measure(divisions: int = 300) -> Table:
+def measure(divisions: int = 60) -> Table:
     """Calls, seconds, memory and states of both runs."""
     names = [each.name for each in stream_definitions(load_catalogue(), use_sync=True)]
     rows = []
@@ -88,7 +88,7 @@ def _states(output: Path) -> tuple[int, bytes]:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.office", description=__doc__)
-    parser.add_argument("--divisions", type=int, default=300)
+    parser.add_argument("--divisions", type=int, default=60)
     measure(**vars(parser.parse_args())).show()
 
 
