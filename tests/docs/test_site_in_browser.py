@@ -98,5 +98,8 @@ def test_dark_colours_follow_the_system_until_another_choice(tab: Tab, address: 
 def test_the_search_finds_a_word(tab: Tab, address: str) -> None:
     tab.goto(f"{address}/index.html")
     tab.locator("label[for=__search]").locator("visible=true").first.click()
-    tab.locator(".md-search__input").fill("unpaid")
+    ready = tab.locator(".md-search-result__meta", has_text="Type to start searching")
+    ready.wait_for(timeout=60_000)
+    # The search listens to keys alone.
+    tab.locator(".md-search__input").press_sequentially("unpaid")
     tab.locator(".md-search-result__link[href*='finance.html']").first.wait_for(timeout=20_000)
