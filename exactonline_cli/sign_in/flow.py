@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from exactonline_cli.variables import from_environment
 from exactonline_client import connection, connections, regions
 from exactonline_client.errors import ConfigurationError, ExactOnlineError
+from exactonline_client.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,6 +41,12 @@ class Problem(Exception):  # noqa: N818 - what a person has to correct
         self.field = field_name
         self.message = message
         self.all: tuple[Problem, ...] = (self, *more)
+
+    def as_error(self, place: str) -> ExactOnlineError:
+        """Return the error for a program that nobody can answer: its cause, or a wrong setting."""
+        if isinstance(self.__cause__, ExactOnlineError):
+            return self.__cause__
+        return ConfigurationError(f"{place}: {self}")
 
 
 @dataclass
@@ -230,8 +237,17 @@ class SignIn:
 
 
 def begin(store_url: str | None, base_url: str | None, name: str | None) -> SignIn:
-    """Start a sign-in, prefilled from options and environment."""
-    store_settings = {"store_url": store_url, "store_key": from_environment("store_key")}
+    """Start a sign-in, prefilled from options and environment.
+
+    Raises:
+        ConfigurationError: the settings of the store or the base URL are wrong.
+        StoreError: the store cannot be opened.
+    """
+    store_key = from_environment("store_key")
+    # No form could correct what is wrong here.
+    regions.resolve("nl", base_url)
+    Store(store_url, store_key).close()
+    store_settings = {"store_url": store_url, "store_key": store_key}
     return SignIn(
         {key: value for key, value in store_settings.items() if value},
         base_url=base_url,

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 import yaml
 
 from exactonline_cli.new_project.choices import LOADERS, PURPOSES, SCHEDULES
@@ -177,6 +178,44 @@ def test_what_failed_can_be_tried_again(
         assert command(*asked, address).exit_code == 2
     done = command(*asked, server.base_url)
     assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize(
+    ("variable", "code"),
+    [
+        ({"EXACTONLINE_STORE_KEY": "nonsense"}, 2),
+        ({"EXACTONLINE_CONNECTION": "an/other"}, 0),
+        ({"EXACTONLINE_CLIENT_ID": "another"}, 0),
+        ({"EXACTONLINE_REDIRECT_URI": "elsewhere"}, 0),
+    ],
+)
+def test_only_the_store_is_taken_from_the_environment(
+    command: Callable[..., Result],
+    server: Server,
+    tmp_path: Path,
+    variable: dict[str, str],
+    code: int,
+) -> None:
+    asked = ("init", str(tmp_path / "books"), "--no-input", "--sandbox", server.base_url)
+    done = command(*asked, **variable)
+    assert done.exit_code == code, done.output
+    assert ("Setting store_key" in done.stderr) is bool(code)
+
+
+def test_a_sandbox_that_ends_in_the_middle_is_named(
+    command: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    server: Server,
+    tmp_path: Path,
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests, "post", gone)
+    asked = ("init", str(tmp_path / "books"), "--no-input", "--sandbox", server.base_url)
+    done = command(*asked)
+    assert done.exit_code == 2
+    assert f"no sandbox answers at {server.base_url}" in done.stderr
 
 
 def test_the_app_of_another_sandbox_is_not_known(

@@ -245,3 +245,24 @@ def test_a_script_is_told_what_is_missing(
     result = command("login", "--code-url", "-", **environment)
     assert result.exit_code == 2
     assert missing.lower() in result.stderr
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        {"EXACTONLINE_STORE_KEY": "nonsense"},
+        {"EXACTONLINE_STORE_URL": "nonsense"},
+        {"EXACTONLINE_BASE_URL": "http://exact.example"},
+    ],
+)
+@pytest.mark.parametrize(
+    "words", [("login",), ("login", "--code-url", "-"), ("connect", "--no-browser", "--port", "0")]
+)
+def test_what_no_answer_can_correct_is_said_before_anything_is_asked(
+    variable: dict[str, str], words: tuple[str, ...], command: Callable[..., Result], server: Server
+) -> None:
+    result = command(*words, **{**variables(server), **variable})
+    assert result.exit_code == 2
+    (setting,) = variable
+    assert f"Setting {setting.removeprefix('EXACTONLINE_').lower()}" in result.stderr
+    assert result.stdout == ""
