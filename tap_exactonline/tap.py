@@ -311,9 +311,14 @@ class TapExactOnline(Tap):
                         with suppress(AbortedSyncFailedException, AbortedSyncPausedException):
                             stream.sync()
             finally:
-                self.shared.readers.stop()
-                self.flush()
+                self._end_reading()
             self.finish()
+
+    def _end_reading(self) -> None:
+        """Write what is left: records, and the state that includes them."""
+        self.shared.readers.stop()
+        self.shared.states.flush()
+        self.flush()
 
     def _check_settings(self) -> None:
         """Validate what JSON schema cannot, before the first API call.
@@ -366,9 +371,7 @@ class TapExactOnline(Tap):
                 self.logger.info("Stopped by a signal. The next run continues from here.")
                 raise
             finally:
-                run.readers.stop()
-                run.states.flush()
-                self.flush()
+                self._end_reading()
             sources.record_sizes(planned, lists, costs.expected_calls)
             self.finish()
 

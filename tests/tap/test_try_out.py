@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_exactonline.tap import TEST_STREAMS
-from tests.tap.conftest import catalog
+from tap_exactonline.state import messages
+from tap_exactonline.tap import TEST_STREAMS, TapExactOnline
+from tests.tap.conftest import Collector, catalog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.tap.conftest import Bench
@@ -68,3 +71,22 @@ def test_an_error_has_its_exit_code(bench: Bench, tmp_path: Path, status: int) -
     refusal = {"kind": "status", "status": status, "body": True, "method": "GET"}
     bench.server.control.faults({**refusal, "path": "Logistics/Items"})
     assert try_out(bench, tmp_path, "items")[:2] == (1, set())
+
+
+@pytest.mark.parametrize("begin", [TapExactOnline.run, TapExactOnline.try_out])
+def test_the_last_state_of_many_bookmarks_is_sent(
+    begin: Callable[[TapExactOnline], None], bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "SMALL_STATE", 0)
+    monkeypatch.setattr(messages, "MAX_TIME_SHARE", 1e-9)
+    output = Collector()
+    tap = TapExactOnline(
+        config=bench.config,
+        catalog=catalog(("items", "accounts", "journals"), None, bench.config),
+        message_writer=output,
+    )
+    with closing(tap.connection):
+        begin(tap)
+    states = [message["value"] for message in output.messages if message["type"] == "STATE"]
+    assert states[-1] == tap.state
+    assert {"items", "accounts", "journals"} <= tap.state["bookmarks"].keys()
