@@ -30,6 +30,8 @@ STRESS := secrets reads-rounds reads-quota reads-entries reads-kills reads-storm
 	writes-faults writes-followups writes-rounds writes-locks writes-malformed writes-forms fuzz soak models-planted \
 	models-unified models-volume
 NO_BRANCH_UNTESTED := exactonline_client/auth/oauth.py,exactonline_client/http/rate_limit.py,exactonline_client/http/error_budget.py,exactonline_client/http/pagination.py,target_exactonline/load/journal.py
+MEASURE_BEFORE := $(if $(BEFORE),trap 'git worktree remove --force build/before' EXIT; \
+	git worktree add --quiet --detach build/before "$(BEFORE)";)
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
@@ -40,6 +42,7 @@ help: ## Show this list
 .PHONY: test
 test: lint $(DEMO_ENV) $(DBT_ENV) ## Check everything: style, types and behaviour, but for what takes long
 	@$(MAKE) --no-print-directory types & types=$$!; \
+	trap 'kill $$types 2>/dev/null || :' EXIT; trap 'exit 130' INT; \
 	$(MAKE) --no-print-directory pytest && tested=0 || tested=$$?; \
 	wait $$types && exit $$tested
 
@@ -78,9 +81,7 @@ demo-keep: $(DEMO_ENV) ## The same, left running with what to open and to ask, u
 
 .PHONY: bench
 bench: $(ENV) $(DEMO_ENV) ## Run all benchmarks and write docs/benchmarks.md; takes an hour; beside BEFORE=commit it takes two
-	[ -z "$(BEFORE)" ] || git worktree add --quiet --detach build/before "$(BEFORE)"
-	$(BIN)/python -m benchmarks $(if $(BEFORE),--before build/before)
-	[ -z "$(BEFORE)" ] || git worktree remove --force build/before
+	$(MEASURE_BEFORE) $(BIN)/python -m benchmarks $(if $(BEFORE),--before build/before)
 
 .PHONY: catalogue
 catalogue: $(ENV) ## Regenerate the entity catalogue, from ENTITIES=path

@@ -29,7 +29,8 @@ settings.load_profile("unhurried")
 gc.disable()
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     """Look for garbage from now on, and only among what is made from now on."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

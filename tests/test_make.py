@@ -1,12 +1,20 @@
-"""What `make` deletes: never a sign-in or a journal without asking."""
+"""What `make` deletes: never a sign-in or a journal without asking; and how `make test` ends."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import psutil  # type: ignore[import-untyped]
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
 KEPT = (".exactonline/store.db", ".exactonline/store.key", ".meltano/meltano.db")
@@ -59,3 +67,49 @@ def test_the_sign_in_can_be_forgotten(project: Path) -> None:
     assert not (project / ".exactonline").exists()
     assert there(project) == {*MADE, ".meltano/meltano.db"}
     assert make(project, "forget-sign-in").returncode == 0
+
+
+STUBS = {"ruff": "exit 0", "lint-imports": "exit 0"}
+
+
+def checks(project: Path, **scripts: str) -> list[str]:
+    """`make test` with scripts in place of the tools."""
+    for name, script in {**STUBS, **scripts}.items():
+        tool = project / "tools" / name
+        tool.parent.mkdir(exist_ok=True)
+        tool.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        tool.chmod(0o755)
+    return ["make", "test", "ENV=", "DEMO_ENV=", "DBT_ENV=", f"BIN={project / 'tools'}"]
+
+
+@pytest.mark.parametrize(("types", "tests"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_every_check_must_pass(project: Path, types: int, tests: int) -> None:
+    command = checks(project, mypy=f"exit {types}", pytest=f"exit {tests}")
+    done = subprocess.run(command, cwd=project, capture_output=True, check=False)
+    assert (done.returncode == 0) is (types == tests == 0)
+
+
+@pytest.mark.parametrize("code", [2, 130])
+def test_nothing_is_left_of_an_interrupted_check(code: int, project: Path) -> None:
+    def lasting(name: str) -> str:
+        return f"trap 'exit {code}' INT; echo $$ > {name}.pid; while :; do sleep 0.1; done"
+
+    process = subprocess.Popen(
+        checks(project, mypy=lasting("mypy"), pytest=lasting("pytest")),
+        cwd=project,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    files = [project / f"{name}.pid" for name in ("mypy", "pytest")]
+    _wait(lambda: all(file.exists() and file.read_text() for file in files))
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(10)
+    _wait(lambda: not any(psutil.pid_exists(int(file.read_text())) for file in files))
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    latest = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < latest
+        time.sleep(0.02)
