@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,8 @@ DONE = """
 """
 CONNECTED = """
     select count(*) from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid()
+    where datname = current_database() and backend_type = 'client backend'
+        and pid <> pg_backend_pid()
 """
 A_MOMENT = 0.2
 """Seconds between two counts of the connections."""
@@ -68,8 +69,10 @@ class Watcher:
 
     def _cpu_seconds(self) -> float:
         server = psutil.Process(self.connection.info.backend_pid).parent()
-        ended = server.cpu_times()
-        running = [each.cpu_times() for each in (server, *server.children())]
+        running = [ended := server.cpu_times()]
+        for child in server.children():
+            with suppress(psutil.NoSuchProcess):
+                running.append(child.cpu_times())
         return float(
             sum(times.user + times.system for times in running)
             + ended.children_user
@@ -135,10 +138,15 @@ def _run(
         )
         for place, config in enumerate(configs)
     ]
-    connected = 0
-    while any(process.poll() is None for process in started):
-        connected = max(connected, watcher.connected())
-        time.sleep(A_MOMENT)
+    polls = connected = 0
+    try:
+        while any(process.poll() is None for process in started):
+            connected = max(connected, watcher.connected())
+            polls += 1
+            time.sleep(A_MOMENT)
+    finally:
+        for process in started:
+            process.kill()
     seconds, after = now() - began, watcher.load()
     for place, process in enumerate(started):
         if process.returncode:
@@ -151,7 +159,7 @@ def _run(
         refused,
         seconds,
         made / seconds,
-        (after.transactions - before.transactions) / made,
+        (after.transactions - before.transactions - polls) / made,
         (after.cpu_seconds - before.cpu_seconds) / made * 1000,
         connected,
         after.sessions - before.sessions,
