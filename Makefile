@@ -26,6 +26,7 @@ SOURCES := exactonline_cli exactonline_client exactonline_sandbox tap_exactonlin
 UNIT_TESTS := tests/client tests/tap tests/target tests/sandbox --ignore tests/sandbox/test_foreign_clients.py
 # Four workers on two cores, since many tests wait; the slow ones come first.
 IN_PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
+ALL := not slow and not stress
 STRESS := secrets reads-rounds reads-quota reads-entries reads-kills reads-storms writes-costs \
 	writes-faults writes-followups writes-rounds writes-locks writes-malformed writes-forms fuzz soak models-planted \
 	models-unified models-volume
@@ -35,16 +36,25 @@ MEASURE_BEFORE := $(if $(BEFORE),trap 'git worktree remove --force build/before'
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
+TYPES = $(BIN)/mypy $(wildcard $(SOURCES))
+# The types take one processor, the tests often none.
+define beside-types
+$(TYPES) & types=$$!; trap 'kill $$types 2>/dev/null || :' EXIT; trap 'exit 130' INT; \
+	$(BIN)/pytest $(IN_PARALLEL) -m "$(1)" && tested=0 || tested=$$?; \
+	wait $$types && exit $$tested
+endef
+
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+.PHONY: check
+check: lint $(DEMO_ENV) $(DBT_ENV) ## Check everything but what takes hours, as CI does; takes twelve minutes
+	@$(call beside-types,$(ALL))
+
 .PHONY: test
-test: lint $(DEMO_ENV) $(DBT_ENV) ## Check everything: style, types and behaviour, but for what takes long
-	@$(MAKE) --no-print-directory types & types=$$!; \
-	trap 'kill $$types 2>/dev/null || :' EXIT; trap 'exit 130' INT; \
-	$(MAKE) --no-print-directory pytest && tested=0 || tested=$$?; \
-	wait $$types && exit $$tested
+test: lint ## The same without programs of their own, such as Meltano and dbt; takes seven minutes
+	@$(call beside-types,not e2e and $(ALL))
 
 .PHONY: lint
 lint: $(ENV) ## Check style, formatting and the direction of imports
@@ -59,11 +69,7 @@ format: $(ENV) ## Rewrite the code in the house format
 
 .PHONY: types
 types: $(ENV) ## Check the types
-	$(BIN)/mypy $(wildcard $(SOURCES))
-
-.PHONY: pytest
-pytest: $(ENV) $(DEMO_ENV) $(DBT_ENV) ## Run the tests alone
-	$(BIN)/pytest $(IN_PARALLEL) -m "not slow and not stress"
+	$(TYPES)
 
 .PHONY: coverage
 coverage: $(ENV) $(DEMO_ENV) $(DBT_ENV) ## Run the tests and say which lines and branches they leave out

@@ -128,6 +128,9 @@ CHOICES = {
     "long_reference": ("cut", "refused"),
     "kept_reference": ("whole", "upper", "single", "not"),
     "json_layout": ("wire", "compact"),
+    "sync_sales_sign": ("same", "negated"),
+    "vat_line_number": ("9999", "next"),
+    "credit_note_sign": ("kept", "negated"),
     "refused_for": ("", *REASONS),
 }
 """What a switch may be set to, if that is one of a few words."""

@@ -6,9 +6,10 @@ import gc
 import logging
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
 from exactonline_client.http import session
@@ -54,6 +55,26 @@ def _no_keyring() -> Iterator[None]:
     """The keyring of whoever runs the tests is left alone, by programs that they start as well."""
     patch = pytest.MonkeyPatch()
     patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_compiled_once() -> Iterator[None]:
+    """Tests open thousands of stores in files; each would compile the same statements anew."""
+    create_engine, patch = sa.create_engine, pytest.MonkeyPatch()
+    compiled: dict[Any, Any] = {}
+    dialects: list[sa.Dialect] = []
+
+    def created(url: sa.URL, **options: Any) -> sa.Engine:
+        engine = create_engine(url, **options)
+        if url.drivername == "sqlite":
+            dialects.append(engine.dialect)
+            engine.dialect = dialects[0]
+            engine.update_execution_options(compiled_cache=compiled)
+        return engine
+
+    patch.setattr(sa, "create_engine", created)
     yield
     patch.undo()
 

@@ -1,4 +1,4 @@
-"""What `make` deletes: never a sign-in or a journal without asking; and how `make test` ends."""
+"""What `make` deletes: never a sign-in or a journal without asking; and how its checks end."""
 
 from __future__ import annotations
 
@@ -72,19 +72,20 @@ def test_the_sign_in_can_be_forgotten(project: Path) -> None:
 STUBS = {"ruff": "exit 0", "lint-imports": "exit 0"}
 
 
-def checks(project: Path, **scripts: str) -> list[str]:
-    """`make test` with scripts in place of the tools."""
+def checks(project: Path, target: str = "test", **scripts: str) -> list[str]:
+    """A target that checks all, with scripts in place of the tools."""
     for name, script in {**STUBS, **scripts}.items():
         tool = project / "tools" / name
         tool.parent.mkdir(exist_ok=True)
         tool.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         tool.chmod(0o755)
-    return ["make", "test", "ENV=", "DEMO_ENV=", "DBT_ENV=", f"BIN={project / 'tools'}"]
+    return ["make", target, "ENV=", "DEMO_ENV=", "DBT_ENV=", f"BIN={project / 'tools'}"]
 
 
+@pytest.mark.parametrize("target", ["test", "check"])
 @pytest.mark.parametrize(("types", "tests"), [(0, 0), (0, 1), (1, 0), (1, 1)])
-def test_every_check_must_pass(project: Path, types: int, tests: int) -> None:
-    command = checks(project, mypy=f"exit {types}", pytest=f"exit {tests}")
+def test_every_check_must_pass(project: Path, target: str, types: int, tests: int) -> None:
+    command = checks(project, target, mypy=f"exit {types}", pytest=f"exit {tests}")
     done = subprocess.run(command, cwd=project, capture_output=True, check=False)
     assert (done.returncode == 0) is (types == tests == 0)
 

@@ -168,9 +168,10 @@ class Feed:
     def copy(self, copies: Mapping[int, Row]) -> Feed:
         """The same feed with copies of its rows, by their ids; without stale entries."""
         made = Feed()
-        for stamp, row in zip(self._stamps, self._rows, strict=True):
-            if row.get("Timestamp") == stamp:
-                made.append(copies[id(row)], self._seen_from.get(stamp))
+        entries = zip(self._stamps, self._rows, strict=True)
+        made._rows = [copies[id(row)] for stamp, row in entries if row.get("Timestamp") == stamp]
+        made._stamps = [row["Timestamp"] for row in made._rows]
+        made._seen_from = {**self._seen_from}
         return made
 
     def append(self, row: Row, seen_from: datetime | None = None) -> None:

@@ -12,7 +12,7 @@ from exactonline_sandbox.edm.model import schema
 from exactonline_sandbox.edm.values import encode_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from exactonline_sandbox.books.tables import Row, Table
     from exactonline_sandbox.config import User
@@ -43,20 +43,27 @@ def truth(world: World, division: int, stream_name: str, user: User) -> Iterator
     else:
         view = world.view(endpoint, company)
         table = world.rows_of(endpoint, company)
-    readers = {name: view.reader(name) for name in view.columns}
+    views = dict.fromkeys(view.columns, view)
     sync = schema().catalogue.endpoints.get(stream.sync or "")
     if sync is not None and sync.feed is None:
         # A few columns exist on the sync endpoint only.
         more = world.view(sync.id, company)
-        readers = {name: more.reader(name) for name in more.columns} | readers
-    readers.pop("Timestamp", None)
-    return _lines(readers, table)
+        views = dict.fromkeys(more.columns, more) | views
+    views.pop("Timestamp", None)
+    own = {name: one.default(name) for name, one in views.items() if one.is_own(name)}
+    readers = {name: one.reader(name) for name, one in views.items() if name not in own}
+    return _lines(own, readers, table)
 
 
-def _lines(readers: dict[str, Callable[[Row], object]], table: Table) -> Iterator[str]:
+def _lines(
+    own: Mapping[str, object], readers: Mapping[str, Callable[[Row], object]], table: Table
+) -> Iterator[str]:
+    """Encode the rows: their own columns, or the defaults, and those that are read otherwise."""
     # Calls may change the table while this streams.
     for row in list(table.rows.values()):
-        yield _ENCODER.encode({name: read(row) for name, read in readers.items()}) + "\n"
+        values = {name: row.get(name, default) for name, default in own.items()}
+        values |= {name: read(row) for name, read in readers.items()}
+        yield _ENCODER.encode(values) + "\n"
 
 
 def _plain(value: object) -> object:

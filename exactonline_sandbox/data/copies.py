@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from exactonline_sandbox.books.company import Company
 from exactonline_sandbox.books.profile import profile_of
+from exactonline_sandbox.config import Switches
 from exactonline_sandbox.data import fill
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from exactonline_sandbox.config import SandboxConfig, Switches
+    from exactonline_sandbox.config import SandboxConfig
 
 SAME_DATA: dict[str, Any] = {
     "divisions": 1,
@@ -26,6 +27,11 @@ SAME_DATA: dict[str, Any] = {
     "faults": (),
 }
 """Settings of a sandbox that decide nothing of a company's data."""
+DECISIVE = (
+    "closed_until", "late_commits", "line_touches_header", "log_deleted_lines", "posts_year_end",
+    "vat_line_number",
+)  # fmt: skip
+"""Switches that decide something of it."""
 SMALL = 200
 """A company with at most so many invoices is kept, to be copied for the next sandbox."""
 
@@ -40,7 +46,8 @@ def filled(code: int, config: SandboxConfig, switches: Switches, today: datetime
         today: The sandbox's time.
     """
     last_hour = today.replace(minute=0, second=0, microsecond=0)
-    order = replace(config, **SAME_DATA, switches=replace(switches))
+    decisive = {name: getattr(switches, name) for name in DECISIVE}
+    order = replace(config, **SAME_DATA, switches=Switches(**decisive))
     if config.invoices <= SMALL:
         return _kept(code, order, last_hour).copy(switches)
     company = _generated(code, order, last_hour)

@@ -13,6 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.e2e
 SECRET = "hush-hush"
 WAITING = {
     "login": (["login", "--region", "nl", "--client-id", "me"], "Client secret"),

@@ -8,6 +8,8 @@ import sys
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+import pytest
+
 from exactonline_sandbox import Sandbox, SandboxConfig
 from tests.built import ROOT
 from tests.stress.clock import MovedClock
@@ -15,6 +17,7 @@ from tests.stress.clock import MovedClock
 if TYPE_CHECKING:
     from exactonline_sandbox import Server
 
+pytestmark = pytest.mark.e2e
 START = datetime(2026, 3, 4, 12, 0, 30, tzinfo=timezone.utc)
 SPEED = 60
 """A minute of the sandbox, and of the programs, is a second."""

@@ -19,6 +19,7 @@ from demo.stack import Failed, running
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
 SAID = "Stopped. Nothing that was started is left running.\n"
 

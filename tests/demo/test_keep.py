@@ -10,10 +10,12 @@ import textwrap
 from tempfile import TemporaryDirectory
 
 import psutil  # type: ignore[import-untyped]
+import pytest
 import requests
 
 from demo.stack import ROOT
 
+pytestmark = pytest.mark.e2e
 PROGRAM = """
     import sys
     from pathlib import Path

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import defaultdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,12 @@ from hypothesis import strategies as st
 
 from exactonline_client.catalogue import load
 from exactonline_sandbox import SandboxConfig
+from exactonline_sandbox.books.company import Company
+from exactonline_sandbox.books.profile import profile_of
 from exactonline_sandbox.books.references import reference
+from exactonline_sandbox.config import CHOICES, Switches
+from exactonline_sandbox.data import fill
+from exactonline_sandbox.data.copies import DECISIVE
 from exactonline_sandbox.edm.json_text import instant_ms, number_text
 from exactonline_sandbox.edm.values import ZONE, from_wall_clock, wall_clock
 from exactonline_sandbox.world import World
@@ -29,6 +35,31 @@ def company() -> Any:
 
 def rows(company: Any, table: str) -> list[dict[str, Any]]:
     return list(company.table(table).rows.values())
+
+
+def test_switches_but_a_few_decide_nothing_of_it() -> None:
+    config, plain = SandboxConfig(invoices=20, clock=NOW), Switches()
+    turned = {
+        name: other_value(name, value)
+        for name, value in asdict(plain).items()
+        if name not in DECISIVE
+    }
+    made = []
+    for switches in (plain, replace(plain, **turned)):
+        made.append(Company(1_700_001, config.seed, switches, profile_of(1_700_001, config.books)))
+        fill(made[-1], config, NOW)
+    one, other = ({name: table.rows for name, table in each.tables().items()} for each in made)
+    assert one == other
+
+
+def other_value(name: str, value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, tuple):
+        return ("NL", "*")
+    if isinstance(value, str):
+        return next(one for one in CHOICES.get(name, ("2024-12",)) if one != value)
+    return value + 1
 
 
 def test_core_entities_all_have_rows(company: Any) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from exactonline_sandbox import Server
 
+pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "foreign"
 REDIRECT_URI = "https://example.com/callback"

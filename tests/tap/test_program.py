@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tests.tap.conftest import Bench
 
 
+pytestmark = pytest.mark.e2e
+
+
 def program(tmp_path: Path, config: dict[str, Any], *streams: str) -> tuple[int, list[str], str]:
     """Run `tap-exactonline`; returns its exit code, its warnings and errors, and its output."""
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")

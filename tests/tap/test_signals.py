@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tests.tap.conftest import Bench
 
+pytestmark = pytest.mark.e2e
 STREAMS = ("items", "sales_entries", "sales_entry_lines")
 KEYS = {"items": "ID", "sales_entries": "EntryID", "sales_entry_lines": "ID"}
 ROOM = 4096

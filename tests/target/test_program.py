@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tests.target.conftest import Company, Message, Runner
 
 
+pytestmark = pytest.mark.e2e
+
+
 def start(
     config: dict[str, Any], folder: Path, text: str, *options: str, **variables: str
 ) -> subprocess.Popen[str]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from exactonline_sandbox.recorder import CallRecord
     from tests.target.conftest import Company, Message, Runner
 
+pytestmark = pytest.mark.e2e
 PATIENCE = 30.0
 """Seconds after which a program that has not got there never will."""
 FOREVER = 36_000

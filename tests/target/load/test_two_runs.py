@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from tests.target.conftest import Company, Load
 
+pytestmark = pytest.mark.e2e
 PROCESSED = 50
 NUMBERS = count(881_000)
 """Nothing that one test makes has the name of another's."""
