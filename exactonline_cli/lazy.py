@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import NamedTuple
@@ -33,7 +34,12 @@ class LazyCommands(Mapping[str, click.Command]):
     @override
     def __getitem__(self, name: str) -> click.Command:
         entry = self._table[name]
-        module = import_module(f"exactonline_cli.commands.{entry.module}")
+        # Imports leave no garbage: to look for it takes a tenth of the start.
+        gc.disable()
+        try:
+            module = import_module(f"exactonline_cli.commands.{entry.module}")
+        finally:
+            gc.enable()
         command: click.Command = getattr(module, entry.function or entry.module)
         return command
 

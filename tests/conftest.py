@@ -66,9 +66,9 @@ def _statements_compiled_once() -> Iterator[None]:
     compiled: dict[Any, Any] = {}
     dialects: list[sa.Dialect] = []
 
-    def created(url: sa.URL, **options: Any) -> sa.Engine:
+    def created(url: sa.URL | str, **options: Any) -> sa.Engine:
         engine = create_engine(url, **options)
-        if url.drivername == "sqlite":
+        if engine.dialect.name == "sqlite":
             dialects.append(engine.dialect)
             engine.dialect = dialects[0]
             engine.update_execution_options(compiled_cache=compiled)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,10 +104,14 @@ def test_nothing_is_left_of_an_interrupted_check(code: int, project: Path) -> No
         start_new_session=True,
     )
     files = [project / f"{name}.pid" for name in ("mypy", "pytest")]
-    _wait(lambda: all(file.exists() and file.read_text() for file in files))
-    os.killpg(process.pid, signal.SIGINT)
-    process.wait(10)
-    _wait(lambda: not any(psutil.pid_exists(int(file.read_text())) for file in files))
+    try:
+        _wait(lambda: all(file.exists() and file.read_text() for file in files))
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(10)
+        _wait(lambda: not any(psutil.pid_exists(int(file.read_text())) for file in files))
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _wait(condition: Callable[[], bool]) -> None:

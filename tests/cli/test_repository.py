@@ -59,15 +59,14 @@ def test_what_is_tracked_all_the_same_is_told(
 
 
 def test_the_page_tells_it_as_well(
-    page: Page, server: Server, project: Path, store_url: str
+    open_page: Callable[..., Page], server: Server, project: Path
 ) -> None:
-    store = project / "store"
-    store.mkdir(mode=0o700)
+    (project / "store").mkdir(mode=0o700)
+    page = open_page()
     page.to_divisions(server)
     page.send("/divisions", which="all")
     assert page.title == "Connected"
     assert "Git does not ignore store.db, store.key" in page.text
-    assert store_url
 
 
 def test_outside_of_git_nothing_is_told(
