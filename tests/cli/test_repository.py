@@ -62,7 +62,7 @@ def test_the_page_tells_it_as_well(
     open_page: Callable[..., Page], server: Server, project: Path
 ) -> None:
     (project / "store").mkdir(mode=0o700)
-    page = open_page()
+    page = open_page().enter()
     page.to_divisions(server)
     page.send("/divisions", which="all")
     assert page.title == "Connected"
