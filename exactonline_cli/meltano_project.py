@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+import click
 from typing_extensions import override
 
 from exactonline_cli.variables import without_secrets
@@ -101,23 +102,30 @@ def is_selected(patterns: Iterable[str], stream: str) -> bool:
     return len(matching) > len(left_out) and not is_out
 
 
+def is_installed(folder: Path, plugin: str) -> bool:
+    """Whether Meltano has made an environment for a plugin."""
+    return any(folder.glob(f".meltano/*/{plugin}/venv"))
+
+
 def dump(folder: Path, plugin: str, what: str) -> dict[str, Any]:
-    """Dump the `config` or `catalog` that Meltano would run a plugin with.
+    """Dump the `config` or `catalog` that Meltano would run a plugin with; pass on its warnings.
 
     Raises:
         ConfigurationError: Meltano cannot be run, or refuses, in its own words.
     """
     quiet = ["--log-level=warning", "--log-format=plain"]
     arguments = ["meltano", *quiet, "invoke", "--no-install", f"--dump={what}", plugin]
-    words = _run(folder, arguments)
+    done = _run(folder, arguments)
+    if done.stderr.strip():
+        click.echo(done.stderr.strip(), err=True)
     try:
-        content: dict[str, Any] = json.loads(words)
+        content: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
         raise ConfigurationError(f"{shlex.join(arguments)} printed no JSON.") from None
     return content
 
 
-def _run(folder: Path, arguments: Sequence[str]) -> str:
+def _run(folder: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command; its values are arguments
             arguments,
@@ -137,4 +145,4 @@ def _run(folder: Path, arguments: Sequence[str]) -> str:
         words = (done.stderr or done.stdout).strip().splitlines()
         why = words[-1] if words else "no reason given"
         raise ConfigurationError(f"{shlex.join(arguments)} failed: {why}")
-    return done.stdout
+    return done

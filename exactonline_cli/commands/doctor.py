@@ -61,8 +61,8 @@ def doctor(
             print_json(_facts(checkup))
         else:
             _print(checkup, report)
-    if checkup.exit_code:
-        sys.exit(checkup.exit_code)
+        if checkup.exit_code:
+            sys.exit(checkup.exit_code)
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -81,7 +81,7 @@ def init(  # noqa: PLR0913, PLR0917 - one for each option
     asks = not no_input and sys.stdin.isatty()
     given = {"loader": loader, "purpose": purpose, "schedule": schedule}
     chosen = {name: value or _answer(name, asks=asks) for name, value in given.items()}
-    address = source or files.source()
+    address = files.address_of(source) if source else files.source()
     if address is None:
         raise ConfigurationError(
             "It is not known where this package was installed from. Give --source: the address of "
@@ -99,7 +99,10 @@ def init(  # noqa: PLR0913, PLR0917 - one for each option
     # What fails here leaves no files that would stop the next attempt.
     if sandbox:
         connection = _sign_in(sandbox.rstrip("/"), folder)
-        signed_in = f"Signed in to the sandbox at {sandbox} as connection {connection}."
+        signed_in = (
+            f"Signed in to the sandbox at {sandbox} as connection {connection}. An earlier sign-in "
+            "there, such as of another project, has ended with that."
+        )
         click.echo(signed_in, err=as_json)
     files.write(folder, rendered, LOADERS[chosen["loader"]].folders)
     click.echo(f"Written to {folder.resolve()}: {', '.join(rendered)}.", err=as_json)

@@ -151,9 +151,11 @@ def _of_project(project: Path, *, has_settings: bool) -> tuple[Mapping[str, Any]
         config = {} if has_settings else meltano_project.dump(project, TAP, "config")
         return config, meltano_project.dump(project, TAP, "catalog")
     except ConfigurationError as error:
+        cure = f"Give --catalog, or run meltano invoke {TAP}:plan."
+        if not meltano_project.is_installed(project, TAP):
+            cure = f"{TAP} is not installed in it yet: run meltano install."
         raise ConfigurationError(
-            f"{error} What the project selects is not known: give --catalog, or run meltano invoke "
-            f"{TAP}:plan."
+            f"{str(error).rstrip('.')}. What the project selects is not known. {cure}"
         ) from None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from exactonline_cli.sign_in.page.serve import listen
 from exactonline_cli.times import parse_time
 from exactonline_sandbox import App, FaultRule, Sandbox, SandboxConfig, Switches, set_switch
 
@@ -62,6 +63,8 @@ def sandbox(ready_file: Path | None, **options: Any) -> None:  # noqa: ANN401 - 
     paging and errors.
     """
     config = _config(options)
+    # Said before the data are made, which may take minutes.
+    listen(config.port).close()
     click.echo("Making the data ...", err=True)
     instance = Sandbox(config)
     instance.prepare()

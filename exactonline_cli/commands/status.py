@@ -53,6 +53,7 @@ RUNS = {
 @store_option
 @click.option(
     "--warn-days",
+    type=click.FloatRange(min=0),
     default=7.0,
     show_default=True,
     metavar="N",

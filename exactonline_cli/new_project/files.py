@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import jinja2
 
@@ -14,7 +17,6 @@ from exactonline_client.plugin.settings import DISTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 PIP_URL = f"{DISTRIBUTION}@${{SINGER_EXACTONLINE_URL}}"
 COMMANDS = {
@@ -35,6 +37,24 @@ def source() -> str | None:
     """Return the address that this package was installed from; None if it came from an index."""
     text = metadata.distribution(DISTRIBUTION).read_text("direct_url.json")
     return json.loads(text).get("url") if text else None
+
+
+def address_of(source: str) -> str:
+    """Return the address of a source that the user names: a folder, or an address as it is.
+
+    Raises:
+        ConfigurationError: there is no such folder.
+    """
+    parts = urlsplit(source)
+    if parts.scheme not in ("", "file"):
+        return source
+    folder = Path(url2pathname(parts.path) if parts.scheme else source).resolve()
+    if not folder.exists():
+        raise ConfigurationError(
+            f"--source: there is no {folder}. Give the folder of the source, or the address of a "
+            "repository (git+https://...)."
+        )
+    return folder.as_uri()
 
 
 def render(  # noqa: PLR0913 - one for each choice

@@ -99,7 +99,7 @@ def opened(url: sa.URL) -> Iterator[Warehouse]:
             },
         )
     except ImportError:
-        raise _no_driver("psycopg", "postgres") from None
+        raise _no_driver(name, "psycopg", "postgres") from None
     try:
         with engine.connect() as connection:
             yield _PostgreSQL(name, connection)
@@ -125,7 +125,7 @@ class _DuckDB(Warehouse):
         try:
             import duckdb  # noqa: PLC0415 - an extra
         except ImportError:
-            raise _no_driver("duckdb", "duckdb") from None
+            raise _no_driver(name, "duckdb", "duckdb") from None
         self.name = name
         self._error = duckdb.Error
         if not path.is_file():
@@ -153,10 +153,10 @@ class _DuckDB(Warehouse):
         self._connection.close()
 
 
-def _no_driver(package: str, extra: str) -> ConfigurationError:
+def _no_driver(name: str, package: str, extra: str) -> ConfigurationError:
     return ConfigurationError(
-        f"The driver {package} is not installed. Install it with: "
-        f"pip install 'singer-exactonline[{extra}]'"
+        f"The database {name} needs the driver {package}, which is not installed. Name another "
+        f"with --database, or install it with: pip install 'singer-exactonline[{extra}]'"
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import click
 import requests
 
 from exactonline_cli.sign_in.flow import Problem, begin, is_loopback
@@ -69,6 +70,9 @@ def _sign_in(steps: SignIn, base_url: str) -> str:
 
 def _wait(base_url: str) -> None:
     """Wait until the sandbox, which may just have been started, answers."""
+    if _answers(base_url):
+        return
+    click.echo(f"Waiting up to {PATIENCE:.0f} seconds for the sandbox at {base_url}.", err=True)
     until = time.monotonic() + PATIENCE
     while not _answers(base_url):
         if time.monotonic() > until:

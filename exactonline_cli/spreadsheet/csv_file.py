@@ -92,6 +92,11 @@ def _encoding(path: Path, encoding: str | None) -> str:
     for candidate in (certain,) if certain else ("utf-8", "cp1252"):
         if _is_in(path, candidate):
             return candidate
+    if encoding and not _is_known(encoding):
+        raise ConfigurationError(
+            f"--encoding: there is no encoding {encoding}. Name one such as utf-8 or cp1252, or "
+            "none to have it found out."
+        )
     tried = encoding or marked or "UTF-8 or Windows-1252"
     raise ConfigurationError(
         f"{path.name} is not text in {tried}. Save it as CSV UTF-8, or name its encoding with "
@@ -106,6 +111,14 @@ def _is_in(path: Path, encoding: str) -> bool:
             while file.read(SAMPLE_SIZE):
                 pass
     except (UnicodeError, LookupError):
+        return False
+    return True
+
+
+def _is_known(encoding: str) -> bool:
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
         return False
     return True
 

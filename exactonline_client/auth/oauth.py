@@ -208,16 +208,23 @@ class TokenSource(AuthBase):
                 except SignInNeeded as error:
                     other = self._replacement(chain)
                     if other is None:
-                        self._store_end(chain, error)
+                        self._store_end(chain, refused, error)
                         raise
                     chain = other
                 except Unavailable as error:
                     return self._keep_present(chain, refused, error)
 
-    def _store_end(self, chain: _Chain, error: SignInNeeded) -> None:
-        """Store that a chain has ended, for commands that do not call Exact Online."""
+    def _store_end(self, chain: _Chain, refused: str | None, error: SignInNeeded) -> None:
+        """Store that a chain has ended, for commands that do not call Exact Online.
+
+        A refused access token is deleted: each further call with it would count as an error, and
+        soon nobody could sign in again.
+        """
+        values: dict[str, Any] = {"ended": str(error)}
+        if chain.token and chain.token.value == refused:
+            values["access_token"] = None
         try:
-            self._replace(chain, {"ended": str(error)})
+            self._replace(chain, values)
         except StoreError as failure:
             # The error of the chain matters more than this one.
             logger.warning("That the sign-in has ended could not be noted. %s", failure)

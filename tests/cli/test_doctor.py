@@ -16,6 +16,7 @@ from exactonline_client.store.store import Store
 from exactonline_client.store.tables import connections
 from exactonline_sandbox import Sandbox, SandboxConfig
 from exactonline_sandbox.config import Switches
+from tests.cli.test_commands import sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,6 +68,7 @@ POSITIONS: list[tuple[str, Any, str, int]] = [
     ("background_seconds", 5.0, NOT_SEEN, NL),
 ]
 """A switch, the position that is not its default, and the verdict; both divisions have books."""
+UNAUTHORISED = 401
 DAYS = [
     *({"seed": seed, "new": 1, "changed": 0, "deleted": 0} for seed in range(12)),
     *({"seed": seed, "new": 0, "changed": 2, "deleted": 0} for seed in range(12)),
@@ -279,3 +281,20 @@ def test_a_sign_in_that_ended_is_reported_with_its_exit_code(
     assert "sign-in" in done.output
     assert "failed" in done.output
     assert "API call" in done.output
+
+
+def test_a_revoked_sign_in_costs_few_errors_and_the_next_one_works(
+    command: Callable[..., Result], server: Server, store_url: str
+) -> None:
+    sign_in(server, store_url)
+    server.control.revoke()
+    server.control.expire_access_tokens()
+    server.control.reset_calls()
+    for _ in range(6):
+        assert command("doctor").exit_code == 3
+    refused = [call for call in server.control.calls()["calls"] if call["status"] == UNAUTHORISED]
+    assert sum(call["count"] for call in refused) == 1
+    (facts,) = json.loads(command("status", "--json").stdout)["connections"]
+    assert {run["exit_code"] for run in facts["runs"]} == {3}
+    sign_in(server, store_url)
+    assert command("doctor").exit_code == 0

@@ -109,6 +109,7 @@ def test_a_project_for_the_sandbox_is_signed_in(
     done = command("init", str(folder), "--no-input", "--sandbox", f"{server.base_url}/")
     assert done.exit_code == 0, done.output
     assert f"Signed in to the sandbox at {server.base_url}" in done.output
+    assert "An earlier sign-in there, such as of another project, has ended" in done.output
     assert "connect" not in done.output.partition("Next:")[2]
     with closing(Store(f"sqlite:///{folder / '.exactonline' / 'store.db'}")) as store:
         (saved,) = connections.load(store)
@@ -162,7 +163,21 @@ def test_a_sandbox_that_is_not_there_is_named(
     done = command("init", str(tmp_path / "books"), "--no-input", "--sandbox", address)
     assert done.exit_code == 2
     assert said in done.output
+    assert ("Waiting up to" in done.output) is address.endswith(":1")
     assert not (tmp_path / "books").exists()
+
+
+@pytest.mark.parametrize("form", ["{}", "file://{}"])
+def test_the_source_is_a_folder_that_there_is(
+    command: Callable[..., Result], tmp_path: Path, form: str
+) -> None:
+    asked = ("init", str(tmp_path / "books"), "--no-input", "--source")
+    done = command(*asked, form.format(tmp_path / "none"))
+    assert done.exit_code == 2
+    assert f"--source: there is no {tmp_path / 'none'}." in done.output
+    assert command(*asked, form.format(tmp_path)).exit_code == 0
+    settings = (tmp_path / "books" / ".env").read_text(encoding="utf-8")
+    assert f"SINGER_EXACTONLINE_URL={tmp_path.as_uri()}\n" in settings
 
 
 def test_what_failed_can_be_tried_again(

@@ -65,10 +65,8 @@ def test_the_waiting_tab_continues_by_itself(
     choose_region(tab)
     fill_app(tab, server)
     landed = at_exact(tab)
-    other = context.new_page()
-    other.goto(f"{page.visit.origin}/callback?{landed.partition('?')[2]}")
+    context.new_page().goto(f"{page.visit.origin}/callback?{landed.partition('?')[2]}")
     expect(tab.get_by_role("heading", level=1)).to_have_text("Which divisions?")
-    other.close()
 
 
 def test_search_count_and_select_all_at_once(

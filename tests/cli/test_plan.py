@@ -241,6 +241,7 @@ class TestMeltano:
             "import pathlib, sys\n"
             "what = sys.argv[-2].partition('=')[2]\n"
             "with open('log', 'a') as log: log.write(f'{what} {sys.argv[-1]}\\n')\n"
+            "print('Stream `acounts` was not found in the catalog', file=sys.stderr)\n"
             "print(pathlib.Path(f'{what}.json').read_text())\n"
         )
         program.chmod(0o755)
@@ -306,6 +307,7 @@ class TestMeltano:
         }
         assert meltano.read_text() == "config tap-exactonline\ncatalog tap-exactonline\n"
         assert f"Asking Meltano what the project {project} selects" in result.stderr
+        assert "Stream `acounts` was not found in the catalog" in result.stderr
 
     @pytest.mark.usefixtures("meltano")
     def test_where_meltano_does_not_tell_nothing_is_planned(
@@ -316,7 +318,10 @@ class TestMeltano:
         result = command("plan", "--no-count")
         assert result.exit_code == 2
         assert "--dump=config tap-exactonline failed: FileNotFoundError" in result.stderr
-        assert "give --catalog, or run meltano invoke tap-exactonline:plan" in result.stderr
+        assert "tap-exactonline is not installed in it yet: run meltano install." in result.stderr
+        (project / ".meltano" / "extractors" / "tap-exactonline" / "venv").mkdir(parents=True)
+        result = command("plan", "--no-count")
+        assert "Give --catalog, or run meltano invoke tap-exactonline:plan." in result.stderr
 
 
 class TestManyCalls:

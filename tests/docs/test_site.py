@@ -101,11 +101,27 @@ def test_pages_for_users_come_before_those_for_developers() -> None:
     assert start[:3] == ["index.md", "finance.md", "tutorial.md"]
 
 
-def test_examples_stand_on_their_page(site: Path) -> None:
-    text = (site / "many-companies.html").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("many-companies", ("BashOperator", "Definitions", "CronJob")),
+        ("library", ("CUSTOMER", "closing")),
+        ("unified", ("__alias__",)),
+    ],
+)
+def test_examples_stand_on_their_page(site: Path, page: str, words: tuple[str, ...]) -> None:
+    text = (site / f"{page}.html").read_text(encoding="utf-8")
     assert "--8" not in text
-    for word in ("BashOperator", "Definitions", "CronJob"):
+    for word in words:
         assert word in text
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=page_id)
+def test_an_example_is_included_as_the_site_knows_it(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert re.findall("^ *--8.*", text, re.MULTILINE) == re.findall(
+        '^ *--8<-- "[a-z_]+[.](?:py|yml)"$', text, re.MULTILINE
+    )
 
 
 def test_every_page_says_what_it_is_about() -> None:

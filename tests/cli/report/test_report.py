@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -233,6 +234,27 @@ def test_results_of_dbt_are_found_where_it_writes_them(
     assert done.output.endswith("no results of proofs (run dbt build).\n")
     done = command(*options, DBT_TARGET_PATH=str(run_results.parent))
     assert done.output.endswith("1 of 3 proofs do not hold.\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "package", "name"),
+    [
+        ((), "psycopg", "postgresql+psycopg://postgres@localhost:5432/postgres"),
+        (("--database", "duckdb:///books.duckdb"), "duckdb", "duckdb:///books.duckdb"),
+    ],
+)
+def test_a_database_whose_driver_is_missing_is_named(
+    command: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    package: str,
+    name: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    done = command("report", *options)
+    assert done.exit_code == 2
+    assert f"The database {name} needs the driver {package}" in done.output
+    assert "Name another with --database" in done.output
 
 
 def test_the_database_of_the_profile_is_the_default(

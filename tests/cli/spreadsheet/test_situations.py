@@ -88,7 +88,7 @@ class TestFiles:
             draft(path)
 
     def test_an_encoding_that_nobody_knows(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigurationError, match="not text in klingon"):
+        with pytest.raises(ConfigurationError, match="there is no encoding klingon"):
             drafted(tmp_path, [HEADERS, ROW], encoding="klingon")
 
 
