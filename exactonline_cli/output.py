@@ -80,3 +80,8 @@ def format_time(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
+
+
+def for_table(time: str) -> str:
+    """Shorten a time of `format_time` for a table: `2026-06-25 14:31:05`."""
+    return time[: len("2026-06-25T14:31:05")].replace("T", " ")

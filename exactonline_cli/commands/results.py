@@ -25,7 +25,7 @@ from exactonline_cli.options import (
     store_option,
     stream_option,
 )
-from exactonline_cli.output import format_time, json_option, print_json, print_table
+from exactonline_cli.output import for_table, format_time, json_option, print_json, print_table
 from exactonline_cli.times import parse_time
 from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from exactonline_client.store.store import Store
 
 COLUMNS = {
-    "at": "At",
+    "at": "At (UTC)",
     "division": "Division",
     "stream": "Stream",
     "reference": "Reference",
@@ -162,7 +162,7 @@ def _for_people(facts: Mapping[str, Any]) -> dict[str, Any]:
     amount = facts.get("amount")
     return {
         **facts,
-        "at": facts["at"][: len("2026-06-25T14:31")].replace("T", " "),
+        "at": for_table(facts["at"])[: -len(":05")],
         "customer": facts.get("customer"),
         "amount": None if amount is None else f"{amount:,.2f}",
     }

@@ -11,7 +11,7 @@ import click
 from exactonline_cli import repository
 from exactonline_cli.calls_left import calls_left
 from exactonline_cli.options import connection_option, open_store, saved_connections, store_option
-from exactonline_cli.output import format_time, json_option, print_json, print_table
+from exactonline_cli.output import for_table, format_time, json_option, print_json, print_table
 from exactonline_client.store import runs
 from exactonline_client.store.clock import server_clock
 
@@ -30,7 +30,7 @@ CONNECTIONS = {
     "user": "User",
     "token_age_minutes": "Token age (min)",
     "days_left": "Days left",
-    "last_run": "Last run",
+    "last_run": "Last run (UTC)",
 }
 BUDGETS = {
     "connection": "Connection",
@@ -41,8 +41,8 @@ BUDGETS = {
 RUNS = {
     "connection": "Connection",
     "program": "Program",
-    "started_at": "Started",
-    "ended_at": "Ended",
+    "started_at": "Started (UTC)",
+    "ended_at": "Ended (UTC)",
     "exit_code": "Exit code",
     "calls": "Calls",
 }
@@ -126,22 +126,30 @@ def _budgets(store: Store, account: SavedConnection, now: float) -> list[dict[st
 
 def _print_tables(accounts: list[dict[str, Any]]) -> None:
     print_table(CONNECTIONS, [{**facts, "last_run": _last_run(facts)} for facts in accounts])
-    for title, columns, key in (("Calls", BUDGETS, "budgets"), ("Runs", RUNS, "runs")):
-        rows = [
-            {**row, "connection": facts["connection"]} for facts in accounts for row in facts[key]
+    for title, columns, key, cells in (
+        ("Calls", BUDGETS, "budgets", _calls),
+        ("Runs", RUNS, "runs", _times),
+    ):
+        shown = [
+            {**row, **cells(row), "connection": facts["connection"]}
+            for facts in accounts
+            for row in facts[key]
         ]
-        if rows:
+        if shown:
             click.echo(f"\n{title}")
-            shown = [
-                {
-                    **row,
-                    "minute": _left(row, "minute"),
-                    "day": _left(row, "day"),
-                    "ended_at": row.get("ended_at") or NOT_ENDED,
-                }
-                for row in rows
-            ]
             print_table(columns, shown)
+
+
+def _calls(row: dict[str, Any]) -> dict[str, str | None]:
+    return {"minute": _left(row, "minute"), "day": _left(row, "day")}
+
+
+def _times(row: dict[str, Any]) -> dict[str, str | None]:
+    ended = row["ended_at"]
+    return {
+        "started_at": for_table(row["started_at"]),
+        "ended_at": for_table(ended) if ended else NOT_ENDED,
+    }
 
 
 def _left(row: dict[str, Any], window: str) -> str | None:
@@ -150,7 +158,7 @@ def _left(row: dict[str, Any], window: str) -> str | None:
 
 
 def _last_run(facts: dict[str, Any]) -> str | None:
-    return facts["runs"][0]["started_at"] if facts["runs"] else None
+    return for_table(facts["runs"][0]["started_at"]) if facts["runs"] else None
 
 
 def _ends_soon(facts: dict[str, Any], days: float) -> bool:

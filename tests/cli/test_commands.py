@@ -234,7 +234,9 @@ class TestStatus:
         with closing(Store(store_url)) as store, store.transaction() as connection:
             row = {"connection": books, "program": "tap-exactonline", "started_at": 1.0, "calls": 0}
             connection.execute(runs.insert().values(**row))
-        assert "running, or killed" in command("status").stdout
+        shown = command("status").stdout
+        assert "running, or killed" in shown
+        assert "1970-01-01 00:00:01" in shown
 
     def test_an_empty_store_says_what_to_do(self, command: Callable[..., Result]) -> None:
         result = command("status")

@@ -174,12 +174,12 @@ class TestResults:
         self, journal: Journal, command: Callable[..., Result]
     ) -> None:
         journal.note("W1", "created", exact_id=KEY)
-        assert command("results").stdout.split()[:3] == ["At", "Reference", "Outcome"]
+        assert command("results").stdout.split()[:4] == ["At", "(UTC)", "Reference", "Outcome"]
         journal.note(
             "W2", "rejected", reason="OrderedBy is missing", stream="public-sales_invoices"
         )
         heading = command("results").stdout.splitlines()[0].split()
-        assert heading == ["At", "Stream", "Reference", "Outcome", "Reason"]
+        assert heading == ["At", "(UTC)", "Stream", "Reference", "Outcome", "Reason"]
 
     def test_a_table_for_spreadsheets_holds_no_formula(
         self, journal: Journal, server: Server, command: Callable[..., Result]
