@@ -31,8 +31,8 @@ STRESS := secrets reads-rounds reads-quota reads-entries reads-kills reads-storm
 	writes-faults writes-followups writes-rounds writes-locks writes-malformed writes-forms fuzz soak models-planted \
 	models-unified models-volume
 NO_BRANCH_UNTESTED := exactonline_client/auth/oauth.py,exactonline_client/http/rate_limit.py,exactonline_client/http/error_budget.py,exactonline_client/http/pagination.py,target_exactonline/load/journal.py
-MEASURE_BEFORE := $(if $(BEFORE),trap 'git worktree remove --force build/before' EXIT; \
-	git worktree add --quiet --detach build/before "$(BEFORE)";)
+MEASURE_BEFORE := $(if $(BEFORE),git worktree add --quiet --detach build/before "$(BEFORE)"; \
+	trap 'git worktree remove --force build/before' EXIT;)
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
@@ -53,7 +53,7 @@ check: lint $(DEMO_ENV) $(DBT_ENV) ## Check everything but what takes hours, as 
 	@$(call beside-types,$(ALL))
 
 .PHONY: test
-test: lint ## The same without programs of their own, such as Meltano and dbt; takes seven minutes
+test: lint ## The same without Meltano, dbt, browsers and long runs of programs; takes seven minutes
 	@$(call beside-types,not e2e and $(ALL))
 
 .PHONY: lint

@@ -9,14 +9,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
 from exactonline_client.http import session
+from exactonline_client.store import engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import sqlalchemy as sa
     from playwright.sync_api import BrowserContext
     from playwright.sync_api import Page as Tab
 
@@ -62,19 +63,19 @@ def _no_keyring() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _statements_compiled_once() -> Iterator[None]:
     """Tests open thousands of stores in files; each would compile the same statements anew."""
-    create_engine, patch = sa.create_engine, pytest.MonkeyPatch()
+    made, patch = engine.engine, pytest.MonkeyPatch()
     compiled: dict[Any, Any] = {}
-    dialects: list[sa.Dialect] = []
+    dialect: sa.Dialect | None = None
 
-    def created(url: sa.URL | str, **options: Any) -> sa.Engine:
-        engine = create_engine(url, **options)
-        if engine.dialect.name == "sqlite":
-            dialects.append(engine.dialect)
-            engine.dialect = dialects[0]
-            engine.update_execution_options(compiled_cache=compiled)
-        return engine
+    def with_what_is_compiled(url: sa.URL, synchronous: str) -> sa.Engine:
+        nonlocal dialect
+        new = made(url, synchronous)
+        if new.dialect.name == "sqlite":
+            new.dialect = dialect = dialect or new.dialect
+            new.update_execution_options(compiled_cache=compiled)
+        return new
 
-    patch.setattr(sa, "create_engine", created)
+    patch.setattr(engine, "engine", with_what_is_compiled)
     yield
     patch.undo()
 

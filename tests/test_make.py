@@ -91,13 +91,13 @@ def test_every_check_must_pass(project: Path, target: str, types: int, tests: in
     assert (done.returncode == 0) is (types == tests == 0)
 
 
-@pytest.mark.parametrize("code", [2, 130])
-def test_nothing_is_left_of_an_interrupted_check(code: int, project: Path) -> None:
+@pytest.mark.parametrize(("target", "code"), [("test", 2), ("check", 130)])
+def test_nothing_is_left_of_an_interrupted_check(target: str, code: int, project: Path) -> None:
     def lasting(name: str) -> str:
         return f"trap 'exit {code}' INT; echo $$ > {name}.pid; while :; do sleep 0.1; done"
 
     process = subprocess.Popen(
-        checks(project, mypy=lasting("mypy"), pytest=lasting("pytest")),
+        checks(project, target, mypy=lasting("mypy"), pytest=lasting("pytest")),
         cwd=project,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -112,6 +112,27 @@ def test_nothing_is_left_of_an_interrupted_check(code: int, project: Path) -> No
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_the_earlier_commit_of_a_benchmark_is_not_left(code: int, project: Path) -> None:
+    script = f"test -e build/before/Makefile || exit 9; exit {code}"
+    command = [*checks(project, "bench", python=script), "BEFORE=HEAD"]
+    who = ("-c", "user.name=me", "-c", "user.email=me@example.com")
+    for arguments in (("init", "-q"), ("add", "Makefile"), (*who, "commit", "-qm", "first")):
+        subprocess.run(["git", *arguments], cwd=project, check=True)
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) is (code == 0), done.stderr
+    assert f"Error {code}" in done.stderr or code == 0
+    assert not (project / "build" / "before").exists()
+
+
+def test_the_earlier_commit_of_another_benchmark_stays(project: Path) -> None:
+    (project / "build" / "before").mkdir(parents=True)
+    (project / "build" / "before" / "mine").touch()
+    command = [*checks(project, "bench", python="exit 0"), "BEFORE=HEAD"]
+    assert subprocess.run(command, cwd=project, capture_output=True, check=False).returncode
+    assert (project / "build" / "before" / "mine").exists()
 
 
 def _wait(condition: Callable[[], bool]) -> None:

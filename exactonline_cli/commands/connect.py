@@ -72,7 +72,7 @@ def connect(  # noqa: PLR0913 - one for each option
             threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
         serve(make_app(visit), visit, listener)
         if not sign_in.signed_in:
-            raise ConfigurationError("The page was closed before a sign-in. Nothing was stored.")
+            raise ConfigurationError("The page was closed before a sign-in. No sign-in was stored.")
         rest = "" if visit.connected else " No divisions were chosen."
         click.echo(f"Connected: {sign_in.opened.name}.{rest}", err=True)
 

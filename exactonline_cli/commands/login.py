@@ -13,7 +13,7 @@ from exactonline_cli import meltano_project, repository
 from exactonline_cli.options import option, store_option
 from exactonline_cli.output import json_option, print_json
 from exactonline_cli.sign_in.flow import Problem, begin
-from exactonline_client.errors import SignInNeeded
+from exactonline_client.errors import ConfigurationError, SignInNeeded
 from exactonline_client.regions import REGIONS
 
 if TYPE_CHECKING:
@@ -78,14 +78,15 @@ def _from_script(sign_in: SignIn, divisions: str | None) -> None:
         sign_in.choose_region(sign_in.region or "nl")
         sign_in.choose_app(_fields(sign_in))
     except Problem as problem:
-        raise problem.as_error(problem.field) from None
+        settings = ", ".join(each.field for each in problem.all)
+        raise ConfigurationError(f"{problem} Settings: {settings}.") from None
     _show_link(sign_in)
     try:
         sign_in.take_address(sys.stdin.readline())
     except Problem as problem:
         if problem.field == "address" and problem.__cause__ is None:
             raise SignInNeeded(str(problem)) from None
-        raise problem.as_error(problem.field) from None
+        raise problem.as_error() from None
     try:
         _choose(sign_in, divisions or str(sign_in.opened.me["CurrentDivision"]))
     except Problem as problem:

@@ -42,11 +42,11 @@ class Problem(Exception):  # noqa: N818 - what a person has to correct
         self.message = message
         self.all: tuple[Problem, ...] = (self, *more)
 
-    def as_error(self, place: str) -> ExactOnlineError:
-        """Return the error for a program that nobody can answer: its cause, or a wrong setting."""
+    def as_error(self, option: str = "") -> ExactOnlineError:
+        """Return the error for a program with nobody to ask: its cause, or a wrong setting."""
         if isinstance(self.__cause__, ExactOnlineError):
             return self.__cause__
-        return ConfigurationError(f"{place}: {self}")
+        return ConfigurationError(f"{option}: {self}" if option else str(self))
 
 
 @dataclass

@@ -11,7 +11,9 @@ import click
 import requests
 
 from exactonline_cli.sign_in.flow import Problem, begin, is_loopback
+from exactonline_cli.variables import from_environment
 from exactonline_client.errors import ConfigurationError
+from exactonline_client.store import keys
 from exactonline_sandbox import App
 
 if TYPE_CHECKING:
@@ -35,17 +37,20 @@ def sign_in(base_url: str, store_url: str) -> str:
             f"--sandbox: {base_url} is not an address of this machine. Give the one that "
             "exactonline sandbox shows, such as http://127.0.0.1:8642."
         )
+    if store_key := from_environment("store_key"):
+        # Said before the wait.
+        keys.parse(store_key)
     _wait(base_url)
     with closing(begin(store_url, base_url, None)) as steps:
         try:
-            return _sign_in(steps, base_url)
+            return _all_steps(steps, base_url)
         except Problem as problem:
             raise problem.as_error("--sandbox") from None
         except requests.RequestException:
             raise _not_there(base_url) from None
 
 
-def _sign_in(steps: SignIn, base_url: str) -> str:
+def _all_steps(steps: SignIn, base_url: str) -> str:
     app = App()
     steps.choose_region("nl")
     steps.choose_app(

@@ -29,6 +29,8 @@ CHANGING = ("the database system is", "terminating connection")
 """Messages of a server that is starting, shutting down or recovering."""
 
 
+CONNECT_TIMEOUT = 30
+"""Seconds that a server may take to accept a connection."""
 QUERY_SIZE = 500
 """Maximum of values in a query."""
 SECRET_FIELDS = ("password", "sslpassword")
@@ -86,7 +88,13 @@ def engine(url: sa.URL, synchronous: str) -> sa.Engine:
     try:
         # Each thread holds at most one connection, so the pool has no limit: with one, threads
         # that hold locks could deadlock.
-        made = sa.create_engine(url, pool_size=KEPT, max_overflow=-1, pool_pre_ping=True)
+        made = sa.create_engine(
+            url,
+            pool_size=KEPT,
+            max_overflow=-1,
+            pool_pre_ping=True,
+            connect_args=_connect_arguments(url),
+        )
     except (ImportError, SQLAlchemyError) as error:
         raise ConfigurationError(
             f"Setting store_url: no driver for {url.drivername} is installed "
@@ -96,6 +104,13 @@ def engine(url: sa.URL, synchronous: str) -> sa.Engine:
         sa.event.listen(made, "connect", partial(_prepare_sqlite, synchronous))
         sa.event.listen(made, "begin", _begin_immediate)
     return made
+
+
+def _connect_arguments(url: sa.URL) -> dict[str, Any]:
+    """Arguments for the driver that the address does not give."""
+    if url.get_backend_name() == "sqlite" or "connect_timeout" in url.query:
+        return {}
+    return {"connect_timeout": CONNECT_TIMEOUT}
 
 
 def connected(made: sa.Engine, *, known: bool, timeout: float = SERVER_TIMEOUT) -> sa.Connection:

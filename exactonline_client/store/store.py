@@ -86,6 +86,7 @@ class Store:
         self._lock_timeout, self._server_timeout = lock_timeout, server_timeout
         self.url = database.address(url or default_url())
         remember(self.url.password)
+        given = keys.parse(key) if key else None
         self._is_file = self.url.get_backend_name() == "sqlite"
         if self._is_file:
             # Different paths to the same file must use the same locks and key.
@@ -98,7 +99,7 @@ class Store:
             for suffix in SQLITE_SUFFIXES:
                 files.refuse_foreign_file(Path(f"{self.url.database}{suffix}"))
         self.key_file = self.folder / "store.key"
-        self._fernet = keys.parse(key) if key else keys.load_or_create(self.key_file, self.name)
+        self._fernet = given or keys.load_or_create(self.key_file, self.name)
         self.engine = database.engine(self.url, "FULL")
         self._fast_engine = database.engine(self.url, "NORMAL") if self._is_file else self.engine
         self._known = False

@@ -58,7 +58,7 @@ def truth(world: World, division: int, stream_name: str, user: User) -> Iterator
 def _lines(
     own: Mapping[str, object], readers: Mapping[str, Callable[[Row], object]], table: Table
 ) -> Iterator[str]:
-    """Encode the rows: their own columns, or the defaults, and those that are read otherwise."""
+    """Encode the rows: their own columns, or the defaults, and joined and computed ones."""
     # Calls may change the table while this streams.
     for row in list(table.rows.values()):
         values = {name: row.get(name, default) for name, default in own.items()}

@@ -27,10 +27,7 @@ SAME_DATA: dict[str, Any] = {
     "faults": (),
 }
 """Settings of a sandbox that decide nothing of a company's data."""
-DECISIVE = (
-    "closed_until", "late_commits", "line_touches_header", "log_deleted_lines", "posts_year_end",
-    "vat_line_number",
-)  # fmt: skip
+DECISIVE = ("late_commits", "posts_year_end", "vat_line_number")
 """Switches that decide something of it."""
 SMALL = 200
 """A company with at most so many invoices is kept, to be copied for the next sandbox."""

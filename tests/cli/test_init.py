@@ -211,10 +211,11 @@ def test_only_the_store_is_taken_from_the_environment(
     variable: dict[str, str],
     code: int,
 ) -> None:
-    asked = ("init", str(tmp_path / "books"), "--no-input", "--sandbox", server.base_url)
-    done = command(*asked, **variable)
+    folder = tmp_path / "books"
+    done = command("init", str(folder), "--no-input", "--sandbox", server.base_url, **variable)
     assert done.exit_code == code, done.output
     assert ("Setting store_key" in done.stderr) is bool(code)
+    assert folder.exists() is not bool(code)
 
 
 def test_a_sandbox_that_ends_in_the_middle_is_named(

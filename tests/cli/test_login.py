@@ -210,7 +210,7 @@ class TestScript:
         [
             ("denied", 3, "Access was refused"),
             ("expired", 3, "three minutes"),
-            ("secret", 2, "does not accept this client ID"),
+            ("secret", 2, "Error: Exact Online at"),
             ("nothing", 3, "Paste the whole address"),
         ],
     )
@@ -244,7 +244,8 @@ def test_a_script_is_told_what_is_missing(
     del environment[f"EXACTONLINE_{missing}"]
     result = command("login", "--code-url", "-", **environment)
     assert result.exit_code == 2
-    assert missing.lower() in result.stderr
+    assert result.stderr.startswith("Error: Enter the ")
+    assert f"Settings: {missing.lower()}." in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from exactonline_sandbox.config import CHOICES, Switches
 from exactonline_sandbox.data import fill
 from exactonline_sandbox.data.copies import DECISIVE
 from exactonline_sandbox.edm.json_text import instant_ms, number_text
+from exactonline_sandbox.edm.model import schema
 from exactonline_sandbox.edm.values import ZONE, from_wall_clock, wall_clock
 from exactonline_sandbox.world import World
 
@@ -37,19 +38,32 @@ def rows(company: Any, table: str) -> list[dict[str, Any]]:
     return list(company.table(table).rows.values())
 
 
-def test_switches_but_a_few_decide_nothing_of_it() -> None:
-    config, plain = SandboxConfig(invoices=20, clock=NOW), Switches()
-    turned = {
-        name: other_value(name, value)
-        for name, value in asdict(plain).items()
-        if name not in DECISIVE
-    }
-    made = []
-    for switches in (plain, replace(plain, **turned)):
-        made.append(Company(1_700_001, config.seed, switches, profile_of(1_700_001, config.books)))
-        fill(made[-1], config, NOW)
-    one, other = ({name: table.rows for name, table in each.tables().items()} for each in made)
-    assert one == other
+def generated(code: int, switches: Switches) -> list[Any]:
+    """The rows of all tables, and of all feeds in the order in which they are seen."""
+    config = SandboxConfig(invoices=20, clock=NOW)
+    made = Company(code, config.seed, switches, profile_of(code, config.books))
+    fill(made, config, NOW)
+    feeds = {each.endpoint for each in schema().feed_of.values()}
+    return [
+        {name: table.rows for name, table in made.tables().items()},
+        {name: list(made.feed(name).after(0, NOW)) for name in feeds},
+    ]
+
+
+@pytest.mark.parametrize("code", [1_700_001, 1_700_002])
+def test_switches_but_a_few_decide_nothing_of_it(code: int) -> None:
+    plain = Switches()
+    rest = asdict(plain).keys() - set(DECISIVE)
+    turned = replace(plain, **{name: other_value(name, getattr(plain, name)) for name in rest})
+    assert generated(code, turned) == generated(code, plain)
+
+
+@pytest.mark.parametrize("name", DECISIVE)
+def test_each_of_the_few_decides_something(name: str) -> None:
+    plain = Switches()
+    turned = replace(plain, **{name: other_value(name, getattr(plain, name))})
+    codes = (1_700_001, 1_700_002)
+    assert any(generated(code, turned) != generated(code, plain) for code in codes)
 
 
 def other_value(name: str, value: Any) -> Any:
@@ -59,7 +73,7 @@ def other_value(name: str, value: Any) -> Any:
         return ("NL", "*")
     if isinstance(value, str):
         return next(one for one in CHOICES.get(name, ("2024-12",)) if one != value)
-    return value + 1
+    return value + 100_000_000
 
 
 def test_core_entities_all_have_rows(company: Any) -> None:

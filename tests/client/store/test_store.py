@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -678,6 +679,24 @@ def test_a_commit_to_a_file_has_reached_the_disk(store: Store) -> None:
     with store.transaction() as connection:
         synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
     assert synchronous == 2  # SQLite's number for FULL
+
+
+def test_a_server_that_accepts_and_never_answers_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(database, "CONNECT_TIMEOUT", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        began = time.monotonic()
+        with pytest.raises(StoreError, match="timeout"):
+            Store(f"postgresql+psycopg://me@127.0.0.1:{port}/books")
+    assert time.monotonic() - began < 20
+
+
+def test_with_a_wrong_key_no_store_is_made(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="store_key"):
+        Store(f"sqlite:///{tmp_path / 'new' / 'store.db'}", "nonsense")
+    assert not (tmp_path / "new").exists()
 
 
 class TestTrouble:
