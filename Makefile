@@ -86,7 +86,7 @@ demo-keep: $(DEMO_ENV) ## The same, left running with what to open and to ask, u
 	.venv-demo/bin/python -m demo --keep
 
 .PHONY: bench
-bench: $(ENV) $(DEMO_ENV) ## Run all benchmarks and write docs/benchmarks.md; takes an hour; beside BEFORE=commit it takes two
+bench: $(ENV) $(DEMO_ENV) ## Run all benchmarks and write docs/benchmarks.md; takes half an hour; beside BEFORE=commit an hour
 	$(MEASURE_BEFORE) $(BIN)/python -m benchmarks $(if $(BEFORE),--before build/before)
 
 .PHONY: catalogue

@@ -315,7 +315,7 @@ class TapExactOnline(Tap):
             self.finish()
 
     def _end_reading(self) -> None:
-        """Write what is left: records, and the state that includes them."""
+        """Stop the readers; write the records that are left, and the state that includes them."""
         self.shared.readers.stop()
         self.shared.states.flush()
         self.flush()

@@ -208,10 +208,10 @@ class TestScript:
     @pytest.mark.parametrize(
         ("fault", "code", "said"),
         [
-            ("denied", 3, "Access was refused"),
+            ("denied", 3, "Error: Access was refused"),
             ("expired", 3, "three minutes"),
-            ("secret", 2, "Error: Exact Online at"),
-            ("nothing", 3, "Paste the whole address"),
+            ("secret", 2, "does not accept this client ID"),
+            ("nothing", 3, "Error: Paste the whole address"),
         ],
     )
     def test_what_goes_wrong_has_its_code(
@@ -233,6 +233,7 @@ class TestScript:
         _, told = process.communicate("" if fault == "nothing" else landed, timeout=30)
         assert process.returncode == code
         assert said in told
+        assert "[hidden]" not in told
         assert "Traceback" not in told
 
 

@@ -97,6 +97,7 @@ def test_serves_https_with_its_own_certificate(tmp_path: Path) -> None:
     ("options", "words"),
     [
         (["--switch", "nonsense=on"], "There is no switch 'nonsense'"),
+        (["--switch", "json-layout=wide"], "takes one of wire, compact; not 'wide'"),
         *((["--switch", f"{name.replace('_', '-')}=wide"], "; not 'wide'") for name in CHOICES),
         (["--switch", "late-commits=soon"], "could not convert"),
         (["--switch", "expand=perhaps"], "takes a bool, not 'perhaps'"),
