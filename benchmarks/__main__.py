@@ -25,6 +25,7 @@ from benchmarks import (
     writing,
 )
 from benchmarks.arena import programs_of
+from benchmarks.report import median
 from demo import ending
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ BENCHMARKS: Mapping[str, Callable[[], Table]] = {
     "memory": loads.memory,
     "startup": startup.measure,
 }
+TIMES = {"startup": startup.TIMES}
+"""How often those are measured that take less than a second; once is enough for the others."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,18 @@ class Machine:
     def this(cls) -> Machine:
         """The one this runs on."""
         return cls(os.cpu_count() or 1, platform.python_version(), platform.system())
+
+
+def compared(measure: Callable[[], Table], before: Path | None, times: int = 1) -> Table:
+    """Measure some times; an earlier version, in the folder `before`, in turns."""
+    ours, theirs = [], []
+    for _ in range(times):
+        ours.append(measure())
+        if before and ours[0].compared:
+            with programs_of(before):
+                theirs.append(measure())
+    table = median(ours)
+    return table.beside(median(theirs)) if theirs else table
 
 
 def page(tables: Sequence[Table], pictures: Mapping[str, str], machine: Machine, day: str) -> str:
@@ -103,13 +118,11 @@ def main() -> None:
     only = given.only
     if unknown := {*only} - {*BENCHMARKS}:
         parser.error(f"there is no {', '.join(sorted(unknown))}")
+    before = given.before.resolve() if given.before else None
     tables = []
     for name, measure in BENCHMARKS.items():
         if not only or name in only:
-            table = measure()
-            if given.before and table.compared:
-                with programs_of(given.before.resolve()):
-                    table = table.beside(measure())
+            table = compared(measure, before, TIMES.get(name, 1))
             table.show()
             tables.append(table)
     if not only:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from exactonline_sandbox import Server
 
-TAP = (sys.executable, "-m", "tap_exactonline.tap")
+TAP = (sys.executable, "-m", "tap_exactonline")
 # A small program in between: what a process starts with is counted as memory of its child, and
 # this one holds the sandbox.
 MEASURE = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import time
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -129,15 +129,16 @@ def _run(
     ]
     here.server.control.reset_calls()
     before, began = watcher.load(), now()
-    started = [
-        subprocess.Popen(
-            (*TAP, "--config", config, "--catalog", chosen),
-            stdout=subprocess.DEVNULL,
-            stderr=(here.folder / f"said-{place}").open("wb"),
-            env=clean_environment(),
-        )
-        for place, config in enumerate(configs)
-    ]
+    with ExitStack() as outputs:
+        started = [
+            subprocess.Popen(
+                (*TAP, "--config", config, "--catalog", chosen),
+                stdout=subprocess.DEVNULL,
+                stderr=outputs.enter_context((here.folder / f"said-{place}").open("wb")),
+                env=clean_environment(),
+            )
+            for place, config in enumerate(configs)
+        ]
     polls = connected = 0
     try:
         while any(process.poll() is None for process in started):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,17 @@ class Table:
         if picture:
             lines += [f"![{self.title}]({picture})", ""]
         return "\n".join(lines)
+
+
+def median(tables: Sequence[Table]) -> Table:
+    """One table of several measurements: the median of each number."""
+    cells = [zip(*rows, strict=True) for rows in zip(*(one.rows for one in tables), strict=True)]
+    return replace(tables[0], rows=[tuple(map(_median, row)) for row in cells])
+
+
+def _median(values: Sequence[Value]) -> Value:
+    numbers = [value for value in values if isinstance(value, int | float)]
+    return statistics.median(numbers) if numbers else values[0]
 
 
 def shown(value: Value) -> str:

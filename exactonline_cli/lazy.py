@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import NamedTuple
@@ -11,6 +10,7 @@ import click
 from typing_extensions import override
 
 from exactonline_cli.groups import WHOLE
+from exactonline_client.plugin.imports import uncollected
 
 
 class LazyCommand(NamedTuple):
@@ -34,14 +34,8 @@ class LazyCommands(Mapping[str, click.Command]):
     @override
     def __getitem__(self, name: str) -> click.Command:
         entry = self._table[name]
-        # Imports leave little garbage: to look for it takes a tenth of the start.
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
+        with uncollected():
             module = import_module(f"exactonline_cli.commands.{entry.module}")
-        finally:
-            if collecting:
-                gc.enable()
         command: click.Command = getattr(module, entry.function or entry.module)
         return command
 

@@ -7,14 +7,11 @@ bulk or sync).
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+import msgspec
 
 
 @dataclass(frozen=True)
@@ -72,14 +69,15 @@ class Endpoint:
     sync_twin: str | None = None
     source: str = "reference"
     """Where its facts are from; see `Catalogue.sources`."""
-    feed: Mapping[str, str] | None = None
+    feed: dict[str, str] | None = None
     """For a list that mixes headers and lines: endpoint ids by `header` and `line`."""
-    facts: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    property_list: tuple[Property, ...] = field(default=(), repr=False)
+    """In the order of the documentation."""
 
     @cached_property
     def properties(self) -> dict[str, Property]:
-        """Properties by name, in the order of the documentation."""
-        return {fact["name"]: Property(**fact) for fact in self.facts}
+        """Properties by name."""
+        return {item.name: item for item in self.property_list}
 
     @cached_property
     def columns(self) -> dict[str, Property]:
@@ -126,29 +124,24 @@ class Catalogue:
     deleted_types: dict[int, str]
 
 
-def _endpoint(fact: dict[str, Any]) -> Endpoint:
-    known = {item.name for item in fields(Endpoint)}
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in fact.items()
-        if name in known
-    }
-    return Endpoint(**values, facts=tuple(fact["properties"]))
+@dataclass(frozen=True)
+class _File:
+    """The content of `catalogue.json`."""
 
-
-def _stream(fact: dict[str, Any]) -> Stream:
-    parent = Parent(**fact["parent"]) if "parent" in fact else None
-    return Stream(**{**fact, "key": tuple(fact["key"]), "parent": parent})
+    sources: dict[str, str]
+    endpoints: list[Endpoint]
+    streams: list[Stream]
+    deleted_types: dict[int, str]
 
 
 @cache
 def load() -> Catalogue:
     """Read the catalogue; the result is immutable and read only once."""
-    text = resources.files(__package__).joinpath("catalogue.json").read_text(encoding="utf-8")
-    facts = json.loads(text)
+    content = resources.files(__package__).joinpath("catalogue.json").read_bytes()
+    file = msgspec.json.decode(content, type=_File)
     return Catalogue(
-        sources=facts["sources"],
-        endpoints={fact["id"]: _endpoint(fact) for fact in facts["endpoints"]},
-        streams={fact["name"]: _stream(fact) for fact in facts["streams"]},
-        deleted_types={int(number): name for number, name in facts["deleted_types"].items()},
+        sources=file.sources,
+        endpoints={endpoint.id: endpoint for endpoint in file.endpoints},
+        streams={stream.name: stream for stream in file.streams},
+        deleted_types=file.deleted_types,
     )

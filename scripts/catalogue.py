@@ -271,7 +271,7 @@ def endpoint(fact: Facts) -> Facts:
     for item in properties:
         if (fact["id"], item["name"]) in ALSO_CREATABLE:
             item.update(post=True, source="recorded")
-    facts["properties"] = properties
+    facts["property_list"] = properties
     return facts
 
 
@@ -294,7 +294,7 @@ def link_navigations(endpoints: dict[str, Facts]) -> None:
         if fact["kind"] == "crud":
             by_name[fact["name"].lower()].append(fact)
     for fact in endpoints.values():
-        for item in fact["properties"]:
+        for item in fact["property_list"]:
             match = re.fullmatch(r"Collection\((\w+)\)", item["type"])
             if not match:
                 continue
@@ -307,7 +307,7 @@ def link_navigations(endpoints: dict[str, Facts]) -> None:
 
 def foreign_key(parent: Facts, child: Facts) -> str | None:
     """The field of a child's row that holds its parent's key, if there is one."""
-    names = {item["name"] for item in child["properties"]}
+    names = {item["name"] for item in child["property_list"]}
     parent_name = parent["name"].rsplit("/", 1)[-1]
     singular = re.sub(r"ies$", "y", parent_name)
     singular = singular if singular != parent_name else re.sub(r"s$", "", parent_name)
@@ -408,7 +408,7 @@ def add_parents(found: list[Facts], endpoints: dict[str, Facts]) -> None:
     by_plain = {item["plain"]: item for item in found if "plain" in item}
     by_name = {item["name"]: item for item in found}
     for item in found:
-        for navigation in endpoints.get(item.get("plain", ""), {}).get("properties", []):
+        for navigation in endpoints.get(item.get("plain", ""), {}).get("property_list", []):
             child = by_plain.get(navigation.get("entity", ""))
             if child is not None and "parent" not in child and child["name"] not in PARENTLESS:
                 child["parent"] = {
@@ -432,8 +432,8 @@ def dump(catalogue: Facts) -> str:
     lines += [",\n".join(json.dumps(item) for item in catalogue["streams"]), "],", '"endpoints": [']
     blocks = []
     for fact in catalogue["endpoints"].values():
-        head = {name: value for name, value in fact.items() if name != "properties"}
-        rows = ",\n  ".join(json.dumps(item) for item in fact["properties"])
-        blocks.append(json.dumps(head)[:-1] + f', "properties": [\n  {rows}\n]}}')
+        head = {name: value for name, value in fact.items() if name != "property_list"}
+        rows = ",\n  ".join(json.dumps(item) for item in fact["property_list"])
+        blocks.append(json.dumps(head)[:-1] + f', "property_list": [\n  {rows}\n]}}')
     lines += [",\n".join(blocks), "]", "}"]
     return "\n".join(lines) + "\n"

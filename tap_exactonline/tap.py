@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from contextlib import suppress
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 from singer_sdk import Tap
 from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
 from singer_sdk.helpers.capabilities import (
@@ -22,6 +24,7 @@ from exactonline_client import catalogue
 from exactonline_client.errors import ConfigurationError, DailyLimitReached
 from exactonline_client.plugin import start
 from exactonline_client.plugin.configuration import did_you_mean
+from exactonline_client.plugin.imports import uncollected
 from exactonline_client.plugin.settings import DISTRIBUTION
 from exactonline_client.plugin.stream_maps import Mapper
 from exactonline_client.printable import counted
@@ -150,6 +153,12 @@ class TapExactOnline(Tap):
         of the time that discovery takes.
         """
         return {"streams": [_catalog_entry(stream) for stream in self.streams.values()]}
+
+    @property
+    @override
+    def catalog_json_text(self) -> str:
+        """The discovered catalog as indented JSON, which the SDK writes in pure Python."""
+        return msgspec.json.format(json.dumps(self.catalog_dict), indent=2)
 
     @override
     def setup_mapper(self) -> None:
@@ -351,7 +360,8 @@ class TapExactOnline(Tap):
             The errors of `finish`.
         """
         # Discovery estimates nothing, and SQLAlchemy is slow to import.
-        from tap_exactonline.estimate import cost, sources  # noqa: PLC0415
+        with uncollected():
+            from tap_exactonline.estimate import cost, sources  # noqa: PLC0415
 
         self._check_settings()
         with self.connection.noted_run(self.name):
@@ -387,12 +397,3 @@ def _catalog_entry(stream: Stream) -> dict[str, Any]:
         "stream": stream.name,
         "metadata": stream.metadata.to_list(),
     }
-
-
-def main() -> None:
-    """Run the console script."""
-    start.run(TapExactOnline)
-
-
-if __name__ == "__main__":
-    main()

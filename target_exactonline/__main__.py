@@ -1,5 +1,16 @@
-"""Run target-exactonline with `python -m target_exactonline`."""
+"""Run target-exactonline, by its name or with `python -m target_exactonline`."""
 
-from target_exactonline.target import main
+from exactonline_client.plugin.imports import uncollected
 
-main()
+with uncollected():
+    from exactonline_client.plugin import start
+    from target_exactonline.target import TargetExactOnline
+
+
+def main() -> None:
+    """Run the target as a console script."""
+    start.run(TargetExactOnline)
+
+
+if __name__ == "__main__":
+    main()

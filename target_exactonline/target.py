@@ -204,8 +204,3 @@ class TargetExactOnline(Target):
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         self.stop.ask(signum)
-
-
-def main() -> None:
-    """Run the target as a console script."""
-    start.run(TargetExactOnline)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import cached_property
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from exactonline_client.errors import ConfigurationError, StoreError
 from exactonline_client.redaction import remember
 from exactonline_client.store import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -42,16 +43,60 @@ class Keyring(Protocol):
         """Store a password."""
 
 
-def parse(text: str) -> MultiFernet:
+class Keys:
+    """The keys of a store, of which the first encrypts."""
+
+    def __init__(self, keys: Sequence[str], more: Callable[[], Sequence[str]] = tuple) -> None:
+        """Take the keys; `more` returns others, and is called if none of `keys` decrypts.
+
+        Raises:
+            ValueError: one of them is no Fernet key.
+        """
+        remember(*keys)
+        self._fernets = [Fernet(key) for key in keys]
+        self._more = more
+
+    def encrypt(self, data: bytes) -> bytes:
+        """Encrypt with the first key."""
+        return self._fernets[0].encrypt(data)
+
+    def decrypt(self, data: bytes) -> bytes:
+        """Decrypt with any of the keys.
+
+        Raises:
+            InvalidToken: none of them fits.
+        """
+        return self._with_any(MultiFernet.decrypt, data)
+
+    def reencrypt(self, data: bytes) -> bytes:
+        """Decrypt with any of the keys and encrypt with the first.
+
+        Raises:
+            InvalidToken: none of them fits.
+        """
+        return self._with_any(MultiFernet.rotate, data)
+
+    def _with_any(self, work: Callable[[MultiFernet, bytes], bytes], data: bytes) -> bytes:
+        try:
+            return work(MultiFernet(self._fernets), data)
+        except InvalidToken:
+            return work(self._all, data)
+
+    @cached_property
+    def _all(self) -> MultiFernet:
+        more = self._more()
+        remember(*more)
+        return MultiFernet([*self._fernets, *map(Fernet, more)])
+
+
+def parse(text: str) -> Keys:
     """Parse the setting `store_key`: keys separated by commas, of which the first encrypts.
 
     Raises:
         ConfigurationError: one of them is no Fernet key.
     """
-    parts = [part.strip() for part in text.split(",")]
-    remember(*parts)
     try:
-        return MultiFernet([Fernet(part) for part in parts])
+        return Keys([part.strip() for part in text.split(",")])
     except ValueError:
         raise ConfigurationError(
             "Setting store_key must hold Fernet keys: 32 random bytes in url-safe base64. "
@@ -60,10 +105,10 @@ def parse(text: str) -> MultiFernet:
         ) from None
 
 
-def load_or_create(file: Path, store: str, timeout: float = KEYRING_TIMEOUT) -> MultiFernet:
+def load_or_create(file: Path, store: str, timeout: float = KEYRING_TIMEOUT) -> Keys:
     """Load the keys of a store, or create one.
 
-    An existing key file takes precedence over the keyring.
+    An existing key file takes precedence over the keyring, which is slow to ask.
 
     Args:
         file: the key file.
@@ -73,15 +118,17 @@ def load_or_create(file: Path, store: str, timeout: float = KEYRING_TIMEOUT) -> 
     Raises:
         StoreError: the key file is damaged or cannot be used.
     """
-    ring = system_keyring(timeout)
     with _exclusive(file):
-        present = [*_in_file(file), *_in_keyring(ring, store, timeout)]
+        present = _in_file(file)
+        if present:
+            return Keys(present, lambda: _in_keyring(system_keyring(timeout), store, timeout))
+        ring = system_keyring(timeout)
+        present = _in_keyring(ring, store, timeout)
         if not present:
             present = [_new()]
             if not _put_in_keyring(ring, store, present[0], timeout):
                 _put_in_file(file, present[0])
-    remember(*present)
-    return MultiFernet([Fernet(key) for key in present])
+    return Keys(present)
 
 
 def renew(file: Path, store: str) -> None:

@@ -99,7 +99,7 @@ class Store:
             for suffix in SQLITE_SUFFIXES:
                 files.refuse_foreign_file(Path(f"{self.url.database}{suffix}"))
         self.key_file = self.folder / "store.key"
-        self._fernet = given or keys.load_or_create(self.key_file, self.name)
+        self._keys = given or keys.load_or_create(self.key_file, self.name)
         self.engine = database.engine(self.url, "FULL")
         self._fast_engine = database.engine(self.url, "NORMAL") if self._is_file else self.engine
         self._known = False
@@ -267,14 +267,14 @@ class Store:
         """Encrypt with the first key; a `secret` is redacted in all output."""
         if secret:
             remember(text)
-        return None if text is None else self._fernet.encrypt(text.encode())
+        return None if text is None else self._keys.encrypt(text.encode())
 
     def decrypt(self, data: bytes | None, *, secret: bool = True) -> str | None:
         """Decrypt with any of the keys; a `secret` is redacted in all output."""
         if data is None:
             return None
         try:
-            text = self._fernet.decrypt(data).decode()
+            text = self._keys.decrypt(data).decode()
         except InvalidToken:
             raise self._wrong_key() from None
         if secret:
@@ -284,7 +284,7 @@ class Store:
     def reencrypt(self, data: bytes) -> bytes:
         """Re-encrypt with the first key."""
         try:
-            return self._fernet.rotate(data)
+            return self._keys.reencrypt(data)
         except InvalidToken:
             raise self._wrong_key() from None
 

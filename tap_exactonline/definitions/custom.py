@@ -348,7 +348,4 @@ def _sync_twin(endpoint: Endpoint, catalogue: Catalogue) -> str | None:
 
 def _with_columns(endpoint: Endpoint, declared: Mapping[str, Property]) -> Endpoint:
     """Add the columns that the user has declared to an endpoint."""
-    facts = {fact["name"]: fact for fact in endpoint.facts}
-    for name, item in declared.items():
-        facts[name] = {"name": name, "type": item.type, "date": item.date}
-    return replace(endpoint, facts=tuple(facts.values()))
+    return replace(endpoint, property_list=tuple({**endpoint.properties, **declared}.values()))

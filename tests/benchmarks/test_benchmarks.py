@@ -22,8 +22,8 @@ from benchmarks import (
     warehouse,
     writing,
 )
-from benchmarks.__main__ import BENCHMARKS, Machine, page, write
-from benchmarks.arena import measured, programs_of
+from benchmarks.__main__ import BENCHMARKS, Machine, compared, page, write
+from benchmarks.arena import CHECKOUT, measured, programs_of
 from benchmarks.report import Table, shown
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def test_day(store: str) -> None:
 
 @pytest.mark.slow
 def test_startup() -> None:
-    table = startup.measure(times=1)
+    table = startup.measure()
     assert all(seconds > 0 for seconds in column(table, "seconds").values())
     limits = {name for name, limit in column(table, "limit").items() if limit}
     assert limits == {*startup.LIMITS}
@@ -171,6 +171,21 @@ def test_an_earlier_version_is_shown_beside() -> None:
     beside = ours.beside(theirs)
     assert beside.columns == ("tap", "calls", "calls before", "seconds", "seconds before", "limit")
     assert beside.rows == [("a", 3, 5, 1.5, 2.5, 9)]
+
+
+def test_short_programs_are_measured_in_turns(tmp_path: Path) -> None:
+    sides: list[Path | None] = []
+
+    def measure() -> Table:
+        sides.append(CHECKOUT.get())
+        return Table("x", "X", "Said.", ("tap", "s", "limit"), [("a", 2.0 ** len(sides), None)],
+                     compared=("s",))  # fmt: skip
+
+    table = compared(measure, tmp_path, times=3)
+    assert sides == [None, tmp_path] * 3
+    assert table.columns == ("tap", "s", "s before", "limit")
+    assert table.rows == [("a", 8.0, 16.0, None)]
+    assert compared(measure, None).rows == [("a", 2.0**7, None)]
 
 
 def test_the_programs_of_another_checkout_are_measured(tmp_path: Path) -> None:

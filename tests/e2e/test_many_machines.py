@@ -82,7 +82,7 @@ def start(folder: Path, config: dict[str, Any], catalog: str) -> subprocess.Pope
     with (folder / "out.jsonl").open("wb") as output, (folder / "log").open("wb") as log:
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "tap_exactonline.tap"),
+                *(sys.executable, "-m", "tap_exactonline"),
                 *("--config", "config.json", "--catalog", "catalog.json"),
             ],
             cwd=folder,

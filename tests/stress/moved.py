@@ -15,8 +15,8 @@ from importlib import import_module
 from tests.stress.clock import MovedClock
 
 PROGRAMS = {
-    "tap-exactonline": "tap_exactonline.tap",
-    "target-exactonline": "target_exactonline.target",
+    "tap-exactonline": "tap_exactonline.__main__",
+    "target-exactonline": "target_exactonline.__main__",
     "exactonline": "exactonline_cli.main",
 }
 

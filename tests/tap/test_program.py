@@ -29,7 +29,7 @@ def program(tmp_path: Path, config: dict[str, Any], *streams: str) -> tuple[int,
         (tmp_path / "catalog.json").write_text(text, encoding="utf-8")
         arguments += ["--catalog", str(tmp_path / "catalog.json")]
     result = subprocess.run(
-        [sys.executable, "-m", "tap_exactonline.tap", *arguments],
+        [sys.executable, "-m", "tap_exactonline", *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -140,7 +140,7 @@ def test_a_setting_of_the_sdk_that_is_not_ours_has_no_effect(bench: Bench, tmp_p
 
 def test_discovery_needs_no_settings(tmp_path: Path) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "tap_exactonline.tap", "--discover"],
+        [sys.executable, "-m", "tap_exactonline", "--discover"],
         capture_output=True,
         text=True,
         timeout=60,

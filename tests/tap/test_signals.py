@@ -86,7 +86,7 @@ def start(
     fcntl.fcntl(pipe, SET_PIPE_SIZE, ROOM)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tap_exactonline.tap", *arguments],
+            [sys.executable, "-m", "tap_exactonline", *arguments],
             stdout=other_end,
             stderr=log,
             env={**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"},

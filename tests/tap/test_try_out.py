@@ -31,7 +31,7 @@ def try_out(bench: Bench, folder: Path, *streams: str) -> tuple[int, set[str], i
         (folder / "catalog").write_text(selected, encoding="utf-8")
         arguments += ["--catalog", str(folder / "catalog")]
     result = subprocess.run(
-        [sys.executable, "-m", "tap_exactonline.tap", *arguments],
+        [sys.executable, "-m", "tap_exactonline", *arguments],
         capture_output=True,
         text=True,
         timeout=60,

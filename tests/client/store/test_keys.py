@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 
+from exactonline_client import redaction
 from exactonline_client.errors import StoreError
 from exactonline_client.store import keys
 from exactonline_client.store.store import Store
@@ -94,6 +95,36 @@ def test_a_file_made_where_the_keyring_was_out_of_reach_hides_nothing(file: Path
         keys.load_or_create(file, STORE)
     with in_use(ring):
         assert keys.load_or_create(file, STORE).decrypt(sealed) == b"hush"
+
+
+def test_a_keyring_is_not_asked_while_the_keys_of_the_file_fit(file: Path) -> None:
+    with in_use(NO_KEYRING):
+        sealed = keys.load_or_create(file, STORE).encrypt(b"hush")
+    foreign = Fernet(Fernet.generate_key()).encrypt(b"hush")
+    ring = SilentRing()
+    with in_use(ring):
+        found = keys.load_or_create(file, STORE, timeout=0.1)
+        assert found.decrypt(sealed) == found.decrypt(found.reencrypt(sealed)) == b"hush"
+        assert ring.asked == 0
+        with pytest.raises(InvalidToken):
+            found.decrypt(foreign)
+        assert ring.asked == 1
+    ring.user_comes.set()
+
+
+def test_a_key_of_the_keyring_is_redacted_once_it_is_used(file: Path) -> None:
+    ring = Ring()
+    with in_use(ring):
+        sealed = keys.load_or_create(file, STORE).encrypt(b"hush")
+    with in_use(NO_KEYRING):
+        keys.load_or_create(file, STORE)
+    (key,) = ring.passwords.values()
+    redactor = redaction.install()
+    with in_use(ring):
+        found = keys.load_or_create(file, STORE)
+        assert key in redactor.clean(f"the key is {key}")
+        assert found.decrypt(sealed) == b"hush"
+    assert key not in redactor.clean(f"the key is {key}")
 
 
 def test_a_key_out_of_reach_is_told(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_on_a_terminal_the_table_is_drawn_and_the_records_are_left_alone(
     ours, theirs = pty.openpty()
     with (tmp_path / "out.jsonl").open("wb") as output:
         program = subprocess.Popen(
-            [sys.executable, "-m", "tap_exactonline.tap", *files],
+            [sys.executable, "-m", "tap_exactonline", *files],
             stdout=output,
             stderr=theirs,
             env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},

@@ -272,7 +272,7 @@ def start(bench: Bench, tmp_path: Path, **config: Any) -> subprocess.Popen[bytes
     (tmp_path / "catalog.json").write_text(text, encoding="utf-8")
     files = ("--config", tmp_path / "config.json", "--catalog", tmp_path / "catalog.json")
     return subprocess.Popen(
-        [sys.executable, "-m", "tap_exactonline.tap", *files],
+        [sys.executable, "-m", "tap_exactonline", *files],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )

@@ -29,7 +29,7 @@ def run(bench: Bench, folder: Path, **given: Any) -> tuple[int, list[str], str]:
         (folder / name).write_text(json.dumps(value), encoding="utf-8")
         arguments += [f"--{name}", str(folder / name)]
     result = subprocess.run(
-        [sys.executable, "-m", "tap_exactonline.tap", *arguments],
+        [sys.executable, "-m", "tap_exactonline", *arguments],
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,0 +1,58 @@
+"""Imports without garbage collection."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exactonline_client.plugin.imports import uncollected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collector_is_off_meanwhile_and_then_as_before(*, enabled: bool) -> None:
+    (gc.enable if enabled else gc.disable)()
+    with uncollected():
+        assert not gc.isenabled()
+    assert gc.isenabled() == enabled
+
+
+def test_the_collector_comes_back_after_an_import_that_fails() -> None:
+    with pytest.raises(ModuleNotFoundError), uncollected():
+        import no_such_module  # type: ignore[import-not-found]  # noqa: F401, PLC0415
+    assert gc.isenabled()
+
+
+def test_only_new_modules_are_passed_over_from_then_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "new_here.py").write_text("held = [[]]", encoding="utf-8")
+    with uncollected():
+        import json  # noqa: F401, PLC0415
+    assert not gc.get_freeze_count()
+    with uncollected():
+        import new_here  # type: ignore[import-not-found]  # noqa: F401, PLC0415
+    assert gc.get_freeze_count()
+    sys.modules.pop("new_here")
+
+
+@pytest.mark.parametrize("plugin", ["tap_exactonline", "target_exactonline"])
+def test_the_plugins_import_so(plugin: str) -> None:
+    program = f"import gc; from {plugin}.__main__ import main; print(gc.get_freeze_count())"
+    frozen = int(subprocess.check_output([sys.executable, "-c", program], text=True))
+    assert frozen > 10_000
