@@ -86,8 +86,8 @@ demo-keep: $(DEMO_ENV) ## The same, left running with what to open and to ask, u
 	.venv-demo/bin/python -m demo --keep
 
 .PHONY: bench
-bench: $(ENV) $(DEMO_ENV) ## Run all benchmarks and write docs/benchmarks.md; takes half an hour; beside BEFORE=commit an hour
-	$(MEASURE_BEFORE) $(BIN)/python -m benchmarks $(if $(BEFORE),--before build/before)
+bench: $(ENV) $(DEMO_ENV) ## Run all benchmarks, or ONLY=names, and write docs/benchmarks.md; takes half an hour; beside BEFORE=commit an hour
+	$(MEASURE_BEFORE) $(BIN)/python -m benchmarks $(ONLY) --write $(if $(BEFORE),--before build/before)
 
 .PHONY: catalogue
 catalogue: $(ENV) ## Regenerate the entity catalogue, from ENTITIES=path

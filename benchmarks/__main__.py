@@ -1,10 +1,11 @@
-"""Runs all benchmarks and writes docs/benchmarks.md with its pictures: `python -m benchmarks`."""
+"""Run benchmarks and write their sections of docs/benchmarks.md: `python -m benchmarks --write`."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import platform
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -34,6 +35,14 @@ if TYPE_CHECKING:
     from benchmarks.report import Table
 
 DOCS = Path(__file__).parent.parent / "docs"
+HEAD = """# Benchmarks
+
+`make bench` runs these programs and writes this page; `make bench ONLY="calls startup"` some of
+them. All sides of a comparison run against one sandbox, one after the other; *before* are those of
+an earlier commit, which `make bench BEFORE=commit` measures in the same run. On another machine the
+numbers differ, the calls do not.
+"""
+SECTION = re.compile(r"^## (.*)\n", re.MULTILINE)
 BENCHMARKS: Mapping[str, Callable[[], Table]] = {
     "calls": loads.calls,
     "throughput": throughput.measure,
@@ -60,6 +69,11 @@ class Machine:
     python: str
     system: str
 
+    @property
+    def description(self) -> str:
+        """In words."""
+        return f"on {self.system} with {self.processors} processors and Python {self.python}"
+
     @classmethod
     def this(cls) -> Machine:
         """The one this runs on."""
@@ -78,36 +92,40 @@ def compared(measure: Callable[[], Table], before: Path | None, times: int = 1) 
     return table.beside(median(theirs)) if theirs else table
 
 
-def page(tables: Sequence[Table], pictures: Mapping[str, str], machine: Machine, day: str) -> str:
-    """The page of all results, as Markdown."""
-    head = (
-        "# Benchmarks\n\n"
-        "`make bench` runs these programs and writes this page. All sides of a comparison run "
-        "against one sandbox, one after the other; *before* are those of an earlier commit, which "
-        "`make bench BEFORE=commit` measures in the same run. The numbers below are from "
-        f"{day}, on {machine.system} with {machine.processors} processors and Python "
-        f"{machine.python}; on another machine they differ, the calls do not.\n\n"
-    )
-    return head + "\n".join(table.markdown(pictures.get(table.name)) for table in tables)
+def page(former: str, sections: Mapping[str, str]) -> str:
+    """The page with some sections new, as Markdown.
+
+    Args:
+        former: the page as it is; may be empty.
+        sections: by title. One that is not on the page yet comes last.
+    """
+    parts = SECTION.split(former)[1:]
+    found = dict(zip(parts[::2], parts[1::2], strict=True)) | dict(sections)
+    return HEAD + "".join(f"\n## {title}\n\n{text.strip()}\n" for title, text in found.items())
 
 
 def write(tables: Sequence[Table], docs: Path) -> None:
-    """Write the page and its pictures."""
-    pictures = {}
-    for table in tables:
-        picture = chart.svg(table)
-        if picture:
-            pictures[table.name] = f"images/benchmark-{table.name}.svg"
-            (docs / pictures[table.name]).write_text(picture, encoding="utf-8")
+    """Write the sections of some tables into the page, and their pictures."""
     today = datetime.now(timezone.utc).strftime("%Y-%m-%d")
-    text = page(tables, pictures, Machine.this(), today)
-    (docs / "benchmarks.md").write_text(text, encoding="utf-8")
+    sections = {}
+    for table in tables:
+        path, picture = f"images/benchmark-{table.name}.svg", chart.svg(table)
+        if picture:
+            (docs / path).write_text(picture, encoding="utf-8")
+        measured = f"Measured on {today} {Machine.this().description}."
+        sections[table.title] = f"{table.markdown(path if picture else None)}\n{measured}"
+    file = docs / "benchmarks.md"
+    former = file.read_text(encoding="utf-8") if file.exists() else ""
+    file.write_text(page(former, sections), encoding="utf-8")
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("only", nargs="*", help=f"some of: {', '.join(BENCHMARKS)}")
+    parser.add_argument(
+        "--write", action="store_true", help="write them into docs/benchmarks.md, with pictures"
+    )
     parser.add_argument(
         "--before",
         type=Path,
@@ -125,7 +143,7 @@ def main() -> None:
             table = compared(measure, before, TIMES.get(name, 1))
             table.show()
             tables.append(table)
-    if not only:
+    if given.write:
         write(tables, DOCS)
 
 

@@ -57,10 +57,8 @@ class Table:
         Console().print(table)
 
     def markdown(self, picture: str | None = None) -> str:
-        """A section of a page."""
+        """A section of a page, without its title."""
         lines = [
-            f"## {self.title}",
-            "",
             self.says,
             "",
             f"| {' | '.join(self.columns)} |",

@@ -22,7 +22,7 @@ from benchmarks import (
     warehouse,
     writing,
 )
-from benchmarks.__main__ import BENCHMARKS, Machine, compared, page, write
+from benchmarks.__main__ import BENCHMARKS, compared, page, write
 from benchmarks.arena import CHECKOUT, measured, programs_of
 from benchmarks.report import Table, shown
 
@@ -164,6 +164,15 @@ def test_the_page_and_its_pictures(tmp_path: Path) -> None:
     assert widths == [1, 350]
 
 
+def test_a_section_is_replaced_in_its_place() -> None:
+    first = page("", {"One": "1", "Two": "2\n"})
+    assert first.startswith("# Benchmarks\n")
+    assert first.endswith("\n\n## One\n\n1\n\n## Two\n\n2\n")
+    again = page(first, {"One": "new", "Three": "3"})
+    assert again.endswith("\n\n## One\n\nnew\n\n## Two\n\n2\n\n## Three\n\n3\n")
+    assert page(again, {}) == again
+
+
 def test_an_earlier_version_is_shown_beside() -> None:
     columns = ("tap", "calls", "seconds", "limit")
     ours = Table("x", "X", "Said.", columns, [("a", 3, 1.5, 9)], compared=("calls", "seconds"))
@@ -195,10 +204,11 @@ def test_the_programs_of_another_checkout_are_measured(tmp_path: Path) -> None:
     assert (tmp_path / "said").read_text(encoding="utf-8") == "theirs\n"
 
 
-def test_a_table_without_a_picture() -> None:
+def test_a_table_without_a_picture(tmp_path: Path) -> None:
     plain = Table("x", "X", "Said.", ("a",), [("b",)])
     assert chart.svg(plain) is None
-    assert "![" not in page([plain], {}, Machine(2, "3.11", "Linux"), "2026-01-01")
+    write([plain], tmp_path)
+    assert "![" not in (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
