@@ -104,8 +104,8 @@ def page(former: str, sections: Mapping[str, str]) -> str:
     return HEAD + "".join(f"\n## {title}\n\n{text.strip()}\n" for title, text in found.items())
 
 
-def write(tables: Sequence[Table], docs: Path) -> None:
-    """Write the sections of some tables into the page, and their pictures."""
+def write(tables: Sequence[Table], docs: Path, *, keep: bool = False) -> None:
+    """Write tables and their pictures; `keep` leaves the other sections on the page."""
     today = datetime.now(timezone.utc).strftime("%Y-%m-%d")
     sections = {}
     for table in tables:
@@ -115,7 +115,7 @@ def write(tables: Sequence[Table], docs: Path) -> None:
         measured = f"Measured on {today} {Machine.this().description}."
         sections[table.title] = f"{table.markdown(path if picture else None)}\n{measured}"
     file = docs / "benchmarks.md"
-    former = file.read_text(encoding="utf-8") if file.exists() else ""
+    former = file.read_text(encoding="utf-8") if keep else ""
     file.write_text(page(former, sections), encoding="utf-8")
 
 
@@ -144,7 +144,7 @@ def main() -> None:
             table.show()
             tables.append(table)
     if given.write:
-        write(tables, DOCS)
+        write(tables, DOCS, keep=bool(only))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ ROWS = (1_000, 10_000)
 LINES = 5
 """Of an invoice, where each row is a line."""
 SHAPES = {"one row an invoice": 1, "one row a line": LINES}
-IMPORT = (sys.executable, "-m", "exactonline_cli.main", "invoices", "import")
+IMPORT = (sys.executable, "-m", "exactonline_cli", "invoices", "import")
 
 
 def rows_of(

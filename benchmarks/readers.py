@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 def ours(facts: dict[str, Any]) -> Tap:
     """The tap of this project."""
-    return TapExactOnline(config=facts["settings"], catalog=facts["catalog"])
+    tap = TapExactOnline(config=facts["settings"], catalog=facts["catalog"])
+    # Opening the store imports SQLAlchemy, which belongs to the start.
+    _ = tap.connection
+    return tap
 
 
 def plain(facts: dict[str, Any]) -> Tap:

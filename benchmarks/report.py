@@ -79,7 +79,7 @@ def median(tables: Sequence[Table]) -> Table:
 
 def _median(values: Sequence[Value]) -> Value:
     numbers = [value for value in values if isinstance(value, int | float)]
-    return statistics.median(numbers) if numbers else values[0]
+    return statistics.median_low(numbers) if numbers else values[0]
 
 
 def shown(value: Value) -> str:

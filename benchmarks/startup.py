@@ -10,7 +10,7 @@ from benchmarks.report import Table, median
 from demo import ending
 
 TARGET = (sys.executable, "-m", "target_exactonline")
-COMMAND = (sys.executable, "-m", "exactonline_cli.main")
+COMMAND = (sys.executable, "-m", "exactonline_cli")
 SDK = "importing the Singer SDK alone"
 ONE_STREAM = "tap-exactonline, one stream of 5 rows"
 LIMITS = {
@@ -47,8 +47,8 @@ def measure() -> Table:
     return Table(
         "startup",
         "Discovery and start",
-        f"From the start of the program to its end; the median of {TIMES}, this version and the "
-        "one before in turns. The limit is what a start may take with the machine to itself. No "
+        f"From the start of the program to its end; the median of {TIMES}, in turns with "
+        "an earlier version. The limit is what a start may take with the machine to itself. No "
         "tap or target can start faster than the Singer SDK is imported.",
         ("program", "seconds", "limit", "CPU seconds", "peak MB"),
         [

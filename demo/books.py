@@ -46,7 +46,7 @@ def build(stack: Stack) -> Books:
     found = json.loads(results.read_text(encoding="utf-8"))["results"]
     report = stack.folder / "report.html"
     command = [
-        *(sys.executable, "-m", "exactonline_cli.main", "report", "--output", str(report)),
+        *(sys.executable, "-m", "exactonline_cli", "report", "--output", str(report)),
         *("--database", stack.postgres_uri, "--run-results", str(results)),
         *("--store-url", stack.environment["TAP_EXACTONLINE_STORE_URL"]),
     ]

@@ -174,7 +174,7 @@ def _sandbox(folder: Path, options: Sequence[str]) -> Iterator[Sandbox]:
     with (folder / MARK).open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "exactonline_cli.main", "sandbox"),
+                *(sys.executable, "-m", "exactonline_cli", "sandbox"),
                 *("--port", "0", "--ready-file", str(ready), *options),
             ],
             cwd=ROOT,

@@ -119,7 +119,3 @@ class _Program(CommandGroup):
 @click.version_option(package_name="singer-exactonline", prog_name="exactonline")
 def main() -> None:
     """Exact Online from the command line."""
-
-
-if __name__ == "__main__":
-    main()

@@ -63,7 +63,7 @@ def _later(here: Arena, seconds: int) -> None:
     """Move the sandbox's clock, and let a call learn what the time is there."""
     here.server.control.clock(advance_seconds=seconds)
     variables = {f"EXACTONLINE_{name.upper()}": each for name, each in here.settings.items()}
-    _program("exactonline_cli.main", "divisions", here=here, **variables)
+    _program("exactonline_cli", "divisions", here=here, **variables)
 
 
 def _read(here: Arena, divisions: list[int]) -> None:
@@ -84,7 +84,7 @@ def _write(here: Arena, division: int) -> None:
     """Import a file, and load records of which some are wrong."""
     config = here.file("target.json", {**here.settings, "division": division})
     (here.folder / "november.csv").write_text(TABLE, encoding="utf-8")
-    invoices = ("exactonline_cli.main", "invoices", "import", "november.csv")
+    invoices = ("exactonline_cli", "invoices", "import", "november.csv")
     _program(*invoices, "--config", config, "--yes", here=here)
     _later(here, EVERY)
     messages: list[dict[str, Any]] = [
@@ -107,7 +107,7 @@ def _served(here: Arena) -> Iterator[str]:
     """Run the dashboard; yields the address that opens it."""
     options = ("--no-browser", "--port=0", "--store-url", here.settings["store_url"])
     with subprocess.Popen(
-        [sys.executable, "-m", "exactonline_cli.main", "ui", *options],
+        [sys.executable, "-m", "exactonline_cli", "ui", *options],
         cwd=here.folder,
         env={**clean_environment(), "TZ": "Europe/Amsterdam"},
         stderr=subprocess.PIPE,

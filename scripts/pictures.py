@@ -48,7 +48,7 @@ def command(here: Arena, file: Path, *options: str) -> str:
     """What an import prints."""
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "exactonline_cli.main", "invoices", "import", file.name),
+            *(sys.executable, "-m", "exactonline_cli", "invoices", "import", file.name),
             *("--config", here.file("config.json", here.settings), *options),
         ],
         cwd=here.folder,

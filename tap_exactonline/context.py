@@ -41,6 +41,11 @@ class RunContext:
         connection.session.before_call = self._check_stop
         return connection
 
+    def close(self) -> None:
+        """Close the connection, if it was opened."""
+        if "connection" in vars(self):
+            self.connection.close()
+
     @property
     def parallel_divisions(self) -> int:
         """Maximum number of divisions to read in parallel."""

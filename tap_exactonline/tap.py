@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -157,7 +157,7 @@ class TapExactOnline(Tap):
     @property
     @override
     def catalog_json_text(self) -> str:
-        """The discovered catalog as indented JSON, which the SDK writes in pure Python."""
+        """The discovered catalog as indented JSON, made several times as fast as by the SDK."""
         return msgspec.json.format(json.dumps(self.catalog_dict), indent=2)
 
     @override
@@ -232,6 +232,11 @@ class TapExactOnline(Tap):
         if isinstance(self.message_writer, BufferedWriter):
             self.message_writer.flush()
 
+    def close(self) -> None:
+        """Close the store, if it was opened."""
+        if "shared" in vars(self):
+            self.shared.context.close()
+
     def finish(self) -> None:
         """Log the calls of the run, and raise if something was not read.
 
@@ -275,18 +280,18 @@ class TapExactOnline(Tap):
             cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
-        tap = start.start(cls, config, state=state, catalog=catalog)
-        if test == CliTestOptionValue.Schema.value:
-            tap.write_schemas()
-            tap.flush()
-            return
-        try:
-            tap.run() if test == CliTestOptionValue.Disabled.value else tap.try_out()
-        except DailyLimitReached as limit:
-            # Raised before any stream was read, such as by the list of divisions.
-            if tap.config.get("on_daily_limit") == "fail":
-                raise
-            tap.logger.warning("%s", limit)
+        with closing(start.start(cls, config, state=state, catalog=catalog)) as tap:
+            if test == CliTestOptionValue.Schema.value:
+                tap.write_schemas()
+                tap.flush()
+                return
+            try:
+                tap.run() if test == CliTestOptionValue.Disabled.value else tap.try_out()
+            except DailyLimitReached as limit:
+                # Raised before any stream was read, such as by the list of divisions.
+                if tap.config.get("on_daily_limit") == "fail":
+                    raise
+                tap.logger.warning("%s", limit)
 
     @classmethod
     @override

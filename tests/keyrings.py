@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from threading import Event
 from typing import TYPE_CHECKING
@@ -56,6 +57,21 @@ class SilentRing(Ring):
     def get_password(self, service: str, username: str) -> str | None:
         self.asked += 1
         self.user_comes.wait(60)
+        return super().get_password(service, username)
+
+
+class SlowRing(Ring):
+    """A keyring that takes its time, and counts how often it is asked."""
+
+    def __init__(self, passwords: dict[tuple[str, str], str]) -> None:
+        super().__init__()
+        self.passwords = passwords
+        self.asked = 0
+
+    @override
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked += 1
+        time.sleep(0.05)
         return super().get_password(service, username)
 
 

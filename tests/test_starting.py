@@ -30,11 +30,11 @@ def imported(*arguments: str) -> set[str]:
 @pytest.mark.parametrize(
     ("arguments", "unused"),
     [
-        (("exactonline_cli.main", "--version"), HEAVY),
-        (("exactonline_cli.main", "--help"), HEAVY),
-        (("exactonline_cli.main", "no-command"), HEAVY),
-        (("exactonline_cli.main", "status"), {"requests", "singer_sdk", "starlette"}),
-        (("exactonline_cli.main", "sandbox", "--help"), {"requests", "singer_sdk", "sqlalchemy"}),
+        (("exactonline_cli", "--version"), HEAVY),
+        (("exactonline_cli", "--help"), HEAVY),
+        (("exactonline_cli", "no-command"), HEAVY),
+        (("exactonline_cli", "status"), {"requests", "singer_sdk", "starlette"}),
+        (("exactonline_cli", "sandbox", "--help"), {"requests", "singer_sdk", "sqlalchemy"}),
         (("tap_exactonline", "--version"), {"cryptography", "rich", "sqlalchemy"}),
         (("tap_exactonline", "--discover"), {"cryptography", "rich", "sqlalchemy"}),
         (("target_exactonline", "--version"), {"cryptography", "rich", "sqlalchemy"}),

@@ -74,7 +74,7 @@ class Replay:
         self._folder = TemporaryDirectory(prefix="exactonline-replay-")
         configs = [f"--config={file}" for file in self.files]
         dry = ["--dry-run"] if self.dry_run else []
-        command = [sys.executable, "-m", "exactonline_cli.main", "replay"]
+        command = [sys.executable, "-m", "exactonline_cli", "replay"]
         # What a dry run would do is told in its results alone; a real one notes it in the journal.
         results = {RESULTS_PATH: str(self._results)} if self.dry_run else {}
         with self._output.open("wb") as output:

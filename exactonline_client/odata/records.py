@@ -227,12 +227,12 @@ def _json_type(column: Property) -> Any:  # noqa: ANN401
 def _convert(records: Sequence[Record], conversion: _Conversion) -> None:
     """Convert a column; a value that many rows have is converted once."""
     name, value_of, convert = conversion
-    values = {*map(value_of, records)} - {None}
-    converted: dict[Any, Any] = {value: convert(value) for value in values}
+    values = [*map(value_of, records)]
+    converted: dict[Any, Any] = {value: convert(value) for value in {*values} - {None}}
     if any(value is not new for value, new in converted.items()):
         converted[None] = None
-        for record in records:
-            setattr(record, name, converted[value_of(record)])
+        for record, value in zip(records, values, strict=True):
+            setattr(record, name, converted[value])
 
 
 def projection(columns: Sequence[str]) -> Callable[[Record], Record]:

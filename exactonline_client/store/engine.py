@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import backoff
@@ -115,17 +115,21 @@ def _connect_arguments(url: sa.URL) -> dict[str, Any]:
 
 def connected(made: sa.Engine, *, known: bool, timeout: float = SERVER_TIMEOUT) -> sa.Connection:
     """Connect; wait up to `timeout` seconds for a server that is full, or `known` to exist."""
-    return _wait_for_server(made.connect, known=known, timeout=timeout)
+    connection: sa.Connection = _waiting(known=known, timeout=timeout)(made.connect)
+    return connection
 
 
 def reconnect(connection: sa.Connection, timeout: float = SERVER_TIMEOUT) -> None:
     """Replace the session of a broken connection; wait up to `timeout` seconds for the server."""
     connection.invalidate()
-    _wait_for_server(lambda: connection.connection, known=True, timeout=timeout)
+    _waiting(known=True, timeout=timeout)(lambda: connection.connection)
 
 
-def _wait_for_server(connect: Callable[[], T], *, known: bool, timeout: float) -> T:
-    return backoff.on_exception(
+@cache
+def _waiting(*, known: bool, timeout: float) -> Callable[[Callable[[], Any]], Any]:
+    """Make a function that connects, and waits for a server that gives no connection."""
+
+    @backoff.on_exception(
         backoff.expo,
         OperationalError,
         giveup=lambda error: not (known or _is_temporary(error)),
@@ -133,7 +137,11 @@ def _wait_for_server(connect: Callable[[], T], *, known: bool, timeout: float) -
         max_value=2,
         logger=None,
         on_backoff=_log_retry,
-    )(connect)()
+    )
+    def call(connect: Callable[[], T]) -> T:
+        return connect()
+
+    return call
 
 
 def _is_temporary(error: Exception) -> bool:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from functools import cached_property
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -55,6 +54,8 @@ class Keys:
         remember(*keys)
         self._fernets = [Fernet(key) for key in keys]
         self._more = more
+        self._lock = Lock()
+        self._all: MultiFernet | None = None
 
     def encrypt(self, data: bytes) -> bytes:
         """Encrypt with the first key."""
@@ -80,13 +81,12 @@ class Keys:
         try:
             return work(MultiFernet(self._fernets), data)
         except InvalidToken:
+            with self._lock:
+                if self._all is None:
+                    more = self._more()
+                    remember(*more)
+                    self._all = MultiFernet([*self._fernets, *map(Fernet, more)])
             return work(self._all, data)
-
-    @cached_property
-    def _all(self) -> MultiFernet:
-        more = self._more()
-        remember(*more)
-        return MultiFernet([*self._fernets, *map(Fernet, more)])
 
 
 def parse(text: str) -> Keys:
@@ -121,7 +121,7 @@ def load_or_create(file: Path, store: str, timeout: float = KEYRING_TIMEOUT) -> 
     with _exclusive(file):
         present = _in_file(file)
         if present:
-            return Keys(present, lambda: _in_keyring(system_keyring(timeout), store, timeout))
+            return Keys(present, lambda: _behind(file, present, store, timeout))
         ring = system_keyring(timeout)
         present = _in_keyring(ring, store, timeout)
         if not present:
@@ -129,6 +129,15 @@ def load_or_create(file: Path, store: str, timeout: float = KEYRING_TIMEOUT) -> 
             if not _put_in_keyring(ring, store, present[0], timeout):
                 _put_in_file(file, present[0])
     return Keys(present)
+
+
+def _behind(file: Path, present: Sequence[str], store: str, timeout: float) -> Sequence[str]:
+    """Return the keys of the keyring, unless those of the file were replaced.
+
+    Then what the first of them encrypts could not be decrypted any more.
+    """
+    unchanged = _in_file(file) == [*present]
+    return _in_keyring(system_keyring(timeout), store, timeout) if unchanged else ()
 
 
 def renew(file: Path, store: str) -> None:

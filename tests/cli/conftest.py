@@ -236,7 +236,7 @@ def at_keyboard(options: Sequence[str], store_url: str) -> Iterator[tuple[Any, i
     """The command as a program before a person, of whose keyboard this is the other end."""
     keyboard, other_end = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "exactonline_cli.main", *options],
+        [sys.executable, "-m", "exactonline_cli", *options],
         stdin=other_end,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -83,7 +83,7 @@ def test_a_terminal_without_colours_gets_none(variables: dict[str, str], store_u
         )  # fmt: skip
     keyboard, terminal = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "exactonline_cli.main", "connections", "list"],
+        [sys.executable, "-m", "exactonline_cli", "connections", "list"],
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,

@@ -719,7 +719,7 @@ class TestBrowser:
         }
         environment = {**os.environ, **secrets, "HOME": str(own), "BROWSER": f"{browser} %s"}
         with subprocess.Popen(
-            [sys.executable, "-m", "exactonline_cli.main", "connect", "--port", "0"],
+            [sys.executable, "-m", "exactonline_cli", "connect", "--port", "0"],
             env=environment,
             stderr=subprocess.PIPE,
             text=True,
@@ -792,7 +792,7 @@ class TestCommand:
 
     @pytest.fixture
     def start(self, server: Server, store_url: str) -> Iterator[subprocess.Popen[str]]:
-        command = [sys.executable, "-m", "exactonline_cli.main", "connect"]
+        command = [sys.executable, "-m", "exactonline_cli", "connect"]
         options = ["--no-browser", "--port", "0", "--base-url", server.base_url, "--name", "books"]
         environment = {**os.environ, "EXACTONLINE_STORE_URL": store_url}
         with subprocess.Popen(

@@ -51,7 +51,7 @@ def start(environment: dict[str, str]) -> Iterator[Any]:
     def run(arguments: list[str], **changes: str) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
         process = subprocess.Popen(
-            [sys.executable, "-m", "exactonline_cli.main", *arguments],
+            [sys.executable, "-m", "exactonline_cli", *arguments],
             env={**environment, **changes},
             stdin=pipe,
             stdout=pipe,

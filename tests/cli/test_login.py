@@ -164,7 +164,7 @@ class TestScript:
 
         def started(*arguments: str, **environment: str) -> subprocess.Popen[str]:
             process = subprocess.Popen(
-                [sys.executable, "-m", "exactonline_cli.main", "login", *arguments],
+                [sys.executable, "-m", "exactonline_cli", "login", *arguments],
                 env={**os.environ, "EXACTONLINE_STORE_URL": store_url, **environment},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

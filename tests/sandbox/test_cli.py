@@ -16,7 +16,7 @@ from exactonline_sandbox.config import CHOICES
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMAND = [sys.executable, "-m", "exactonline_cli.main", "sandbox"]
+COMMAND = [sys.executable, "-m", "exactonline_cli", "sandbox"]
 
 
 def started(tmp_path: Path, *options: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:

@@ -17,7 +17,7 @@ from tests.stress.clock import MovedClock
 PROGRAMS = {
     "tap-exactonline": "tap_exactonline.__main__",
     "target-exactonline": "target_exactonline.__main__",
-    "exactonline": "exactonline_cli.main",
+    "exactonline": "exactonline_cli.__main__",
 }
 
 

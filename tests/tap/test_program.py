@@ -5,23 +5,25 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy.engine import make_url
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.tap.conftest import Bench
 
 
 pytestmark = pytest.mark.e2e
 
 
-def program(tmp_path: Path, config: dict[str, Any], *streams: str) -> tuple[int, list[str], str]:
+def program(
+    tmp_path: Path, config: dict[str, Any], *streams: str, options: tuple[str, ...] = ()
+) -> tuple[int, list[str], str]:
     """Run `tap-exactonline`; returns its exit code, its warnings and errors, and its output."""
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    arguments = ["--config", str(tmp_path / "config.json")]
+    arguments = ["--config", str(tmp_path / "config.json"), *options]
     if streams:
         from tests.tap.conftest import catalog  # noqa: PLC0415 - it imports the whole sandbox
 
@@ -57,6 +59,20 @@ def test_a_spent_refresh_token(bench: Bench, tmp_path: Path) -> None:
     assert code == 3
     (line,) = told
     assert "Sign in again" in line
+
+
+@pytest.mark.parametrize(
+    ("code", "settings", "options"),
+    [(0, {}, ()), (0, {}, ("--test",)), (6, {"divisions": [4711]}, ())],
+    ids=["run", "test", "failure"],
+)
+def test_the_store_is_closed_at_the_end(
+    bench: Bench, tmp_path: Path, code: int, settings: dict[str, Any], options: tuple[str, ...]
+) -> None:
+    found, _, _ = program(tmp_path, {**bench.config, **settings}, "accounts", options=options)
+    assert found == code
+    folder = Path(make_url(bench.config["store_url"]).database or "").parent
+    assert {file.name for file in folder.glob("store.db*")} == {"store.db"}
 
 
 def test_an_unknown_division(bench: Bench, tmp_path: Path) -> None:

@@ -422,7 +422,7 @@ class TestCommand:
         shelf.connect()
         config = tmp_path / "target.json"
         config.write_text(json.dumps({"store_url": store_url}))
-        command = [sys.executable, "-m", "exactonline_cli.main", "ui", "--no-browser", "--port=0"]
+        command = [sys.executable, "-m", "exactonline_cli", "ui", "--no-browser", "--port=0"]
         with subprocess.Popen(
             [*command, "--config", str(config)], stderr=subprocess.PIPE, text=True
         ) as process:

@@ -135,7 +135,7 @@ def test_a_wrong_secret_is_not_shown(name: str) -> None:
     "program",
     [
         pytest.param(("-c", textwrap.dedent(PROGRAM), "--version"), id="plugin"),
-        pytest.param(("-m", "exactonline_cli.main", "status"), id="command"),
+        pytest.param(("-m", "exactonline_cli", "status"), id="command"),
     ],
 )
 def test_the_other_project_in_the_same_environment_is_refused(

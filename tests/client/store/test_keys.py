@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from exactonline_client import redaction
 from exactonline_client.errors import StoreError
 from exactonline_client.store import keys
 from exactonline_client.store.store import Store
-from tests.keyrings import NO_KEYRING, LockedRing, Ring, SilentRing, in_use
+from tests.keyrings import NO_KEYRING, LockedRing, Ring, SilentRing, SlowRing, in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +111,34 @@ def test_a_keyring_is_not_asked_while_the_keys_of_the_file_fit(file: Path) -> No
             found.decrypt(foreign)
         assert ring.asked == 1
     ring.user_comes.set()
+
+
+def test_threads_ask_a_keyring_once(file: Path) -> None:
+    ring = Ring()
+    with in_use(ring):
+        sealed = keys.load_or_create(file, STORE).encrypt(b"hush")
+    with in_use(NO_KEYRING):
+        keys.load_or_create(file, STORE)
+    slow = SlowRing(ring.passwords)
+    with in_use(slow):
+        found = keys.load_or_create(file, STORE)
+        with ThreadPoolExecutor(8) as pool:
+            assert [*pool.map(found.decrypt, [sealed] * 8)] == [b"hush"] * 8
+    assert slow.asked == 1
+
+
+def test_a_key_that_was_replaced_meanwhile_encrypts_nothing_more(file: Path) -> None:
+    """The first key of the old ones is forgotten: what it encrypts could not be read any more."""
+    ring = Ring()
+    with in_use(NO_KEYRING):
+        found = keys.load_or_create(file, STORE)
+    with in_use(ring):
+        ring.passwords["exactonline", STORE] = Fernet.generate_key().decode()
+        keys.renew(file, STORE)
+        keys.forget_old(file, STORE)
+        sealed = keys.load_or_create(file, STORE).encrypt(b"hush")
+        with pytest.raises(InvalidToken):
+            found.decrypt(sealed)
 
 
 def test_a_key_of_the_keyring_is_redacted_once_it_is_used(file: Path) -> None:
