@@ -22,6 +22,8 @@ START = datetime(2026, 3, 4, 12, 0, 30, tzinfo=timezone.utc)
 SPEED = 60
 """A minute of the sandbox, and of the programs, is a second."""
 TOKEN_AGE = 600
+RENEWED_AFTER = 570
+"""Seconds."""
 MINUTELY = 8
 CALLS = 3 * MINUTELY
 """Of each program."""
@@ -75,7 +77,9 @@ def test_no_call_is_refused(store_url: str, key: str) -> None:
     with Sandbox(config).running() as server:
         run_side_by_side(server, store_url, key, programs=2)
         report = server.control.calls()
+        passed = (server.world.clock.now() - START).total_seconds() - TOKEN_AGE
     assert {call["status"] for call in report["calls"]} == {200}
     assert report["data_calls"] == 2 * CALLS
-    assert report["token_calls"] == 1
+    # A busy machine may take longer than a token is good for.
+    assert 1 <= report["token_calls"] <= 1 + passed // RENEWED_AFTER
     assert report["most_at_once"] == {str(server.divisions[0]): 1}
