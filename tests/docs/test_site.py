@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 from html.parser import HTMLParser
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +18,7 @@ import pytest
 import yaml
 from typing_extensions import override
 
+from exactonline_cli.main import main as exactonline
 from exactonline_client import catalogue, errors
 from exactonline_client.plugin.settings import SHARED
 from exactonline_client.stopping import KILLED
@@ -170,8 +170,7 @@ def commands() -> list[str]:
 
 @pytest.mark.parametrize("line", commands())
 def test_commands_are_those_of_the_program(line: str) -> None:
-    (entry,) = metadata.entry_points(group="console_scripts", name="exactonline")
-    command: click.Command = entry.load()
+    command: click.Command = exactonline
     words = shlex.split(re.split(r" [|<>&\\]", line)[0], comments=True)[1:]
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         name = words.pop(0)
