@@ -33,6 +33,17 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "store.key"
 
 
+@pytest.fixture
+def hidden(file: Path) -> tuple[Ring, bytes]:
+    """A keyring out of whose reach a file was made, and what its key has encrypted before."""
+    ring = Ring()
+    with in_use(ring):
+        sealed = keys.load_or_create(file, STORE).encrypt(b"hush")
+    with in_use(NO_KEYRING):
+        keys.load_or_create(file, STORE)
+    return ring, sealed
+
+
 @contextmanager
 def no_room() -> Iterator[None]:
     """Let no file grow, as on a full disk."""
@@ -88,12 +99,10 @@ def test_a_file_that_was_there_before_the_keyring_goes_on(file: Path) -> None:
     assert not ring.passwords
 
 
-def test_a_file_made_where_the_keyring_was_out_of_reach_hides_nothing(file: Path) -> None:
-    ring = Ring()
-    with in_use(ring):
-        sealed = keys.load_or_create(file, STORE).encrypt(b"hush")
-    with in_use(NO_KEYRING):
-        keys.load_or_create(file, STORE)
+def test_a_file_made_where_the_keyring_was_out_of_reach_hides_nothing(
+    file: Path, hidden: tuple[Ring, bytes]
+) -> None:
+    ring, sealed = hidden
     with in_use(ring):
         assert keys.load_or_create(file, STORE).decrypt(sealed) == b"hush"
 
@@ -113,12 +122,8 @@ def test_a_keyring_is_not_asked_while_the_keys_of_the_file_fit(file: Path) -> No
     ring.user_comes.set()
 
 
-def test_threads_ask_a_keyring_once(file: Path) -> None:
-    ring = Ring()
-    with in_use(ring):
-        sealed = keys.load_or_create(file, STORE).encrypt(b"hush")
-    with in_use(NO_KEYRING):
-        keys.load_or_create(file, STORE)
+def test_threads_ask_a_keyring_once(file: Path, hidden: tuple[Ring, bytes]) -> None:
+    ring, sealed = hidden
     slow = SlowRing(ring.passwords)
     with in_use(slow):
         found = keys.load_or_create(file, STORE)
@@ -141,12 +146,10 @@ def test_a_key_that_was_replaced_meanwhile_encrypts_nothing_more(file: Path) -> 
             found.decrypt(sealed)
 
 
-def test_a_key_of_the_keyring_is_redacted_once_it_is_used(file: Path) -> None:
-    ring = Ring()
-    with in_use(ring):
-        sealed = keys.load_or_create(file, STORE).encrypt(b"hush")
-    with in_use(NO_KEYRING):
-        keys.load_or_create(file, STORE)
+def test_a_key_of_the_keyring_is_redacted_once_it_is_used(
+    file: Path, hidden: tuple[Ring, bytes]
+) -> None:
+    ring, sealed = hidden
     (key,) = ring.passwords.values()
     redactor = redaction.install()
     with in_use(ring):
