@@ -1,14 +1,13 @@
 """Run `exactonline`, by its name or with `python -m exactonline_cli`."""
 
-from exactonline_client.plugin.imports import skip_last_collection, uncollected
-
-with uncollected(freeze=True):
-    from exactonline_cli.main import main as exactonline
+from exactonline_client.plugin.imports import run_alone, uncollected
 
 
 def main() -> None:
     """Run the command as a console script."""
-    skip_last_collection()
+    run_alone()
+    with uncollected():
+        from exactonline_cli.main import main as exactonline  # noqa: PLC0415
     exactonline()
 
 

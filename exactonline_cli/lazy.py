@@ -34,7 +34,7 @@ class LazyCommands(Mapping[str, click.Command]):
     @override
     def __getitem__(self, name: str) -> click.Command:
         entry = self._table[name]
-        with uncollected(freeze=True):
+        with uncollected():
             module = import_module(f"exactonline_cli.commands.{entry.module}")
         command: click.Command = getattr(module, entry.function or entry.module)
         return command

@@ -7,15 +7,13 @@ bulk or sync).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
 
 import msgspec
 
 
-@dataclass(frozen=True)
-class Property:
+class Property(msgspec.Struct, frozen=True):
     """A property of an entity, as the API documents it."""
 
     name: str
@@ -40,8 +38,7 @@ class Property:
     """Where it is from, if not from where its endpoint is; see `Catalogue.sources`."""
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True, dict=True):
     """An address of the API and what it supports."""
 
     id: str
@@ -71,7 +68,7 @@ class Endpoint:
     """Where its facts are from; see `Catalogue.sources`."""
     feed: dict[str, str] | None = None
     """For a list that mixes headers and lines: endpoint ids by `header` and `line`."""
-    property_list: tuple[Property, ...] = field(default=(), repr=False)
+    property_list: tuple[Property, ...] = ()
     """In the order of the documentation."""
 
     @cached_property
@@ -85,8 +82,7 @@ class Endpoint:
         return {name: item for name, item in self.properties.items() if not item.navigation}
 
 
-@dataclass(frozen=True)
-class Parent:
+class Parent(msgspec.Struct, frozen=True):
     """The parent of a stream's rows."""
 
     stream: str
@@ -96,8 +92,7 @@ class Parent:
     """Collection property of the parent that holds the child's rows."""
 
 
-@dataclass(frozen=True)
-class Stream:
+class Stream(msgspec.Struct, frozen=True):
     """An entity that can be read, with the ids of its endpoints."""
 
     name: str
@@ -112,8 +107,7 @@ class Stream:
     parent: Parent | None = None
 
 
-@dataclass(frozen=True)
-class Catalogue:
+class Catalogue(msgspec.Struct, frozen=True):
     """All endpoints by id, all streams by name, and the entity types of the deleted log."""
 
     sources: dict[str, str]
@@ -124,8 +118,7 @@ class Catalogue:
     deleted_types: dict[int, str]
 
 
-@dataclass(frozen=True)
-class _File:
+class _File(msgspec.Struct, frozen=True):
     """The content of `catalogue.json`."""
 
     sources: dict[str, str]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import sqlalchemy as sa
 
 from exactonline_client import catalogue
@@ -53,8 +54,7 @@ BULK = "bulk $filter"
 HOUR = 3600.0
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """A row that matches a value."""
 
     key: str
@@ -67,8 +67,7 @@ class Match:
 Matches = dict[str, "list[Match]"]
 
 
-@dataclass
-class _List:
+class _List(msgspec.Struct):
     """The list of an endpoint, as far as this run has read it."""
 
     endpoint: Endpoint

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from exactonline_client.errors import ConfigurationError
 
 
-@dataclass(frozen=True)
-class Region:
+class Region(NamedTuple):
     """A region; each app registration, token and division belongs to exactly one."""
 
     code: str

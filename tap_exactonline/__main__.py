@@ -1,15 +1,14 @@
 """Run tap-exactonline, by its name or with `python -m tap_exactonline`."""
 
-from exactonline_client.plugin.imports import skip_last_collection, uncollected
-
-with uncollected(freeze=True):
-    from exactonline_client.plugin import start
-    from tap_exactonline.tap import TapExactOnline
+from exactonline_client.plugin.imports import run_alone, uncollected
 
 
 def main() -> None:
     """Run the tap as a console script."""
-    skip_last_collection()
+    run_alone()
+    with uncollected():
+        from exactonline_client.plugin import start  # noqa: PLC0415
+        from tap_exactonline.tap import TapExactOnline  # noqa: PLC0415
     start.run(TapExactOnline)
 
 

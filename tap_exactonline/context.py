@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from exactonline_client.errors import ConfigurationError
 from tap_exactonline.extract import workers
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from exactonline_client.stopping import Stop
 
 
-@dataclass(frozen=True)
-class RunContext:
+class RunContext(msgspec.Struct, frozen=True, dict=True):
     """Read-only context of one run."""
 
     config: Mapping[str, Any]

@@ -1,15 +1,14 @@
 """Run target-exactonline, by its name or with `python -m target_exactonline`."""
 
-from exactonline_client.plugin.imports import skip_last_collection, uncollected
-
-with uncollected(freeze=True):
-    from exactonline_client.plugin import start
-    from target_exactonline.target import TargetExactOnline
+from exactonline_client.plugin.imports import run_alone, uncollected
 
 
 def main() -> None:
     """Run the target as a console script."""
-    skip_last_collection()
+    run_alone()
+    with uncollected():
+        from exactonline_client.plugin import start  # noqa: PLC0415
+        from target_exactonline.target import TargetExactOnline  # noqa: PLC0415
     start.run(TargetExactOnline)
 
 

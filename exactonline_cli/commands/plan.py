@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import asdict
 
 from exactonline_cli import meltano_project
 from exactonline_cli.options import (

@@ -6,10 +6,11 @@ unknown whether the write was carried out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from textwrap import shorten
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import msgspec
 
 from exactonline_client.errors import (
     AccessDenied,
@@ -59,8 +60,7 @@ class Garbled(Fault):
     )
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """An error response."""
 
     where: str

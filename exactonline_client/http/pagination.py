@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from exactonline_client.errors import AccessDenied, EndpointUnavailable, UnexpectedAnswer
 from exactonline_client.http.endpoints import endpoint_of
@@ -39,8 +39,7 @@ MAX_DIGITS = 100
 """Maximum of digits of an integer; longer ones, which no column holds, become floats."""
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """A page: its rows as the API sends them, and the address of the next page."""
 
     rows: list[Row]

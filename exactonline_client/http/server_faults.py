@@ -15,6 +15,7 @@ words, because a message may quote a value.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 PHRASES = {
     "en": (
@@ -86,9 +87,13 @@ PHRASES = {
 }
 """Regular expressions by language, case-insensitive."""
 
-_ANY = re.compile("|".join(phrase for some in PHRASES.values() for phrase in some), re.IGNORECASE)
-
 
 def is_server_fault(message: str) -> bool:
     """Return whether a message is about a server fault."""
-    return _ANY.search(message) is not None
+    return _any_phrase().search(message) is not None
+
+
+@cache
+def _any_phrase() -> re.Pattern[str]:
+    phrases = (phrase for some in PHRASES.values() for phrase in some)
+    return re.compile("|".join(phrases), re.IGNORECASE)

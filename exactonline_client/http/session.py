@@ -10,12 +10,12 @@ import logging
 import time
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote_plus, urlsplit
 
 import backoff
+import msgspec
 import requests
 from urllib3.exceptions import DecodeError, ReadTimeoutError
 
@@ -74,13 +74,12 @@ RECHECK_AFTER = 1.0
 """Seconds before a fresh token that was refused is used once more."""
 
 
-@dataclass
-class Usage:
+class Usage(msgspec.Struct):
     """Calls, rows and retries of a session."""
 
-    calls: dict[int | None, int] = field(default_factory=dict)
-    calls_by_endpoint: Counter[tuple[int | None, str]] = field(default_factory=Counter)
-    rows_by_endpoint: Counter[tuple[int | None, str]] = field(default_factory=Counter)
+    calls: dict[int | None, int] = msgspec.field(default_factory=dict)
+    calls_by_endpoint: Counter[tuple[int | None, str]] = msgspec.field(default_factory=Counter)
+    rows_by_endpoint: Counter[tuple[int | None, str]] = msgspec.field(default_factory=Counter)
     """Rows read by pagination."""
     retries: int = 0
 

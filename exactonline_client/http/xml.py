@@ -6,11 +6,11 @@ response, whose status is 200 in any case.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from xml.etree.ElementTree import ParseError, tostring
 
+import msgspec
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
@@ -31,8 +31,7 @@ ACCEPT = {"Accept": "application/xml"}
 SENT = {**ACCEPT, "Content-Type": "application/xml; charset=utf-8"}
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """A message about one document in the response to an upload."""
 
     is_error: bool

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 from singer_sdk import Target
 from singer_sdk.helpers import capabilities
 
@@ -30,15 +30,14 @@ SDK_SETTINGS = {
 """Settings that any plugin accepts, even if it ignores them."""
 
 
-@dataclass(frozen=True)
-class GivenSettings:
+class GivenSettings(msgspec.Struct, frozen=True):
     """Settings as given on a command line."""
 
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """Settings from files."""
     parse_env: bool = False
     """Whether environment variables are read too; they override files."""
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """Settings that override all others."""
 
 

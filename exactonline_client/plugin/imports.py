@@ -6,34 +6,35 @@ import atexit
 import gc
 import sys
 from contextlib import contextmanager
+from threading import Event
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_alone = Event()
 
-def skip_last_collection() -> None:
-    """Let the interpreter end without collecting garbage, which takes a tenth of a second.
 
-    For programs: objects in reference cycles are not finalized, so what must be is to be closed.
+def run_alone() -> None:
+    """Declare that the process runs a program of ours and nothing else.
+
+    Then garbage collections pass over what was imported, and the interpreter ends without one; each
+    saves a tenth of a second. Objects in reference cycles are not finalized, so what must be is to
+    be closed. A library does not know what else there is in its process.
     """
+    _alone.set()
     atexit.register(gc.freeze)
 
 
 @contextmanager
-def uncollected(*, freeze: bool = False) -> Iterator[None]:
-    """Collect no garbage while modules are imported.
-
-    Args:
-        freeze: pass over all objects that exist then in later collections too, which saves a tenth
-            of a short run. For programs: a library does not know what else there is.
-    """
+def uncollected() -> Iterator[None]:
+    """Collect no garbage while modules are imported."""
     enabled, modules = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:
         yield
     finally:
-        if freeze and len(sys.modules) > modules:
+        if _alone.is_set() and len(sys.modules) > modules:
             gc.freeze()
         if enabled:
             gc.enable()

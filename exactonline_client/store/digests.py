@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import msgspec
 import sqlalchemy as sa
 
 from exactonline_client.errors import StoreError
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from exactonline_client.store.store import Store
 
 
-@dataclass(frozen=True)
-class Digests:
+class Digests(msgspec.Struct, frozen=True, dict=True):
     """Computes the hashes of a store."""
 
     store: Store

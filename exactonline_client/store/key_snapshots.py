@@ -7,9 +7,9 @@ that several warehouses get the delete, and one that failed to store it gets it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import sqlalchemy as sa
 
 from exactonline_client.store.engine import in_parts, retry_on_lost_connection
@@ -26,8 +26,7 @@ KEPT = 60 * 86_400
 BATCH = 1000
 
 
-@dataclass(frozen=True)
-class SeenKeys:
+class SeenKeys(msgspec.Struct, frozen=True):
     """The keys of one list; keys are texts, timestamps are seconds since the epoch."""
 
     store: Store

@@ -5,10 +5,11 @@ From these the cost of a run is estimated without calls.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
 from exactonline_client.store.engine import retry_on_lost_connection
 from exactonline_client.store.tables import list_sizes
@@ -23,8 +24,7 @@ OF_THE_RUN = ("calls", "read_at", "expected")
 """Columns set by runs, not by counts."""
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(msgspec.Struct, frozen=True):
     """Size of a list in a division."""
 
     division: int
@@ -55,7 +55,7 @@ Known = dict[tuple[int, str, str], Size]
 @retry_on_lost_connection
 def known(store: Store, app: str) -> Known:
     """Load the sizes of an app's lists."""
-    query = sa.select(*(list_sizes.c[name] for name in Size.__annotations__)).where(
+    query = sa.select(*(list_sizes.c[name] for name in Size.__struct_fields__)).where(
         list_sizes.c.app == app
     )
     with store.transaction() as connection:
@@ -66,7 +66,7 @@ def known(store: Store, app: str) -> Known:
 @retry_on_lost_connection
 def note(store: Store, app: str, sizes: Iterable[Size]) -> None:
     """Store sizes; a count does not overwrite the columns of the last run."""
-    rows = [{"app": app, **vars(size)} for size in sizes]
+    rows = [{"app": app, **asdict(size)} for size in sizes]
     if not rows:
         return
     insert = store.insert(list_sizes)

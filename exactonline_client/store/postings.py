@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import sqlalchemy as sa
 
 from exactonline_client import catalogue
@@ -127,8 +128,7 @@ IS_FREE = (postings.c.outcome == Status.REJECTED) & postings.c.exact_id.is_(None
 """Condition for `Posting.is_free`."""
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """Criteria of a query for postings; None: any."""
 
     apps: Collection[str]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import sqlalchemy as sa
 
 from exactonline_client.errors import ExactOnlineError
@@ -21,8 +21,7 @@ RUNS_KEPT = 20
 """Runs to keep for each connection."""
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """A run; times are seconds since the epoch, None until it ends."""
 
     program: str

@@ -7,9 +7,9 @@ Refusals are kept per division, since divisions may be on different versions of 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import sqlalchemy as sa
 
 from exactonline_client.store.engine import retry_on_lost_connection
@@ -32,8 +32,7 @@ _OPTIONS = sa.select(refusals.c.option, refusals.c.at).where(
 _OPTION = _OPTIONS.where(refusals.c.option == sa.bindparam("option"))
 
 
-@dataclass(frozen=True)
-class RefusedOptions:
+class RefusedOptions(msgspec.Struct, frozen=True):
     """Query options that endpoints have refused in one division."""
 
     store: Store

@@ -7,10 +7,11 @@ validated before the run; an error names the entry, the field and the fix.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+from msgspec.structs import replace
 from typing_extensions import override
 
 from exactonline_client.catalogue import Endpoint, Property, Stream
@@ -32,16 +33,14 @@ KEYS = INTEGERS | {"Edm.Guid", "Edm.String"}
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
-@dataclass(frozen=True)
-class ParentKeys:
+class ParentKeys(msgspec.Struct, frozen=True):
     """Slice a stream by a column of another stream's rows."""
 
     definition: StreamDefinition
     column: Property
 
 
-@dataclass(frozen=True)
-class YearRange:
+class YearRange(msgspec.Struct, frozen=True):
     """Slice a stream by year."""
 
     first: int
@@ -49,14 +48,13 @@ class YearRange:
     """Inclusive; None for the current year."""
 
 
-@dataclass(frozen=True)
-class CustomDefinition(StreamDefinition):
+class CustomDefinition(StreamDefinition, frozen=True, dict=True):
     """Definition of a custom stream."""
 
     replication_key: str | None = None
     filter: str | None = None
     """OData condition that applies to every call."""
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Function parameters: OData literals by name."""
     sends_select: bool = True
     all_columns: bool = True

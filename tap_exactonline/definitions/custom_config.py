@@ -6,10 +6,10 @@ Only what an entry contains is checked here; `custom` checks it against the cata
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from exactonline_client.catalogue import Property
 from exactonline_client.errors import ConfigurationError

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from exactonline_client.catalogue import Property
 
@@ -20,8 +22,7 @@ HEADER_LINE_NUMBER = 0
 """Line number of a header in a list that mixes headers and lines."""
 
 
-@dataclass(frozen=True)
-class StreamDefinition:
+class StreamDefinition(msgspec.Struct, frozen=True, dict=True):
     """How one stream is read."""
 
     stream: Stream

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from exactonline_client.catalogue import load
 from exactonline_client.deletion import DELETED_AT

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from exactonline_client.catalogue import load
 from exactonline_client.errors import (
@@ -47,8 +48,7 @@ NOT_READ = (EndpointUnavailable, ErrorLimitReached, RequestRefused, UnexpectedAn
 REQUIRED_COLUMNS = ("Timestamp", "EntityType", "EntityKey")
 
 
-@dataclass(frozen=True)
-class Deletion:
+class Deletion(msgspec.Struct, frozen=True):
     """One deleted row."""
 
     timestamp: int
@@ -57,15 +57,14 @@ class Deletion:
     """UTC, ISO 8601; time of reading the log if Exact returns none."""
 
 
-@dataclass
-class DeletedLog:
+class DeletedLog(msgspec.Struct):
     """Deletions in one division after a rowversion."""
 
     end: int
     """Highest rowversion of the log; the next run reads after it."""
     read_at: str | None = None
     """When it was read, on the server's clock (UTC, ISO 8601)."""
-    deletions: dict[int, list[Deletion]] = field(default_factory=dict)
+    deletions: dict[int, list[Deletion]] = msgspec.field(default_factory=dict)
     """By entity type."""
 
     def since(self, position: int, entity_type: int) -> Iterable[Deletion]:
@@ -113,8 +112,7 @@ def siblings(definition: StreamDefinition, definitions: Iterable[StreamDefinitio
     ]
 
 
-@dataclass(frozen=True)
-class DeleteAttribution:
+class DeleteAttribution(msgspec.Struct, frozen=True):
     """Attribute deletions to one of several streams that share an entity type in the log."""
 
     connection: Connection

@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import logging
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,8 +42,7 @@ class _Payload(msgspec.Struct):
     hash_code: str = msgspec.field(name="HashCode")
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """A parsed payload."""
 
     content: Content

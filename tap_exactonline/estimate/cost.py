@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from exactonline_client import catalogue
 from exactonline_client.errors import NOT_READABLE, DailyLimitReached, UnexpectedAnswer
@@ -47,8 +48,7 @@ ME = "current/Me"
 COUNTED, LAST_RUN = "count", "last run"
 
 
-@dataclass(frozen=True)
-class LastRun:
+class LastRun(msgspec.Struct, frozen=True):
     """The last run that read a list."""
 
     calls: int
@@ -58,8 +58,7 @@ class LastRun:
     """Calls that were estimated for it, if they could be."""
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(msgspec.Struct, frozen=True):
     """Calls for one list of one division."""
 
     division: int
@@ -80,8 +79,7 @@ class Cost:
     """Calls that the sync endpoint would take, if there is one that is not used."""
 
 
-@dataclass(frozen=True)
-class Division:
+class Division(msgspec.Struct, frozen=True):
     """Total of a division."""
 
     division: int
@@ -93,8 +91,7 @@ class Division:
     """Days needed within the daily limit."""
 
 
-@dataclass(frozen=True)
-class Estimate:
+class Estimate(msgspec.Struct, frozen=True):
     """Estimated cost of a run."""
 
     costs: list[Cost]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from tap_exactonline.streams.base import ExactStream
 
 
-@dataclass(frozen=True)
-class PlannedRun:
+class PlannedRun(msgspec.Struct, frozen=True):
     """A run, before or after reading, and its streams."""
 
     run: Run

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from exactonline_client.http.endpoints import endpoint_of
 from exactonline_client.store import list_sizes
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
 ALL, CHANGES = "all", "changes"
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """One list of one division, as the run will read it."""
 
     definition: StreamDefinition
@@ -61,8 +62,7 @@ class Source:
         return endpoint_of(self.definition.endpoint.uri.format(division=self.division))
 
 
-@dataclass(frozen=True)
-class _Start:
+class _Start(msgspec.Struct, frozen=True):
     """Rows to read of one stream; fields as in `Source`."""
 
     scope: str

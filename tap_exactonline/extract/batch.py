@@ -6,8 +6,9 @@ copy to each batch; the main thread commits it after the rows are written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping, Sequence
@@ -20,8 +21,7 @@ MAX_ROWS = 1000
 """Maximum number of rows of a batch that is not a page."""
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Rows of one stream in one division."""
 
     stream: str

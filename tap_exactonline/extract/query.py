@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from exactonline_client.errors import (
     RequestRefused,
@@ -33,8 +35,7 @@ UNKNOWN_COLUMN = "$select"
 """Remembered refusal: one of the selected columns, unknown which."""
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """Query of a list in one division."""
 
     division: int
@@ -46,7 +47,7 @@ class Query:
     expanded_columns: Sequence[str] = ()
     condition: str | None = None
     """OData condition in addition to the bookmark."""
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Function parameters: OData literals by name."""
     all_columns: bool = False
     """Whether to ask for columns that the catalogue does not know (`$select=*`)."""
@@ -65,8 +66,7 @@ class Query:
         return ",".join(self.selected_columns)
 
 
-@dataclass(frozen=True)
-class _Attempt:
+class _Attempt(msgspec.Struct, frozen=True):
     """One set of query options to try."""
 
     name: str

@@ -7,10 +7,10 @@ key is left out.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from typing_extensions import override
 
 from exactonline_client.errors import UnexpectedAnswer
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-@dataclass
-class _Finding:
+class _Finding(msgspec.Struct):
     """One problem of a stream in one division."""
 
     stream: str

@@ -10,8 +10,9 @@ import queue
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -61,8 +62,7 @@ def pause(seconds: float) -> None:
         raise Stopped
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """A generator has ended."""
 
     error: BaseException | None = None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True)
-class DivisionStatus:
+class DivisionStatus(msgspec.Struct, frozen=True):
     """Progress of a division that is being read."""
 
     division: int

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from typing_extensions import override
 
 from exactonline_client.errors import AccessDenied, RequestRefused, UnexpectedAnswer, Unreadable

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import msgspec
+from msgspec.structs import replace
 from typing_extensions import override
 
 from exactonline_client.odata.literals import EMPTY_GUID, INTEGERS, literal
@@ -31,13 +32,12 @@ SKIPTOKEN_ROOM = 300
 """Characters of a URL to reserve for the `$skiptoken` that the server adds."""
 
 
-@dataclass(frozen=True)
-class Slice:
+class Slice(msgspec.Struct, frozen=True):
     """One slice of a custom stream: the rows of one call and its next pages."""
 
     condition: str | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    constants: Row = field(default_factory=dict)
+    parameters: Mapping[str, str] = msgspec.field(default_factory=dict)
+    constants: Row = msgspec.field(default_factory=dict)
     """Columns to add to each row."""
 
 

@@ -8,9 +8,9 @@ from the lower of the two bookmarks.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from typing_extensions import override
 
 from exactonline_client.errors import ExactOnlineError, RequestRefused

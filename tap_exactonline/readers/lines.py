@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from typing_extensions import override
 
 from tap_exactonline.readers.base import PartitionReader
@@ -22,8 +22,7 @@ MAX_BUFFERED = 2000
 """Number of buffered lines after which they are sent."""
 
 
-@dataclass(frozen=True)
-class DocumentPart:
+class DocumentPart(msgspec.Struct, frozen=True):
     """Header, lines or both at one position of the list."""
 
     position: Any

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from tap_exactonline.definitions.definition import MODIFIED
 from tap_exactonline.extract.query import FIRST_ROWVERSION
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from tap_exactonline.state.bookmarks import BookmarkTracker
 
 
-@dataclass(frozen=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """Position of a partition in its list."""
 
     request: StreamRequest

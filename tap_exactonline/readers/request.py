@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from tap_exactonline.definitions.definition import TIMESTAMP
 
@@ -22,8 +23,7 @@ def needed_columns(definition: StreamDefinition) -> set[str]:
     return {*needed, definition.changed_column} if definition.bookmark == TIMESTAMP else needed
 
 
-@dataclass(frozen=True)
-class StreamRequest:
+class StreamRequest(msgspec.Struct, frozen=True, dict=True):
     """What to read of a stream."""
 
     definition: StreamDefinition

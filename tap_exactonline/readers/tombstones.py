@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from exactonline_client.deletion import DELETED_AT
 from tap_exactonline.definitions.definition import DIVISION
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from tap_exactonline.readers.request import StreamRequest
 
 
-@dataclass(frozen=True)
-class Tombstones:
+class Tombstones(msgspec.Struct, frozen=True):
     """Tombstones of one stream in one division."""
 
     request: StreamRequest
