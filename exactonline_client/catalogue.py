@@ -13,7 +13,7 @@ from importlib import resources
 import msgspec
 
 
-class Property(msgspec.Struct, frozen=True):
+class Property(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     """A property of an entity, as the API documents it."""
 
     name: str
@@ -38,7 +38,7 @@ class Property(msgspec.Struct, frozen=True):
     """Where it is from, if not from where its endpoint is; see `Catalogue.sources`."""
 
 
-class Endpoint(msgspec.Struct, frozen=True, dict=True):
+class Endpoint(msgspec.Struct, frozen=True, dict=True, repr_omit_defaults=True):
     """An address of the API and what it supports."""
 
     id: str
