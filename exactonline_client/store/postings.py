@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from exactonline_client import catalogue
 from exactonline_client.errors import StoreError

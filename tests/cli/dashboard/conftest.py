@@ -101,9 +101,11 @@ def running(
         thread = threading.Thread(target=serve, args=served, daemon=True)
         thread.start()
         with closing(dashboard):
-            yield dashboard
-            dashboard.finished = True
-            thread.join(10)
+            try:
+                yield dashboard
+            finally:
+                dashboard.finished = True
+                thread.join(10)
 
 
 @pytest.fixture
