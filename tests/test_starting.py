@@ -38,7 +38,7 @@ def imported(*arguments: str) -> set[str]:
         (("exactonline_cli", "--version"), HEAVY),
         (("exactonline_cli", "--help"), HEAVY),
         (("exactonline_cli", "no-command"), HEAVY),
-        (("exactonline_cli", "status"), {"requests", "singer_sdk", "starlette"}),
+        (("exactonline_cli", "status"), {"msgspec", "requests", "singer_sdk", "starlette"}),
         (("exactonline_cli", "sandbox", "--help"), {"requests", "singer_sdk", "sqlalchemy"}),
         (("tap_exactonline", "--version"), {"cryptography", "rich", "sqlalchemy"}),
         (("tap_exactonline", "--discover"), {"cryptography", "rich", "sqlalchemy"}),

@@ -7,7 +7,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec.structs import asdict
 
 from exactonline_cli import repository
 from exactonline_cli.calls_left import calls_left
@@ -102,7 +101,7 @@ def _facts(store: Store, account: SavedConnection) -> dict[str, Any]:
         "budgets": _budgets(store, account, now),
         "runs": [
             {
-                **asdict(run),
+                **run._asdict(),
                 "started_at": format_time(run.started_at),
                 "ended_at": format_time(run.ended_at),
             }

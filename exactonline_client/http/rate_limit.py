@@ -11,11 +11,11 @@ import logging
 import time
 from collections import defaultdict
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from threading import local
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import sqlalchemy as sa
 
 from exactonline_client.errors import DailyLimitReached
@@ -47,7 +47,8 @@ _FIND = sa.select(budgets).where(_MINE).with_for_update()
 _UPDATE = budgets.update().where(_MINE)
 
 
-class Window(msgspec.Struct):
+@dataclass
+class Window:
     """The calls left of a limit until `reset` (seconds since the epoch)."""
 
     limit: int | None

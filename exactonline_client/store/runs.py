@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 import sqlalchemy as sa
 
 from exactonline_client.errors import ExactOnlineError
@@ -21,7 +20,7 @@ RUNS_KEPT = 20
 """Runs to keep for each connection."""
 
 
-class Run(msgspec.Struct, frozen=True):
+class Run(NamedTuple):
     """A run; times are seconds since the epoch, None until it ends."""
 
     program: str
