@@ -1,11 +1,11 @@
 """Run `exactonline`, by its name or with `python -m exactonline_cli`."""
 
-from exactonline_client.plugin.imports import run_alone, uncollected
+from exactonline_client.plugin.imports import own_process, uncollected
 
 
 def main() -> None:
     """Run the command as a console script."""
-    run_alone()
+    own_process()
     with uncollected():
         from exactonline_cli.main import main as exactonline  # noqa: PLC0415
     exactonline()

@@ -11,9 +11,10 @@ from functools import cache, cached_property
 from importlib import resources
 
 import msgspec
+from typing_extensions import override
 
 
-class Property(msgspec.Struct, frozen=True, repr_omit_defaults=True):
+class Property(msgspec.Struct, frozen=True):
     """A property of an entity, as the API documents it."""
 
     name: str
@@ -38,7 +39,7 @@ class Property(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     """Where it is from, if not from where its endpoint is; see `Catalogue.sources`."""
 
 
-class Endpoint(msgspec.Struct, frozen=True, dict=True, repr_omit_defaults=True):
+class Endpoint(msgspec.Struct, frozen=True, dict=True):
     """An address of the API and what it supports."""
 
     id: str
@@ -70,6 +71,10 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True, repr_omit_defaults=True):
     """For a list that mixes headers and lines: endpoint ids by `header` and `line`."""
     property_list: tuple[Property, ...] = ()
     """In the order of the documentation."""
+
+    @override
+    def __repr__(self) -> str:
+        return f"Endpoint({self.id!r})"
 
     @cached_property
     def properties(self) -> dict[str, Property]:

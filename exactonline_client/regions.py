@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from exactonline_client.errors import ConfigurationError
 
 
+# A named tuple: commands that do nothing else with JSON would import msgspec for a struct.
 class Region(NamedTuple):
     """A region; each app registration, token and division belongs to exactly one."""
 

@@ -80,8 +80,7 @@ def test_servers_have_ports_of_their_own() -> None:
     assert len(ports) == len(set(ports)) > 1
 
 
-def test_frozen_values_of_client_and_tap_are_structs() -> None:
-    """A frozen dataclass takes a millisecond to make; only those that hide a field are needed."""
+def test_a_value_of_client_or_tap_is_no_frozen_dataclass_unless_it_hides_a_field() -> None:
     plain = [
         f"{kind.__module__}.{kind.__name__}"
         for package in (exactonline_client, tap_exactonline)

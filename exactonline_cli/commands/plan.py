@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec.structs import asdict
+from msgspec import to_builtins
 
 from exactonline_cli import meltano_project
 from exactonline_cli.options import (
@@ -194,8 +194,8 @@ def _facts(
 ) -> dict[str, Any]:
     return {
         "connection": tap.connection.name,
-        "lists": [asdict(cost) for cost in estimate.costs],
-        "divisions": [asdict(division) for division in estimate.divisions],
+        "lists": to_builtins(estimate.costs),
+        "divisions": to_builtins(estimate.divisions),
         "calls": estimate.calls,
         "free_calls": estimate.free_calls,
         "at_least": estimate.at_least,
@@ -210,7 +210,7 @@ def _print(estimate: Estimate, hints: Iterable[str]) -> None:
     print_table(_columns(), _rows(estimate.costs))
     click.echo("\nDivisions")
     rows = [
-        {**asdict(division), "calls": _calls(division.calls, at_least=division.at_least)}
+        {**to_builtins(division), "calls": _calls(division.calls, at_least=division.at_least)}
         for division in estimate.divisions
     ]
     print_table(DIVISIONS, rows)
@@ -260,7 +260,7 @@ def _row(cost: Cost) -> dict[str, Any]:
     known = cost.rows is not None or cost.free_calls or not cost.streams
     calls = _calls(cost.calls, at_least=not known)
     return {
-        **asdict(cost),
+        **to_builtins(cost),
         "stream": ", ".join(cost.streams) or "(the run itself)",
         "scope": cost.scope if cost.streams else None,
         "rows": None if cost.rows is None else f"{cost.rows:,} ({cost.known_from})",

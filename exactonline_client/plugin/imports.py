@@ -1,4 +1,4 @@
-"""Import the modules of a program without garbage collection."""
+"""Start a program without collecting garbage, and end it so."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_alone = Event()
+_own = Event()
 
 
-def run_alone() -> None:
+def own_process() -> None:
     """Declare that the process runs a program of ours and nothing else.
 
-    Then garbage collections pass over what was imported, and the interpreter ends without one; each
-    saves a tenth of a second. Objects in reference cycles are not finalized, so what must be is to
-    be closed. A library does not know what else there is in its process.
+    Then `uncollected` lets later collections pass over all objects that exist after an import, and
+    the interpreter ends without a collection; each saves a tenth of a second. Objects in reference
+    cycles may never be finalized, so what must be is to be closed. A library does not know what
+    else there is in its process.
     """
-    _alone.set()
+    _own.set()
     atexit.register(gc.freeze)
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Collect no garbage while modules are imported."""
+    """Collect no garbage while modules are imported; see `own_process`."""
     enabled, modules = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:
         yield
     finally:
-        if _alone.is_set() and len(sys.modules) > modules:
+        if _own.is_set() and len(sys.modules) > modules:
             gc.freeze()
         if enabled:
             gc.enable()

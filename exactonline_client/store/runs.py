@@ -20,6 +20,7 @@ RUNS_KEPT = 20
 """Runs to keep for each connection."""
 
 
+# A named tuple: `exactonline status` would import msgspec for a struct.
 class Run(NamedTuple):
     """A run; times are seconds since the epoch, None until it ends."""
 

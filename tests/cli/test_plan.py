@@ -433,10 +433,13 @@ def test_what_the_last_run_took_stands_beside_what_was_expected_of_it(
     tap = TapExactOnline(config=settings, catalog=json.loads(Path(catalog).read_text()))
     tap.run()
     tap.connection.close()
-    result = command("plan", "--no-count", "--config", config, "--catalog", catalog)
+    again = ("plan", "--no-count", "--config", config, "--catalog", catalog)
+    result = command(*again)
     (accounts,) = [
         line
         for line in result.stdout.splitlines()
         if str(server.divisions[0]) in line and "accounts" in line
     ]
     assert accounts.rstrip().endswith("1 (all, 1 expected)")
+    lists = planned(command(*again, "--json"))["lists"]
+    assert {"calls": 1, "scope": "all", "expected": 1} in [each["last_run"] for each in lists]

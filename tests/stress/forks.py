@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 TIMEOUT = 300.0
 """Seconds after which a program hangs, and is killed."""
+IMPORTED = ("exactonline_cli.main", "tap_exactonline.tap", "target_exactonline.target")
+"""What the programs import when they start."""
 
 
 @dataclass
@@ -116,7 +118,7 @@ def main() -> None:
     clock = _Clock()
     # Before the programs are imported: defaults such as `clock=time.time` are taken then.
     vars(time).update(time=clock, sleep=clock.sleep)
-    for module in PROGRAMS.values():
+    for module in (*PROGRAMS.values(), *IMPORTED):
         import_module(module)
     commands, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     for line in commands:

@@ -76,7 +76,7 @@ class Cycle:
     def __init__(self): self.itself = self
     def __del__(self): print("collected")
 """
-    ending = "from exactonline_client.plugin.imports import run_alone; run_alone()\n"
+    ending = "from exactonline_client.plugin.imports import own_process; own_process()\n"
     for first, shown in (("", "collected\n"), (ending, "")):
         command = [sys.executable, "-c", f"{first}{program}\nCycle()"]
         assert subprocess.check_output(command, text=True) == shown
