@@ -1,4 +1,4 @@
-"""How long programs take to start: `python -m benchmarks.startup [--times 5]`."""
+"""How long programs take to start: `python -m benchmarks.startup [--times 15]`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIMITS = {
     ONE_STREAM: 0.9,
 }
 """Seconds that a start may take with the machine to itself."""
-TIMES = 5
+TIMES = 15
 """How often a start is measured."""
 
 
